@@ -1,0 +1,1 @@
+"""The Lakelanes engine: from source files to partitioned, catalogued tables. Plain Python, imports no Airflow."""

@@ -1,0 +1,506 @@
+"""The one shared configuration: its model, its loading, and its faults.
+
+``load_config`` reads the file that ``LAKE_CONFIG`` names (``include/lake.json`` otherwise), replaces ``${NAME}`` by
+environment variables (``$${`` stands for a literal ``${``) and checks everything at once: a ``ConfigError`` lists each
+fault with the path of the setting, what was found and what was expected. Names that end up in SQL, S3 keys or AWS calls
+are held to what those accept (see ``lakelanes.names``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from lakelanes import names
+from lakelanes.convert.dialect import Dialect
+from lakelanes.errors import ConfigError
+from lakelanes.types import HiveType, parse_type
+
+DEFAULT_PATH = Path(__file__).resolve().parents[2] / "include" / "lake.json"
+
+Grain = Literal["hour", "day", "month", "year"]
+
+# Partition keys that, in this order, spell a date; how many of them lead decides the grain.
+_DATE_KEYS: tuple[tuple[str, str, Grain], ...] = (
+    ("year", "%Y", "year"),
+    ("month", "%m", "month"),
+    ("day", "%d", "day"),
+    ("hour", "%H", "hour"),
+)
+# A single partition key with one of these names, or of type date, holds a whole day.
+_DAY_KEYS = frozenset({"dt", "ds", "date", "partition_date"})
+_KEY_FORMATS: dict[Grain, str] = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
+_DEADLINE_MINUTES: dict[Grain | None, int] = {None: 1440, "hour": 180, "day": 1440, "month": 4320, "year": 10080}
+
+
+def _not_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"found {json.dumps(value)}, expected a whole number")
+    return value
+
+
+def _parse_hive_type(value: Any) -> HiveType:
+    if isinstance(value, HiveType):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a Hive type; write it as text, e.g. 'decimal(10,2)'")
+    return parse_type(value)
+
+
+def _cron(value: str) -> str:
+    field = r"[0-9A-Za-z*/,#?L-]+"
+    if not re.fullmatch(rf"@(hourly|daily|weekly|monthly|yearly)|{field}( {field}){{4}}", value):
+        raise ValueError(f"{value!r} is not a cron expression: use five fields such as '0 6 * * *'")
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value!r} is not a time zone: use an IANA name such as 'Europe/Zurich'") from None
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        compiled = re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+    if compiled.fullmatch(""):
+        raise ValueError(f"{value!r} matches an empty file name")
+    return value
+
+
+AccountId = Annotated[str, AfterValidator(names.account_id)]
+BucketName = Annotated[str, AfterValidator(names.bucket_name)]
+ColumnName = Annotated[str, AfterValidator(names.column_name)]
+DatabaseName = Annotated[str, AfterValidator(names.database_name)]
+EntityName = Annotated[str, AfterValidator(names.entity_name)]
+LedgerTableName = Annotated[str, AfterValidator(names.dynamodb_table_name)]
+QueueName = Annotated[str, AfterValidator(names.queue_name)]
+RegionName = Annotated[str, AfterValidator(names.region_name)]
+TableName = Annotated[str, AfterValidator(names.table_name)]
+TopicName = Annotated[str, AfterValidator(names.topic_name)]
+WorkgroupName = Annotated[str, AfterValidator(names.workgroup_name)]
+WholeNumber = Annotated[int, BeforeValidator(_not_bool)]
+Type = Annotated[
+    HiveType,
+    BeforeValidator(_parse_hive_type),
+    PlainSerializer(lambda t: t.text),
+    WithJsonSchema({"type": "string", "description": "a Hive type such as string, bigint, decimal(10,2), date"}),
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class Aws(_Model):
+    """Where the lake lives."""
+
+    region: RegionName
+    account_id: AccountId
+
+
+class Resources(_Model):
+    """Names of the AWS resources, created by infrastructure/template.yaml."""
+
+    source_bucket: BucketName
+    analytics_bucket: BucketName
+    glue_database: DatabaseName
+    workgroup_name: WorkgroupName
+    sqs_queue: QueueName
+    ledger_table: LedgerTableName = "lakelanes_ledger"
+    alert_topic: TopicName = "lakelanes_alerts"
+
+
+class Column(_Model):
+    """A column of the table; ``header`` is its name in the CSV's header when that differs."""
+
+    name: ColumnName
+    type: Type
+    header: str | None = Field(default=None, min_length=1)
+    comment: str | None = Field(default=None, max_length=255)
+
+
+class PartitionKey(_Model):
+    """A partition column. Values come from the file name; as ``string`` they keep leading zeros."""
+
+    name: ColumnName
+    type: Type = Field(default_factory=lambda: parse_type("string"))
+
+
+_REJECTS_COLUMNS = frozenset({"source_file", "record", "line", "column", "reason", "raw"})
+_PARTITION_TYPES = re.compile(r"string|varchar\(\d+\)|char\(\d+\)|tinyint|smallint|int|bigint|date")
+
+
+def _partition_key(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class CsvDialect(_Model):
+    """How the entity's CSV files are written; see ``lakelanes.convert.Dialect``."""
+
+    delimiter: str = ","
+    quote: str | None = '"'
+    escape: str | None = None
+    null_values: tuple[str, ...] = Field(default=("",), strict=False)
+
+    @model_validator(mode="after")
+    def _usable(self) -> CsvDialect:
+        self.converter()
+        return self
+
+    def converter(self) -> Dialect:
+        """The dialect as the converter takes it."""
+        return Dialect(self.delimiter, self.quote, self.escape, self.null_values)
+
+
+class Entity(_Model):
+    """One kind of source file and the table it becomes."""
+
+    table_name: TableName
+    filename_pattern: Annotated[str, AfterValidator(_pattern)] = Field(
+        description="regular expression for the whole file name (for the key below source_prefix when it contains a "
+        "'/'); its groups, or named groups, are the partition keys' values"
+    )
+    partition_keys: tuple[Annotated[PartitionKey, BeforeValidator(_partition_key)], ...] = Field(
+        min_length=1, strict=False, json_schema_extra={"items": {"anyOf": [{"type": "string"}, {"type": "object"}]}}
+    )
+    columns: tuple[Column, ...] = Field(alias="schema", min_length=1, strict=False)
+    source_prefix: Annotated[str, AfterValidator(names.key_prefix)] = ""
+    example: str | None = Field(default=None, description="a file name that must match this entity, and only this one")
+    format: Literal["parquet", "csv"] = "parquet"
+    registration: Literal["add_partition", "msck", "projection"] = "add_partition"
+    dialect: CsvDialect = CsvDialect()
+    on_bad_rows: Literal["quarantine", "fail"] = "quarantine"
+    max_bad_rows: Annotated[WholeNumber, Field(ge=0)] | None = None
+    missing_columns: Literal["error", "null"] = "error"
+    extra_columns: Literal["ignore", "error"] = "ignore"
+    date_format: str = Field(default="%Y-%m-%d", description="strftime form of a single date partition key's values")
+    schedule: Annotated[str, AfterValidator(_cron)] | None = None
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    deadline_minutes: Annotated[WholeNumber, Field(ge=1)] | None = None
+    settle_seconds: Annotated[WholeNumber, Field(ge=0, le=3600)] = 10
+    batch_bytes: Annotated[WholeNumber, Field(ge=1 << 20)] = 256 << 20
+    name: Annotated[str, Field(exclude=True)] = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Entity:
+        groups = re.compile(self.filename_pattern)
+        wanted = [key.name for key in self.partition_keys]
+        if groups.groupindex:
+            missing = [name for name in wanted if name not in {g.lower() for g in groups.groupindex}]
+            if missing:
+                raise ValueError(f"filename_pattern has no group named {', '.join(map(repr, missing))}")
+        elif groups.groups != len(wanted):
+            raise ValueError(
+                f"filename_pattern has {groups.groups} groups for {len(wanted)} partition_keys ({', '.join(wanted)}); "
+                "give one group to each, in order, or name them (?P<name>...)"
+            )
+        if self.format == "csv" and self.dialect.escape is None and self.dialect.null_values != ("",):
+            raise ValueError("dialect.null_values needs format 'parquet': a 'csv' table is the file as it came")
+        return self
+
+    @property
+    def rejects_table(self) -> str:
+        """Table that holds this entity's rejected rows."""
+        return f"{self.table_name}_rejects"
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile(self.filename_pattern)
+
+    @cached_property
+    def date_keys(self) -> dict[str, str]:
+        """Partition keys that make up the partition's date, each with the strftime form of its values."""
+        keys = self.partition_keys
+        present = {key.name for key in keys}
+        found: dict[str, str] = {}
+        for name, form, _ in _DATE_KEYS:
+            if name not in present:
+                break
+            found[name] = form
+        if not found:
+            days = [key.name for key in keys if key.name in _DAY_KEYS or key.type.text == "date"]
+            if len(days) == 1:
+                found[days[0]] = self.date_format
+        return found
+
+    @cached_property
+    def grain(self) -> Grain | None:
+        """What one partition covers; None when the partition keys spell no date."""
+        if not self.date_keys:
+            return None
+        grains: dict[str, Grain] = {name: grain for name, _, grain in _DATE_KEYS}
+        return grains.get(list(self.date_keys)[-1], "day")
+
+    @property
+    def partition_key_format(self) -> str | None:
+        """strftime form of the Airflow partition key of this entity's runs."""
+        return _KEY_FORMATS[self.grain] if self.grain else None
+
+    @property
+    def deadline(self) -> int:
+        """Minutes a run waits for its files before it fails."""
+        return self.deadline_minutes or _DEADLINE_MINUTES[self.grain]
+
+
+class LakeConfig(_Model):
+    """The whole configuration."""
+
+    schema_ref: str | None = Field(default=None, alias="$schema")
+    aws: Aws
+    resources: Resources
+    entities: dict[EntityName, Entity] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _named(self) -> LakeConfig:
+        for name, entity in self.entities.items():
+            object.__setattr__(entity, "name", name)
+        return self
+
+    @property
+    def alert_topic_arn(self) -> str:
+        return f"arn:aws:sns:{self.aws.region}:{self.aws.account_id}:{self.resources.alert_topic}"
+
+
+def load_config(path: str | os.PathLike[str] | None = None, env: Mapping[str, str] | None = None) -> LakeConfig:
+    """The configuration in ``path`` (default: ``$LAKE_CONFIG``, else include/lake.json).
+
+    Raises ConfigError with every fault of the file, or with the line and column where its JSON breaks.
+    """
+    env = os.environ if env is None else env
+    source = Path(path or env.get("LAKE_CONFIG") or DEFAULT_PATH)
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(source), [f"cannot be read: {error}"]) from None
+    return parse_config(text, env, str(source))
+
+
+def parse_config(text: str, env: Mapping[str, str], source: str = "configuration") -> LakeConfig:
+    """The configuration in ``text``; ``source`` is what errors call it."""
+    faults: list[str] = []
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in seen:
+                faults.append(f"{key}: is given twice in one object")
+            seen[key] = value
+        return seen
+
+    try:
+        raw = json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        raise ConfigError(source, [f"line {error.lineno}, column {error.colno}: {error.msg}"]) from None
+    if not isinstance(raw, dict):
+        raise ConfigError(source, [f"found {_shown(raw)}, expected an object with aws, resources and entities"])
+    raw = _expand(raw, env, "", faults)
+    unset = tuple(fault.split(":", 1)[0] for fault in faults)
+    config: LakeConfig | None = None
+    try:
+        config = LakeConfig.model_validate(raw)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            line = _fault(detail)
+            # A value that could not be expanded has been reported already.
+            if line.split(":", 1)[0] not in unset:
+                faults.append(line)
+    faults.extend(_cross_faults(raw))
+    if faults or config is None:
+        raise ConfigError(source, faults)
+    return config
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the configuration file, for editors; written to include/lake.schema.json."""
+    schema = LakeConfig.model_json_schema(by_alias=True)
+    schema["$defs"]["Entity"]["properties"].pop("name")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Lakelanes configuration"}
+
+
+def _expand(value: Any, env: Mapping[str, str], path: str, faults: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _expand(item, env, f"{path}.{key}" if path else key, faults) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, env, f"{path}[{index}]", faults) for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        if match[0].startswith("$$"):
+            return "${"
+        name = match[1]
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name or ""):
+            faults.append(f"{path}: {match[0]!r} does not name an environment variable; write $${{ for a literal ${{")
+        elif name not in env:
+            faults.append(f"{path}: environment variable {name} is not set")
+        else:
+            return env[name]
+        return match[0]
+
+    return re.sub(r"\$\$\{|\$\{([^}]*)\}", variable, value)
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part != "[key]":
+            path += f".{part}" if path else part
+    return path
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _fault(detail: Any) -> str:
+    path = _dotted(detail["loc"]) or "the file"
+    kind, found = detail["type"], detail["input"]
+    if kind == "missing":
+        return f"{path}: is missing"
+    if kind == "value_error":
+        return f"{path}: {detail['ctx']['error']}"
+    if kind == "extra_forbidden":
+        name = str(detail["loc"][-1])
+        near = difflib.get_close_matches(name, _known_settings(), n=1)
+        return f"{path}: unknown setting" + (f"; did you mean {near[0]!r}?" if near else "")
+    if kind == "too_short":
+        return f"{path}: found {_shown(found)}, expected at least one"
+    message = detail["msg"].removeprefix("Input should be ")
+    return f"{path}: found {_shown(found)}, expected {message}"
+
+
+def _known_settings() -> Iterator[str]:
+    for model in (LakeConfig, Aws, Resources, Entity, Column, PartitionKey, CsvDialect):
+        for name, field in model.model_fields.items():
+            yield field.alias or name
+
+
+def _cross_faults(raw: dict[str, Any]) -> list[str]:
+    """Faults between settings, found in the raw file so that they are reported beside those of single settings."""
+    faults: list[str] = []
+    resources = raw.get("resources")
+    if isinstance(resources, dict):
+        source, analytics = resources.get("source_bucket"), resources.get("analytics_bucket")
+        if source is not None and source == analytics:
+            faults.append(
+                f"resources.analytics_bucket: {_shown(analytics)} is the source bucket too; what the lake writes "
+                "would be taken for new source files, so use two buckets"
+            )
+    entities = raw.get("entities")
+    if not isinstance(entities, dict):
+        return faults
+    tables: dict[str, str] = {}
+    patterns: dict[tuple[str, str], str] = {}
+    folded: dict[str, str] = {}
+    for name, entity in entities.items():
+        path = f"entities.{name}"
+        if name.lower() in folded:
+            faults.append(f"{path}: differs from entities.{folded[name.lower()]} only in upper and lower case")
+        folded.setdefault(name.lower(), name)
+        if not isinstance(entity, dict):
+            continue
+        table = entity.get("table_name")
+        if isinstance(table, str):
+            for taken in (table.lower(), f"{table.lower()}_rejects"):
+                if taken in tables:
+                    faults.append(f"{path}.table_name: table {taken!r} belongs to {tables[taken]} already")
+                tables[taken] = path
+        pattern, prefix = entity.get("filename_pattern"), entity.get("source_prefix") or ""
+        if isinstance(pattern, str) and isinstance(prefix, str):
+            if (prefix, pattern) in patterns:
+                faults.append(
+                    f"{path}.filename_pattern: {_shown(pattern)} is the pattern of {patterns[prefix, pattern]} too; "
+                    "every file would match two entities"
+                )
+            patterns[prefix, pattern] = path
+        faults.extend(_column_faults(path, entity))
+    faults.extend(_example_faults(entities))
+    return faults
+
+
+def _column_faults(path: str, entity: dict[str, Any]) -> list[str]:
+    faults: list[str] = []
+    seen: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    columns, keys = entity.get("schema"), entity.get("partition_keys")
+    for index, column in enumerate(columns if isinstance(columns, list) else ()):
+        if not isinstance(column, dict) or not isinstance(column.get("name"), str):
+            continue
+        where, name = f"{path}.schema[{index}]", column["name"].lower()
+        if name in seen:
+            faults.append(f"{where}.name: {name!r} is the name of {seen[name]} already")
+        seen.setdefault(name, where)
+        header = column.get("header") or name
+        if isinstance(header, str):
+            header = header.strip().lower()
+            if header in headers and name not in headers:
+                faults.append(f"{where}.header: {header!r} is the header of {headers[header]} already")
+            headers.setdefault(header, where)
+    for index, key in enumerate(keys if isinstance(keys, list) else ()):
+        where = f"{path}.partition_keys[{index}]"
+        name = key.get("name") if isinstance(key, dict) else key
+        if isinstance(name, str) and name.lower() in seen:
+            faults.append(
+                f"{where}: {name!r} is a column as well ({seen[name.lower()]}); Athena refuses a table where a "
+                "partition key is also a column"
+            )
+        if isinstance(name, str):
+            seen.setdefault(name.lower(), where)
+        if isinstance(name, str) and name.lower() in _REJECTS_COLUMNS:
+            faults.append(
+                f"{where}: {name!r} is a column of the table of rejected rows, so it cannot be a partition key"
+            )
+        kind = key.get("type") if isinstance(key, dict) else None
+        if isinstance(kind, str) and not _PARTITION_TYPES.fullmatch(kind.strip().lower()):
+            faults.append(f"{where}.type: {kind!r} cannot be a partition key's type: use string, an integer or date")
+    return faults
+
+
+def _example_faults(entities: dict[str, Any]) -> list[str]:
+    """An entity's example must match its own pattern and no other."""
+    faults: list[str] = []
+    for name, entity in entities.items():
+        example = entity.get("example") if isinstance(entity, dict) else None
+        if not isinstance(example, str):
+            continue
+        for other, settings in entities.items():
+            pattern = settings.get("filename_pattern") if isinstance(settings, dict) else None
+            if not isinstance(pattern, str) or (
+                other != name and (settings.get("source_prefix") or "") != (entity.get("source_prefix") or "")
+            ):
+                continue
+            try:
+                matches = re.fullmatch(pattern, example) is not None
+            except re.error:
+                continue
+            if matches != (other == name):
+                verb = "also matches" if matches else "does not match"
+                faults.append(f"entities.{name}.example: {example!r} {verb} entities.{other}.filename_pattern")
+    return faults

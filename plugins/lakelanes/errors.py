@@ -1,0 +1,101 @@
+"""Every error the engine raises on purpose, so that callers can tell what a retry can cure from what it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class LakeError(Exception):
+    """Base of every error of the engine."""
+
+    retryable = False
+
+
+class ConfigError(LakeError):
+    """The configuration file cannot be used.
+
+    ``faults`` holds one line per fault, each starting with the path of the setting, e.g.
+    ``entities.sales.schema[2].type: 'decimal(10;2)' is not a Hive type``.
+    """
+
+    def __init__(self, source: str, faults: Sequence[str]) -> None:
+        self.source = source
+        self.faults = tuple(faults)
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__("\n  ".join([f"{source}: {count} in the configuration", *self.faults]))
+
+
+class PartitionValueError(LakeError):
+    """A file name matches its entity, but what it captures is no partition (e.g. February 31st)."""
+
+
+class AmbiguousFileError(LakeError):
+    """A key matches the patterns of more than one entity, so the configuration does not say where it belongs."""
+
+    def __init__(self, key: str, entities: Sequence[str]) -> None:
+        self.key = key
+        self.entities = tuple(entities)
+        paths = ", ".join(f"entities.{name}.filename_pattern" for name in entities)
+        super().__init__(f"{key!r} matches {len(entities)} entities ({paths}); make the patterns exclude each other")
+
+
+class SourceGoneError(LakeError):
+    """The source object no longer exists."""
+
+
+class SourceChangedError(LakeError):
+    """The source object was overwritten after it was listed or while it was read."""
+
+    retryable = True
+
+
+class TargetChangedError(LakeError):
+    """The target object is not the one the claim saw: somebody else wrote it since."""
+
+    retryable = True
+
+
+class LeaseLostError(LakeError):
+    """The claim is no longer ours: its lease ran out and somebody else took the file over."""
+
+    retryable = True
+
+
+class QueryError(LakeError):
+    """Athena failed a statement. Carries the query's id, its state and Athena's own reason."""
+
+    def __init__(self, query_id: str, state: str, reason: str, sql: str, *, retryable: bool = False) -> None:
+        self.query_id = query_id
+        self.state = state
+        self.reason = reason
+        self.sql = sql
+        self.retryable = retryable
+        super().__init__(f"Athena query {query_id} {state}: {reason}\n{sql[:2000]}")
+
+
+class CatalogError(LakeError):
+    """The Glue catalogue holds something that the configuration contradicts."""
+
+
+class ValidationError(LakeError):
+    """What Athena counts in a partition is not what the ledger says was loaded into it."""
+
+    retryable = True
+
+
+class ViewError(LakeError):
+    """A view's SQL cannot be used (syntax, a cycle, two views of one name)."""
+
+
+class LoadError(LakeError):
+    """At least one file of a batch was not loaded; the message names each, with line, column and reason."""
+
+
+class RetryableLoadError(LoadError):
+    """All that kept the files from loading can pass (throttling, a lost connection): trying again makes sense."""
+
+    retryable = True
+
+
+class PermanentLoadError(LoadError):
+    """At least one file was refused for what it contains: only a corrected file or configuration helps."""

@@ -1,0 +1,116 @@
+"""Partitions of a table: their values, their folders, and the Airflow partition key that names their date."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lakelanes.config import Entity
+from lakelanes.errors import PartitionValueError
+
+# What Hive escapes in a folder name (org.apache.hadoop.hive.common.FileUtils.charToEscape); MSCK unescapes it.
+_HIVE_ESCAPED = frozenset([*map(chr, range(1, 32)), *"\"#%'*/:=?\\\x7f{[]^"])
+
+
+@dataclass(frozen=True, order=True)
+class Partition:
+    """One partition: (key, value) pairs in the order of the table's partition keys."""
+
+    items: tuple[tuple[str, str], ...]
+
+    @property
+    def values(self) -> list[str]:
+        """Values in key order, as Glue takes them."""
+        return [value for _, value in self.items]
+
+    @property
+    def path(self) -> str:
+        """Hive-style folder without a trailing slash, e.g. ``year=2024/month=03/day=15``."""
+        return "/".join(f"{key}={hive_escape(value)}" for key, value in self.items)
+
+    @classmethod
+    def from_path(cls, path: str) -> Partition:
+        """The inverse of ``path``."""
+        pairs = (part.split("=", 1) for part in path.split("/"))
+        return cls(tuple((key, hive_unescape(value)) for key, value in pairs))
+
+
+def hive_escape(value: str) -> str:
+    """``value`` as Hive writes it in a folder name: ``%XX`` for characters that mean something in a path."""
+    return "".join(f"%{ord(c):02X}" if c in _HIVE_ESCAPED else c for c in value)
+
+
+def hive_unescape(value: str) -> str:
+    return re.sub(r"%([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), value)
+
+
+def partition_of(entity: Entity, values: Iterable[str]) -> Partition:
+    """The partition with these values (in key order).
+
+    Raises PartitionValueError for a value that is empty, holds control characters, does not fit the key's type, or
+    does not spell a real date together with the others.
+    """
+    items = tuple(zip((key.name for key in entity.partition_keys), values, strict=True))
+    for key, (name, value) in zip(entity.partition_keys, items, strict=True):
+        if not value or any(ord(c) < 32 or ord(c) == 127 for c in value) or len(value.encode()) > 512:
+            raise PartitionValueError(f"partition key {name}: {value!r} is empty, too long or holds control characters")
+        if key.type.text in ("tinyint", "smallint", "int", "bigint") and not re.fullmatch(r"-?\d{1,18}", value):
+            raise PartitionValueError(f"partition key {name}: {value!r} is not of type {key.type.text}")
+        if key.type.text == "date" and not _is_date(value):
+            raise PartitionValueError(f"partition key {name}: {value!r} is not a date written YYYY-MM-DD")
+    partition = Partition(items)
+    partition_date(entity, partition)
+    return partition
+
+
+def partition_date(entity: Entity, partition: Partition) -> datetime | None:
+    """Start of what the partition covers (naive, in the entity's time zone); None when it has no date."""
+    if not entity.date_keys:
+        return None
+    values = dict(partition.items)
+    text = " ".join(values[name] for name in entity.date_keys)
+    form = " ".join(entity.date_keys.values())
+    try:
+        return datetime.strptime(text, form)
+    except ValueError:
+        shown = ", ".join(f"{name}={values[name]}" for name in entity.date_keys)
+        raise PartitionValueError(f"{shown} is not a date of the form {form!r}") from None
+
+
+def partition_key(entity: Entity, partition: Partition) -> str | None:
+    """The Airflow partition key of the run that this partition belongs to, e.g. ``2024-03-15``; None without a date."""
+    date = partition_date(entity, partition)
+    return date.strftime(entity.partition_key_format) if date and entity.partition_key_format else None
+
+
+def date_values(entity: Entity, key: str) -> dict[str, str]:
+    """The values that the date of an Airflow partition key gives to the partition keys, e.g. {'year': '2024', ...}.
+
+    Raises PartitionValueError for a key that is not of the entity's grain.
+    """
+    form = entity.partition_key_format
+    if form is None:
+        raise PartitionValueError(f"entity {entity.name} is not partitioned by date, so it has no partition {key!r}")
+    try:
+        date = datetime.strptime(key, form)
+    except ValueError:
+        raise PartitionValueError(
+            f"{key!r} is not a partition of entity {entity.name}: write it as {datetime(2024, 3, 15).strftime(form)}"
+        ) from None
+    return {name: date.strftime(date_form) for name, date_form in entity.date_keys.items()}
+
+
+def partition_from_key(entity: Entity, key: str) -> Partition | None:
+    """The one partition that an Airflow partition key names; None when the table has other keys beside the date."""
+    values = date_values(entity, key)
+    names = [name.name for name in entity.partition_keys]
+    return Partition(tuple((name, values[name]) for name in names)) if set(names) == set(values) else None
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return datetime.strptime(value, "%Y-%m-%d").strftime("%Y-%m-%d") == value
+    except ValueError:
+        return False

@@ -1,0 +1,223 @@
+"""Hive's column types: what the configuration says, and what Arrow, Parquet and Athena's SQL call the same thing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+_TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*|\d+|[<>(),:])")
+_MAX_DEPTH = 32
+
+# Hive name -> (Arrow type, Trino name). Timestamps are microseconds: see lakelanes.convert.writer.
+_SIMPLE: dict[str, tuple[pa.DataType, str]] = {
+    "string": (pa.string(), "varchar"),
+    "boolean": (pa.bool_(), "boolean"),
+    "tinyint": (pa.int8(), "tinyint"),
+    "smallint": (pa.int16(), "smallint"),
+    "int": (pa.int32(), "integer"),
+    "bigint": (pa.int64(), "bigint"),
+    "float": (pa.float32(), "real"),
+    "double": (pa.float64(), "double"),
+    "date": (pa.date32(), "date"),
+    "timestamp": (pa.timestamp("us"), "timestamp"),
+}
+_ALIASES = {"integer": "int"}
+_MAX_LENGTH = {"char": 255, "varchar": 65535}
+_MAX_PRECISION = 38
+
+
+@dataclass(frozen=True)
+class HiveType:
+    """A Hive column type.
+
+    kind: its name without arguments ("decimal", "varchar", "array", ...); "integer" is "int".
+    text: the type as Hive and Glue write it, normalised ("decimal(10,2)", "struct<a:int,b:array<string>>").
+    arrow: the Arrow type its values have in the Parquet file.
+    trino: the type as Athena's SQL writes it, in casts for example ("varchar", "real", "row(\"a\" integer)").
+    precision, scale: of a decimal. length: the characters of a char or varchar.
+    children: the element of an array, key and value of a map, the fields of a struct; names: the struct's field names.
+    """
+
+    kind: str
+    text: str
+    arrow: pa.DataType = field(compare=False)
+    trino: str = field(compare=False)
+    precision: int | None = None
+    scale: int | None = None
+    length: int | None = None
+    children: tuple[HiveType, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def is_nested(self) -> bool:
+        return bool(self.children)
+
+    @property
+    def is_text(self) -> bool:
+        return self.kind in ("string", "char", "varchar")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_type(text: str) -> HiveType:
+    """The HiveType that `text` names; case and spaces do not matter.
+
+    A bare `decimal` is decimal(10,0) and decimal(p) is decimal(p,0), as in Hive.
+    Raises ValueError: "'decimal(10;2)' is not a Hive type", followed by the reason where more can be said.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is not a Hive type")
+    return _Parser(text).parse()
+
+
+class _Parser:
+    """A recursive-descent parser of Hive's type grammar."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = self._tokenise()
+        self._next = 0
+
+    def parse(self) -> HiveType:
+        parsed = self._type(0)
+        if self._next != len(self._tokens):
+            raise self._error()
+        return parsed
+
+    def _error(self, reason: str = "") -> ValueError:
+        return ValueError(f"{self._text!r} is not a Hive type" + (f": {reason}" if reason else ""))
+
+    def _tokenise(self) -> list[str]:
+        stripped, tokens, at = self._text.rstrip(), [], 0
+        while at < len(stripped):
+            match = _TOKEN.match(stripped, at)
+            if match is None or not match[1].isascii():
+                raise self._error()
+            tokens.append(match[1].lower())
+            at = match.end()
+        return tokens
+
+    def _peek(self) -> str:
+        return self._tokens[self._next] if self._next < len(self._tokens) else ""
+
+    def _take(self, expected: str | None = None) -> str:
+        token = self._peek()
+        if not token or (expected is not None and token != expected):
+            raise self._error()
+        self._next += 1
+        return token
+
+    def _type(self, depth: int) -> HiveType:
+        if depth > _MAX_DEPTH:
+            raise self._error(f"it is nested more than {_MAX_DEPTH} deep")
+        name = self._take()
+        kind = _ALIASES.get(name, name)
+        if kind in _SIMPLE:
+            arrow, trino = _SIMPLE[kind]
+            return HiveType(kind, kind, arrow, trino)
+        if kind == "decimal":
+            return self._decimal()
+        if kind in _MAX_LENGTH:
+            return self._characters(kind)
+        if kind == "array":
+            return self._array(depth)
+        if kind == "map":
+            return self._map(depth)
+        if kind == "struct":
+            return self._struct(depth)
+        if kind == "binary":
+            raise self._error("binary columns cannot be loaded, text has no agreed form for them")
+        raise self._error()
+
+    def _numbers(self) -> list[int]:
+        """The numbers in parentheses after a name; none when there are no parentheses."""
+        if self._peek() != "(":
+            return []
+        self._take("(")
+        numbers = []
+        while True:
+            token = self._take()
+            if not token.isdigit() or len(token) > 9:
+                raise self._error()
+            numbers.append(int(token))
+            if self._take() == ")":
+                return numbers
+            if self._tokens[self._next - 1] != ",":
+                raise self._error()
+
+    def _decimal(self) -> HiveType:
+        arguments = self._numbers()
+        if len(arguments) > 2:
+            raise self._error()
+        precision, scale = [*arguments, *(10, 0)[len(arguments) :]]
+        if not 1 <= precision <= _MAX_PRECISION:
+            raise self._error(f"the precision is 1 to {_MAX_PRECISION}, not {precision}")
+        if scale > precision:
+            raise self._error(f"the scale {scale} is above the precision {precision}")
+        text = f"decimal({precision},{scale})"
+        return HiveType("decimal", text, pa.decimal128(precision, scale), text, precision=precision, scale=scale)
+
+    def _characters(self, kind: str) -> HiveType:
+        arguments = self._numbers()
+        if len(arguments) != 1:
+            raise self._error(f"{kind} needs a length, as in {kind}(10)")
+        length = arguments[0]
+        if not 1 <= length <= _MAX_LENGTH[kind]:
+            raise self._error(f"the length of a {kind} is 1 to {_MAX_LENGTH[kind]}, not {length}")
+        text = f"{kind}({length})"
+        return HiveType(kind, text, pa.string(), text, length=length)
+
+    def _array(self, depth: int) -> HiveType:
+        self._take("<")
+        element = self._type(depth + 1)
+        self._take(">")
+        return HiveType(
+            "array", f"array<{element.text}>", pa.list_(element.arrow), f"array({element.trino})", children=(element,)
+        )
+
+    def _map(self, depth: int) -> HiveType:
+        self._take("<")
+        key = self._type(depth + 1)
+        if key.is_nested:
+            raise self._error(f"the key of a map is a simple type, not {key.text}")
+        self._take(",")
+        value = self._type(depth + 1)
+        self._take(">")
+        return HiveType(
+            "map",
+            f"map<{key.text},{value.text}>",
+            pa.map_(key.arrow, value.arrow),
+            f"map({key.trino}, {value.trino})",
+            children=(key, value),
+        )
+
+    def _struct(self, depth: int) -> HiveType:
+        self._take("<")
+        names: list[str] = []
+        children: list[HiveType] = []
+        while True:
+            name = self._take()
+            if not (name[0].isalpha() or name[0] == "_"):
+                raise self._error()
+            if name in names:
+                raise self._error(f"the struct has two fields called {name}")
+            self._take(":")
+            names.append(name)
+            children.append(self._type(depth + 1))
+            if self._take() == ">":
+                break
+            if self._tokens[self._next - 1] != ",":
+                raise self._error()
+        inner = ",".join(f"{name}:{child.text}" for name, child in zip(names, children, strict=True))
+        row = ", ".join(f'"{name}" {child.trino}' for name, child in zip(names, children, strict=True))
+        return HiveType(
+            "struct",
+            f"struct<{inner}>",
+            pa.struct([pa.field(name, child.arrow) for name, child in zip(names, children, strict=True)]),
+            f"row({row})",
+            children=tuple(children),
+            names=tuple(names),
+        )

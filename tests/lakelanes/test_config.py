@@ -1,0 +1,258 @@
+"""The configuration: what it accepts, and that every fault is reported at once with its path."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lakelanes.config import LakeConfig, load_config, parse_config
+from lakelanes.errors import ConfigError
+
+# The shape that every configuration starts from, with the names of a small company in it.
+SKETCH: dict[str, Any] = {
+    "aws": {"region": "us-east-1", "account_id": "${AWS_ACCOUNT_ID}"},
+    "resources": {
+        "source_bucket": "my-company-data-source",
+        "analytics_bucket": "my-company-analytics",
+        "glue_database": "analytics_db",
+        "workgroup_name": "analytics_workgroup",
+        "sqs_queue": "file_processing_queue",
+    },
+    "entities": {
+        "sales": {
+            "table_name": "sales_data",
+            "filename_pattern": "sales_data_(\\d{4})_(\\d{2})_(\\d{2})\\.csv",
+            "partition_keys": ["year", "month", "day"],
+            "schema": [
+                {"name": "transaction_id", "type": "string"},
+                {"name": "customer_id", "type": "string"},
+                {"name": "amount", "type": "decimal(10,2)"},
+                {"name": "transaction_date", "type": "date"},
+            ],
+        }
+    },
+}
+ENV = {"AWS_ACCOUNT_ID": "123456789012"}
+
+
+def parse(raw: Any, env: dict[str, str] | None = None) -> LakeConfig:
+    return parse_config(json.dumps(raw), ENV if env is None else env, "lake.json")
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The sketch with one setting replaced: ``changed("entities.sales.format", "csv")``."""
+    raw = copy.deepcopy(SKETCH)
+    *parents, last = path.split(".")
+    at = raw
+    for name in parents:
+        at = at[int(name)] if isinstance(at, list) else at[name]
+    if isinstance(at, list):
+        at[int(last)] = value
+    else:
+        at[last] = value
+    return raw
+
+
+def faults(raw: Any, env: dict[str, str] | None = None) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as error:
+        parse(raw, env)
+    return error.value.faults
+
+
+def test_the_sketch_loads_unchanged() -> None:
+    config = parse(SKETCH)
+    sales = config.entities["sales"]
+    assert config.aws.account_id == "123456789012"
+    assert (sales.name, sales.format, sales.registration, sales.grain) == ("sales", "parquet", "add_partition", "day")
+    assert [(column.name, column.type.text) for column in sales.columns][2] == ("amount", "decimal(10,2)")
+
+
+def test_every_fault_is_reported_at_once_with_its_path() -> None:
+    raw = changed("entities.sales.schema.2.type", "decimal(10;2)")
+    raw["aws"]["region"] = 7
+    del raw["resources"]["source_bucket"]
+    raw["entities"]["sales"]["on_bad_row"] = "fail"
+    raw["entities"]["sales"]["partition_keys"] = ["year", "month", "amount"]
+    assert set(faults(raw, {})) == {
+        "aws.region: found 7, expected a valid string",
+        "aws.account_id: environment variable AWS_ACCOUNT_ID is not set",
+        "resources.source_bucket: is missing",
+        "entities.sales.schema[2].type: 'decimal(10;2)' is not a Hive type",
+        "entities.sales.on_bad_row: unknown setting; did you mean 'on_bad_rows'?",
+        "entities.sales.partition_keys[2]: 'amount' is a column as well (entities.sales.schema[2]); Athena refuses "
+        "a table where a partition key is also a column",
+    }
+
+
+HOSTILE = [
+    "x; DROP TABLE y",
+    "a`b",
+    'a"b',
+    "a'b",
+    "../up",
+    "a/b",
+    "a b",
+    "",
+    "ä",
+    "a\nb",
+    "x" * 300,
+    "$(touch x)",
+    "{{ 1 }}",
+]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "resources.source_bucket",
+        "resources.analytics_bucket",
+        "resources.glue_database",
+        "resources.workgroup_name",
+        "resources.sqs_queue",
+        "resources.ledger_table",
+        "resources.alert_topic",
+        "entities.sales.table_name",
+        "entities.sales.schema.0.name",
+        "entities.sales.partition_keys.0",
+        "aws.region",
+        "aws.account_id",
+    ],
+)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_a_configuration_error(path: str, name: str) -> None:
+    found = faults(changed(path, name))
+    dotted = path.replace(".0", "[0]")
+    assert any(fault.startswith(dotted) for fault in found), found
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "../x", "1st", "x" * 101, "{{ x }}"])
+def test_a_hostile_entity_name_is_a_configuration_error(name: str) -> None:
+    raw = copy.deepcopy(SKETCH)
+    raw["entities"][name] = raw["entities"].pop("sales")
+    assert any(f"entities.{name}: " in fault for fault in faults(raw))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fault"),
+    [
+        ("entities", {}, "entities: found {}, expected at least one"),
+        ("entities.sales.schema", [], "entities.sales.schema: found [], expected at least one"),
+        ("entities.sales.format", "orc", "entities.sales.format: found 'orc', expected 'parquet' or 'csv'"),
+        (
+            "entities.sales.max_bad_rows",
+            -1,
+            "entities.sales.max_bad_rows: found -1, expected greater than or equal to 0",
+        ),
+        ("entities.sales.max_bad_rows", True, "entities.sales.max_bad_rows: found true, expected a whole number"),
+        ("entities.sales.schedule", "daily", "entities.sales.schedule: 'daily' is not a cron expression"),
+        ("entities.sales.timezone", "Mars/Olympus", "entities.sales.timezone: 'Mars/Olympus' is not a time zone"),
+        ("entities.sales.source_prefix", "/incoming", "entities.sales.source_prefix: '/incoming' is not a key prefix"),
+        (
+            "entities.sales.filename_pattern",
+            "sales_(\\d{4}",
+            "entities.sales.filename_pattern: 'sales_(\\\\d{4}' is not a",
+        ),
+        (
+            "entities.sales.filename_pattern",
+            "sales.csv",
+            "entities.sales: filename_pattern has 0 groups for 3 partition",
+        ),
+        ("entities.sales.dialect", {"delimiter": ",,"}, "entities.sales.dialect: delimiter is ',,', expected one"),
+        ("entities.sales.dialect", {"quote": ","}, "entities.sales.dialect: quote is ',', which is the delimiter"),
+        ("entities.sales.example", "other.csv", "entities.sales.example: 'other.csv' does not match entities.sales."),
+        (
+            "resources.analytics_bucket",
+            "my-company-data-source",
+            "resources.analytics_bucket: 'my-company-data-source' is",
+        ),
+    ],
+)
+def test_a_fault_says_what_was_found_and_what_was_expected(path: str, value: Any, fault: str) -> None:
+    found = faults(changed(path, value))
+    assert len(found) == 1
+    assert found[0].startswith(fault)
+
+
+def two_entities(**second: Any) -> dict[str, Any]:
+    raw = copy.deepcopy(SKETCH)
+    raw["entities"]["returns"] = {**raw["entities"]["sales"], "table_name": "returns_data", **second}
+    return raw
+
+
+def test_two_entities_with_one_pattern_are_a_fault() -> None:
+    [fault] = faults(two_entities())
+    assert fault.startswith("entities.returns.filename_pattern: ")
+    assert fault.endswith("is the pattern of entities.sales too; every file would match two entities")
+
+
+def test_an_example_that_matches_two_entities_is_a_fault() -> None:
+    raw = two_entities(filename_pattern=r"sales_.*?(\d+)_(\d+)_(\d+)\.csv")
+    raw["entities"]["sales"]["example"] = "sales_data_2024_03_15.csv"
+    assert faults(raw) == (
+        "entities.sales.example: 'sales_data_2024_03_15.csv' also matches entities.returns.filename_pattern",
+    )
+
+
+@pytest.mark.parametrize("table", ["sales_data", "SALES_DATA", "sales_data_rejects"])
+def test_two_entities_cannot_share_a_table(table: str) -> None:
+    found = faults(two_entities(table_name=table, filename_pattern=r"returns_(\d{4})_(\d{2})_(\d{2})\.csv"))
+    assert any("belongs to entities.sales already" in fault for fault in found)
+
+
+def test_names_are_folded_to_lower_case_as_glue_does() -> None:
+    sales = parse(changed("entities.sales.schema.0.name", "Transaction_ID")).entities["sales"]
+    assert sales.columns[0].name == "transaction_id"
+
+
+def test_a_dollar_brace_can_be_written_literally() -> None:
+    config = parse(changed("entities.sales.schema.0.comment", "costs $${AMOUNT}"))
+    assert config.entities["sales"].columns[0].comment == "costs ${AMOUNT}"
+
+
+def test_a_value_from_the_environment_is_checked_like_any_other() -> None:
+    raw = changed("resources.glue_database", "${DB}")
+    assert faults(raw, {**ENV, "DB": "x`; DROP"})[0].startswith("resources.glue_database: 'x`; DROP' is not a database")
+
+
+def test_json_that_does_not_parse_is_reported_with_line_and_column() -> None:
+    with pytest.raises(ConfigError, match=r"lake\.json: 1 fault in the configuration\n  line 2, column 10: "):
+        parse_config('{\n  "aws": nope}', ENV, "lake.json")
+
+
+def test_a_setting_given_twice_is_a_fault() -> None:
+    text = json.dumps(SKETCH).replace('"region": "us-east-1"', '"region": "us-east-1", "region": "eu-west-1"')
+    with pytest.raises(ConfigError, match="region: is given twice"):
+        parse_config(text, ENV)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing\.json: 1 fault"):
+        load_config(tmp_path / "missing.json", ENV)
+
+
+def test_lake_config_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(SKETCH))
+    assert load_config(env={**ENV, "LAKE_CONFIG": str(path)}).resources.glue_database == "analytics_db"
+
+
+@pytest.mark.parametrize(
+    ("keys", "pattern", "grain", "form"),
+    [
+        (["year"], r"x_(\d{4})", "year", "%Y"),
+        (["year", "month"], r"x_(\d{4})_(\d{2})", "month", "%Y-%m"),
+        (["year", "month", "day", "hour"], r"x_(\d{4})_(\d{2})_(\d{2})_(\d{2})", "hour", "%Y-%m-%dT%H"),
+        (["dt"], r"x_(\d{4}-\d{2}-\d{2})", "day", "%Y-%m-%d"),
+        ([{"name": "sold_on", "type": "date"}], r"x_(\d{4}-\d{2}-\d{2})", "day", "%Y-%m-%d"),
+        (["region", "year"], r"x_([a-z]+)_(\d{4})", "year", "%Y"),
+        (["region"], r"x_([a-z]+)", None, None),
+    ],
+)
+def test_the_grain_follows_from_the_partition_keys(keys: list[Any], pattern: str, grain: str, form: str) -> None:
+    raw = changed("entities.sales.partition_keys", keys)
+    raw["entities"]["sales"]["filename_pattern"] = pattern
+    sales = parse(raw).entities["sales"]
+    assert (sales.grain, sales.partition_key_format) == (grain, form)
