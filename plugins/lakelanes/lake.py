@@ -1,0 +1,53 @@
+"""A lake: one configuration with the AWS clients, the ledger and the clock that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from lakelanes import aws
+from lakelanes.config import LakeConfig, load_config
+from lakelanes.ledger import Ledger
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Lake:
+    """What every step of the engine works with. Clients are made on first use and may be shared by threads."""
+
+    config: LakeConfig
+    clock: Callable[[], datetime] = utc_now
+
+    @classmethod
+    def open(cls, config: LakeConfig | None = None, clock: Callable[[], datetime] = utc_now) -> Lake:
+        """The lake of ``config``, or of the file that LAKE_CONFIG names."""
+        return cls(config or load_config(), clock)
+
+    @cached_property
+    def s3(self) -> Any:
+        return self._client("s3")
+
+    @cached_property
+    def glue(self) -> Any:
+        return self._client("glue")
+
+    @cached_property
+    def athena(self) -> Any:
+        return self._client("athena")
+
+    @cached_property
+    def sns(self) -> Any:
+        return self._client("sns")
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self._client("dynamodb"), self.config.resources.ledger_table, self.clock)
+
+    def _client(self, service: str) -> Any:
+        return aws.client(service, self.config.aws.region)

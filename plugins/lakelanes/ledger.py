@@ -1,0 +1,461 @@
+"""The ledger: what every lane knows of every source file, in one DynamoDB table.
+
+An item with ``version = 'current'`` per source file says where its newest version stands; a version that a newer one
+replaced is kept beside it as ``<etag>@<token>`` in state ``superseded``. Every write is conditional:
+
+- ``token`` counts the claims of a file. A claim raises it by one and succeeds only if nobody claimed since it was read
+  and nobody holds a live lease, so of any number of claimants one wins. Everything a worker writes later is conditional
+  on its own token, so a worker that lost its lease cannot report.
+- ``target_etag`` and ``rejects_etag`` are the objects the last commit left; workers replace exactly those (see
+  ``lakelanes.storage``), so a worker that lost its lease cannot overwrite its successor's table either.
+
+The table has two indexes: ``by_partition`` (entity_partition, source) for validation and ``by_state`` (entity_state,
+updated_at) for alerts, sweeps and the UI.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from lakelanes.errors import LeaseLostError
+from lakelanes.sources import SourceFile
+
+State = Literal["claimed", "loaded", "rejected", "failed", "superseded", "deleted", "unmatched"]
+Lane = Literal["batch", "fast"]
+
+CURRENT = "current"
+LEASE_SECONDS = 900
+# A file that failed this often is left alone by the sweep until somebody triggers its load.
+MAX_ATTEMPTS = 5
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A ledger item. Times are ISO 8601 in UTC with microseconds, so that they sort as text.
+
+    ``error`` with ``error_line`` and ``error_column`` is the first thing wrong with the file. ``live_*`` describes the
+    version that is in the table now, which is an older one while a newer one is being loaded or was refused.
+    """
+
+    source: str
+    version: str = CURRENT
+    entity: str = ""
+    state: State = "claimed"
+    lane: Lane = "batch"
+    owner: str = ""
+    run_id: str = ""
+    token: int = 0
+    attempts: int = 0
+    lease_until: str = ""
+    etag: str = ""
+    size: int = 0
+    last_modified: str = ""
+    sequencer: str | None = None
+    partition: str | None = None
+    rows_loaded: int | None = None
+    rows_rejected: int | None = None
+    error: str | None = None
+    error_line: int | None = None
+    error_column: str | None = None
+    retryable: bool = False
+    target: str | None = None
+    target_etag: str | None = None
+    rejects: str | None = None
+    rejects_etag: str | None = None
+    live_etag: str | None = None
+    live_rows: int | None = None
+    claimed_at: str = ""
+    updated_at: str = ""
+    loaded_at: str | None = None
+
+    def to_item(self) -> dict[str, Any]:
+        """The item as DynamoDB's API takes it, with the keys of the indexes."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["entity_state"] = f"{self.entity}#{self.state}"
+        if self.version == CURRENT and self.partition:
+            values["entity_partition"] = f"{self.entity}#{self.partition}"
+        return {name: _serialize(value) for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Entry:
+        known = {field.name for field in fields(cls)}
+        values = {name: _deserialize(value) for name, value in item.items() if name in known}
+        for name in ("token", "attempts", "size", "rows_loaded", "rows_rejected", "error_line", "live_rows"):
+            if values.get(name) is not None:
+                values[name] = int(values[name])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a file cannot be claimed: the ledger has this version (or a newer one), or somebody is working on it."""
+
+    reason: Literal["already_loaded", "superseded", "claimed_elsewhere"]
+    entry: Entry
+
+
+class Ledger:
+    """Access to the ledger table. Thread-safe, as the client it is given is."""
+
+    def __init__(
+        self, dynamodb: Any, table: str, clock: Callable[[], datetime], lease_seconds: int = LEASE_SECONDS
+    ) -> None:
+        self._db = dynamodb
+        self.table = table
+        self._clock = clock
+        self.lease_seconds = lease_seconds
+
+    def now(self) -> str:
+        return timestamp(self._clock())
+
+    def get(self, source: str) -> Entry | None:
+        """The newest version of a file by its URI; strongly consistent."""
+        key = {"source": {"S": source}, "version": {"S": CURRENT}}
+        item = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        return Entry.from_item(item) if item else None
+
+    def get_many(self, sources: Iterable[str]) -> dict[str, Entry]:
+        """The newest versions of many files, 100 a request; strongly consistent. Unknown files are left out."""
+        found: dict[str, Entry] = {}
+        distinct = list(dict.fromkeys(sources))
+        for start in range(0, len(distinct), 100):
+            wanted = [{"source": {"S": s}, "version": {"S": CURRENT}} for s in distinct[start : start + 100]]
+            while wanted:
+                request = {self.table: {"Keys": wanted, "ConsistentRead": True}}
+                answer = self._db.batch_get_item(RequestItems=request)
+                for item in answer["Responses"].get(self.table, ()):
+                    entry = Entry.from_item(item)
+                    found[entry.source] = entry
+                wanted = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+        return found
+
+    def claim(
+        self,
+        file: SourceFile,
+        entity: str,
+        partition: str | None,
+        *,
+        owner: str,
+        lane: Lane,
+        run_id: str,
+        reload: bool = False,
+        known: Entry | None = None,
+    ) -> Entry | Refusal:
+        """Takes the file for ``owner``, or says why not. ``known`` is what the caller read before (saves a request).
+
+        One request for a file the ledger does not know; two for one that it knows and that ``known`` does not show.
+        """
+        while True:
+            refusal = self._refuse(file, known, reload)
+            if refusal:
+                return refusal
+            entry = self._claimed(file, entity, partition, owner, lane, run_id, known)
+            condition = "attribute_not_exists(#s)"
+            names = {"#s": "source"}
+            values: dict[str, Any] = {}
+            if known:
+                condition = "#t = :t AND (#st <> :claimed OR lease_until < :now)"
+                names = {"#t": "token", "#st": "state"}
+                values = {":t": known.token, ":claimed": "claimed", ":now": self.now()}
+            found = self._put(entry, condition, names, values)
+            if found is None:
+                if known and known.etag != file.etag and known.state != "claimed":
+                    self._archive(known)
+                return entry
+            known = found
+
+    def adopt(self, claim: Entry, file: SourceFile) -> Entry:
+        """The claim moved to the version that was found on reading. LeaseLostError when the claim is gone."""
+        modified = timestamp(file.last_modified)
+        moved = replace(claim, etag=file.etag, size=file.size, last_modified=modified, sequencer=file.sequencer)
+        return self._transition(claim, moved)
+
+    def renew(self, claim: Entry) -> None:
+        """Extends the lease, and touches nothing else: the worker may be writing at the same moment."""
+        try:
+            self._db.update_item(
+                TableName=self.table,
+                Key={"source": {"S": claim.source}, "version": {"S": CURRENT}},
+                UpdateExpression="SET lease_until = :until",
+                ConditionExpression="#t = :t AND #st = :claimed",
+                ExpressionAttributeNames={"#t": "token", "#st": "state"},
+                ExpressionAttributeValues={
+                    ":until": _serialize(self._lease_end()),
+                    ":t": _serialize(claim.token),
+                    ":claimed": _serialize("claimed"),
+                },
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            raise LeaseLostError(_lost(claim)) from None
+
+    def loaded(
+        self,
+        claim: Entry,
+        *,
+        rows_loaded: int | None,
+        rows_rejected: int | None,
+        target: str,
+        target_etag: str,
+        rejects: str | None,
+        rejects_etag: str | None,
+        error: str | None = None,
+        error_line: int | None = None,
+        error_column: str | None = None,
+    ) -> Entry:
+        """Commits a load: from now on this version is the one in the table."""
+        now = self.now()
+        done = replace(
+            claim,
+            state="loaded",
+            rows_loaded=rows_loaded,
+            rows_rejected=rows_rejected,
+            target=target,
+            target_etag=target_etag,
+            rejects=rejects,
+            rejects_etag=rejects_etag,
+            error=error,
+            error_line=error_line,
+            error_column=error_column,
+            retryable=False,
+            live_etag=claim.etag,
+            live_rows=rows_loaded,
+            attempts=0,
+            lease_until="",
+            loaded_at=now,
+        )
+        return self._transition(claim, done)
+
+    def rejected(
+        self,
+        claim: Entry,
+        error: str,
+        *,
+        line: int | None = None,
+        column: str | None = None,
+        rows_rejected: int | None = None,
+        rejects: str | None = None,
+        rejects_etag: str | None = None,
+    ) -> Entry:
+        """Records that the file was refused as a whole for what it contains."""
+        done = replace(
+            claim,
+            state="rejected",
+            error=error,
+            error_line=line,
+            error_column=column,
+            retryable=False,
+            rows_loaded=0,
+            rows_rejected=rows_rejected,
+            rejects=rejects or claim.rejects,
+            rejects_etag=rejects_etag or claim.rejects_etag,
+            lease_until="",
+        )
+        return self._transition(claim, done)
+
+    def failed(self, claim: Entry, error: str, *, retryable: bool) -> Entry:
+        """Gives the file back after an error that is not the file's."""
+        return self._transition(
+            claim,
+            replace(
+                claim,
+                state="failed",
+                error=error,
+                error_line=None,
+                error_column=None,
+                retryable=retryable,
+                lease_until="",
+            ),
+        )
+
+    def deleted(self, claim: Entry) -> Entry:
+        """Records that the source object was gone when it was to be read."""
+        error = "the source object was deleted before it could be read"
+        return self._transition(claim, replace(claim, state="deleted", error=error, retryable=False, lease_until=""))
+
+    def restored(self, claim: Entry, before: Entry) -> Entry:
+        """Gives the file back as it was before the claim (the version found on reading was in the table already)."""
+        return self._transition(claim, replace(before, token=claim.token))
+
+    def record_unmatched(self, file: SourceFile, reason: str) -> bool:
+        """Notes a file that no entity takes, or more than one. False when this version has been noted before."""
+        now = self.now()
+        entry = Entry(
+            source=file.uri,
+            state="unmatched",
+            owner=uuid.uuid4().hex,  # tells this note from an equal one of another sweep
+            etag=file.etag,
+            size=file.size,
+            last_modified=timestamp(file.last_modified),
+            error=reason,
+            updated_at=now,
+            claimed_at=now,
+        )
+        condition = "attribute_not_exists(#s) OR (#st = :unmatched AND (#e <> :etag OR #r <> :reason))"
+        names = {"#s": "source", "#st": "state", "#e": "etag", "#r": "error"}
+        return (
+            self._put(entry, condition, names, {":unmatched": "unmatched", ":etag": file.etag, ":reason": reason})
+            is None
+        )
+
+    def in_partition(self, entity: str, partition: str) -> Iterator[Entry]:
+        """Files of a partition (eventually consistent: an index)."""
+        yield from self._query("by_partition", "entity_partition", f"{entity}#{partition}")
+
+    def in_state(self, entity: str, state: State, since: datetime | None = None) -> Iterator[Entry]:
+        """Files of an entity in a state, oldest change first (eventually consistent: an index)."""
+        yield from self._query("by_state", "entity_state", f"{entity}#{state}", since)
+
+    def failures_of_run(self, run_id: str, entities: Iterable[str], since: datetime | None = None) -> list[Entry]:
+        """Files that ``run_id`` could not load, of the given entities, from the last seven days or ``since``."""
+        since = since or self._clock() - timedelta(days=7)
+        return [
+            entry
+            for entity in entities
+            for state in ("rejected", "failed")
+            for entry in self.in_state(entity, state, since)
+            if entry.run_id == run_id
+        ]
+
+    def read_note(self, name: str) -> dict[str, Any]:
+        """A small record of the lake itself (a watermark, a view's fingerprint); {} when there is none."""
+        key = {"source": {"S": f"note:{name}"}, "version": {"S": CURRENT}}
+        item = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item", {})
+        return {k: _deserialize(v) for k, v in item.items() if k not in ("source", "version")}
+
+    def write_note(self, name: str, values: Mapping[str, Any]) -> None:
+        item = {**values, "source": f"note:{name}", "version": CURRENT}
+        self._db.put_item(TableName=self.table, Item={k: _serialize(v) for k, v in item.items()})
+
+    def _refuse(self, file: SourceFile, known: Entry | None, reload: bool) -> Refusal | None:
+        if known is None:
+            return None
+        if known.state == "claimed" and known.lease_until >= self.now():
+            return Refusal("claimed_elsewhere", known)
+        if known.etag != file.etag and is_newer(known, file):
+            return Refusal("superseded", known)
+        if known.state == "loaded" and known.etag == file.etag and not reload:
+            return Refusal("already_loaded", known)
+        return None
+
+    def _claimed(
+        self,
+        file: SourceFile,
+        entity: str,
+        partition: str | None,
+        owner: str,
+        lane: Lane,
+        run_id: str,
+        known: Entry | None,
+    ) -> Entry:
+        now = self.now()
+        before = known or Entry(source=file.uri)
+        same = before.etag == file.etag
+        return replace(
+            before,
+            entity=entity,
+            partition=partition,
+            state="claimed",
+            lane=lane,
+            owner=owner,
+            run_id=run_id,
+            token=before.token + 1,
+            attempts=before.attempts + 1 if same else 1,
+            lease_until=self._lease_end(),
+            etag=file.etag,
+            size=file.size,
+            last_modified=timestamp(file.last_modified),
+            sequencer=file.sequencer or (before.sequencer if same else None),
+            rows_loaded=None,
+            rows_rejected=None,
+            error=None,
+            error_line=None,
+            error_column=None,
+            claimed_at=now,
+            updated_at=now,
+            loaded_at=None,
+        )
+
+    def _lease_end(self) -> str:
+        return timestamp(self._clock() + timedelta(seconds=self.lease_seconds))
+
+    def _archive(self, before: Entry) -> None:
+        item = replace(before, version=f"{before.etag}@{before.token:06d}", state="superseded", updated_at=self.now())
+        self._db.put_item(TableName=self.table, Item=item.to_item())
+
+    def _transition(self, claim: Entry, after: Entry) -> Entry:
+        after = replace(after, updated_at=self.now())
+        names = {"#t": "token", "#st": "state"}
+        if (
+            self._put(after, "#t = :t AND #st = :claimed", names, {":t": claim.token, ":claimed": "claimed"})
+            is not None
+        ):
+            raise LeaseLostError(_lost(claim))
+        return after
+
+    def _put(self, entry: Entry, condition: str, names: dict[str, str], values: dict[str, Any]) -> Entry | None:
+        """None when written, else the item that kept the condition from holding."""
+        extra = {"ExpressionAttributeValues": {k: _serialize(v) for k, v in values.items()}} if values else {}
+        try:
+            self._db.put_item(
+                TableName=self.table,
+                Item=entry.to_item(),
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **extra,
+            )
+        except self._db.exceptions.ConditionalCheckFailedException as error:
+            item = error.response.get("Item")
+            found = Entry.from_item(item) if item else self.get(entry.source)
+            if found is None:
+                raise LeaseLostError(f"{entry.source}: its ledger entry was removed meanwhile") from None
+            # A request whose answer was lost is sent again by the client and then finds its own write.
+            return None if found == entry else found
+        return None
+
+    def _query(self, index: str, attribute: str, value: str, since: datetime | None = None) -> Iterator[Entry]:
+        condition, names, values = "#k = :k", {"#k": attribute}, {":k": {"S": value}}
+        if since:
+            condition += " AND #u >= :u"
+            names["#u"] = "updated_at"
+            values[":u"] = {"S": timestamp(since)}
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
+        for page in pages:
+            yield from map(Entry.from_item, page["Items"])
+
+
+def is_newer(known: Entry, file: SourceFile) -> bool:
+    """Whether the ledger's version of a file is newer than ``file``.
+
+    Sequencers decide where both have one: hexadecimal, compared after padding the shorter with zeros on the right
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html); else the time of the
+    last change does, which S3 gives in whole seconds, so that two versions of one second count as in order.
+    """
+    if known.sequencer and file.sequencer:
+        width = max(len(known.sequencer), len(file.sequencer))
+        return known.sequencer.upper().ljust(width, "0") > file.sequencer.upper().ljust(width, "0")
+    return known.last_modified > timestamp(file.last_modified)
+
+
+def _lost(claim: Entry) -> str:
+    return f"{claim.source}: the claim of {claim.owner} (token {claim.token}) is over; somebody else has the file"
+
+
+def timestamp(time: datetime) -> str:
+    """``time`` (aware) as text that sorts: ISO 8601, UTC, microseconds."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
