@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from lakelanes.lake import Lake
 
+from lakelanes.lake import Lake
 from tests.support.lakes import deploy_lake
 from tests.support.localaws import LocalAws, start_localaws
 

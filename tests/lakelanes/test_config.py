@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lakelanes.config import LakeConfig, load_config, parse_config
 from lakelanes.errors import ConfigError
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from lakelanes.errors import LeaseLostError
 from lakelanes.lake import Lake
 from lakelanes.ledger import Entry, Ledger, Refusal, is_newer

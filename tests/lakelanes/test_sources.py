@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+
 from lakelanes.errors import AmbiguousFileError, PartitionValueError
 from lakelanes.lake import Lake
 from lakelanes.partitions import (
@@ -19,7 +20,6 @@ from lakelanes.partitions import (
     partition_key,
 )
 from lakelanes.sources import SourceFile, list_entity, list_partition, list_recent, literal_prefix, match
-
 from tests.support.lakes import SALES, make_config, put
 
 RETURNS = {**SALES, "table_name": "returns", "filename_pattern": r"returns_(\d{4})_(\d{2})_(\d{2})\.csv"}

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import pytest
+
 from lakelanes.errors import SourceChangedError, SourceGoneError, TargetChangedError
 from lakelanes.lake import Lake
 from lakelanes.storage import ObjectReader, ObjectWriter, claim_token

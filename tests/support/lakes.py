@@ -11,7 +11,6 @@ from typing import Any
 
 from lakelanes.config import LakeConfig, parse_config
 from lakelanes.lake import Lake
-
 from scripts.deploy import deploy
 from tests.support.localaws import ACCOUNT, REGION, LocalAws
 

@@ -1,0 +1,96 @@
+"""Alerts: one message on the lake's SNS topic, for people who have to act on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from lakelanes.ledger import Entry
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+# https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: a subject is ASCII and at most 100 characters.
+_SUBJECT_LENGTH = 99
+_FILES_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """What is wrong with one file, as an alert tells it."""
+
+    file: str
+    entity: str
+    state: str
+    reason: str
+    line: int | None = None
+    column: str | None = None
+
+    @classmethod
+    def from_entry(cls, entry: Entry) -> FileFault:
+        return cls(entry.source, entry.entity, entry.state, entry.error or "", entry.error_line, entry.error_column)
+
+    def __str__(self) -> str:
+        line = f", line {self.line}" if self.line is not None else ""
+        column = f", column {self.column}" if self.column else ""
+        return f"{self.file}{line}{column}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A failed load: what, where, why, and what to do next."""
+
+    dag_id: str
+    run_id: str
+    entity: str | None
+    reason: str
+    what_to_do: str
+    run_url: str | None = None
+    partition_key: str | None = None
+    files: Sequence[FileFault] = ()
+
+    @property
+    def subject(self) -> str:
+        text = f"Lakelanes: {self.dag_id} failed" + (f" for {self.partition_key}" if self.partition_key else "")
+        return text.encode("ascii", "replace").decode()[:_SUBJECT_LENGTH]
+
+    @property
+    def text(self) -> str:
+        """The message for people."""
+        lines = [
+            f"DAG:        {self.dag_id}",
+            f"Run:        {self.run_id}",
+            f"Entity:     {self.entity or '-'}",
+            f"Partition:  {self.partition_key or '-'}",
+            f"Reason:     {self.reason}",
+        ]
+        if self.files:
+            lines += ["", f"Files ({len(self.files)}):", *(f"  {fault}" for fault in self.files[:_FILES_SHOWN])]
+            if len(self.files) > _FILES_SHOWN:
+                lines.append(f"  and {len(self.files) - _FILES_SHOWN} more, see the ledger")
+        lines += ["", "What to do next:", f"  {self.what_to_do}"]
+        if self.run_url:
+            lines += ["", self.run_url]
+        return "\n".join(lines)
+
+    @property
+    def json(self) -> str:
+        """The message for programs: the same facts (at most 20 files, for SNS takes 256 KB)."""
+        return json.dumps({**asdict(self), "files": [asdict(fault) for fault in self.files[:_FILES_SHOWN]]})
+
+
+def publish(lake: Lake, alert: Alert) -> str:
+    """Publishes ``alert`` on the alert topic; returns the message's id.
+
+    E-mail subscribers get the text, SQS and Lambda subscribers the JSON.
+    """
+    message = {"default": alert.text, "sqs": alert.json, "lambda": alert.json}
+    answer = lake.sns.publish(
+        TopicArn=lake.config.alert_topic_arn,
+        Subject=alert.subject,
+        MessageStructure="json",
+        Message=json.dumps(message),
+    )
+    return str(answer["MessageId"])

@@ -1,0 +1,84 @@
+"""Athena statements: start once, wait, read; a failed statement becomes a QueryError with Athena's own reason."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from lakelanes.errors import QueryError
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+# Athena's own category of a failure: 1 is the system's, 2 the user's
+# (https://docs.aws.amazon.com/athena/latest/ug/error-reference.html).
+_SYSTEM = 1
+
+
+def execute(lake: Lake, sql: str, *, timeout_seconds: float = 900) -> str:
+    """Runs one statement in the lake's workgroup and database; returns its query execution id once it has succeeded.
+
+    Failures of Athena's own making are tried three times. Raises QueryError with Athena's reason otherwise.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, QueryError) and error.retryable),
+        stop=stop_after_attempt(3),
+        wait=wait_exponential_jitter(initial=0.5, max=10),
+        reraise=True,
+    )
+    return retrying(_execute_once, lake, sql, timeout_seconds)
+
+
+def query(lake: Lake, sql: str, *, timeout_seconds: float = 900) -> list[dict[str, str | None]]:
+    """The rows of a SELECT as text by column name. For small results; Athena pages them by 1,000."""
+    query_id = execute(lake, sql, timeout_seconds=timeout_seconds)
+    return list(results(lake, query_id))
+
+
+def results(lake: Lake, query_id: str) -> Iterator[dict[str, str | None]]:
+    """Rows of a query that has succeeded, by column name."""
+    header: list[str] | None = None
+    for page in lake.athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id):
+        for row in page["ResultSet"]["Rows"]:
+            cells = [cell.get("VarCharValue") for cell in row["Data"]]
+            if header is None:  # the first row of a SELECT repeats the column names
+                header = [str(cell) for cell in cells]
+            else:
+                yield dict(zip(header, cells, strict=True))
+
+
+def _execute_once(lake: Lake, sql: str, timeout_seconds: float) -> str:
+    resources = lake.config.resources
+    query_id: str = lake.athena.start_query_execution(
+        QueryString=sql,
+        ClientRequestToken=str(uuid.uuid4()),  # the client's own retries of this call start one execution
+        QueryExecutionContext={"Database": resources.glue_database},
+        WorkGroup=resources.workgroup_name,
+    )["QueryExecutionId"]
+    deadline, pause = time.monotonic() + timeout_seconds, 0.05
+    while True:
+        status = lake.athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["Status"]
+        if status["State"] == "SUCCEEDED":
+            return query_id
+        if status["State"] in ("FAILED", "CANCELLED"):
+            raise QueryError(
+                query_id,
+                status["State"],
+                status.get("StateChangeReason", "no reason given"),
+                sql,
+                retryable=_system(status),
+            )
+        if time.monotonic() > deadline:
+            lake.athena.stop_query_execution(QueryExecutionId=query_id)
+            raise QueryError(query_id, "CANCELLED", f"not finished after {timeout_seconds:g} s", sql, retryable=True)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 2.0)
+
+
+def _system(status: Any) -> bool:
+    error = status.get("AthenaError", {})
+    return bool(error.get("Retryable")) or error.get("ErrorCategory") == _SYSTEM

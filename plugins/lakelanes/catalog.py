@@ -1,0 +1,301 @@
+"""The Glue catalogue: tables made from include/sql/tables, and partitions kept equal to what the lake holds."""
+
+from __future__ import annotations
+
+import itertools
+import string
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lakelanes import athena
+from lakelanes.config import Entity
+from lakelanes.errors import CatalogError
+from lakelanes.names import ddl_identifier
+from lakelanes.partitions import Partition
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+_TABLES = Path(__file__).resolve().parents[2] / "include" / "sql" / "tables"
+# https://docs.aws.amazon.com/glue/latest/webapi/API_BatchCreatePartition.html
+_CREATE_LIMIT = 100
+# https://docs.aws.amazon.com/glue/latest/webapi/API_BatchGetPartition.html
+_GET_LIMIT = 1000
+# Columns of every table of rejected rows: where a row stood, what was wrong with it, and the row itself.
+REJECTS_COLUMNS = (
+    ("source_file", "string", "URI of the file"),
+    ("record", "bigint", "number of the record in the file, the header not counted"),
+    ("line", "bigint", "line on which the record starts, the first being 1"),
+    ("column", "string", "column that kept the row out, if it was one"),
+    ("reason", "string", "why the row was rejected"),
+    ("raw", "string", "the record as it stands in the file"),
+)
+# Java's names, as Athena's partition projection takes them, of the strftime fields.
+_JAVA_DATE = {"%Y": "yyyy", "%m": "MM", "%d": "dd", "%H": "HH"}
+_DATE_RANGES = {"%Y": "1970,2099", "%m": "1,12", "%d": "1,31", "%H": "0,23"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the lake: an entity's own, or that of its rejected rows."""
+
+    name: str
+    folder: str
+    columns: tuple[tuple[str, str, str | None], ...]
+    template: str
+    entity: Entity
+
+    def location(self, lake: Lake, partition: Partition | None = None) -> str:
+        """The table's folder, or a partition's: always a folder, never a file, with a slash at the end."""
+        below = f"{partition.path}/" if partition else ""
+        return f"s3://{lake.config.resources.analytics_bucket}/{self.folder}/{below}"
+
+
+@dataclass(frozen=True)
+class Relocation:
+    """A partition whose Location was not its folder, and was corrected."""
+
+    partition: Partition
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What registering partitions changed."""
+
+    created: list[Partition] = field(default_factory=list)
+    existing: list[Partition] = field(default_factory=list)
+    relocated: list[Relocation] = field(default_factory=list)
+
+
+def data_table(entity: Entity) -> Table:
+    """The table of the entity's rows. A 'csv' table is text as it came, so all its columns are strings."""
+    columns = tuple(
+        (column.name, column.type.text if entity.format == "parquet" else "string", column.comment)
+        for column in entity.columns
+    )
+    return Table(entity.table_name, entity.table_name, columns, entity.format, entity)
+
+
+def rejects_table(entity: Entity) -> Table:
+    """The table of the entity's rejected rows."""
+    return Table(entity.rejects_table, f"_rejects/{entity.table_name}", REJECTS_COLUMNS, "parquet", entity)
+
+
+def ensure_table(lake: Lake, table: Table) -> bool:
+    """Creates the table through Athena, or adds the columns that the configuration gained; True when it did either.
+
+    A file include/sql/tables/<table>.sql takes precedence over parquet.sql or csv.sql.
+    Raises CatalogError when the table that exists has other partition keys or column types, or lies elsewhere.
+    """
+    found = describe(lake, table.name)
+    if found is None:
+        own = _TABLES / f"{table.name}.sql"
+        template = own if own.exists() else _TABLES / f"{table.template}.sql"
+        athena.execute(lake, render(lake, table, template.read_text(encoding="utf-8")))
+        return True
+    _check(lake, table, found)
+    return _add_columns(lake, table, found)
+
+
+def render(lake: Lake, table: Table, template: str) -> str:
+    """The CREATE TABLE statement of ``table``; placeholders are those of include/sql/tables/parquet.sql."""
+    entity = table.entity
+    properties = {"classification": table.template, "lakelanes.entity": entity.name}
+    if table.template == "csv":
+        properties["skip.header.line.count"] = "1"
+    else:
+        properties["parquet.compression"] = "ZSTD"
+    if entity.registration == "projection":
+        properties |= projection(lake, table)
+    dialect = entity.dialect
+    serde = {"separatorChar": dialect.delimiter, "quoteChar": dialect.quote or "", "escapeChar": dialect.escape or ""}
+    comment = f"Rows of {entity.name}" if table.name == entity.table_name else f"Rejected rows of {entity.name}"
+    return string.Template(template).substitute(
+        database=ddl_identifier(lake.config.resources.glue_database),
+        table=ddl_identifier(table.name),
+        columns=",\n".join(
+            f"  {ddl_identifier(name)} {kind}" + (f" COMMENT {_ddl_string(text)}" if text else "")
+            for name, kind, text in table.columns
+        ),
+        comment=f"COMMENT {_ddl_string(comment)}",
+        partition_keys=",\n".join(f"  {ddl_identifier(key.name)} {key.type.text}" for key in entity.partition_keys),
+        serde_properties=_ddl_properties({name: value for name, value in serde.items() if value}),
+        location=table.location(lake),
+        properties=_ddl_properties(properties),
+    )
+
+
+def projection(lake: Lake, table: Table) -> dict[str, str]:
+    """Table properties that let Athena compute the partitions instead of looking them up.
+
+    https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+    """
+    entity = table.entity
+    properties = {"projection.enabled": "true"}
+    for key in entity.partition_keys:
+        form, prefix = entity.date_keys.get(key.name), f"projection.{key.name}"
+        if form in _DATE_RANGES:
+            properties |= {f"{prefix}.type": "integer", f"{prefix}.range": _DATE_RANGES[form]}
+            if form != "%Y":
+                properties[f"{prefix}.digits"] = "2"
+        elif form:
+            java = form
+            for python, name in _JAVA_DATE.items():
+                java = java.replace(python, name)
+            properties |= {
+                f"{prefix}.type": "date",
+                f"{prefix}.format": java,
+                f"{prefix}.range": "NOW-20YEARS,NOW+1YEARS",
+            }
+        else:
+            properties[f"{prefix}.type"] = "injected"
+    below = "".join(f"{key.name}=${{{key.name}}}/" for key in entity.partition_keys)
+    return properties | {"storage.location.template": table.location(lake) + below}
+
+
+def register_partitions(lake: Lake, table: Table, partitions: Iterable[Partition]) -> Registration:
+    """Makes Athena see these partitions: creates those that are missing, corrects those that point elsewhere.
+
+    One BatchGetPartition per 1,000 and one BatchCreatePartition per 100 new ones; with registration 'msck' the missing
+    ones are left to MSCK REPAIR TABLE, with 'projection' there is nothing to do.
+    """
+    wanted = sorted(set(partitions))
+    if not wanted or table.entity.registration == "projection":
+        return Registration(existing=wanted)
+    result = Registration()
+    found = _get_partitions(lake, table, wanted)
+    missing = [partition for partition in wanted if tuple(partition.values) not in found]
+    if missing and table.entity.registration == "msck":
+        database, name = ddl_identifier(lake.config.resources.glue_database), ddl_identifier(table.name)
+        athena.execute(lake, f"MSCK REPAIR TABLE {database}.{name}")
+        result.created.extend(missing)
+    elif missing:
+        raced = _create_partitions(lake, table, missing)
+        result.created.extend(partition for partition in missing if partition not in raced)
+        found |= _get_partitions(lake, table, raced)
+    for partition in wanted:
+        known = found.get(tuple(partition.values))
+        if known is None:
+            continue
+        expected, location = table.location(lake, partition), known["StorageDescriptor"].get("Location", "")
+        if location.rstrip("/") == expected.rstrip("/"):
+            result.existing.append(partition)
+        else:
+            _relocate(lake, table, partition, known)
+            result.relocated.append(Relocation(partition, location, expected))
+    return result
+
+
+def describe(lake: Lake, name: str) -> Any | None:
+    """Glue's description of a table or view of the lake's database; None when there is none."""
+    try:
+        return lake.glue.get_table(DatabaseName=lake.config.resources.glue_database, Name=name)["Table"]
+    except lake.glue.exceptions.EntityNotFoundException:
+        return None
+
+
+def _check(lake: Lake, table: Table, found: Any) -> None:
+    keys = [key["Name"] for key in found.get("PartitionKeys", ())]
+    wanted = [key.name for key in table.entity.partition_keys]
+    location = found.get("StorageDescriptor", {}).get("Location", "")
+    name = f"{lake.config.resources.glue_database}.{table.name}"
+    if keys != wanted:
+        raise CatalogError(
+            f"table {name} is partitioned by ({', '.join(keys)}), but entities.{table.entity.name}.partition_keys says "
+            f"({', '.join(wanted)}); give the entity another table_name, or drop the table and load again"
+        )
+    if location.rstrip("/") != table.location(lake).rstrip("/"):
+        raise CatalogError(
+            f"table {name} lies at {location}, but the lake writes to {table.location(lake)}; give the entity another "
+            "table_name, or drop the table"
+        )
+
+
+def _add_columns(lake: Lake, table: Table, found: Any) -> bool:
+    present = {column["Name"]: column["Type"] for column in found["StorageDescriptor"]["Columns"]}
+    for name, kind, _ in table.columns:
+        if name in present and present[name].replace(" ", "").lower() != kind:
+            raise CatalogError(
+                f"column {name} of table {lake.config.resources.glue_database}.{table.name} is {present[name]}, but "
+                f"the configuration of {table.entity.name} says {kind}; the files already loaded hold the old type, so "
+                "give the column another name, or drop the table and load again"
+            )
+    new = [f"{ddl_identifier(name)} {kind}" for name, kind, _ in table.columns if name not in present]
+    if new:
+        qualified = f"{ddl_identifier(lake.config.resources.glue_database)}.{ddl_identifier(table.name)}"
+        athena.execute(lake, f"ALTER TABLE {qualified} ADD COLUMNS ({', '.join(new)})")
+    return bool(new)
+
+
+def _get_partitions(lake: Lake, table: Table, partitions: Sequence[Partition]) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for chunk in _chunks(partitions, _GET_LIMIT):
+        keys: list[Any] = [{"Values": partition.values} for partition in chunk]
+        while keys:
+            answer = lake.glue.batch_get_partition(
+                DatabaseName=lake.config.resources.glue_database, TableName=table.name, PartitionsToGet=keys
+            )
+            found |= {tuple(partition["Values"]): partition for partition in answer["Partitions"]}
+            keys = answer.get("UnprocessedKeys", [])
+    return found
+
+
+def _create_partitions(lake: Lake, table: Table, partitions: Sequence[Partition]) -> list[Partition]:
+    """Creates partitions; returns those that somebody else created meanwhile."""
+    database = lake.config.resources.glue_database
+    described = describe(lake, table.name)
+    if described is None:
+        raise CatalogError(f"table {database}.{table.name} does not exist; load a file of {table.entity.name} first")
+    storage = described["StorageDescriptor"]
+    raced: list[Partition] = []
+    for chunk in _chunks(partitions, _CREATE_LIMIT):
+        inputs = [
+            {"Values": p.values, "StorageDescriptor": {**storage, "Location": table.location(lake, p)}} for p in chunk
+        ]
+        answer = lake.glue.batch_create_partition(
+            DatabaseName=database, TableName=table.name, PartitionInputList=inputs
+        )
+        by_values = {tuple(partition.values): partition for partition in chunk}
+        for error in answer.get("Errors", ()):
+            detail = error["ErrorDetail"]
+            if detail["ErrorCode"] != "AlreadyExistsException":
+                raise CatalogError(
+                    f"partition {error['PartitionValues']} of {database}.{table.name} was not created: "
+                    f"{detail['ErrorCode']}: {detail.get('ErrorMessage', '')}"
+                )
+            raced.append(by_values[tuple(error["PartitionValues"])])
+    return raced
+
+
+def _relocate(lake: Lake, table: Table, partition: Partition, known: Any) -> None:
+    storage = {**known["StorageDescriptor"], "Location": table.location(lake, partition)}
+    lake.glue.update_partition(
+        DatabaseName=lake.config.resources.glue_database,
+        TableName=table.name,
+        PartitionValueList=partition.values,
+        PartitionInput={
+            "Values": partition.values,
+            "StorageDescriptor": storage,
+            "Parameters": known.get("Parameters", {}),
+        },
+    )
+
+
+def _chunks(items: Sequence[Partition], size: int) -> Iterator[list[Partition]]:
+    for start in itertools.count(0, size):
+        chunk = list(items[start : start + size])
+        if not chunk:
+            return
+        yield chunk
+
+
+def _ddl_string(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _ddl_properties(properties: dict[str, str]) -> str:
+    return ",\n".join(f"  {_ddl_string(name)} = {_ddl_string(value)}" for name, value in properties.items())

@@ -1,0 +1,568 @@
+"""The way of a file: claim, convert, commit; then, for what was loaded: register, validate.
+
+Nothing here raises for one file's sake: each file ends as a FileOutcome and in the ledger. Target keys are a pure
+function of entity, partition and source key, so loading a file again replaces what it was and never doubles rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from lakelanes import athena, catalog
+from lakelanes.aws import error_code, is_retryable
+from lakelanes.config import Entity
+from lakelanes.convert import Conversion, convert
+from lakelanes.errors import (
+    LakeError,
+    LeaseLostError,
+    PartitionValueError,
+    PermanentLoadError,
+    RetryableLoadError,
+    SourceChangedError,
+    SourceGoneError,
+    TargetChangedError,
+    ValidationError,
+)
+from lakelanes.lake import Lake
+from lakelanes.ledger import Entry, Lane, Refusal
+from lakelanes.names import sql_identifier, sql_string
+from lakelanes.partitions import Partition
+from lakelanes.sources import SourceFile, partition_for
+from lakelanes.storage import ObjectReader, ObjectWriter, claim_token
+
+log = logging.getLogger(__name__)
+
+OutcomeState = Literal["loaded", "rejected", "failed", "superseded", "deleted", "already_loaded", "claimed_elsewhere"]
+
+# Files above this many bytes are converted one per core; smaller ones wait for the network most of their time.
+_LARGE = 16 << 20
+_SMALL_WORKERS = 8
+_PARTITIONS_PER_QUERY = 200
+# How often a file is begun again when it, or its target, changes under our hands.
+_RESTARTS = 4
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What became of one source file. ``error`` is set for rejected and failed files, and says what to look at."""
+
+    source: str
+    state: OutcomeState
+    partition: str | None = None
+    size: int = 0
+    rows_loaded: int | None = None
+    rows_rejected: int | None = None
+    error: str | None = None
+    line: int | None = None
+    column: str | None = None
+    retryable: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> FileOutcome:
+        return cls(**data)
+
+    @property
+    def is_failure(self) -> bool:
+        return self.state in ("rejected", "failed")
+
+    def describe(self) -> str:
+        """One line for people: file, line, column, reason."""
+        where = "".join(
+            [
+                self.source,
+                f", line {self.line}" if self.line is not None else "",
+                f", column {self.column}" if self.column else "",
+            ]
+        )
+        return f"{where}: {self.state}: {self.error}" if self.error else f"{where}: {self.state}"
+
+
+@dataclass(frozen=True)
+class PartitionCount:
+    """Rows of a partition by the ledger and by Athena."""
+
+    partition: str
+    ledger: int
+    athena: int
+
+
+def target_key(entity: Entity, partition: Partition, source_key: str) -> str:
+    """Key of the table's object for a source file: its name, and enough of a hash to tell two folders apart."""
+    name = source_key.rsplit("/", 1)[-1]
+    suffix = "parquet" if entity.format == "parquet" else "csv"
+    digest = hashlib.sha256(source_key.encode()).hexdigest()[:8]
+    stem = "".join(c if c.isalnum() or c in "._-" else "_" for c in name.rsplit(".", 1)[0])
+    if entity.format == "csv" and name.lower().endswith(".gz"):
+        suffix = "csv.gz"  # Athena tells compressed text by its ending
+    return f"{entity.table_name}/{partition.path}/{stem[:120]}-{digest}.{suffix}"
+
+
+def rejects_key(entity: Entity, partition: Partition, source_key: str) -> str:
+    """Key of the object with a source file's rejected rows."""
+    stem = target_key(entity, partition, source_key).removeprefix(entity.table_name).rsplit("-", 1)
+    return f"_rejects/{entity.table_name}{stem[0]}-{stem[1][:8]}.parquet"
+
+
+def pending(lake: Lake, files: Iterable[SourceFile]) -> list[SourceFile]:
+    """The files whose listed version is not in the table yet, or not in its newest form."""
+    files = list(files)
+    known = lake.ledger.get_many(file.uri for file in files)
+    return [file for file in files if not is_done(known.get(file.uri), file)]
+
+
+def is_done(entry: Entry | None, file: SourceFile) -> bool:
+    """Whether the ledger says that this version of the file is in its table."""
+    return entry is not None and entry.state == "loaded" and entry.etag == file.etag
+
+
+def load_batch(
+    lake: Lake,
+    entity: Entity,
+    files: Sequence[SourceFile],
+    *,
+    lane: Lane,
+    run_id: str,
+    reload: bool = False,
+    on_outcome: Callable[[FileOutcome], None] | None = None,
+) -> list[FileOutcome]:
+    """Loads files of one entity, several at a time; one outcome per file, in the order given.
+
+    ``on_outcome`` is called as each file ends, from a worker's thread. Never raises for a file: whatever happens to it
+    is in its outcome and in the ledger.
+    """
+    if not files:
+        return []
+    known = lake.ledger.get_many(file.uri for file in files)
+    cores = os.cpu_count() or 1
+    large = threading.Semaphore(cores)
+    workers = min(len(files), max(cores, _SMALL_WORKERS))
+    owner = f"{lane}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    with _Leases(lake) as leases, ThreadPoolExecutor(workers, thread_name_prefix="load") as pool:
+
+        def one(file: SourceFile) -> FileOutcome:
+            loader = _Loader(lake, entity, lane, run_id, owner, leases, alone=len(files) == 1)
+            if file.size <= _LARGE:
+                outcome = loader.load(file, known.get(file.uri), reload)
+            else:
+                with large:
+                    outcome = loader.load(file, known.get(file.uri), reload)
+            log.log(logging.WARNING if outcome.is_failure else logging.INFO, outcome.describe())
+            if on_outcome:
+                on_outcome(outcome)
+            return outcome
+
+        return list(pool.map(one, files))
+
+
+def raise_for_outcomes(outcomes: Iterable[FileOutcome]) -> None:
+    """Raises when a file was not loaded: RetryableLoadError if a retry can cure one, else PermanentLoadError."""
+    failures = [outcome for outcome in outcomes if outcome.is_failure]
+    if not failures:
+        return
+    lines = [outcome.describe() for outcome in failures[:50]]
+    if len(failures) > len(lines):
+        lines.append(f"and {len(failures) - len(lines)} more, see the ledger")
+    message = "\n  ".join([f"{len(failures)} of the files were not loaded:", *lines])
+    raise (RetryableLoadError if any(f.retryable for f in failures) else PermanentLoadError)(message)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What registering did: tables created or given columns, partitions created, and Locations corrected."""
+
+    tables_changed: list[str]
+    created: int
+    relocated: list[str]
+
+
+def register(lake: Lake, entity: Entity, partitions: Iterable[Partition]) -> Registered:
+    """Makes partitions visible to Athena, the rejected rows' too; creates the tables the first time."""
+    wanted = sorted(set(partitions))
+    tables = [catalog.data_table(entity)] + ([catalog.rejects_table(entity)] if entity.format == "parquet" else [])
+    changed: list[str] = []
+    created, relocated = 0, []
+    for table in tables:
+        if catalog.ensure_table(lake, table):
+            changed.append(table.name)
+        result = catalog.register_partitions(lake, table, wanted)
+        if table.name == entity.table_name:
+            created = len(result.created)
+        for move in result.relocated:
+            relocated.append(f"{table.name}/{move.partition.path}: {move.found} -> {move.expected}")
+            log.warning(
+                "partition %s of %s pointed to %s; its Location is now %s",
+                move.partition.path,
+                table.name,
+                move.found,
+                move.expected,
+            )
+    return Registered(changed, created, relocated)
+
+
+def validate(
+    lake: Lake, entity: Entity, partitions: Iterable[Partition], *, attempts: int = 5, pause_seconds: float = 1.0
+) -> list[PartitionCount]:
+    """Compares what Athena counts in each partition with what the ledger says was loaded into it.
+
+    Another lane may be loading into the same partition, and the ledger's index trails its table, so a difference is
+    looked at again before it becomes a ValidationError. A 'csv' table is only checked to answer: its rows were not
+    counted on the way.
+    """
+    waiting = sorted(set(partitions))
+    agreed: list[PartitionCount] = []
+    for attempt in range(attempts):
+        if attempt:
+            time.sleep(pause_seconds * attempt)
+        counted = _athena_counts(lake, entity, waiting)
+        with ThreadPoolExecutor(_SMALL_WORKERS, thread_name_prefix="validate") as pool:
+            ledger = list(pool.map(lambda partition: _ledger_rows(lake, entity, partition), waiting))
+        different: list[tuple[Partition, PartitionCount]] = []
+        for partition, expected in zip(waiting, ledger, strict=True):
+            found = counted.get(tuple(partition.values), 0)
+            count = PartitionCount(partition.path, found if expected is None else expected, found)
+            if count.ledger == count.athena:
+                agreed.append(count)
+            else:
+                different.append((partition, count))
+        if not different:
+            return agreed
+        waiting = [partition for partition, _ in different]
+    lines = [f"{c.partition}: the ledger holds {c.ledger} rows, Athena counts {c.athena}" for _, c in different[:20]]
+    raise ValidationError("\n  ".join([f"{entity.table_name}: {len(different)} partitions differ:", *lines]))
+
+
+class _Leases:
+    """Keeps the leases of a batch's claims alive while their files are being converted."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._ledger = lake.ledger
+        self._claims: dict[str, Entry] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
+
+    def __enter__(self) -> _Leases:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @contextmanager
+    def held(self, claim: Entry) -> Generator[None]:
+        with self._lock:
+            self._claims[claim.source] = claim
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._claims.pop(claim.source, None)
+
+    def _keep(self) -> None:
+        while not self._stop.wait(self._ledger.lease_seconds / 3):
+            with self._lock:
+                held = list(self._claims.values())
+            for claim in held:
+                try:
+                    self._ledger.renew(claim)
+                except Exception as error:
+                    # The worker finds out by itself when it commits; its writes are fenced until then.
+                    log.warning("%s: the lease could not be renewed: %s", claim.source, error)
+
+
+class _Loader:
+    """Loads one file: the steps between its claim and its commit."""
+
+    def __init__(
+        self, lake: Lake, entity: Entity, lane: Lane, run_id: str, owner: str, leases: _Leases, *, alone: bool
+    ) -> None:
+        self._lake, self._entity, self._lane, self._run_id = lake, entity, lane, run_id
+        self._owner, self._leases, self._alone = owner, leases, alone
+
+    def load(self, file: SourceFile, known: Entry | None, reload: bool) -> FileOutcome:
+        try:
+            partition: Partition | None = partition_for(self._entity, file.key)
+            fault = None
+        except PartitionValueError as error:
+            partition, fault = None, str(error)
+        path = partition.path if partition else None
+        try:
+            claim = self._lake.ledger.claim(
+                file,
+                self._entity.name,
+                path,
+                owner=self._owner,
+                lane=self._lane,
+                run_id=self._run_id,
+                reload=reload,
+                known=known,
+            )
+            if isinstance(claim, Refusal):
+                return FileOutcome(
+                    file.uri, claim.reason, path, file.size, claim.entry.rows_loaded, claim.entry.rows_rejected
+                )
+            with self._leases.held(claim):
+                if partition is None:
+                    return self._reject(claim, fault or "")
+                return self._load_claimed(file, claim, partition, known)
+        except Exception as error:
+            # No claim, no ledger: nothing was changed, so the next run finds the file again.
+            return FileOutcome(file.uri, "failed", path, file.size, error=_reason(error), retryable=is_retryable(error))
+
+    def _load_claimed(self, file: SourceFile, claim: Entry, partition: Partition, before: Entry | None) -> FileOutcome:
+        ledger = self._lake.ledger
+        current: Entry = claim
+        try:
+            for _ in range(_RESTARTS):
+                try:
+                    with ObjectReader(self._lake.s3, file.bucket, file.key) as reader:
+                        if reader.etag != current.etag:
+                            file = SourceFile(file.bucket, file.key, reader.etag, reader.size, reader.last_modified)
+                            current = ledger.adopt(current, file)
+                        if self._entity.format == "csv":
+                            return self._copy(file, current, partition)
+                        return self._convert(reader, file, current, partition)
+                except SourceChangedError:
+                    continue
+                except TargetChangedError:
+                    current = self._adopt_target(current, file, partition)
+            raise SourceChangedError(
+                f"{file.uri} kept changing while it was read ({_RESTARTS} times); it is loaded once it has settled"
+            )
+        except SourceGoneError as error:
+            ledger.deleted(current)
+            return FileOutcome(file.uri, "deleted", partition.path, file.size, error=str(error))
+        except LeaseLostError as error:
+            log.warning("%s", error)
+            return FileOutcome(file.uri, "claimed_elsewhere", partition.path, file.size)
+        except Exception as error:
+            retryable = error.retryable if isinstance(error, LakeError) else is_retryable(error)
+            log.exception("%s could not be loaded", file.uri)
+            try:
+                ledger.failed(current, _reason(error), retryable=retryable)
+            except Exception as second:
+                # The lease runs out by itself, and the file is found again then.
+                log.warning("%s: the ledger could not be told of the failure: %s", file.uri, second)
+            return FileOutcome(file.uri, "failed", partition.path, file.size, error=_reason(error), retryable=retryable)
+
+    def _convert(self, reader: ObjectReader, file: SourceFile, claim: Entry, partition: Partition) -> FileOutcome:
+        entity, s3, bucket = self._entity, self._lake.s3, self._lake.config.resources.analytics_bucket
+        targets: list[ObjectWriter] = []
+        rejects: list[ObjectWriter] = []
+        again: list[ObjectReader] = [reader]
+        metadata = {"lake-token": str(claim.token), "lake-source-etag": claim.etag}
+
+        def open_source() -> ObjectReader:
+            # The first pass reads what the check of the version has begun to fetch.
+            if again:
+                return again.pop()
+            return ObjectReader(s3, file.bucket, file.key, etag=claim.etag)
+
+        def open_target() -> ObjectWriter:
+            key = target_key(entity, partition, file.key)
+            targets.append(ObjectWriter(s3, bucket, key, expected_etag=claim.target_etag, metadata=metadata))
+            return targets[-1]
+
+        def open_rejects() -> ObjectWriter:
+            key = rejects_key(entity, partition, file.key)
+            rejects.append(ObjectWriter(s3, bucket, key, expected_etag=claim.rejects_etag, metadata=metadata))
+            return rejects[-1]
+
+        done = convert(
+            open_source,
+            open_target,
+            open_rejects,
+            entity.columns,
+            source_name=file.uri,
+            dialect=entity.dialect.converter(),
+            on_bad_rows=entity.on_bad_rows,
+            max_bad_rows=entity.max_bad_rows,
+            missing_columns=entity.missing_columns,
+            extra_columns=entity.extra_columns,
+            threaded=self._alone,
+        )
+        left = next((w for w in reversed(rejects) if w.etag), None)
+        if done.refused is not None:
+            return self._refuse(claim, partition, done, left)
+        target = next(writer for writer in reversed(targets) if writer.etag)
+        if left is None and claim.rejects and claim.rejects_etag:
+            self._drop_rejects(claim)
+        first = done.first_reject
+        self._lake.ledger.loaded(
+            claim,
+            rows_loaded=done.rows_loaded,
+            rows_rejected=done.rows_rejected,
+            target=target.uri,
+            target_etag=str(target.etag),
+            rejects=left.uri if left else None,
+            rejects_etag=left.etag if left else None,
+            error=first.reason if first else None,
+            error_line=first.line if first else None,
+            error_column=first.column if first else None,
+        )
+        return FileOutcome(
+            file.uri,
+            "loaded",
+            partition.path,
+            file.size,
+            done.rows_loaded,
+            done.rows_rejected,
+            line=first.line if first else None,
+            column=first.column if first else None,
+        )
+
+    def _refuse(
+        self, claim: Entry, partition: Partition, done: Conversion, rejects: ObjectWriter | None
+    ) -> FileOutcome:
+        first = done.first_reject
+        line, column = (first.line, first.column) if first else (None, None)
+        reason = str(done.refused)
+        self._lake.ledger.rejected(
+            claim,
+            reason,
+            line=line,
+            column=column,
+            rows_rejected=done.rows_rejected,
+            rejects=rejects.uri if rejects else None,
+            rejects_etag=rejects.etag if rejects else None,
+        )
+        return FileOutcome(
+            claim.source, "rejected", partition.path, claim.size, 0, done.rows_rejected, reason, line, column
+        )
+
+    def _reject(self, claim: Entry, reason: str) -> FileOutcome:
+        self._lake.ledger.rejected(claim, reason)
+        return FileOutcome(claim.source, "rejected", None, claim.size, error=reason)
+
+    def _copy(self, file: SourceFile, claim: Entry, partition: Partition) -> FileOutcome:
+        """A 'csv' table holds the file as it came: copied by S3 itself, if it is still the version that was read."""
+        bucket, key = self._lake.config.resources.analytics_bucket, target_key(self._entity, partition, file.key)
+        s3 = self._lake.s3
+        condition = {"IfMatch": claim.target_etag} if claim.target_etag else {"IfNoneMatch": "*"}
+        try:
+            answer = s3.copy_object(
+                Bucket=bucket,
+                Key=key,
+                CopySource={"Bucket": file.bucket, "Key": file.key},
+                CopySourceIfMatch=claim.etag,
+                MetadataDirective="REPLACE",
+                ContentType="text/csv",
+                Metadata={"lake-token": str(claim.token), "lake-source-etag": claim.etag},
+                **condition,
+            )
+        except s3.exceptions.ClientError as error:
+            self._raise_copy_error(error, file, key)
+            raise
+        etag = answer["CopyObjectResult"]["ETag"].strip('"')
+        self._lake.ledger.loaded(
+            claim,
+            rows_loaded=None,
+            rows_rejected=None,
+            target=f"s3://{bucket}/{key}",
+            target_etag=etag,
+            rejects=None,
+            rejects_etag=None,
+        )
+        return FileOutcome(file.uri, "loaded", partition.path, file.size)
+
+    def _drop_rejects(self, claim: Entry) -> None:
+        """The new version has no rejected rows, so those of the one it replaces go."""
+        bucket, _, key = str(claim.rejects).removeprefix("s3://").partition("/")
+        s3 = self._lake.s3
+        try:
+            s3.delete_object(Bucket=bucket, Key=key, IfMatch=claim.rejects_etag)
+        except s3.exceptions.ClientError as error:
+            if error_code(error) not in ("PreconditionFailed", "412", "NoSuchKey", "404"):
+                raise
+            raise TargetChangedError(
+                f"{claim.rejects} was written by somebody else since the file was claimed"
+            ) from None
+
+    def _adopt_target(self, claim: Entry, file: SourceFile, partition: Partition) -> Entry:
+        """The claim with the objects that are there now, left by a worker that died before its commit.
+
+        LeaseLostError when they come from a later claim: then we are the ones who were taken for dead.
+        """
+        bucket = self._lake.config.resources.analytics_bucket
+        etags: dict[str, str | None] = {}
+        for name, make in (("target_etag", target_key), ("rejects_etag", rejects_key)):
+            key = make(self._entity, partition, file.key)
+            found = claim_token(self._lake.s3, bucket, key)
+            if found and found[1] > claim.token:
+                raise LeaseLostError(
+                    f"{claim.source}: claim {found[1]} has written s3://{bucket}/{key} after ours ({claim.token})"
+                )
+            etags[name] = found[0] if found else None
+        return replace(claim, **etags)  # type: ignore[arg-type]
+
+    def _raise_copy_error(self, error: BaseException, file: SourceFile, key: str) -> None:
+        """S3 says 412 for a source and for a target that changed; looking at the source tells which it was."""
+        code = error_code(error)
+        if code in ("NoSuchKey", "404"):
+            raise SourceGoneError(f"{file.uri} no longer exists") from None
+        if code in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
+            with ObjectReader(self._lake.s3, file.bucket, file.key, part_bytes=1) as reader:
+                if reader.etag != file.etag:
+                    raise SourceChangedError(f"{file.uri} was overwritten while it was copied") from None
+            raise TargetChangedError(f"{key} was written by somebody else since the file was claimed") from None
+
+
+def _athena_counts(lake: Lake, entity: Entity, partitions: Sequence[Partition]) -> dict[tuple[str, ...], int]:
+    """Rows per partition by Athena; keys are the partitions' values as the configuration writes them."""
+    columns = ", ".join(sql_identifier(key.name) for key in entity.partition_keys)
+    table = f"{sql_identifier(lake.config.resources.glue_database)}.{sql_identifier(entity.table_name)}"
+    counts: dict[tuple[str, ...], int] = {}
+    for start in range(0, len(partitions), _PARTITIONS_PER_QUERY):
+        chunk = partitions[start : start + _PARTITIONS_PER_QUERY]
+        condition = "\n   OR ".join(_is_partition(entity, partition) for partition in chunk)
+        sql = f"SELECT {columns}, count(*) AS row_count\nFROM {table}\nWHERE {condition}\nGROUP BY {columns}"
+        by_value = {_comparable(entity, partition.values): tuple(partition.values) for partition in chunk}
+        for row in athena.query(lake, sql):
+            values = [str(row[key.name]) for key in entity.partition_keys]
+            counts[by_value[_comparable(entity, values)]] = int(row["row_count"] or 0)
+    return counts
+
+
+def _is_partition(entity: Entity, partition: Partition) -> str:
+    tests = []
+    for key, value in zip(entity.partition_keys, partition.values, strict=True):
+        literal = sql_string(value)
+        if key.type.text == "date":
+            literal = f"DATE {literal}"
+        elif not key.type.is_text:
+            literal = str(int(value))
+        tests.append(f"{sql_identifier(key.name)} = {literal}")
+    return f"({' AND '.join(tests)})"
+
+
+def _comparable(entity: Entity, values: Sequence[str]) -> tuple[str, ...]:
+    """Values as Athena prints them: an integer key's '03' is 3."""
+    kinds = (key.type for key in entity.partition_keys)
+    return tuple(
+        value if kind.is_text or kind.text == "date" else str(int(value))
+        for kind, value in zip(kinds, values, strict=True)
+    )
+
+
+def _ledger_rows(lake: Lake, entity: Entity, partition: Partition) -> int | None:
+    """Rows the ledger has in the partition; None when a file was not counted ('csv' tables)."""
+    rows = [e.live_rows for e in lake.ledger.in_partition(entity.name, partition.path) if e.live_etag]
+    return None if None in rows else sum(row or 0 for row in rows)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,96 @@
+"""Finding whatever no lane has loaded: late, irregular and failed files, expired claims, files that belong nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from lakelanes.errors import AmbiguousFileError
+from lakelanes.ledger import MAX_ATTEMPTS, Entry, timestamp
+from lakelanes.sources import SourceFile, entity_of, list_prefix, list_recent, source_prefixes
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+# A full listing as small as this (20 LIST requests) is cheaper than being clever.
+FULL_LISTING_KEYS = 20_000
+FULL_LISTING_EVERY = timedelta(hours=24)
+# How far back names and changes are looked at again in between.
+LOOKBACK = timedelta(days=3)
+_NOTE = "sweep"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep found. ``files`` holds, by entity, those to load; ``unmatched`` ones are new to the ledger;
+    ``settling`` counts those that are too young to be read."""
+
+    full: bool
+    listed: int
+    files: dict[str, list[SourceFile]] = field(default_factory=dict)
+    unmatched: list[SourceFile] = field(default_factory=list)
+    ambiguous: dict[str, str] = field(default_factory=dict)
+    settling: int = 0
+
+
+def find_unloaded(lake: Lake, *, full: bool = False) -> Sweep:
+    """The files of every entity that are in no table yet and wait for nobody.
+
+    While the source bucket is small every key is listed. Beyond FULL_LISTING_KEYS that happens once a day, and in
+    between only names from LOOKBACK ago on are: then the requests follow new files, not history. Refused files are left
+    to a new version or to somebody who triggers their load; failed ones are tried MAX_ATTEMPTS times.
+    """
+    now = lake.clock()
+    note = lake.ledger.read_note(_NOTE)
+    last_full = datetime.fromisoformat(note["full_at"]) if "full_at" in note else None
+    full = (
+        full
+        or last_full is None
+        or now - last_full >= FULL_LISTING_EVERY
+        or int(note.get("listed", 0)) <= FULL_LISTING_KEYS
+    )
+    if full:
+        listing = list(chain.from_iterable(list_prefix(lake, prefix) for prefix in source_prefixes(lake.config)))
+    else:
+        recent = (list_recent(lake, entity, now - LOOKBACK) for entity in lake.config.entities.values())
+        listing = list({file.key: file for file in chain.from_iterable(recent)}.values())
+    sweep = _sort_out(lake, listing, full, now)
+    if full:
+        # Only now, so that a sweep that died on the way is made again in full.
+        lake.ledger.write_note(_NOTE, {"full_at": timestamp(now), "listed": len(listing)})
+    return sweep
+
+
+def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) -> Sweep:
+    sweep, settling = Sweep(full, len(listing)), 0
+    known = lake.ledger.get_many(file.uri for file in listing)
+    for file in listing:
+        try:
+            entity = entity_of(lake.config, file.key)
+            reason = "matches no entity's filename_pattern"
+        except AmbiguousFileError as error:
+            entity, reason = None, str(error)
+            sweep.ambiguous[file.uri] = reason
+        if entity is None:
+            if lake.ledger.record_unmatched(file, reason):
+                sweep.unmatched.append(file)
+        elif now - file.last_modified < timedelta(seconds=entity.settle_seconds):
+            settling += 1
+        elif wants_loading(known.get(file.uri), file, timestamp(now)):
+            sweep.files.setdefault(entity.name, []).append(file)
+    return replace(sweep, settling=settling)
+
+
+def wants_loading(entry: Entry | None, file: SourceFile, now: str) -> bool:
+    """Whether a sweep should load ``file``, given what the ledger says of it."""
+    if entry is None or entry.state == "unmatched":
+        return True
+    if entry.state == "claimed":
+        return entry.lease_until < now
+    if entry.etag != file.etag:
+        return True
+    if entry.state == "failed":
+        return entry.attempts < MAX_ATTEMPTS
+    return entry.state == "deleted"

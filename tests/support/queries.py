@@ -1,0 +1,34 @@
+"""Runs Athena queries in tests."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+_FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+
+def wait_for_query(athena: Any, identifier: str, states: tuple[str, ...] = _FINAL, seconds: float = 60.0) -> Any:
+    """The query's QueryExecution once it is in one of ``states``; raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while True:
+        execution = athena.get_query_execution(QueryExecutionId=identifier)["QueryExecution"]
+        if execution["Status"]["State"] in states:
+            return execution
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"query {identifier} is {execution['Status']['State']} after {seconds:.0f} s")
+        time.sleep(0.02)
+
+
+def run_query(athena: Any, sql: str, **arguments: Any) -> Any:
+    """Start the query, wait for its end, and return its QueryExecution whatever its state."""
+    started = athena.start_query_execution(QueryString=sql, **arguments)
+    return wait_for_query(athena, started["QueryExecutionId"])
+
+
+def fetch_rows(athena: Any, identifier: str) -> list[tuple[str | None, ...]]:
+    """All rows that GetQueryResults gives, a SELECT's header row among them."""
+    pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=identifier)
+    return [
+        tuple(datum.get("VarCharValue") for datum in row["Data"]) for page in pages for row in page["ResultSet"]["Rows"]
+    ]
