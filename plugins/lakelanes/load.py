@@ -23,6 +23,7 @@ from lakelanes.aws import error_code, is_retryable
 from lakelanes.config import Entity
 from lakelanes.convert import Conversion, convert
 from lakelanes.errors import (
+    AmbiguousFileError,
     LakeError,
     LeaseLostError,
     PartitionValueError,
@@ -37,7 +38,7 @@ from lakelanes.lake import Lake
 from lakelanes.ledger import Entry, Lane, Refusal
 from lakelanes.names import sql_identifier, sql_string
 from lakelanes.partitions import Partition
-from lakelanes.sources import SourceFile, partition_for
+from lakelanes.sources import SourceFile, entity_of, partition_for
 from lakelanes.storage import ObjectReader, ObjectWriter, claim_token
 
 log = logging.getLogger(__name__)
@@ -295,9 +296,10 @@ class _Loader:
 
     def load(self, file: SourceFile, known: Entry | None, reload: bool) -> FileOutcome:
         try:
+            entity_of(self._lake.config, file.key)
             partition: Partition | None = partition_for(self._entity, file.key)
             fault = None
-        except PartitionValueError as error:
+        except (AmbiguousFileError, PartitionValueError) as error:
             partition, fault = None, str(error)
         path = partition.path if partition else None
         try:
@@ -393,7 +395,7 @@ class _Loader:
             max_bad_rows=entity.max_bad_rows,
             missing_columns=entity.missing_columns,
             extra_columns=entity.extra_columns,
-            threaded=self._alone,
+            threads=2 if self._alone else 1,
         )
         left = next((w for w in reversed(rejects) if w.etag), None)
         if done.refused is not None:

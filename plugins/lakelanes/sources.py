@@ -165,17 +165,10 @@ def list_recent(lake: Lake, entity: Entity, since: datetime) -> list[SourceFile]
 
 
 def list_entity(lake: Lake, entity: Entity) -> list[SourceFile]:
-    """Every file of the entity, of whatever age."""
+    """Every file whose name is the entity's, of whatever age."""
     prefix = entity.source_prefix + (literal_prefix(entity) if "/" in entity.filename_pattern else "")
     files = list_prefix(lake, prefix)
-    return [file for file in files if entity_matches_only(lake.config, entity, file.key)]
-
-
-def entity_matches_only(config: LakeConfig, entity: Entity, key: str) -> bool:
-    """True when ``key`` belongs to ``entity`` and to no other."""
-    return matches_name(entity, key) is not None and not any(
-        other.name != entity.name and matches_name(other, key) for other in config.entities.values()
-    )
+    return [file for file in files if matches_name(entity, file.key)]
 
 
 def list_prefix(lake: Lake, prefix: str, start_after: str = "") -> Iterator[SourceFile]:

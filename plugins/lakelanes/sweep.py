@@ -31,7 +31,6 @@ class Sweep:
     listed: int
     files: dict[str, list[SourceFile]] = field(default_factory=dict)
     unmatched: list[SourceFile] = field(default_factory=list)
-    ambiguous: dict[str, str] = field(default_factory=dict)
     settling: int = 0
 
 
@@ -69,12 +68,11 @@ def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) 
     for file in listing:
         try:
             entity = entity_of(lake.config, file.key)
-            reason = "matches no entity's filename_pattern"
         except AmbiguousFileError as error:
-            entity, reason = None, str(error)
-            sweep.ambiguous[file.uri] = reason
+            # Loading it under one of them ends in a refusal that names the others.
+            entity = lake.config.entities[error.entities[0]]
         if entity is None:
-            if lake.ledger.record_unmatched(file, reason):
+            if lake.ledger.record_unmatched(file, "the name matches no entity's filename_pattern"):
                 sweep.unmatched.append(file)
         elif now - file.last_modified < timedelta(seconds=entity.settle_seconds):
             settling += 1

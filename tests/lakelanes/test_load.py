@@ -441,10 +441,10 @@ def test_targets_of_rows_and_rejects_are_told_apart_by_folder() -> None:
     sales = make_config().entities["sales"]
     where = partition_for(sales, f"a b/{KEY}")
     assert target_key(sales, where, f"a b/{KEY}") == (
-        "sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-3a8d7ba9.parquet"
+        "sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-421118ce.parquet"
     )
     assert rejects_key(sales, where, f"a b/{KEY}") == (
-        "_rejects/sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-3a8d7ba9.parquet"
+        "_rejects/sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-421118ce.parquet"
     )
 
 
@@ -457,15 +457,14 @@ def test_a_sweep_finds_what_is_in_no_table_and_reports_strangers_once(make_lake:
     lake = make_lake({"sales": SALES, "both": everything})
     put(lake, "sales_data_2024_03_15.csv.gz", HEADER + rows(1))
     put(lake, "twice_2024_03_15.csv", HEADER + rows(1))
-    ambiguous = put(lake, "sales_data_2024_03_16.csv", HEADER + rows(1))
+    put(lake, "sales_data_2024_03_16.csv", HEADER + rows(1))
     stranger = put(lake, "notes/readme.txt", "hello")
     found = find_unloaded(lake)
     assert {name: [f.name for f in files] for name, files in found.files.items()} == {
-        "sales": ["sales_data_2024_03_15.csv.gz"],
+        "sales": ["sales_data_2024_03_15.csv.gz", "sales_data_2024_03_16.csv"],
         "both": ["twice_2024_03_15.csv"],
     }
-    assert sorted(file.uri for file in found.unmatched) == sorted([ambiguous, stranger])
-    assert list(found.ambiguous) == [ambiguous]
+    assert [file.uri for file in found.unmatched] == [stranger]
     load(lake, found.files["sales"])
     again = find_unloaded(lake)
     assert again.files.keys() == {"both"}
@@ -474,6 +473,26 @@ def test_a_sweep_finds_what_is_in_no_table_and_reports_strangers_once(make_lake:
         lake.s3.get_object(Bucket=lake.config.resources.source_bucket, Key="notes/readme.txt")["Body"].read()
         == b"hello"
     )
+
+
+def test_a_file_that_two_entities_take_is_refused_as_a_fault_of_the_configuration(
+    make_lake: Callable[..., Lake],
+) -> None:
+    other = {**SALES, "table_name": "other", "filename_pattern": r"sales_.*?(\d{4})_(\d{2})_(\d{2})\.csv"}
+    lake = make_lake({"sales": SALES, "other": other})
+    uri = put(lake, KEY, HEADER + rows(1))
+    [outcome] = load_batch(
+        lake, lake.config.entities["sales"], find_unloaded(lake).files["sales"], lane="batch", run_id="test"
+    )
+    assert (outcome.state, outcome.retryable) == ("rejected", False)
+    assert "entities.sales.filename_pattern, entities.other.filename_pattern" in str(outcome.error)
+    assert find_unloaded(lake).files == {}
+    assert lake.s3.get_object(Bucket=lake.config.resources.source_bucket, Key=KEY)["ETag"]
+    fixed = Lake.open(lake.config.model_copy(update={"entities": {"sales": lake.config.entities["sales"]}}))
+    assert [o.state for o in load(fixed)] == ["loaded"]
+    entry = fixed.ledger.get(uri)
+    assert entry is not None
+    assert entry.state == "loaded"
 
 
 def test_a_sweep_leaves_a_file_alone_that_is_still_being_written(make_lake: Callable[..., Lake]) -> None:
