@@ -21,7 +21,7 @@ from typing import Any, Literal
 from lakelanes import athena, catalog
 from lakelanes.aws import error_code, is_retryable
 from lakelanes.config import Entity
-from lakelanes.convert import Conversion, convert
+from lakelanes.convert import Conversion, Tuning, convert
 from lakelanes.errors import (
     AmbiguousFileError,
     LakeError,
@@ -395,7 +395,7 @@ class _Loader:
             max_bad_rows=entity.max_bad_rows,
             missing_columns=entity.missing_columns,
             extra_columns=entity.extra_columns,
-            threads=2 if self._alone else 1,
+            tuning=Tuning(threads=2 if self._alone else 1),
         )
         left = next((w for w in reversed(rejects) if w.etag), None)
         if done.refused is not None:

@@ -340,13 +340,14 @@ def test_a_partition_that_points_elsewhere_is_pointed_to_its_folder(lake: Lake) 
     values = ["2024", "03", "15"]
     wrong = lake.glue.get_partition(**where, PartitionValues=values)["Partition"]["StorageDescriptor"]
     right = wrong["Location"]
-    wrong["Location"] = "s3://somewhere/else/file.csv"
+    elsewhere = f"s3://{lake.config.resources.analytics_bucket}/elsewhere/file.csv"
+    wrong["Location"] = elsewhere
     lake.glue.update_partition(
         **where, PartitionValueList=values, PartitionInput={"Values": values, "StorageDescriptor": wrong}
     )
     assert table(lake) == []
     done = register(lake, lake.config.entities["sales"], [partition(lake)])
-    assert done.relocated == [f"sales_data/year=2024/month=03/day=15: s3://somewhere/else/file.csv -> {right}"]
+    assert done.relocated == [f"sales_data/year=2024/month=03/day=15: {elsewhere} -> {right}"]
     assert len(table(lake)) == 3
 
 

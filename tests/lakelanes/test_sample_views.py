@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from lakelanes import athena
 from lakelanes.config import DEFAULT_PATH
@@ -236,3 +237,35 @@ def test_a_filter_on_the_partition_reads_that_partition_only(sample: Sample) -> 
 
     one_day, all_days = scanned(" WHERE year = '2024' AND month = '02' AND day = '29'"), scanned("")
     assert 0 < one_day < all_days / 4
+
+
+def test_a_file_costs_the_requests_that_the_documentation_says(
+    sample: Sample, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/what-runs-where.md: 1 GET, 1 PUT (2 with rejected rows) and 2 PutItem a file, the rest by the hundred."""
+    for name, value in local_aws.environment.items():
+        monkeypatch.setenv(name, value)
+    lake = Lake.open(sample.lake.config)
+    entity = lake.config.entities["web_sessions"]
+    files = [file for file in list_entity(lake, entity) if "20240301T" in file.key]
+    calls: Counter[str] = Counter()
+    call = BaseClient._make_api_call
+
+    def counted(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        calls[operation] += 1
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", counted)
+    outcomes = load_batch(lake, entity, files, lane="batch", run_id="again", reload=True)
+    with_rejects = sum(1 for outcome in outcomes if outcome.rows_rejected)
+    assert len(outcomes) == 24
+    assert calls == {"GetObject": 24, "PutObject": 24 + with_rejects, "PutItem": 48, "BatchGetItem": 1}
+
+    calls.clear()
+    partitions = [partition_for(entity, file.key) for file in files]
+    register(lake, entity, partitions)
+    assert calls == {"GetTable": 2, "BatchGetPartition": 2}
+
+    calls.clear()
+    validate(lake, entity, partitions)
+    assert (calls["StartQueryExecution"], calls["Query"]) == (1, 24)

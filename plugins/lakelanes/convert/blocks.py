@@ -1,0 +1,106 @@
+"""A source cut into blocks of whole records, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.errors import UnreadableSourceError
+from lakelanes.convert.records import guess_cut
+from lakelanes.convert.source import ByteSource
+
+BLOCK_BYTES = 1 << 20
+MAX_RECORD_BYTES = 16 << 20
+_SLACK = 256
+
+
+@dataclass
+class Block:
+    """data[:length] begins with a record and, as far as guess_cut() can tell, ends with one.
+
+    data is longer than that: what follows is the reader's. final: the source has nothing after it.
+    oversized: no end of a record was found in MAX_RECORD_BYTES.
+    """
+
+    data: bytearray
+    length: int
+    final: bool
+    oversized: bool = False
+
+
+class BlockReader:
+    """Hands out a ByteSource block by block.
+
+    failure: why the source could not be read to its end, once that has happened: what was readable has been handed out.
+    """
+
+    def __init__(self, source: ByteSource, dialect: Dialect, block_bytes: int = BLOCK_BYTES) -> None:
+        self._source = source
+        self._dialect = dialect
+        self._block_bytes = block_bytes
+        self._want = block_bytes
+        self._carry = b""
+        self._ended = False
+        self.failure: str | None = None
+
+    @property
+    def exhausted(self) -> bool:
+        return self._ended and not self._carry
+
+    def next_block(self) -> Block | None:
+        """The next block, or None at the end. A record longer than a block comes whole, up to MAX_RECORD_BYTES."""
+        while True:
+            data, length = self._fill()
+            if self._ended:
+                self._carry = b""
+                return Block(data, length, True) if length else None
+            cut = guess_cut(data, length, self._dialect)
+            if cut or length >= MAX_RECORD_BYTES:
+                oversized = not cut
+                cut = cut or length
+                self._carry = bytes(data[cut:length])
+                self._want = self._block_bytes
+                return Block(data, cut, False, oversized)
+            self._carry = bytes(data[:length])
+            self._want = length * 2
+
+    def push_back(self, block: Block, start: int) -> None:
+        """Gives the end of the last block back, from `start` on, to come again with the next one."""
+        self._carry = bytes(block.data[start : block.length]) + self._carry
+        if start == 0:
+            self._want = len(self._carry) * 2
+
+    def lines(self) -> Iterator[list[bytes]]:
+        """What is left, as physical lines without their ends, in lists of at most about a block."""
+        while not self.exhausted:
+            data, length = self._fill()
+            cut = length
+            if self._ended:
+                self._carry = b""
+            else:
+                cut = data.rfind(b"\n", 0, length) + 1
+                if not cut:
+                    cut = length - 1 if data[length - 1] == 0x0D else length
+                    if cut < MAX_RECORD_BYTES:
+                        self._carry, self._want = bytes(data[:length]), length * 2
+                        continue
+                self._carry = bytes(data[cut:length])
+            self._want = self._block_bytes
+            yield bytes(data[:cut]).splitlines()
+
+    def _fill(self) -> tuple[bytearray, int]:
+        """A new buffer that begins with what was carried over."""
+        length = len(self._carry)
+        size = max(self._want, length)
+        data = bytearray(size + _SLACK)
+        data[:length] = self._carry
+        with memoryview(data) as view:
+            while length < size and not self._ended:
+                try:
+                    count = self._source.read_into(view[length:size])
+                except UnreadableSourceError as error:
+                    self.failure, count = str(error), 0
+                self._ended = not count
+                length += count
+        return data, length

@@ -1,0 +1,370 @@
+"""From bytes to typed columns, a column at a time.
+
+read_type() is what pyarrow's CSV reader is asked for on the fast path, trusts() says whether its result may be kept:
+the reader accepts texts that lakelanes.convert.values does not (1e400, year 0), and they show among the values.
+cast_column() is the other path, from a column of bytes. Vectorised kernels do the plain texts; what they do not vouch
+for goes, value by value, to parse_value(), which decides and gives the reason.
+
+Decimals always take the second path. pyarrow's reader lets '1234' pass for decimal(5,2), wraps 38 digits around and
+turns 1e-45 into 0, without an error in any of these; the kernel is as fast.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute
+
+from lakelanes.convert.digits import WORD, plain_fixed_point
+from lakelanes.convert.values import FALSE_TEXTS, INTEGER_RANGES, TRUE_TEXTS, ValueRefused, parse_value
+from lakelanes.types import HiveType
+
+# The types published for pyarrow know too little of its functions to check their use.
+Array: TypeAlias = Any
+pc: Any = pyarrow.compute
+
+Mask = npt.NDArray[np.bool_]
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_FIRST_DAY = date.min.toordinal() - _EPOCH
+_FIRST_MICROSECOND = _FIRST_DAY * 86_400_000_000
+_POWERS = 10 ** np.arange(19, dtype=np.int64)
+_MAX_DIGITS = 18
+_ISLAND = 256
+_WORTH_A_KERNEL = 64
+
+BOOLEAN_TEXTS = {
+    truth: [spelled for text in texts for spelled in dict.fromkeys((text, text.upper(), text.title()))]
+    for truth, texts in ((True, TRUE_TEXTS), (False, FALSE_TEXTS))
+}
+
+
+@dataclass
+class Cast:
+    """A column after casting: its values, null where bad, and the reason for every bad row."""
+
+    values: Array
+    bad: dict[int, str] = field(default_factory=dict)
+
+
+def read_type(column_type: HiveType) -> pa.DataType:
+    """The type to ask pyarrow's CSV reader for on the fast path."""
+    return pa.binary() if column_type.kind == "decimal" else column_type.arrow
+
+
+def trusts(values: Array, column_type: HiveType) -> bool:
+    """Whether parse_value() would have given these same values for every text the typed CSV reader accepted."""
+    if column_type.kind in ("float", "double"):
+        # One value that is not finite makes the sum so; a sum that overflows is a false alarm, and harmless.
+        return math.isfinite(pc.sum(values).as_py() or 0.0)
+    if column_type.kind == "date":
+        first = pc.min(values)
+        return not first.is_valid or bool(first.value >= _FIRST_DAY)
+    if column_type.kind == "timestamp":
+        first = pc.min(values)
+        return not first.is_valid or bool(first.value >= _FIRST_MICROSECOND)
+    if column_type.length is not None:
+        longest = pc.max(pc.utf8_length(values)).as_py()
+        return longest is None or bool(longest <= column_type.length)
+    return True
+
+
+def cast_column(texts: Array, column_type: HiveType, null_values: frozenset[str]) -> Cast:
+    """Casts a binary array, whose nulls are the dialect's unquoted null values, as parse_value() would each value."""
+    cells = _Cells(texts)
+    values, doubtful = _KERNELS[column_type.kind](cells, column_type)
+    if not doubtful.any():
+        return Cast(values)
+    bad: dict[int, str] = {}
+    settled: list[Any] = []
+    kept: list[int] = []
+    for row in np.flatnonzero(doubtful).tolist():
+        try:
+            value = parse_value(cells.text(row), column_type, null_values)
+        except ValueRefused as refusal:
+            bad[row] = str(refusal)
+            continue
+        if value is not None:
+            kept.append(row)
+            settled.append(value)
+    if kept:
+        mask = np.zeros(len(texts), bool)
+        mask[kept] = True
+        values = pc.replace_with_mask(values, _boolean_array(mask), pa.array(settled, column_type.arrow))
+    return Cast(values, bad)
+
+
+class _Cells:
+    """A binary array as numpy sees it."""
+
+    def __init__(self, texts: Array) -> None:
+        self.texts = texts
+        validity, offsets, data = texts.buffers()
+        self.count = len(texts)
+        edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + self.count + 1].astype(np.int64)
+        first = int(edges[0]) if edges.size else 0
+        self._data = data if data is not None else pa.py_buffer(b"")
+        self.octets = np.frombuffer(self._data, np.uint8)[first : int(edges[-1]) if edges.size else 0]
+        self.edges = edges - first
+        self.starts, self.ends = self.edges[:-1], self.edges[1:]
+        self.lengths = self.ends - self.starts
+        self.valid: Mask = np.ones(self.count, bool)
+        if texts.null_count:
+            bits = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")
+            self.valid = bits[texts.offset : texts.offset + self.count].astype(bool)
+
+    def text(self, row: int) -> bytes:
+        return self.octets[self.edges[row] : self.edges[row + 1]].tobytes()
+
+    def rows_of(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The row that each position of `octets` belongs to."""
+        return np.searchsorted(self.ends, positions, side="right")
+
+    def strings(self, use: Mask) -> Array:
+        """The rows as an Arrow string array, without a copy and unchecked; null where not used."""
+        return _string_array(self.edges, self.octets, use)
+
+
+def _string_array(edges: npt.NDArray[np.int64], octets: npt.NDArray[np.uint8], use: Mask) -> Array:
+    validity = None if use.all() else pa.py_buffer(np.packbits(use, bitorder="little"))
+    buffers = [validity, pa.py_buffer(edges.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(octets))]
+    return pa.Array.from_buffers(pa.string(), len(use), buffers)
+
+
+def _boolean_array(mask: Mask) -> Array:
+    return pa.BooleanArray.from_buffers(
+        pa.bool_(), len(mask), [None, pa.py_buffer(np.packbits(mask, bitorder="little"))]
+    )
+
+
+def _primitive(values: npt.NDArray[Any], use: Mask, arrow: pa.DataType) -> Array:
+    """An Arrow array over numpy's values of the same width, null where not used."""
+    validity = None if use.all() else pa.py_buffer(np.packbits(use, bitorder="little"))
+    return pa.Array.from_buffers(arrow, len(use), [validity, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def _fixed_point(cells: _Cells, scale: int, point: bool) -> tuple[npt.NDArray[np.int64], Mask]:
+    """The value of each row times 10**scale, and which rows are too unusual to say (their value is 0).
+
+    point: whether a row may have a '.'; without one, scale is 0.
+    """
+    if scale >= WORD - 1:
+        return _any_fixed_point(cells, scale, point)
+    values, sure = plain_fixed_point(cells.octets, cells.starts, cells.lengths, scale)
+    rest = np.flatnonzero(~sure & cells.valid)
+    if rest.size > _WORTH_A_KERNEL:
+        values[rest], unsure = _any_fixed_point(_Cells(cells.texts.take(pa.array(rest))), scale, point)
+        sure[rest] = ~unsure
+    return values, ~(sure & cells.valid)
+
+
+def _any_fixed_point(cells: _Cells, scale: int, point: bool) -> tuple[npt.NDArray[np.int64], Mask]:
+    """_fixed_point() for rows of varied forms: -12  1.5  .25  7."""
+    octets, lengths = cells.octets, cells.lengths
+    is_digit = (octets - np.uint8(48)) <= 9
+    others = np.flatnonzero(~is_digit)
+    rows, marks = cells.rows_of(others), octets[others]
+    is_point = (marks == ord(".")) if point else np.zeros(others.size, bool)
+    is_minus = (marks == ord("-")) & (others == cells.starts[rows])
+    doubtful = np.zeros(cells.count, bool)
+    doubtful[rows[~(is_point | is_minus)]] = True
+    points = np.bincount(rows[is_point], minlength=cells.count)
+    negative = np.zeros(cells.count, bool)
+    negative[rows[is_minus]] = True
+    decimals = np.zeros(cells.count, np.int64)
+    decimals[rows[is_point]] = cells.ends[rows[is_point]] - others[is_point] - 1
+    digits = lengths - points - negative
+    doubtful |= (points > 1) | (digits < 1) | (decimals > scale) | (digits + (scale - decimals) > _MAX_DIGITS)
+    use = cells.valid & ~doubtful
+    edges = np.concatenate([[0], np.cumsum(np.where(use, digits, 0))])
+    kept = octets[is_digit & np.repeat(use, lengths)]
+    whole = pc.cast(_string_array(edges, kept, use), pa.int64())
+    values = np.frombuffer(whole.buffers()[1], np.int64, len(whole)).copy()
+    values[~use] = 0
+    values *= _POWERS[np.where(use, scale - decimals, 0)]
+    values[negative] *= -1
+    return values, ~use
+
+
+def _cast_integers(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
+    whole, unsure = _fixed_point(cells, 0, point=False)
+    lowest, highest = INTEGER_RANGES[column_type.kind]
+    unsure |= (whole < lowest) | (whole > highest)
+    width = np.dtype(f"i{column_type.arrow.bit_width // 8}")
+    whole[unsure] = 0
+    return _primitive(whole.astype(width), ~unsure, column_type.arrow), unsure & cells.valid
+
+
+def _cast_decimals(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
+    precision = column_type.precision or 0
+    unscaled, unsure = _fixed_point(cells, column_type.scale or 0, point=True)
+    if precision <= _MAX_DIGITS:
+        unsure |= np.abs(unscaled) >= _POWERS[precision]
+        unscaled[unsure] = 0
+    words = np.empty((cells.count, 2), np.int64)
+    words[:, 0] = unscaled
+    words[:, 1] = unscaled >> 63
+    return _primitive(words, ~unsure, column_type.arrow), unsure & cells.valid
+
+
+def _cast_dates(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
+    use = cells.valid & (cells.lengths == 10)
+    rows = np.flatnonzero(use)
+    if rows.size == cells.count:
+        text = cells.octets.reshape(rows.size, 10)
+    else:
+        text = cells.octets[cells.starts[rows][:, None] + np.arange(10)]
+    digits = (text - np.uint8(48)).T
+    plain = (text[:, 4] == ord("-")) & (text[:, 7] == ord("-"))
+    for position in (0, 1, 2, 3, 5, 6, 8, 9):
+        plain &= digits[position] <= 9
+    number = digits.astype(np.int32)
+    year = number[0] * 1000 + number[1] * 100 + number[2] * 10 + number[3]
+    month, day = number[5] * 10 + number[6], number[8] * 10 + number[9]
+    plain &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
+    leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
+    month_index = np.where(plain, month, 1) - 1
+    plain &= day <= _MONTH_LENGTHS[month_index] + (leap & (month_index == 1))
+    before = year - 1
+    days = before * 365 + before // 4 - before // 100 + before // 400
+    days += _MONTH_STARTS[month_index] + (leap & (month_index > 1)) + day - _EPOCH
+    values = np.zeros(cells.count, np.int32)
+    values[rows] = np.where(plain, days, 0)
+    use[rows] = plain
+    return _primitive(values, use, column_type.arrow), cells.valid & ~use
+
+
+_MONTH_LENGTHS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int32)
+_MONTH_STARTS = np.concatenate([[0], np.cumsum(_MONTH_LENGTHS[:-1])]).astype(np.int32)
+
+
+def _cast_floats(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
+    values, use = _cast_screened(cells, _FLOAT_OCTETS, column_type.arrow)
+    use &= _mask(pc.is_finite(values), cells.count)
+    return pc.if_else(_boolean_array(use), values, pa.scalar(None, column_type.arrow)), cells.valid & ~use
+
+
+def _cast_timestamps(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
+    values, use = _cast_screened(cells, _TIMESTAMP_OCTETS, column_type.arrow)
+    first = pa.scalar(_FIRST_MICROSECOND, pa.int64()).cast(column_type.arrow)
+    use &= _mask(pc.greater_equal(values, first), cells.count)
+    return pc.if_else(_boolean_array(use), values, pa.scalar(None, column_type.arrow)), cells.valid & ~use
+
+
+def _octet_set(*characters: str) -> Mask:
+    octets = np.zeros(256, bool)
+    octets[list("".join(characters).encode())] = True
+    return octets
+
+
+_FLOAT_OCTETS = _octet_set("0123456789+-.eE")
+_TIMESTAMP_OCTETS = _octet_set("0123456789-: T.Z+")
+
+
+def _cast_screened(cells: _Cells, octets: Mask, arrow: Any) -> tuple[Array, Mask]:
+    """pyarrow's own cast of the rows that hold none but these octets; unused are those it fails on, with neighbours."""
+    use = cells.valid & (cells.lengths > 0)
+    strange = np.flatnonzero(~octets[cells.octets])
+    use[cells.rows_of(strange)] = False
+    texts = cells.strings(use)
+    values = _try_cast(texts, arrow)
+    if values is None:
+        islands = []
+        for start in range(0, cells.count, _ISLAND):
+            island = _try_cast(texts.slice(start, _ISLAND), arrow)
+            if island is None:
+                stop = min(start + _ISLAND, cells.count)
+                use[start:stop] = False
+                island = pa.nulls(stop - start, arrow)
+            islands.append(island)
+        values = pa.concat_arrays(islands)
+    return values, use
+
+
+def _try_cast(texts: Array, arrow: Any) -> Array | None:
+    try:
+        return pc.cast(texts, arrow)
+    except pa.ArrowInvalid:
+        if not pa.types.is_timestamp(arrow):
+            return None
+    try:
+        # Texts that all carry a zone: the same instants, kept as UTC.
+        return pc.cast(texts, pa.timestamp("us", "UTC")).view(pa.int64()).view(arrow)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _mask(values: Array, count: int) -> Mask:
+    """A boolean array as numpy's, null being False."""
+    return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), bool).reshape(count)
+
+
+def _cast_booleans(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
+    texts = pa.Array.from_buffers(pa.binary(), cells.count, cells.strings(cells.valid).buffers())
+    truths = _mask(pc.is_in(texts, value_set=_TRUE_SET), cells.count) & cells.valid
+    known = truths | (_mask(pc.is_in(texts, value_set=_FALSE_SET), cells.count) & cells.valid)
+    values = pa.Array.from_buffers(
+        pa.bool_(),
+        cells.count,
+        [pa.py_buffer(np.packbits(known, bitorder="little")), pa.py_buffer(np.packbits(truths, bitorder="little"))],
+    )
+    return values, cells.valid & ~known
+
+
+_TRUE_SET, _FALSE_SET = (
+    pa.array([text.encode() for text in BOOLEAN_TEXTS[truth]], pa.binary()) for truth in (True, False)
+)
+
+
+def _cast_characters(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
+    use = cells.valid.copy()
+    texts = cells.strings(use)
+    if not _is_utf8(texts):
+        foreign = np.unique(cells.rows_of(np.flatnonzero(cells.octets >= 0x80)))
+        broken = [row for row in foreign.tolist() if not _decodes(cells.text(row))]
+        use[broken] = False
+        texts = cells.strings(use)
+    if column_type.length is not None:
+        use &= ~_mask(pc.greater(pc.utf8_length(texts), column_type.length), cells.count)
+        texts = cells.strings(use)
+    return texts, cells.valid & ~use
+
+
+def _is_utf8(texts: Array) -> bool:
+    try:
+        pa.Array.from_buffers(pa.binary(), len(texts), texts.buffers()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _decodes(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+_KERNELS: dict[str, Callable[[_Cells, HiveType], tuple[Array, Mask]]] = {
+    **dict.fromkeys(INTEGER_RANGES, _cast_integers),
+    "decimal": _cast_decimals,
+    "float": _cast_floats,
+    "double": _cast_floats,
+    "boolean": _cast_booleans,
+    "date": _cast_dates,
+    "timestamp": _cast_timestamps,
+    "string": _cast_characters,
+    "char": _cast_characters,
+    "varchar": _cast_characters,
+}
+
+CASTABLE = frozenset(_KERNELS)
+"""The kinds of types that cast_column() knows."""

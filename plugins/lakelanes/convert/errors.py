@@ -1,0 +1,30 @@
+"""What convert() raises. Faults of the file itself are not exceptions: they end in the rejects or in a refusal."""
+
+from __future__ import annotations
+
+
+class ConversionError(Exception):
+    """The conversion cannot be done as asked, or its own accounts do not add up. Trying again does not help."""
+
+
+class UnreadableSourceError(Exception):
+    """The bytes of the source end early or are damaged: everything before that point has been handed out.
+
+    Used inside the package; convert() turns it into a refusal.
+    """
+
+
+class FileRefusedError(Exception):
+    """The file as a whole is refused, for the reason in the message.
+
+    missing, extra: what the header lacks and has too many. header_read: whether there is a header, with rows after it.
+    Used inside the package; convert() turns it into a Conversion whose `refused` is the reason.
+    """
+
+    def __init__(
+        self, reason: str, missing: tuple[str, ...] = (), extra: tuple[str, ...] = (), *, header_read: bool = True
+    ) -> None:
+        super().__init__(reason)
+        self.missing = missing
+        self.extra = extra
+        self.header_read = header_read

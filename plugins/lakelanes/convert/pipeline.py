@@ -1,0 +1,379 @@
+"""The whole way of a file: blocks, header, typed batches, rejected rows, and what happens when the file is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from lakelanes.convert.ahead import read_ahead
+from lakelanes.convert.blocks import BLOCK_BYTES, MAX_RECORD_BYTES, Block, BlockReader
+from lakelanes.convert.cast import CASTABLE
+from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.errors import ConversionError, FileRefusedError
+from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, match_header
+from lakelanes.convert.parse import BlockParser
+from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
+from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter
+from lakelanes.convert.sink import OpenSink
+from lakelanes.convert.source import ByteSource, Readable
+from lakelanes.convert.writer import ROW_GROUP_BYTES, TableWriter
+from lakelanes.types import HiveType
+
+_BLOCKS_AHEAD = 24
+
+
+class Column(Protocol):
+    """A column of the table; lakelanes.config.Column is one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def type(self) -> HiveType: ...
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What became of a file. records == rows_loaded + rows_rejected, always.
+
+    records: rows after the header, blank lines not counted.
+    refused: why nothing of the file was loaded; None when it was.
+    first_reject: the first row with a fault of its own; of a refused file without one, its first row.
+    missing_columns: columns of the table that the file lacks; extra_columns: names in the header that the table lacks.
+    """
+
+    records: int
+    rows_loaded: int
+    rows_rejected: int
+    first_reject: Reject | None = None
+    refused: str | None = None
+    missing_columns: tuple[str, ...] = ()
+    extra_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How the work is done. None of it changes the result.
+
+    threads: 2 parses and writes at the same time, for one large file; 1 does both in turn, for many files at once.
+    fast: False reads every column the careful way. block_bytes: what is parsed at a time. row_group_bytes: see writer.
+    """
+
+    threads: int = 2
+    fast: bool = True
+    block_bytes: int = BLOCK_BYTES
+    row_group_bytes: int = ROW_GROUP_BYTES
+
+
+def convert(
+    open_source: Callable[[], Readable],
+    open_target: OpenSink,
+    open_rejects: OpenSink,
+    columns: Sequence[Column],
+    *,
+    source_name: str,
+    dialect: Dialect | None = None,
+    on_bad_rows: Literal["quarantine", "fail"] = "quarantine",
+    max_bad_rows: int | None = None,
+    missing_columns: Literal["error", "null"] = "error",
+    extra_columns: Literal["ignore", "error"] = "ignore",
+    tuning: Tuning | None = None,
+) -> Conversion:
+    """Converts one CSV file to one Parquet file, setting the rows that do not fit aside, in memory of a constant size.
+
+    open_source: opens the file's bytes for reading, plain or gzip; called once more when the file is refused.
+    open_target, open_rejects: open the sinks of the two Parquet files. The target is always written, even without a
+    row (an empty file, or one of only a header); the rejects only when there are any. A sink is closed to commit it,
+    the rejects first; when anything fails both are aborted.
+    columns: the table's, in its order; the file's may come in any order and are matched by name.
+    source_name: what rejected rows carry as their source_file.
+    on_bad_rows, max_bad_rows, missing_columns, extra_columns: when the file is refused for its rows or its header.
+    tuning: how the work is done; the result is the same with any.
+
+    A refused file has no target. All its rows go to the rejects: bad ones with their own reason, the others with the
+    file's. A file whose bytes are not text (UTF-16, zip and the like) has its lines there.
+
+    Raises ConversionError for a table with columns that cannot be loaded from CSV, and whatever source and sinks raise.
+    """
+    for column in columns:
+        if column.type.kind not in CASTABLE:
+            raise ConversionError(f"column {column.name} is {column.type.text}, which cannot be loaded from CSV")
+    if not columns:
+        raise ConversionError("the table has no columns")
+    task = _Task(
+        open_source,
+        [(column.name, column.type) for column in columns],
+        dialect or Dialect(),
+        missing_columns,
+        extra_columns,
+        tuning or Tuning(),
+    )
+    rejects = RejectsWriter(open_rejects, source_name)
+    limit = 0 if on_bad_rows == "fail" else max_bad_rows
+    try:
+        return _load(task, open_target, rejects, limit)
+    except FileRefusedError as refused:
+        rejects.abort()
+        return _refuse(task, RejectsWriter(open_rejects, source_name), refused)
+    except BaseException:
+        rejects.abort()
+        raise
+
+
+@dataclass(frozen=True)
+class _Task:
+    open_source: Callable[[], Readable]
+    columns: list[tuple[str, HiveType]]
+    dialect: Dialect
+    missing_columns: str
+    extra_columns: str
+    tuning: Tuning
+
+
+@dataclass
+class _Piece:
+    """A part of the file, in order: rows that fit and rows that do not."""
+
+    records: int
+    batch: pa.RecordBatch | None = None
+    rejects: RejectRows = field(default_factory=RejectRows)
+
+
+@dataclass
+class _Counts:
+    records: int = 0
+    loaded: int = 0
+    rejected: int = 0
+    first: Reject | None = None
+
+    def add(self, piece: _Piece) -> None:
+        rows = piece.batch.num_rows if piece.batch is not None else 0
+        self.records += piece.records
+        self.loaded += rows
+        self.rejected += len(piece.rejects)
+        if piece.rejects and self.first is None:
+            self.first = piece.rejects.first()
+        if self.records != self.loaded + self.rejected:
+            raise ConversionError(
+                f"{self.records} records read, {self.loaded} loaded and {self.rejected} rejected: nothing is committed"
+            )
+
+
+def _load(task: _Task, open_target: OpenSink, rejects: RejectsWriter, limit: int | None) -> Conversion:
+    """The first pass. Raises FileRefusedError when it ends in a refusal that concerns good rows too."""
+    target = TableWriter(
+        open_target, pa.schema([pa.field(name, kind.arrow) for name, kind in task.columns]), task.tuning.row_group_bytes
+    )
+    counts = _Counts()
+    try:
+        with _FilePass(task) as file:
+            for piece in read_ahead(file.pieces(), _BLOCKS_AHEAD, task.tuning.threads > 1 and not file.small):
+                counts.add(piece)
+                if piece.rejects:
+                    if limit is not None and counts.rejected > limit:
+                        raise FileRefusedError(_too_many(piece.rejects, limit), *file.differences)
+                    rejects.write(piece.rejects)
+                if piece.batch is not None and piece.batch.num_rows:
+                    target.write(piece.batch)
+            if file.failure:
+                raise FileRefusedError(file.failure, *file.differences)
+            missing, extra = file.differences
+        rejects.close()
+        refused = None
+        if counts.records and not counts.loaded:
+            refused = "no row of the file could be loaded"
+            target.abort()
+        else:
+            target.close()
+    except BaseException:
+        target.abort()
+        raise
+    return Conversion(counts.records, counts.loaded, counts.rejected, counts.first, refused, missing, extra)
+
+
+def _too_many(rows: RejectRows, limit: int) -> str:
+    first = rows.first()
+    if limit == 0:
+        where = f"line {first.line}" + (f", column {first.column}" if first.column else "")
+        return f"a bad row, and none are allowed: {where}: {first.reason}"
+    return f"more bad rows than the {limit} allowed"
+
+
+def _refuse(task: _Task, rejects: RejectsWriter, refused: FileRefusedError) -> Conversion:
+    """The second pass over a refused file: every row of it goes to the rejects."""
+    counts = _Counts()
+    first: Reject | None = None
+    reason = str(refused)
+    try:
+        with _FilePass(task, reason) as file:
+            for piece in read_ahead(file.pieces(), _BLOCKS_AHEAD, task.tuning.threads > 1 and not file.small):
+                counts.add(piece)
+                if piece.rejects:
+                    rejects.write(piece.rejects)
+                    first = first or next((row for row in piece.rejects.rows() if row.reason != reason), None)
+        rejects.close()
+    except BaseException:
+        rejects.abort()
+        raise
+    return Conversion(counts.records, 0, counts.rejected, first or counts.first, reason, refused.missing, refused.extra)
+
+
+class _FilePass:
+    """One pass over the file. refusal: why every row is rejected, in the second pass."""
+
+    def __init__(self, task: _Task, refusal: str | None = None) -> None:
+        self._task = task
+        self._refusal = refusal
+        self._record, self._line = 1, 1
+        self.differences: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+
+    def __enter__(self) -> _FilePass:
+        self._source = ByteSource(self._task.open_source())
+        self._reader = BlockReader(self._source, self._task.dialect, self._task.tuning.block_bytes)
+        self._first = self._reader.next_block()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._source.close()
+
+    @property
+    def small(self) -> bool:
+        """Whether the first block is all there is."""
+        return self._reader.exhausted
+
+    @property
+    def failure(self) -> str | None:
+        return self._reader.failure
+
+    def pieces(self) -> Iterator[_Piece]:
+        """The file's rows; raises FileRefusedError in the first pass when the file cannot be read by its header."""
+        try:
+            if self._source.foreign:
+                raise FileRefusedError(
+                    f"the file is {self._source.foreign}, not plain or gzip text in UTF-8", header_read=False
+                )
+            fields = self._header()
+            if fields is None:
+                return
+            layout = self._match(fields)
+        except FileRefusedError as refused:
+            if self._refusal is None:
+                raise
+            if refused.header_read:
+                yield from self._refused_records(self._refusal)
+            else:
+                yield from self._unread_lines(self._refusal)
+            return
+        self.differences = (layout.missing, layout.extra)
+        yield from self._rows(layout)
+
+    def _header(self) -> list[bytes] | None:
+        """Reads the header's fields off the first block; None for a file without a header, which is empty."""
+        dialect = self._task.dialect
+        if self._first is not None and self._first.data.startswith(BYTE_ORDER_MARK):
+            self._first = _without_start(self._first, len(BYTE_ORDER_MARK))
+        while (block := self._first) is not None:
+            index = index_records(block.data, block.length, dialect, final=not block.oversized, keep_blank=False)
+            if index.starts.size:
+                start, end = int(index.starts[0]), int(index.ends[0])
+                after = index.line_ends[index.line_ends >= end]
+                stop = int(after[0]) + 1 if after.size else block.length
+                self._line += int(np.count_nonzero(index.line_ends < stop))
+                self._first = _without_start(block, stop)
+                return split_fields(bytes(block.data[start:end]), dialect)
+            if index.torn is not None:
+                raise FileRefusedError("the header does not end: a quote in it is never closed", header_read=False)
+            self._line += index.line_ends.size
+            self._first = self._reader.next_block()
+        return None
+
+    def _match(self, fields: list[bytes]) -> Layout:
+        task = self._task
+        return match_header(fields, [name for name, _ in task.columns], task.missing_columns, task.extra_columns)
+
+    def _blocks(self) -> Iterator[Block]:
+        first, self._first = self._first, None
+        if first is not None and first.length:
+            yield first
+        while (block := self._reader.next_block()) is not None:
+            yield block
+
+    def _rows(self, layout: Layout) -> Iterator[_Piece]:
+        """The rows under the header: parsed, or each of them rejected in the second pass."""
+        parser = BlockParser(layout, self._task.columns, self._task.dialect, fast=self._task.tuning.fast)
+        for block in self._blocks():
+            parsed = None
+            if not block.oversized and not (block.final and self.failure):
+                parsed = parser.parse(block, self._record, self._line, self._refusal)
+            if parsed is not None:
+                yield self._advance(parsed.records, parsed.lines, parsed.batch, parsed.rejects)
+                continue
+            _, hopeless = self._shorten(block, parser.keep_blank)
+            if block.length:
+                parsed = parser.parse(block, self._record, self._line, self._refusal)
+                if parsed is None:
+                    raise ConversionError(f"the CSV parser and the record index disagree after line {self._line}")
+                yield self._advance(parsed.records, parsed.lines, parsed.batch, parsed.rejects)
+            if hopeless:
+                yield from self._unread_lines(self._in_words(hopeless))
+
+    def _refused_records(self, reason: str) -> Iterator[_Piece]:
+        """The records under a header that does not fit, each of them rejected."""
+        for block in self._blocks():
+            index, hopeless = self._shorten(block, keep_blank=False)
+            every = np.arange(index.starts.size)
+            rows = RejectRows()
+            for start, end, lines in zip(index.starts, index.ends, index.lines(every), strict=True):
+                raw = bytes(block.data[start:end])
+                rows.add(self._record + len(rows), self._line + int(lines), None, reason, raw)
+            yield self._advance(len(rows), count_lines(block.data, block.length), None, rows)
+            if hopeless:
+                yield from self._unread_lines(self._in_words(hopeless))
+
+    def _shorten(self, block: Block, keep_blank: bool) -> tuple[RecordIndex, str | None]:
+        """Cuts a block where its last whole record ends; the rest comes again with the next block.
+
+        Unless that is hopeless, because the rest begins with a record that does not end: also returns why, or None.
+        """
+        ended = block.final and not self.failure
+        whole = not block.oversized and (ended or block.data[block.length - 1] in b"\r\n")
+        index = index_records(block.data, block.length, self._task.dialect, final=whole, keep_blank=keep_blank)
+        if index.torn is None:
+            return index, None
+        hopeless = None
+        if block.final:
+            what = "a quote" if index.in_quotes else "an escape"
+            hopeless = self.failure or f"{what} in the record that begins on line {{line}} is never closed"
+        elif index.torn == 0 and block.length >= MAX_RECORD_BYTES:
+            hopeless = f"the record that begins on line {{line}} is longer than {MAX_RECORD_BYTES >> 20} MiB"
+            hopeless += ": a quote in it may not be closed" if index.in_quotes else ""
+        self._reader.push_back(block, index.torn)
+        block.length, block.oversized = index.torn, False
+        return index, hopeless
+
+    def _in_words(self, hopeless: str) -> str:
+        return hopeless.replace("{line}", str(self._line))
+
+    def _unread_lines(self, reason: str) -> Iterator[_Piece]:
+        """The rest of the file as rejected lines, blank ones left out."""
+        if self._first is not None:
+            self._reader.push_back(self._first, 0)
+        for lines in self._reader.lines():
+            rows = RejectRows()
+            for number, raw in enumerate(lines):
+                if raw:
+                    rows.add(self._record + len(rows), self._line + number, None, reason, raw)
+            yield self._advance(len(rows), len(lines), None, rows)
+
+    def _advance(self, records: int, lines: int, batch: pa.RecordBatch | None, rejects: RejectRows) -> _Piece:
+        self._record += records
+        self._line += lines
+        return _Piece(records, batch, rejects)
+
+
+def _without_start(block: Block, start: int) -> Block:
+    return Block(block.data[start:], block.length - start, block.final, block.oversized)

@@ -1,0 +1,125 @@
+"""Rejected rows: what is kept of each, and the Parquet file they go to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lakelanes.convert.sink import OpenSink, SinkFile
+
+_FIELDS: Any = [
+    ("source_file", pa.string()),
+    ("record", pa.int64()),
+    ("line", pa.int64()),
+    ("column", pa.string()),
+    ("reason", pa.string()),
+    ("raw", pa.string()),
+]
+REJECTS_SCHEMA = pa.schema(_FIELDS)
+_REPEATING: Any = ["source_file", "column", "reason"]
+_GROUP_ROWS = 100_000
+_GROUP_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A rejected row.
+
+    line: the physical line it starts on, the header's being 1. record: its number among the records after the header,
+    the first being 1. column: the first column at fault, None when it is the row as a whole. reason: for people.
+    raw: the row as it stands in the file, without its line end; bytes that are not UTF-8 appear as \\xNN.
+    """
+
+    line: int
+    record: int
+    column: str | None
+    reason: str
+    raw: str
+
+
+@dataclass
+class RejectRows:
+    """Rejected rows of one block, in file order, column by column."""
+
+    records: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    columns: list[str | None] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    raws: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def add(self, record: int, line: int, column: str | None, reason: str, raw: bytes) -> None:
+        self.records.append(record)
+        self.lines.append(line)
+        self.columns.append(column)
+        self.reasons.append(reason)
+        self.raws.append(raw.decode(errors="backslashreplace"))
+
+    def rows(self) -> Iterator[Reject]:
+        return map(Reject, self.lines, self.records, self.columns, self.reasons, self.raws)
+
+    def first(self) -> Reject:
+        return next(self.rows())
+
+
+class RejectsWriter:
+    """Writes rejected rows to a Parquet file that is opened with the first of them, in bounded memory."""
+
+    def __init__(self, open_sink: OpenSink, source_name: str) -> None:
+        self._open_sink = open_sink
+        self._source_name = source_name
+        self._sink: Any = None
+        self._parquet: Any = None
+        self._pending: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
+
+    def write(self, rows: RejectRows) -> None:
+        count = len(rows)
+        values: list[Any] = [
+            pa.repeat(pa.scalar(self._source_name, pa.string()), count),
+            pa.array(rows.records, pa.int64()),
+            pa.array(rows.lines, pa.int64()),
+            pa.array(rows.columns, pa.string()),
+            pa.array(rows.reasons, pa.string()),
+            pa.array(rows.raws, pa.string()),
+        ]
+        batch = pa.RecordBatch.from_arrays(values, schema=REJECTS_SCHEMA)
+        self._pending.append(batch)
+        self._rows += count
+        self._bytes += batch.nbytes
+        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        if self._pending:
+            self._flush()
+        if self._sink is not None:
+            self._parquet.close()
+            self._sink.commit()
+
+    def abort(self) -> None:
+        self._pending.clear()
+        if self._sink is not None:
+            self._sink.abort()
+
+    def _flush(self) -> None:
+        if self._sink is None:
+            self._sink = SinkFile(self._open_sink())
+            self._parquet = pq.ParquetWriter(
+                self._sink,
+                REJECTS_SCHEMA,
+                compression="zstd",
+                use_dictionary=_REPEATING,
+                write_page_index=True,
+                store_schema=False,
+            )
+        table = pa.Table.from_batches(self._pending, REJECTS_SCHEMA)
+        self._parquet.write_table(table, row_group_size=max(1, table.num_rows))
+        self._pending.clear()
+        self._rows = self._bytes = 0
