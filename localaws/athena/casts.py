@@ -1,0 +1,304 @@
+"""CAST and implicit coercion as Trino does them, written as DuckDB expressions.
+
+DuckDB's own casts are kinder (`'1.5'` to an integer, `'yes'` to a boolean) and round differently (half to even from a
+double), so each pair of types is spelled out; a pair that Trino refuses raises TYPE_MISMATCH.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from localaws.athena import types as t
+from localaws.athena.duck import fail_sql
+from localaws.athena.errors import not_supported
+from localaws.athena.types import Type, to_duckdb
+
+
+@dataclass(frozen=True)
+class Expr:
+    """A translated expression: DuckDB SQL, its Trino type, and the constant's value when it is a literal."""
+
+    sql: str
+    type: Type
+    literal: Any = None
+
+
+class CannotCast(Exception):
+    """Trino has no cast between the two types."""
+
+
+_DECIMAL_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_DOUBLE_TEXT = r"\s*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)[dDfF]?\s*"
+_DATE_TEXT = r"\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}\s*"
+_TIMESTAMP_TEXT = r"\s*[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( +[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?)?\s*"
+_INTEGER_NAMES = {"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}
+_STRFTIME = {0: "%Y-%m-%d %H:%M:%S", 3: "%Y-%m-%d %H:%M:%S.%g", 6: "%Y-%m-%d %H:%M:%S.%f"}
+
+
+def coerce(value: Expr, target: Type) -> Expr:
+    """`value` as `target`, for a pair that Trino coerces by itself."""
+    if value.type == target:
+        return Expr(value.sql, target if target.zone == value.type.zone else value.type, value.literal)
+    if value.type.is_text and target.name == "varchar" and value.type.name == "varchar":
+        return Expr(value.sql, target, value.literal)
+    return Expr(cast_sql(value, target), target)
+
+
+def try_sql(sql: str) -> str:
+    """SQL that is NULL where `sql` fails."""
+    return f"TRY({sql})"
+
+
+def cast_sql(value: Expr, target: Type) -> str:
+    """DuckDB SQL of CAST(value AS target). Raises CannotCast when Trino knows no such cast."""
+    source, sql, to = value.type, value.sql, to_duckdb(target)
+    if source == target:
+        return sql
+    if source.name == "unknown":
+        return f"CAST(NULL AS {to})"
+    handler = _CASTS.get((_family(source), _family(target)))
+    if handler is None:
+        raise CannotCast
+    return handler(sql, source, target, to)
+
+
+def _family(kind: Type) -> str:
+    if kind.is_integer:
+        return "integer"
+    if kind.name == "real":
+        return "double"
+    return kind.name
+
+
+def _plain(sql: str, source: Type, target: Type, to: str) -> str:
+    return f"CAST({sql} AS {to})"
+
+
+def _checked(sql: str, pattern: str, to: str, message_sql: str, converted: str) -> str:
+    failing = fail_sql("INVALID_CAST_ARGUMENT", message_sql, to)
+    return (
+        f"CASE WHEN {sql} IS NULL THEN NULL WHEN regexp_full_match({sql}, '{pattern}') AND {converted} IS NOT NULL "
+        f"THEN {converted} ELSE {failing} END"
+    )
+
+
+def _text_to_integer(sql: str, source: Type, target: Type, to: str) -> str:
+    message = f"'Cannot cast ''' || {sql} || ''' to {_INTEGER_NAMES[target.name]}'"
+    return _checked(sql, "[+-]?[0-9]+", to, message, f"TRY_CAST({sql} AS {to})")
+
+
+def _text_to_double(sql: str, source: Type, target: Type, to: str) -> str:
+    message = f"'Cannot cast ''' || {sql} || ''' to {target.name.upper()}'"
+    return _checked(sql, _DOUBLE_TEXT, to, message, f"TRY_CAST(regexp_replace(trim({sql}), '[dDfF]$', '') AS {to})")
+
+
+def _text_to_decimal(sql: str, source: Type, target: Type, to: str) -> str:
+    message = f"'Cannot cast VARCHAR ''' || {sql} || ''' to DECIMAL({target.precision}, {target.scale})'"
+    return _checked(sql, _DECIMAL_TEXT, to, message, f"TRY_CAST({sql} AS {to})")
+
+
+def _text_to_boolean(sql: str, source: Type, target: Type, to: str) -> str:
+    message = f"'Cannot cast ''' || {sql} || ''' to BOOLEAN'"
+    return (
+        f"CASE WHEN {sql} IS NULL THEN NULL WHEN lower({sql}) IN ('t', 'true', '1') THEN TRUE "
+        f"WHEN lower({sql}) IN ('f', 'false', '0') THEN FALSE ELSE {fail_sql('INVALID_CAST_ARGUMENT', message, to)} END"
+    )
+
+
+def _text_to_date(sql: str, source: Type, target: Type, to: str) -> str:
+    return _checked(sql, _DATE_TEXT, to, f"'Value cannot be cast to date: ' || {sql}", f"TRY_CAST(trim({sql}) AS DATE)")
+
+
+def _text_to_timestamp(sql: str, source: Type, target: Type, to: str) -> str:
+    text = f"trim({sql})"
+    full = f"CASE WHEN contains({text}, ':') THEN {text} ELSE {text} || ' 00:00:00' END"
+    converted = _round(f"TRY_CAST({full} AS TIMESTAMP)", target)
+    return _checked(sql, _TIMESTAMP_TEXT, to, f"'Value cannot be cast to timestamp: ' || {sql}", converted)
+
+
+def _round(sql: str, target: Type) -> str:
+    if target.precision >= 6:
+        return sql
+    if target.precision == 3:
+        return f"t_round_ms({sql})"
+    if target.precision == 0:
+        return f"date_trunc('second', {sql} + INTERVAL 500 MILLISECONDS)"
+    raise not_supported(f"timestamp({target.precision})")
+
+
+def _text_to_text(sql: str, source: Type, target: Type, to: str) -> str:
+    if source.name == "char" and target.name == "varchar":
+        sql = f"rpad({sql}, {source.args[0]}, ' ')"
+    if target.args and not (source.args and source.args[0] <= target.args[0]):
+        sql = f"left({sql}, {target.args[0]})"
+    return f"rtrim({sql}, ' ')" if target.name == "char" else sql
+
+
+def _as_text(text: str, target: Type) -> str:
+    if target.name == "char" or not target.args:
+        return f"rtrim({text}, ' ')" if target.name == "char" else text
+    failing = fail_sql(
+        "INVALID_CAST_ARGUMENT", f"'Value ' || {text} || ' cannot be represented as {target}'", "VARCHAR"
+    )
+    return f"CASE WHEN length({text}) <= {target.args[0]} THEN {text} WHEN {text} IS NOT NULL THEN {failing} END"
+
+
+def _to_text(sql: str, source: Type, target: Type, to: str) -> str:
+    return _as_text(text_sql(sql, source), target)
+
+
+def text_sql(sql: str, source: Type) -> str:
+    """SQL of CAST(x AS varchar) for a value of type `source`."""
+    if source.name == "double":
+        return f"t_java_double({sql})"
+    if source.name == "real":
+        return f"t_java_float({sql})"
+    if source.name == "decimal" and source.precision == source.scale:
+        return f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)\\.', '\\10.')"
+    if source.name == "timestamp":
+        if source.precision not in _STRFTIME:
+            raise not_supported(f"{source} as varchar")
+        return f"strftime({sql}, '{_STRFTIME[source.precision]}')"
+    if source.name == "timestamp with time zone":
+        return f"{text_sql(local_sql(sql, source), Type('timestamp', source.args))} || ' {source.zone}'"
+    return f"CAST({sql} AS VARCHAR)"
+
+
+def local_sql(sql: str, source: Type) -> str:
+    """The wall-clock timestamp of a timestamp with time zone, in its own zone."""
+    return f"timezone('{source.zone}', {sql})"
+
+
+def _double_to_integer(sql: str, source: Type, target: Type, to: str) -> str:
+    return f"CAST(round({sql}) AS {to})"
+
+
+def _double_to_decimal(sql: str, source: Type, target: Type, to: str) -> str:
+    # By way of the shortest text, so that 1.005 rounds as the number written, not as its binary neighbour.
+    return f"CAST(CAST({sql} AS VARCHAR) AS {to})"
+
+
+def _number_to_boolean(sql: str, source: Type, target: Type, to: str) -> str:
+    return f"({sql} <> 0)"
+
+
+def _timestamp_to_timestamp(sql: str, source: Type, target: Type, to: str) -> str:
+    return sql if source.precision <= target.precision else _round(sql, target)
+
+
+def _zoned_to_zoned(sql: str, source: Type, target: Type, to: str) -> str:
+    if source.precision <= target.precision:
+        return sql
+    return f"timezone('UTC', {_round(f'''timezone('UTC', {sql})''', target)})"
+
+
+def _to_zoned(sql: str, source: Type, target: Type, to: str) -> str:
+    return f"timezone('{target.zone}', CAST({sql} AS TIMESTAMP))"
+
+
+def _zoned_to_timestamp(sql: str, source: Type, target: Type, to: str) -> str:
+    local = local_sql(sql, source)
+    return local if source.precision <= target.precision else _round(local, target)
+
+
+def _zoned_to_date(sql: str, source: Type, target: Type, to: str) -> str:
+    return f"CAST({local_sql(sql, source)} AS DATE)"
+
+
+def _array_to_array(sql: str, source: Type, target: Type, to: str) -> str:
+    if source.element.name == "unknown":
+        return f"CAST({sql} AS {to})"
+    item = cast_sql(Expr("t_item", source.element), target.element)
+    return f"list_transform({sql}, lambda t_item: {item})"
+
+
+def _row_to_row(sql: str, source: Type, target: Type, to: str) -> str:
+    if len(source.args) != len(target.args):
+        raise CannotCast
+    parts = []
+    for i, ((_, a), (_, b)) in enumerate(zip(source.args, target.args, strict=True)):
+        field = Expr(f"struct_extract({sql}, '{t.row_field(source, i)}')", a)
+        parts.append(f'"{t.row_field(target, i)}" := {cast_sql(field, b)}')
+    return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack({', '.join(parts)}) END"
+
+
+def _map_to_map(sql: str, source: Type, target: Type, to: str) -> str:
+    if source.args[0].name == "unknown":
+        return f"CAST({sql} AS {to})"
+    key = cast_sql(Expr("t_item", source.args[0]), target.args[0])
+    item = cast_sql(Expr("t_item", source.args[1]), target.args[1])
+    return (
+        f"CASE WHEN {sql} IS NOT NULL THEN map(list_transform(map_keys({sql}), lambda t_item: {key}), "
+        f"list_transform(map_values({sql}), lambda t_item: {item})) END"
+    )
+
+
+def _json_to(sql: str, source: Type, target: Type, to: str) -> str:
+    scalar = Expr(f"t_json_scalar({sql}, '$')", t.VARCHAR)
+    return cast_sql(scalar, target) if target != t.VARCHAR else scalar.sql
+
+
+def _to_json(sql: str, source: Type, target: Type, to: str) -> str:
+    if source.is_text:
+        return f"t_json_string({sql})"
+    if source.is_integer or source.name in ("boolean", "decimal"):
+        return text_sql(sql, source)
+    raise not_supported(f"CAST({source} AS json)")
+
+
+_CASTS = {
+    ("integer", "integer"): _plain,
+    ("integer", "double"): _plain,
+    ("integer", "decimal"): _plain,
+    ("integer", "boolean"): _number_to_boolean,
+    ("integer", "varchar"): _to_text,
+    ("integer", "char"): _to_text,
+    ("integer", "json"): _to_json,
+    ("decimal", "decimal"): _plain,
+    ("decimal", "integer"): _plain,
+    ("decimal", "double"): _plain,
+    ("decimal", "boolean"): _number_to_boolean,
+    ("decimal", "varchar"): _to_text,
+    ("decimal", "json"): _to_json,
+    ("double", "double"): _plain,
+    ("double", "integer"): _double_to_integer,
+    ("double", "decimal"): _double_to_decimal,
+    ("double", "boolean"): _number_to_boolean,
+    ("double", "varchar"): _to_text,
+    ("boolean", "integer"): _plain,
+    ("boolean", "double"): _plain,
+    ("boolean", "decimal"): _plain,
+    ("boolean", "varchar"): _to_text,
+    ("boolean", "json"): _to_json,
+    ("varchar", "integer"): _text_to_integer,
+    ("varchar", "double"): _text_to_double,
+    ("varchar", "decimal"): _text_to_decimal,
+    ("varchar", "boolean"): _text_to_boolean,
+    ("varchar", "date"): _text_to_date,
+    ("varchar", "timestamp"): _text_to_timestamp,
+    ("varchar", "varchar"): _text_to_text,
+    ("varchar", "char"): _text_to_text,
+    ("varchar", "json"): _to_json,
+    ("char", "varchar"): _text_to_text,
+    ("char", "char"): _text_to_text,
+    ("date", "timestamp"): _plain,
+    ("date", "timestamp with time zone"): _to_zoned,
+    ("date", "varchar"): _to_text,
+    ("timestamp", "date"): _plain,
+    ("timestamp", "timestamp"): _timestamp_to_timestamp,
+    ("timestamp", "timestamp with time zone"): _to_zoned,
+    ("timestamp", "varchar"): _to_text,
+    ("timestamp with time zone", "timestamp with time zone"): _zoned_to_zoned,
+    ("timestamp with time zone", "timestamp"): _zoned_to_timestamp,
+    ("timestamp with time zone", "date"): _zoned_to_date,
+    ("timestamp with time zone", "varchar"): _to_text,
+    ("array", "array"): _array_to_array,
+    ("row", "row"): _row_to_row,
+    ("map", "map"): _map_to_map,
+    ("json", "varchar"): _json_to,
+    ("json", "integer"): _json_to,
+    ("json", "double"): _json_to,
+    ("json", "decimal"): _json_to,
+    ("json", "boolean"): _json_to,
+}

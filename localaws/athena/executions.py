@@ -1,0 +1,186 @@
+"""Query executions: their states, and the requests that are repeats of an earlier one."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from localaws.athena.errors import InvalidRequest
+from localaws.athena.workgroups import ENGINE_VERSION
+
+# (account, region)
+Scope = tuple[str, str]
+
+QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
+
+_MOST_KEPT = 10_000
+
+
+@dataclass
+class Execution:
+    """One query. Its state only moves forward, and never away from SUCCEEDED, FAILED or CANCELLED."""
+
+    scope: Scope
+    query: str
+    statement_type: str
+    workgroup: str
+    result_configuration: dict[str, Any]
+    context: dict[str, str]
+    parameters: list[str]
+    cutoff: int | None = None
+    substatement_type: str | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    state: str = QUEUED
+    reason: str | None = None
+    error: dict[str, Any] | None = None
+    bytes_scanned: int = 0
+    submitted: float = field(default_factory=time.time)
+    started: float | None = None
+    engine_done: float | None = None
+    completed: float | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def start(self) -> bool:
+        """Go from QUEUED to RUNNING; False when the query was stopped before."""
+        with self._lock:
+            if self.state != QUEUED:
+                return False
+            self.state, self.started = RUNNING, time.time()
+            return True
+
+    def engine_finished(self, statement_type: str, substatement_type: str, bytes_scanned: int) -> None:
+        """Note what the engine found out; from now on the service is at work."""
+        with self._lock:
+            self.engine_done = time.time()
+            self.statement_type, self.substatement_type = statement_type, substatement_type
+            self.bytes_scanned = bytes_scanned
+
+    def finish(self, state: str, reason: str | None = None, error: dict[str, Any] | None = None) -> bool:
+        """Go to a final state; False when there was one already."""
+        with self._lock:
+            if self.state not in (QUEUED, RUNNING):
+                return False
+            self.state, self.reason, self.error = state, reason, error
+            self.completed = time.time()
+            return True
+
+    def stop(self) -> None:
+        """Cancel the query unless it is over, and tell the engine."""
+        self.finish(CANCELLED, "Query cancelled by user")
+        self.cancelled.set()
+
+    def shown(self) -> dict[str, Any]:
+        """As GetQueryExecution replies it."""
+        with self._lock:
+            status: dict[str, Any] = {"State": self.state, "SubmissionDateTime": self.submitted}
+            if self.reason is not None:
+                status["StateChangeReason"] = self.reason
+            if self.error is not None:
+                status["AthenaError"] = self.error
+            if self.completed is not None:
+                status["CompletionDateTime"] = self.completed
+            shown: dict[str, Any] = {
+                "QueryExecutionId": self.id,
+                "Query": self.query,
+                "StatementType": self.statement_type,
+                "ResultConfiguration": self.result_configuration,
+                "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+                "QueryExecutionContext": self.context,
+                "Status": status,
+                "Statistics": self._statistics(),
+                "WorkGroup": self.workgroup,
+                "EngineVersion": ENGINE_VERSION,
+            }
+            if self.substatement_type:
+                shown["SubstatementType"] = self.substatement_type
+            if self.parameters:
+                shown["ExecutionParameters"] = self.parameters
+            return shown
+
+    def _statistics(self) -> dict[str, Any]:
+        end = self.completed or time.time()
+        started = self.started or end
+        engine_done = self.engine_done or end
+        return {
+            "EngineExecutionTimeInMillis": _millis(engine_done - started),
+            "DataScannedInBytes": self.bytes_scanned,
+            "TotalExecutionTimeInMillis": _millis(end - self.submitted),
+            "QueryQueueTimeInMillis": _millis(started - self.submitted),
+            "ServiceProcessingTimeInMillis": _millis(end - engine_done),
+            "ResultReuseInformation": {"ReusedPreviousResult": False},
+        }
+
+
+class Executions:
+    """The newest executions of all accounts and regions."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._every: OrderedDict[str, Execution] = OrderedDict()
+        self._tokens: OrderedDict[tuple[Scope, str], tuple[Any, str]] = OrderedDict()
+
+    def repeated(self, scope: Scope, token: str, parameters: Any) -> str | None:
+        """The id that an earlier request with this token was given, None when there was none.
+
+        Raises InvalidRequest when that request's parameters were others.
+        """
+        with self._lock:
+            known = self._tokens.get((scope, token))
+        if known is None:
+            return None
+        if known[0] != parameters:
+            raise InvalidRequest("Idempotent parameters do not match")
+        return known[1]
+
+    def add(self, execution: Execution, token: str, parameters: Any) -> str:
+        """Keep the execution under its token; returns its id, or that of one that was quicker."""
+        with self._lock:
+            known = self._tokens.setdefault((execution.scope, token), (parameters, execution.id))
+            if known[1] != execution.id:
+                if known[0] != parameters:
+                    raise InvalidRequest("Idempotent parameters do not match")
+                return known[1]
+            self._every[execution.id] = execution
+            while len(self._every) > _MOST_KEPT:
+                self._every.popitem(last=False)
+            while len(self._tokens) > _MOST_KEPT:
+                self._tokens.popitem(last=False)
+            return execution.id
+
+    def find(self, scope: Scope, identifier: str) -> Execution | None:
+        """The execution of this account and region, None when there is none."""
+        with self._lock:
+            execution = self._every.get(identifier)
+        return execution if execution is not None and execution.scope == scope else None
+
+    def of_workgroup(self, scope: Scope, workgroup: str) -> list[Execution]:
+        """The workgroup's executions, the newest first."""
+        with self._lock:
+            every = list(self._every.values())
+        return [one for one in reversed(every) if one.scope == scope and one.workgroup == workgroup]
+
+    def forget(self, scope: Scope, workgroup: str) -> None:
+        """Stop and drop the workgroup's executions."""
+        for execution in self.of_workgroup(scope, workgroup):
+            execution.stop()
+            with self._lock:
+                self._every.pop(execution.id, None)
+
+    def clear(self) -> list[Execution]:
+        """Stop and drop everything; returns what there was."""
+        with self._lock:
+            every = list(self._every.values())
+            self._every.clear()
+            self._tokens.clear()
+        for execution in every:
+            execution.stop()
+        return every
+
+
+def _millis(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

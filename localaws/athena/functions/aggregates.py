@@ -1,0 +1,217 @@
+"""Aggregate functions (https://trino.io/docs/current/functions/aggregate.html).
+
+A handler writes its DuckDB aggregate calls through `AggregateCall.aggregate`, which adds DISTINCT, ORDER BY, FILTER and
+OVER, so that one Trino aggregate may become an expression over several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from localaws.athena import types as t
+from localaws.athena.casts import Expr, coerce
+from localaws.athena.functions.registry import Call
+from localaws.athena.types import Type, array, decimal, map_of, to_duckdb
+
+
+@dataclass
+class AggregateCall(Call):
+    """An aggregate's call: also DISTINCT, ORDER BY, and the SQL of FILTER and OVER to put after each call."""
+
+    distinct: bool = False
+    order: str = ""
+    suffix: str = ""
+    star: bool = False
+
+    def aggregate(self, name: str, *arguments: str, ordered: bool = False) -> str:
+        """SQL of one DuckDB aggregate call with everything that was written around it."""
+        distinct = "DISTINCT " if self.distinct else ""
+        order = f" {self.order}" if ordered and self.order else ""
+        return f"{name}({distinct}{', '.join(arguments)}{order}){self.suffix}"
+
+
+Handler = Callable[[AggregateCall], Expr]
+AGGREGATES: dict[str, Handler] = {}
+
+
+def _aggregate(*names: str) -> Callable[[Handler], Handler]:
+    def register(handler: Handler) -> Handler:
+        for name in names:
+            AGGREGATES[name] = handler
+        return handler
+
+    return register
+
+
+@_aggregate("count")
+def _count(call: AggregateCall) -> Expr:
+    if call.star or not call.args:
+        return Expr(f"count(*){call.suffix}", t.BIGINT)
+    call.count(1)
+    return Expr(call.aggregate("count", call.args[0].sql), t.BIGINT)
+
+
+@_aggregate("count_if")
+def _count_if(call: AggregateCall) -> Expr:
+    call.count(1)
+    condition = call.arg(0, t.BOOLEAN).sql
+    return Expr(call.aggregate("count", f"CASE WHEN {condition} THEN 1 END"), t.BIGINT)
+
+
+@_aggregate("sum")
+def _sum(call: AggregateCall) -> Expr:
+    call.count(1)
+    value = call.args[0]
+    if value.type.name.startswith("interval"):
+        return Expr(call.aggregate("sum", value.sql), value.type)
+    kind = value.type
+    if kind.is_integer or kind.name == "unknown":
+        return Expr(f"CAST({call.aggregate('sum', coerce(value, t.BIGINT).sql)} AS BIGINT)", t.BIGINT)
+    if kind.name == "decimal":
+        result = decimal(38, kind.scale)
+        return Expr(f"CAST({call.aggregate('sum', value.sql)} AS {to_duckdb(result)})", result)
+    if kind.name == "double":
+        return Expr(call.aggregate("sum", value.sql), kind)
+    if kind.name == "real":
+        return Expr(f"CAST({call.aggregate('sum', value.sql)} AS FLOAT)", kind)
+    raise call.mismatch()
+
+
+@_aggregate("avg")
+def _avg(call: AggregateCall) -> Expr:
+    call.count(1)
+    value = call.args[0]
+    if value.type.name == "decimal":
+        scale = value.type.scale
+        total = f"t_unscaled(CAST({call.aggregate('sum', value.sql)} AS DECIMAL(38,{scale})))"
+        count = f"CAST({call.aggregate('count', value.sql)} AS HUGEINT)"
+        quotient = call.translator.scaled(f"t_div_half_up({total}, {count})", value.type)
+        return Expr(f"CASE WHEN {call.aggregate('count', value.sql)} > 0 THEN {quotient} END", value.type)
+    if value.type.name == "real":
+        return Expr(f"CAST({call.aggregate('avg', value.sql)} AS FLOAT)", t.REAL)
+    if value.type.is_numeric or value.type.name == "unknown":
+        return Expr(call.aggregate("avg", coerce(value, t.DOUBLE).sql), t.DOUBLE)
+    raise call.mismatch()
+
+
+@_aggregate("min", "max")
+def _extreme(call: AggregateCall) -> Expr:
+    call.count(1)
+    kind = call.args[0].type
+    if kind.name in ("map", "json", "unknown"):
+        raise call.mismatch()
+    return Expr(call.aggregate(call.name, call.args[0].sql), kind)
+
+
+@_aggregate("max_by", "min_by")
+def _extreme_by(call: AggregateCall) -> Expr:
+    call.count(2)
+    if call.distinct:
+        raise call.fail("NOT_SUPPORTED", f"DISTINCT in {call.name}")
+    operation = "arg_max_null" if call.name == "max_by" else "arg_min_null"
+    return Expr(call.aggregate(operation, call.args[0].sql, call.args[1].sql), call.args[0].type)
+
+
+@_aggregate("arbitrary", "any_value")
+def _any(call: AggregateCall) -> Expr:
+    call.count(1)
+    return Expr(call.aggregate("any_value", call.args[0].sql), call.args[0].type)
+
+
+@_aggregate("bool_and", "every", "bool_or")
+def _bool(call: AggregateCall) -> Expr:
+    call.count(1)
+    operation = "bool_or" if call.name == "bool_or" else "bool_and"
+    return Expr(call.aggregate(operation, call.arg(0, t.BOOLEAN).sql), t.BOOLEAN)
+
+
+@_aggregate("approx_distinct")
+def _approx_distinct(call: AggregateCall) -> Expr:
+    # The exact count is within any error Trino promises, and is the same on every run.
+    call.count(1, 2)
+    if call.suffix.strip().startswith("OVER"):
+        raise call.fail("NOT_SUPPORTED", "approx_distinct as a window function")
+    return Expr(f"count(DISTINCT {call.args[0].sql}){call.suffix}", t.BIGINT)
+
+
+@_aggregate("approx_percentile")
+def _approx_percentile(call: AggregateCall) -> Expr:
+    # The exact percentile: a value of the input, as Trino's digest approximates it.
+    call.count(2)
+    value = call.args[0]
+    if value.type.name == "decimal":
+        value = coerce(value, t.DOUBLE)
+    if not value.type.is_numeric:
+        raise call.mismatch()
+    fraction = call.args[1]
+    if fraction.type.name == "array":
+        return Expr(call.aggregate("quantile_disc", value.sql, fraction.sql), array(value.type))
+    return Expr(call.aggregate("quantile_disc", value.sql, call.arg(1, t.DOUBLE).sql), value.type)
+
+
+@_aggregate("array_agg")
+def _array_agg(call: AggregateCall) -> Expr:
+    call.count(1)
+    return Expr(call.aggregate("list", call.args[0].sql, ordered=True), array(call.args[0].type))
+
+
+@_aggregate("listagg")
+def _listagg(call: AggregateCall) -> Expr:
+    call.count(1, 2)
+    separator = call.text(1) if len(call.args) == 2 else "''"
+    return Expr(call.aggregate("string_agg", call.text(0), separator, ordered=True), t.VARCHAR)
+
+
+@_aggregate("map_agg")
+def _map_agg(call: AggregateCall) -> Expr:
+    call.count(2)
+    key, value = call.args
+    pairs = call.aggregate("list", f"struct_pack(k := {key.sql}, v := {value.sql})")
+    present = f"list_filter({pairs}, lambda t_item: t_item.k IS NOT NULL)"
+    keys = f"list_transform({present}, lambda t_x: t_x.k)"
+    first = f"list_filter({present}, lambda t_item, t_i: list_position({keys}, t_item.k) = t_i)"
+    return Expr(f"map_from_entries({first})", map_of(key.type, value.type))
+
+
+@_aggregate("histogram")
+def _histogram(call: AggregateCall) -> Expr:
+    call.count(1)
+    value = call.args[0]
+    if call.distinct:
+        raise call.fail("NOT_SUPPORTED", "DISTINCT in histogram")
+    kind = map_of(value.type, t.BIGINT)
+    counted = call.aggregate("histogram", value.sql)
+    return Expr(f"CASE WHEN cardinality({counted}) > 0 THEN CAST({counted} AS {to_duckdb(kind)}) END", kind)
+
+
+_STATISTICS = {
+    "stddev": "stddev_samp", "stddev_samp": "stddev_samp", "stddev_pop": "stddev_pop", "variance": "var_samp",
+    "var_samp": "var_samp", "var_pop": "var_pop", "skewness": "skewness",
+}  # fmt: skip
+_PAIRED = {"corr": "corr", "covar_pop": "covar_pop", "covar_samp": "covar_samp", "regr_slope": "regr_slope",
+           "regr_intercept": "regr_intercept"}  # fmt: skip
+del _STATISTICS["skewness"]
+
+
+@_aggregate(*_STATISTICS)
+def _statistic(call: AggregateCall) -> Expr:
+    call.count(1)
+    return Expr(call.aggregate(_STATISTICS[call.name], call.arg(0, t.DOUBLE).sql), t.DOUBLE)
+
+
+@_aggregate(*_PAIRED)
+def _paired(call: AggregateCall) -> Expr:
+    call.count(2)
+    return Expr(call.aggregate(_PAIRED[call.name], call.arg(0, t.DOUBLE).sql, call.arg(1, t.DOUBLE).sql), t.DOUBLE)
+
+
+@_aggregate("geometric_mean")
+def _geometric_mean(call: AggregateCall) -> Expr:
+    call.count(1)
+    return Expr(f"exp({call.aggregate('avg', f'ln({call.arg(0, t.DOUBLE).sql})')})", t.DOUBLE)
+
+
+def result_of(kind: Type) -> Type:
+    """A type as an aggregate returns it."""
+    return kind

@@ -1,0 +1,321 @@
+"""Date and time functions (https://trino.io/docs/current/functions/datetime.html)."""
+
+from __future__ import annotations
+
+import re
+
+from localaws.athena import types as t
+from localaws.athena.casts import Expr, local_sql
+from localaws.athena.functions.registry import Call, function, simple
+from localaws.athena.syntax import text_literal
+from localaws.athena.types import Type
+
+_UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
+_MOMENTS = ("date", "timestamp", "timestamp with time zone")
+
+
+def _moment(call: Call, index: int) -> Expr:
+    value = call.args[index]
+    if value is None or value.type.name not in _MOMENTS:
+        raise call.mismatch()
+    return value
+
+
+def wall_clock(value: Expr) -> str:
+    """SQL of a date or timestamp on its own clock (a zoned one in its zone)."""
+    return local_sql(value.sql, value.type) if value.type.name == "timestamp with time zone" else value.sql
+
+
+def _back(sql: str, kind: Type) -> Expr:
+    if kind.name == "date":
+        return Expr(f"CAST({sql} AS DATE)", kind)
+    if kind.name == "timestamp with time zone":
+        return Expr(f"timezone('{kind.zone}', CAST({sql} AS TIMESTAMP))", kind)
+    return Expr(f"CAST({sql} AS TIMESTAMP)", kind)
+
+
+def _unit(call: Call) -> str:
+    unit = call.constant(0).lower()
+    if unit not in _UNITS:
+        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid TIMESTAMP field")
+    return unit
+
+
+@function("date_trunc")
+def _date_trunc(call: Call) -> Expr:
+    call.count(2)
+    unit, value = _unit(call), _moment(call, 1)
+    if value.type.name == "date" and unit in _UNITS[:4]:
+        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
+    return _back(f"date_trunc('{unit}', {wall_clock(value)})", value.type)
+
+
+@function("date_add")
+def _date_add(call: Call) -> Expr:
+    call.count(3)
+    unit, amount, value = _unit(call), call.integer(1), _moment(call, 2)
+    if value.type.name == "date" and unit in _UNITS[:4]:
+        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
+    factor = {"quarter": ("month", 3), "week": ("day", 7)}.get(unit, (unit, 1))
+    return _back(f"({wall_clock(value)} + to_{factor[0]}s({amount} * {factor[1]}))".replace(" * 1)", ")"), value.type)
+
+
+@function("date_diff")
+def _date_diff(call: Call) -> Expr:
+    call.count(3)
+    unit = _unit(call)
+    (start, end), kind = call.translator.unify([_moment(call, 1), _moment(call, 2)], call.node)
+    if kind.name == "date" and unit in _UNITS[:4]:
+        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
+    base, factor = {"quarter": ("month", 3), "week": ("day", 7)}.get(unit, (unit, 1))
+    sql = f"date_sub('{base}', {wall_clock(start)}, {wall_clock(end)})"
+    return Expr(f"CAST({sql if factor == 1 else f'({sql} // {factor})'} AS BIGINT)", t.BIGINT)
+
+
+_FIELDS = {
+    "year": "year", "quarter": "quarter", "month": "month", "week": "week", "week_of_year": "week", "day": "day",
+    "day_of_month": "day", "day_of_week": "isodow", "dow": "isodow", "day_of_year": "doy", "doy": "doy",
+    "year_of_week": "isoyear", "yow": "isoyear", "hour": "hour", "minute": "minute",
+}  # fmt: skip
+_CLOCK_FIELDS = ("hour", "minute", "second", "millisecond")
+
+
+def field(name: str, value: Expr) -> Expr | None:
+    """EXTRACT(name FROM value), or None when the type has no such field."""
+    if value.type.name == "interval day to second":
+        return _interval_field(name, value.sql)
+    if value.type.name not in _MOMENTS or (value.type.name == "date" and name in _CLOCK_FIELDS):
+        return None
+    local = wall_clock(value)
+    if name == "second":
+        return Expr(f"CAST(floor(date_part('second', {local})) AS BIGINT)", t.BIGINT)
+    if name == "millisecond":
+        return Expr(f"CAST(date_part('millisecond', {local}) % 1000 AS BIGINT)", t.BIGINT)
+    if name not in _FIELDS:
+        return None
+    return Expr(f"CAST(date_part('{_FIELDS[name]}', {local}) AS BIGINT)", t.BIGINT)
+
+
+def _interval_field(name: str, sql: str) -> Expr | None:
+    seconds = f"CAST(trunc(epoch({sql})) AS BIGINT)"
+    parts = {"day": f"{seconds} // 86400", "hour": f"{seconds} // 3600 % 24", "minute": f"{seconds} // 60 % 60",
+             "second": f"{seconds} % 60"}  # fmt: skip
+    return Expr(f"CAST({parts[name]} AS BIGINT)", t.BIGINT) if name in parts else None
+
+
+@function(*_FIELDS, "second", "millisecond")
+def _extract(call: Call) -> Expr:
+    call.count(1)
+    value = call.args[0]
+    found = field(call.name, value) if value is not None else None
+    if found is None:
+        raise call.mismatch()
+    return found
+
+
+@function("date")
+def _date(call: Call) -> Expr:
+    call.count(1)
+    return call.translator.cast(call.args[0], t.DATE, call.node)
+
+
+@function("last_day_of_month")
+def _last_day(call: Call) -> Expr:
+    call.count(1)
+    return Expr(f"last_day(CAST({wall_clock(_moment(call, 0))} AS DATE))", t.DATE)
+
+
+@function("now")
+def _now(call: Call) -> Expr:
+    call.count(0)
+    return call.translator.now()
+
+
+@function("current_timestamp", "localtimestamp")
+def _precise_now(call: Call) -> Expr:
+    raise call.fail("NOT_SUPPORTED", f"{call.name} with a precision")
+
+
+@function("from_unixtime")
+def _from_unixtime(call: Call) -> Expr:
+    call.count(1, 2)
+    seconds = call.arg(0, t.DOUBLE).sql
+    zone = "UTC" if len(call.args) == 1 else call.translator.zone(call.constant(1), call.node)
+    # make_timestamp takes microseconds; Trino keeps whole milliseconds.
+    moment = f"make_timestamp(CAST(round({seconds} * 1000) AS BIGINT) * 1000)"
+    return Expr(f"timezone('UTC', {moment})", Type("timestamp with time zone", (3,), zone))
+
+
+@function("to_unixtime")
+def _to_unixtime(call: Call) -> Expr:
+    call.count(1)
+    value = call.arg(0, t.TIMESTAMP_TZ) if call.args[0].type.name != "timestamp" else call.args[0]
+    return Expr(f"(epoch_us({value.sql}) / 1000000.0::DOUBLE)", t.DOUBLE)
+
+
+@function("at_timezone")
+def _at_timezone(call: Call) -> Expr:
+    call.count(2)
+    value = call.arg(0, t.TIMESTAMP_TZ)
+    return Expr(value.sql, Type(value.type.name, value.type.args, call.translator.zone(call.constant(1), call.node)))
+
+
+@function("with_timezone")
+def _with_timezone(call: Call) -> Expr:
+    call.count(2)
+    value = call.args[0]
+    if value.type.name != "timestamp":
+        raise call.mismatch()
+    zone = call.translator.zone(call.constant(1), call.node)
+    return Expr(f"timezone('{zone}', {value.sql})", Type("timestamp with time zone", value.type.args, zone))
+
+
+@function("date_format")
+def _date_format(call: Call) -> Expr:
+    call.count(2)
+    value = _moment(call, 0)
+    return Expr(f"strftime({wall_clock(value)}, {text_literal(_mysql_format(call, call.constant(1)))})", t.VARCHAR)
+
+
+@function("date_parse")
+def _date_parse(call: Call) -> Expr:
+    call.count(2)
+    return _parsed(call, _mysql_format(call, call.constant(1), parsing=True))
+
+
+@function("format_datetime")
+def _format_datetime(call: Call) -> Expr:
+    call.count(2)
+    value = _moment(call, 0)
+    return Expr(f"strftime({wall_clock(value)}, {text_literal(_joda_format(call, value.type))})", t.VARCHAR)
+
+
+@function("parse_datetime")
+def _parse_datetime(call: Call) -> Expr:
+    call.count(2)
+    parsed = _parsed(call, _joda_format(call, None))
+    return Expr(f"timezone('UTC', {parsed.sql})", t.TIMESTAMP_TZ)
+
+
+def _parsed(call: Call, pattern: str) -> Expr:
+    text = call.text(0)
+    invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "TIMESTAMP")
+    converted = f"try_strptime({text}, {text_literal(pattern)})"
+    return Expr(
+        f"CASE WHEN {text} IS NULL THEN NULL WHEN {converted} IS NULL THEN {invalid} ELSE {converted} END", t.TIMESTAMP
+    )
+
+
+_MYSQL = {
+    "a": "%a", "b": "%b", "c": "%-m", "d": "%d", "e": "%-d", "f": "%f", "H": "%H", "h": "%I", "I": "%I", "i": "%M",
+    "j": "%j", "k": "%-H", "l": "%-I", "M": "%B", "m": "%m", "p": "%p", "r": "%I:%M:%S %p", "S": "%S", "s": "%S",
+    "T": "%H:%M:%S", "v": "%V", "W": "%A", "x": "%G", "Y": "%Y", "y": "%y", "%": "%%",
+}  # fmt: skip
+
+
+def _mysql_format(call: Call, pattern: str, parsing: bool = False) -> str:
+    out: list[str] = []
+    at = 0
+    while at < len(pattern):
+        if pattern[at] != "%":
+            out.append(pattern[at])
+            at += 1
+            continue
+        letter = pattern[at + 1 : at + 2]
+        if letter in ("D", "U", "u", "V", "w", "X") and letter:
+            raise call.fail("INVALID_FUNCTION_ARGUMENT", f"%{letter} not supported in date format string")
+        if letter not in _MYSQL:
+            out.append(letter.replace("%", "%%"))
+        elif parsing and letter in "vxWajb" and letter not in "bj":
+            raise call.fail("NOT_SUPPORTED", f"date_parse with %{letter}")
+        else:
+            out.append(_MYSQL[letter].replace("-", "") if parsing else _MYSQL[letter])
+        at += 2
+    return "".join(out)
+
+
+_JODA = {
+    ("y", 2): "%y", ("y", 4): "%Y", ("Y", 4): "%Y", ("M", 1): "%-m", ("M", 2): "%m", ("M", 3): "%b", ("M", 4): "%B",
+    ("d", 1): "%-d", ("d", 2): "%d", ("H", 1): "%-H", ("H", 2): "%H", ("h", 1): "%-I", ("h", 2): "%I",
+    ("m", 1): "%-M", ("m", 2): "%M", ("s", 1): "%-S", ("s", 2): "%S", ("S", 3): "%g", ("S", 6): "%f", ("a", 1): "%p",
+    ("E", 1): "%a", ("E", 2): "%a", ("E", 3): "%a", ("E", 4): "%A", ("D", 3): "%j", ("e", 1): "%u", ("w", 2): "%V",
+    ("x", 4): "%G",
+}  # fmt: skip
+
+
+def _joda_format(call: Call, kind: Type | None) -> str:
+    """A Joda pattern as strftime's; `kind` None means the pattern is for parsing."""
+    pattern = call.constant(1)
+    out: list[str] = []
+    for quoted, letters, other in _joda_tokens(pattern):
+        if letters:
+            symbol = _JODA.get((letters[0], len(letters)))
+            if letters[0] in "zZ" and kind is not None:
+                if kind.name != "timestamp with time zone":
+                    raise call.fail(
+                        "INVALID_FUNCTION_ARGUMENT",
+                        "format_datetime for TIMESTAMP type, cannot use 'Z' nor 'z' in format, as this type does not "
+                        "contain TZ information",
+                    )
+                if kind.zone == "UTC":
+                    symbol = {"z": "UTC", "Z": "+0000", "ZZ": "+00:00"}.get(letters)
+            if symbol is None:
+                raise call.fail("NOT_SUPPORTED", f"the date pattern {letters} in '{pattern}'")
+            out.append(symbol.replace("-", "") if kind is None else symbol)
+        else:
+            out.append((quoted or other).replace("%", "%%"))
+    return "".join(out)
+
+
+def _joda_tokens(pattern: str) -> list[tuple[str, str, str]]:
+    found = []
+    for match in re.finditer(r"'((?:[^']|'')*)'|(([A-Za-z])\3*)|(.)", pattern, re.DOTALL):
+        quoted = match[1]
+        if quoted is not None:
+            found.append((quoted.replace("''", "'") if quoted else "'", "", ""))
+        else:
+            found.append(("", match[2] or "", match[4] or ""))
+    return found
+
+
+simple("to_milliseconds", [t.INTERVAL_DAY], t.BIGINT, "CAST(round(epoch({0}) * 1000) AS BIGINT)")
+
+
+@function("from_iso8601_date")
+def _from_iso_date(call: Call) -> Expr:
+    call.count(1)
+    text = call.text(0)
+    converted = f"TRY_CAST({text} AS DATE)"
+    invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "DATE")
+    return Expr(
+        f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') "
+        f"AND {converted} IS NOT NULL THEN {converted} ELSE {invalid} END",
+        t.DATE,
+    )
+
+
+@function("from_iso8601_timestamp")
+def _from_iso_timestamp(call: Call) -> Expr:
+    call.count(1)
+    text = call.text(0)
+    pattern = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    full = f"CASE WHEN contains({text}, 'T') THEN {text} ELSE {text} || 'T00:00:00' END"
+    converted = f"timezone('UTC', t_round_ms(timezone('UTC', TRY_CAST({full} AS TIMESTAMPTZ))))"
+    invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "TIMESTAMPTZ")
+    return Expr(
+        f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '{pattern}') "
+        f"AND {converted} IS NOT NULL THEN {converted} ELSE {invalid} END",
+        t.TIMESTAMP_TZ,
+    )
+
+
+@function("to_iso8601")
+def _to_iso(call: Call) -> Expr:
+    call.count(1)
+    value = _moment(call, 0)
+    if value.type.name == "date":
+        return Expr(f"CAST({value.sql} AS VARCHAR)", t.varchar(16))
+    if value.type.precision != 3 or (value.type.name == "timestamp with time zone" and value.type.zone != "UTC"):
+        raise call.fail("NOT_SUPPORTED", f"to_iso8601 of {value.type} in {value.type.zone}")
+    suffix = "Z" if value.type.name == "timestamp with time zone" else ""
+    return Expr(f"strftime({wall_clock(value)}, '%Y-%m-%dT%H:%M:%S.%g{suffix}')", t.VARCHAR)

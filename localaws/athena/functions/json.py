@@ -1,0 +1,59 @@
+"""JSON functions (https://trino.io/docs/current/functions/json.html)."""
+
+from __future__ import annotations
+
+from localaws.athena import jsonpath
+from localaws.athena import types as t
+from localaws.athena.casts import Expr
+from localaws.athena.functions.registry import Call, function
+
+
+def _document(call: Call, index: int = 0) -> str:
+    value = call.args[index]
+    return value.sql if value.type == t.JSON else call.text(index)
+
+
+def _path(call: Call) -> str:
+    path = call.constant(1)
+    if jsonpath.steps(path) is None:
+        code = "NOT_SUPPORTED" if path.startswith("$") else "INVALID_FUNCTION_ARGUMENT"
+        raise call.fail(code, f"Invalid JSON path: '{path}'")
+    return call.text(1)
+
+
+@function("json_extract_scalar")
+def _extract_scalar(call: Call) -> Expr:
+    call.count(2)
+    return Expr(f"t_json_scalar({_document(call)}, {_path(call)})", t.VARCHAR)
+
+
+@function("json_extract")
+def _extract(call: Call) -> Expr:
+    call.count(2)
+    return Expr(f"t_json_extract({_document(call)}, {_path(call)})", t.JSON)
+
+
+@function("json_size")
+def _size(call: Call) -> Expr:
+    call.count(2)
+    return Expr(f"t_json_size({_document(call)}, {_path(call)})", t.BIGINT)
+
+
+@function("json_array_length")
+def _array_length(call: Call) -> Expr:
+    call.count(1)
+    return Expr(f"t_json_length({_document(call)})", t.BIGINT)
+
+
+@function("json_parse")
+def _parse(call: Call) -> Expr:
+    call.count(1)
+    return Expr(f"t_json_parse({call.text(0)})", t.JSON)
+
+
+@function("json_format")
+def _format(call: Call) -> Expr:
+    call.count(1)
+    if call.args[0].type != t.JSON:
+        raise call.mismatch()
+    return Expr(call.args[0].sql, t.VARCHAR)

@@ -1,0 +1,121 @@
+"""How scalar functions are declared, and how a call finds its overload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from localaws.athena import types as t
+from localaws.athena.casts import Expr, coerce
+from localaws.athena.duck import fail_sql
+from localaws.athena.errors import QueryFailed
+from localaws.athena.types import Type
+
+if TYPE_CHECKING:
+    from localaws.athena.expressions import Expressions
+
+
+@dataclass
+class Call:
+    """A function call: its name, its arguments (a lambda argument is None here and stays in `raw`), and who asks."""
+
+    name: str
+    args: list[Expr]
+    raw: list[exp.Expression]
+    node: exp.Expression
+    translator: Expressions
+
+    def fail(self, code: str, text: str) -> QueryFailed:
+        """A failure at the place of this call."""
+        return self.translator.failure(code, text, self.node)
+
+    def mismatch(self) -> QueryFailed:
+        """What Trino says when no overload takes these arguments."""
+        given = ", ".join("function" if a is None else str(a.type) for a in self.args)
+        return self.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({given}) for function {self.name}")
+
+    def count(self, *allowed: int) -> None:
+        """Raises unless the number of arguments is one of those."""
+        if len(self.args) not in allowed:
+            raise self.mismatch()
+
+    def arg(self, index: int, target: Type) -> Expr:
+        """An argument coerced to a type."""
+        value = self.args[index]
+        if value is None or not t.coercible(value.type, target):
+            raise self.mismatch()
+        return coerce(value, target)
+
+    def text(self, index: int) -> str:
+        """SQL of an argument that is varchar (or char)."""
+        return self.arg(index, t.VARCHAR).sql
+
+    def integer(self, index: int) -> str:
+        """SQL of an argument that is bigint."""
+        return self.arg(index, t.BIGINT).sql
+
+    def constant(self, index: int) -> str:
+        """The text of an argument that must be a literal: DuckDB needs it to choose a format or pattern."""
+        value = self.args[index]
+        if value is None or not isinstance(value.literal, str):
+            raise self.fail("NOT_SUPPORTED", f"argument {index + 1} of {self.name} must be a literal here")
+        return value.literal
+
+    def of(self, index: int, name: str) -> Type:
+        """The type of an argument that must be an array, map or row."""
+        value = self.args[index]
+        if value is None or value.type.name != name:
+            raise self.mismatch()
+        return value.type
+
+    def invalid(self, text: str, duckdb_type: str) -> str:
+        """SQL that fails with INVALID_FUNCTION_ARGUMENT; `text` is a SQL string expression."""
+        return fail_sql("INVALID_FUNCTION_ARGUMENT", text, duckdb_type)
+
+
+Handler = Callable[[Call], Expr]
+SCALARS: dict[str, Handler] = {}
+
+
+def function(*names: str) -> Callable[[Handler], Handler]:
+    """Registers a handler under Trino's names for it."""
+
+    def register(handler: Handler) -> Handler:
+        for name in names:
+            SCALARS[name] = handler
+        return handler
+
+    return register
+
+
+def simple(name: str, params: list[Type], result: Type | Callable[[list[Type]], Type], sql: str) -> None:
+    """Registers a function with fixed parameter types as a DuckDB template (`{0}` is the first argument)."""
+    previous = SCALARS.get(name)
+
+    def handler(call: Call) -> Expr:
+        fits = len(call.args) == len(params) and all(
+            value is not None and t.coercible(value.type, target)
+            for value, target in zip(call.args, params, strict=True)
+        )
+        if not fits:
+            if previous is not None:
+                return previous(call)
+            raise call.mismatch()
+        arguments = [coerce(value, target).sql for value, target in zip(call.args, params, strict=True)]
+        kind = result if isinstance(result, Type) else result([value.type for value in call.args])
+        return Expr(sql.format(*arguments), kind)
+
+    SCALARS[name] = handler
+
+
+def same_length(types: list[Type]) -> Type:
+    """varchar(n) of the first argument."""
+    return Type("varchar", types[0].args) if types[0].is_text else t.VARCHAR
+
+
+def literal_of(value: Expr) -> Any:
+    """The constant behind an expression, or None."""
+    return value.literal

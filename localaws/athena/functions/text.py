@@ -1,0 +1,205 @@
+"""String, regular expression, URL and binary functions (https://trino.io/docs/current/functions/string.html)."""
+
+from __future__ import annotations
+
+import re
+
+from localaws.athena import types as t
+from localaws.athena.casts import Expr
+from localaws.athena.functions.registry import Call, function, same_length, simple
+from localaws.athena.syntax import text_literal
+from localaws.athena.types import array
+
+_V, _B, _BIN = t.VARCHAR, t.BIGINT, t.VARBINARY
+
+for _name, _sql in {"upper": "upper({0})", "lower": "lower({0})", "reverse": "reverse({0})"}.items():
+    simple(_name, [_V], same_length, _sql)
+simple("trim", [_V], same_length, "trim({0})")
+simple("ltrim", [_V], same_length, "ltrim({0})")
+simple("rtrim", [_V], same_length, "rtrim({0})")
+for _name in ("substr", "substring"):
+    simple(_name, [_V, _B], same_length, "t_substr({0}, {1})")
+    simple(_name, [_V, _B, _B], same_length, "t_substr3({0}, {1}, {2})")
+simple("strpos", [_V, _V], _B, "CAST(instr({0}, {1}) AS BIGINT)")
+simple("starts_with", [_V, _V], t.BOOLEAN, "starts_with({0}, {1})")
+simple("replace", [_V, _V], _V, "replace({0}, {1}, '')")
+simple("replace", [_V, _V, _V], _V, "replace({0}, {1}, {2})")
+simple("translate", [_V, _V, _V], _V, "translate({0}, {1}, {2})")
+simple("levenshtein_distance", [_V, _V], _B, "CAST(levenshtein({0}, {1}) AS BIGINT)")
+simple("hamming_distance", [_V, _V], _B, "CAST(hamming({0}, {1}) AS BIGINT)")
+simple("codepoint", [_V], t.INTEGER, "CAST(unicode({0}) AS INTEGER)")
+simple("chr", [_B], t.varchar(1), "chr(CAST({0} AS INTEGER))")
+simple("split", [_V, _V], array(_V), "string_split({0}, {1})")
+simple("split_part", [_V, _V, _B], _V, "t_split_part({0}, {1}, {2})")
+simple("to_utf8", [_V], _BIN, "encode({0})")
+simple("from_utf8", [_BIN], _V, "decode({0})")
+simple("to_hex", [_BIN], _V, "hex({0})")
+simple("from_hex", [_V], _BIN, "unhex({0})")
+simple("to_base64", [_BIN], _V, "base64({0})")
+simple("from_base64", [_V], _BIN, "from_base64({0})")
+simple("md5", [_BIN], _BIN, "unhex(md5({0}))")
+simple("sha1", [_BIN], _BIN, "unhex(sha1({0}))")
+simple("sha256", [_BIN], _BIN, "unhex(sha256({0}))")
+simple("url_decode", [_V], _V, "t_url_decode({0})")
+simple("url_encode", [_V], _V, "t_url_encode({0})")
+simple("url_extract_parameter", [_V, _V], _V, "t_url_parameter({0}, {1})")
+for _name in ("host", "path", "protocol", "query", "fragment"):
+    simple(f"url_extract_{_name}", [_V], _V, f"t_url_{_name}({{0}})")
+simple("url_extract_port", [_V], _B, "t_url_port({0})")
+
+
+@function("length")
+def _length(call: Call) -> Expr:
+    call.count(1)
+    kind = call.args[0].type
+    if kind.name == "char":
+        return Expr(f"CASE WHEN {call.args[0].sql} IS NOT NULL THEN {kind.args[0]} END", _B)
+    if kind.name == "varbinary":
+        return Expr(f"CAST(octet_length({call.args[0].sql}) AS BIGINT)", _B)
+    return Expr(f"CAST(length({call.text(0)}) AS BIGINT)", _B)
+
+
+@function("lpad", "rpad")
+def _pad(call: Call) -> Expr:
+    call.count(3)
+    size, padding = call.integer(1), call.text(2)
+    invalid = call.invalid("'Padding string must not be empty'", "VARCHAR")
+    negative = call.invalid("'Target length must be in the range [0..2147483647]'", "VARCHAR")
+    return Expr(
+        f"CASE WHEN {padding} = '' THEN {invalid} WHEN {size} < 0 THEN {negative} "
+        f"ELSE {call.name}({call.text(0)}, CAST({size} AS INTEGER), {padding}) END",
+        _V,
+    )
+
+
+@function("concat")
+def _concat(call: Call) -> Expr:
+    if len(call.args) < 2:
+        raise call.fail("FUNCTION_NOT_FOUND", "There must be two or more concatenation arguments")
+    result = call.args[0]
+    for value in call.args[1:]:
+        result = call.translator.concatenate(result, value, call.node)
+    return result
+
+
+@function("concat_ws")
+def _concat_ws(call: Call) -> Expr:
+    separator = call.text(0)
+    if len(call.args) == 2 and call.args[1].type.name == "array":
+        return Expr(f"array_to_string({call.args[1].sql}, {separator})", _V)
+    if len(call.args) < 2:
+        raise call.mismatch()
+    parts = ", ".join(call.text(i) for i in range(1, len(call.args)))
+    joined = f"coalesce(array_to_string([{parts}], {separator}), '')"
+    return Expr(f"CASE WHEN {separator} IS NOT NULL THEN {joined} END", _V)
+
+
+@function("split_to_map")
+def _split_to_map(call: Call) -> Expr:
+    raise call.fail("NOT_SUPPORTED", "split_to_map")
+
+
+def _pattern(call: Call, index: int = 1) -> str:
+    """The pattern as SQL. RE2 and Java agree on what both accept; the rest is refused, not guessed."""
+    pattern = call.constant(index)
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"{error} in pattern {pattern}") from error
+    if re.search(r"\(\?[=!<]|\\[1-9zZGkpPQ]|[*+?}]\+|&&|\[\[:", pattern):
+        raise call.fail("NOT_SUPPORTED", f"the regular expression {pattern}: look-around, back references and the like")
+    return text_literal(pattern)
+
+
+@function("regexp_like")
+def _regexp_like(call: Call) -> Expr:
+    call.count(2)
+    return Expr(f"regexp_matches({call.text(0)}, {_pattern(call)})", t.BOOLEAN)
+
+
+@function("regexp_extract")
+def _regexp_extract(call: Call) -> Expr:
+    call.count(2, 3)
+    group = "0"
+    if len(call.args) == 3:
+        number = call.args[2].literal
+        groups = re.compile(call.constant(1)).groups
+        if not isinstance(number, int):
+            raise call.fail("NOT_SUPPORTED", "regexp_extract with a group that is not a literal")
+        if not 0 <= number <= groups:
+            raise call.fail("INVALID_FUNCTION_ARGUMENT", f"Pattern has {groups} groups. Cannot access group {number}")
+        group = str(number)
+    _pattern(call)
+    return Expr(f"t_regexp_group({call.text(0)}, {_pattern(call)}, {group})", _V)
+
+
+@function("regexp_extract_all")
+def _regexp_extract_all(call: Call) -> Expr:
+    call.count(2)
+    return Expr(f"regexp_extract_all({call.text(0)}, {_pattern(call)})", array(_V))
+
+
+@function("regexp_count")
+def _regexp_count(call: Call) -> Expr:
+    call.count(2)
+    return Expr(f"CAST(len(regexp_extract_all({call.text(0)}, {_pattern(call)})) AS BIGINT)", _B)
+
+
+@function("regexp_split")
+def _regexp_split(call: Call) -> Expr:
+    call.count(2)
+    return Expr(f"string_split_regex({call.text(0)}, {_pattern(call)})", array(_V))
+
+
+@function("regexp_replace")
+def _regexp_replace(call: Call) -> Expr:
+    call.count(2, 3)
+    replacement = _replacement(call, call.constant(2)) if len(call.args) == 3 else ""
+    return Expr(f"regexp_replace({call.text(0)}, {_pattern(call)}, {text_literal(replacement)}, 'g')", _V)
+
+
+def _replacement(call: Call, text: str) -> str:
+    """Java's `$1` and `\\$` as RE2's `\\1` and `$`."""
+    out, at = [], 0
+    while at < len(text):
+        char = text[at]
+        following = text[at + 1 : at + 2]
+        if char == "\\" and following:
+            out.append("\\\\" if following == "\\" else following)
+            at += 2
+        elif char == "$" and following.isdigit():
+            out.append("\\" + following)
+            at += 2
+        elif char == "$":
+            raise call.fail("NOT_SUPPORTED", f"the replacement {text}: only $0 to $9")
+        else:
+            out.append(char)
+            at += 1
+    return "".join(out)
+
+
+@function("format")
+def _format(call: Call) -> Expr:
+    """format() for %s, %d and %% alone: Java's other conversions are not imitated."""
+    pattern = call.constant(0)
+    parts: list[str] = []
+    used = 0
+    for piece in re.split(r"(%[sd%])", pattern):
+        if piece in ("%s", "%d"):
+            used += 1
+            if used >= len(call.args):
+                raise call.fail(
+                    "INVALID_FUNCTION_ARGUMENT", f"Invalid format string: {pattern} (Format specifier '%s')"
+                )
+            value = call.args[used]
+            if piece == "%d" and not value.type.is_integer:
+                raise call.fail("NOT_SUPPORTED", f"format %d of {value.type}")
+            text = call.translator.cast(value, t.VARCHAR, call.node)
+            parts.append(f"coalesce({text.sql}, 'null')")
+        elif piece == "%%":
+            parts.append("'%'")
+        elif "%" in piece:
+            raise call.fail("NOT_SUPPORTED", f"the format string {pattern}: only %s, %d and %%")
+        elif piece:
+            parts.append(text_literal(piece))
+    return Expr(f"({' || '.join(parts) or chr(39) * 2})", _V)

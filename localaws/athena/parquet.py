@@ -1,0 +1,299 @@
+"""Parquet files: which row groups and columns a query needs, what reading them costs, and the table's types over them.
+
+Columns are found by name without case. A file's type must be one Trino reads as the table's type; otherwise the query
+fails with HIVE_BAD_DATA (https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from localaws.athena.errors import QueryFailed, failure
+from localaws.athena.objects import DataFile, Objects
+from localaws.athena.types import Type, row_field, to_arrow
+
+_BATCH_ROWS = 131_072
+_INTEGERS = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A table column to read; `label` is its name in the scan, and so in filters."""
+
+    name: str
+    type: Type
+    label: str
+
+
+def read(
+    objects: Objects, file: DataFile, columns: list[Wanted], filter_: pc.Expression | None, schema: pa.Schema
+) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Batches of a file in the table's types, each with the compressed bytes read for it.
+
+    `filter_` (over labels; `schema` is the scan's) only chooses row groups by their statistics: rows are not filtered
+    here. With no columns the batches carry row counts alone and cost nothing.
+    """
+    source = objects.open(file)
+    try:
+        parquet = pq.ParquetFile(source, metadata=_footers.get(file), pre_buffer=True)
+        footer = parquet.metadata
+        stored = parquet.schema_arrow
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _malformed(file, error) from error
+    _footers.put(file, footer)
+    places = {name.lower(): i for i, name in enumerate(stored.names)}
+    found = [(column, places.get(column.name)) for column in columns]
+    for column, place in found:
+        if place is not None and not _readable(stored.field(place).type, column.type):
+            raise _incompatible(file, parquet, stored.field(place).name, column)
+    names = sorted({stored.names[place] for _, place in found if place is not None})
+    for group in _row_groups(footer, stored, found, filter_, schema):
+        metadata = footer.row_group(group)
+        if metadata.num_rows == 0:
+            continue
+        if not names:
+            yield _nulls(columns, metadata.num_rows), 0
+            continue
+        cost = _compressed_bytes(metadata, set(names))
+        try:
+            for batch in _batches(parquet, group, metadata.num_rows, names):
+                yield _converted(file, batch, found, stored), cost
+                cost = 0
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _malformed(file, error) from error
+
+
+def _batches(parquet: pq.ParquetFile, group: int, rows: int, names: list[str]) -> Iterator[pa.RecordBatch]:
+    if rows <= _BATCH_ROWS:
+        yield from parquet.read_row_group(group, columns=names, use_threads=False).combine_chunks().to_batches()
+    else:
+        yield from parquet.iter_batches(_BATCH_ROWS, row_groups=[group], columns=names, use_threads=False)
+
+
+class _Footers:
+    """Parsed footers of files, the least recently used dropped first. Shared by all queries of the process."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._items: OrderedDict[DataFile, pq.FileMetaData] = OrderedDict()
+
+    def get(self, file: DataFile) -> pq.FileMetaData | None:
+        with self._lock:
+            found = self._items.get(file)
+            if found is not None:
+                self._items.move_to_end(file)
+            return found
+
+    def put(self, file: DataFile, footer: pq.FileMetaData) -> None:
+        with self._lock:
+            self._items[file] = footer
+            if len(self._items) > self._limit:
+                self._items.popitem(last=False)
+
+
+_footers = _Footers(20_000)
+
+
+def _malformed(file: DataFile, error: Exception) -> QueryFailed:
+    return failure("HIVE_BAD_DATA", f"Malformed Parquet file. {error} [{file.uri}]")
+
+
+def _row_groups(
+    footer: pq.FileMetaData,
+    stored: pa.Schema,
+    found: list[tuple[Wanted, int | None]],
+    filter_: pc.Expression | None,
+    schema: pa.Schema,
+) -> list[int]:
+    """The row groups whose statistics allow a row for the filter. Arrow compares them: each is a fragment known to lie
+    between its minima and maxima."""
+    count = footer.num_row_groups
+    if filter_ is None or not count:
+        return list(range(count))
+    leaves = {footer.schema.column(i).path: i for i in range(len(footer.schema))}
+    form = ds.ParquetFileFormat()
+    fragments = []
+    for group in range(count):
+        known = pc.scalar(True)
+        for column, place in found:
+            if place is not None and _comparable(stored.field(place).type, column.type):
+                leaf = leaves.get(stored.names[place])
+                if leaf is not None:
+                    known = known & _bounds(footer.row_group(group).column(leaf), column)
+        fragments.append(form.make_fragment(pa.BufferReader(b""), partition_expression=known))
+    dataset = ds.FileSystemDataset(fragments, schema, form)
+    kept = {str(fragment.partition_expression) for fragment in dataset.get_fragments(filter=filter_)}
+    return [i for i, fragment in enumerate(fragments) if str(fragment.partition_expression) in kept]
+
+
+def _comparable(stored: pa.DataType, kind: Type) -> bool:
+    """Whether a file's minima and maxima bound what the table shows: not so where values are cut, padded or rounded."""
+    return stored.equals(to_arrow(kind)) and (
+        kind.name in (*_INTEGERS, "decimal", "date", "boolean") or (kind.name == "varchar" and not kind.args)
+    )
+
+
+def _bounds(chunk: Any, column: Wanted) -> pc.Expression:
+    statistics = chunk.statistics
+    if statistics is None or not statistics.has_min_max:
+        return pc.scalar(True)
+    kind, label = to_arrow(column.type), pc.field(column.label)
+    try:
+        low, high = pa.scalar(statistics.min, kind), pa.scalar(statistics.max, kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pc.scalar(True)
+    if statistics.has_null_count and statistics.null_count == 0:
+        return (label >= low) & (label <= high)
+    return ((label >= low) | label.is_null()) & ((label <= high) | label.is_null())
+
+
+def _compressed_bytes(group: Any, names: set[str]) -> int:
+    """Compressed bytes of the column chunks below the named top-level columns."""
+    total = 0
+    for i in range(group.num_columns):
+        chunk = group.column(i)
+        if chunk.path_in_schema.split(".", 1)[0] in names or chunk.path_in_schema in names:
+            total += chunk.total_compressed_size
+    return total
+
+
+def _nulls(columns: list[Wanted], rows: int) -> pa.RecordBatch:
+    arrays = [pa.nulls(rows, to_arrow(column.type)) for column in columns]
+    if not arrays:
+        return pa.RecordBatch.from_arrays([pa.nulls(rows, pa.bool_())], names=["rows"])
+    return pa.RecordBatch.from_arrays(arrays, names=[column.label for column in columns])
+
+
+def _converted(
+    file: DataFile, batch: pa.RecordBatch, found: list[tuple[Wanted, int | None]], stored: pa.Schema
+) -> pa.RecordBatch:
+    arrays = []
+    for column, place in found:
+        if place is None:
+            arrays.append(pa.nulls(batch.num_rows, to_arrow(column.type)))
+            continue
+        values = batch.column(stored.names[place])
+        try:
+            arrays.append(convert(values, column.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise failure(
+                "HIVE_BAD_DATA", f"Field {column.name} in {file.uri} cannot be read as {column.type}: {error}"
+            ) from error
+    return pa.RecordBatch.from_arrays(arrays, names=[column.label for column, _ in found])
+
+
+def convert(values: pa.Array, kind: Type) -> pa.Array:
+    """A file's column in the table's type. Raises ArrowInvalid when a value does not fit."""
+    target = to_arrow(kind)
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if kind.name == "timestamp":
+        return _timestamps(values)
+    if kind.name == "char":
+        return pc.utf8_rtrim(pc.cast(values, pa.string()), " ")
+    if kind.name == "varchar" and kind.args:
+        return pc.utf8_slice_codeunits(pc.cast(values, pa.string()), 0, kind.args[0])
+    if kind.name == "array" and not values.type.equals(target):
+        items = convert(values.flatten(), kind.element)
+        return pa.ListArray.from_arrays(_offsets(values), items, mask=values.is_null() if values.null_count else None)
+    if kind.name == "map":
+        keys, items = convert(values.keys, kind.args[0]), convert(values.items, kind.args[1])
+        return (
+            pa.MapArray.from_arrays(values.offsets, keys, items)
+            if not values.null_count
+            else pa.MapArray.from_arrays(values.offsets, keys, items, mask=values.is_null())
+        )
+    if kind.name == "row":
+        return _rows(values, kind, target)
+    return values if values.type.equals(target) else pc.cast(values, target, safe=True)
+
+
+def _offsets(values: pa.ListArray) -> pa.Array:
+    lengths = pc.fill_null(pc.list_value_length(values), 0)
+    ends = pc.cumulative_sum(pc.cast(lengths, pa.int32()))
+    return pa.concat_arrays([pa.array([0], pa.int32()), ends])
+
+
+def _rows(values: pa.StructArray, kind: Type, target: pa.DataType) -> pa.Array:
+    names = {values.type.field(i).name.lower(): i for i in range(values.type.num_fields)}
+    fields = []
+    for name, inner in kind.args:
+        place = names.get((name or "").lower())
+        fields.append(pa.nulls(len(values), to_arrow(inner)) if place is None else convert(values.field(place), inner))
+    labels = [row_field(kind, i) for i in range(len(kind.args))]
+    return pa.StructArray.from_arrays(fields, names=labels, mask=values.is_null())
+
+
+def _timestamps(values: pa.Array) -> pa.Array:
+    """Athena's timestamp has milliseconds: finer ones are rounded half up."""
+    plain = values
+    if plain.type.tz is not None:
+        plain = plain.cast(pa.timestamp(plain.type.unit))
+    if plain.type.unit in ("s", "ms"):
+        return plain.cast(pa.timestamp("us"))
+    return pc.floor_temporal(
+        pc.add(plain.cast(pa.timestamp("ns")), pa.scalar(500_000, pa.duration("ns"))), unit="millisecond"
+    ).cast(pa.timestamp("us"))
+
+
+def _incompatible(file: DataFile, parquet: pq.ParquetFile, name: str, column: Wanted) -> QueryFailed:
+    return failure(
+        "HIVE_BAD_DATA",
+        f"Field {column.name}'s type {_physical_type(parquet, name)} in parquet file {file.uri} is incompatible with "
+        f"type {column.type} defined in table schema",
+    )
+
+
+def _physical_type(parquet: pq.ParquetFile, name: str) -> str:
+    for i in range(len(parquet.schema)):
+        leaf = parquet.schema.column(i)
+        if leaf.path == name:
+            return str(leaf.physical_type)
+    return "group"
+
+
+def _readable(stored: pa.DataType, kind: Type) -> bool:
+    """Whether Trino's Parquet reader reads a stored type as a table's type."""
+    if pa.types.is_dictionary(stored):
+        stored = stored.value_type
+    name = kind.name
+    if name in _INTEGERS:
+        return pa.types.is_integer(stored)
+    if name == "decimal":
+        return pa.types.is_decimal(stored) or pa.types.is_integer(stored)
+    if name == "double":
+        return pa.types.is_float64(stored) or pa.types.is_float32(stored)
+    if name == "real":
+        return pa.types.is_float32(stored)
+    if name in ("varchar", "char"):
+        return pa.types.is_string(stored) or pa.types.is_large_string(stored) or pa.types.is_binary(stored)
+    if name == "varbinary":
+        return pa.types.is_binary(stored) or pa.types.is_string(stored) or pa.types.is_fixed_size_binary(stored)
+    if name == "date":
+        return pa.types.is_date32(stored) or pa.types.is_int32(stored)
+    if name == "timestamp":
+        return pa.types.is_timestamp(stored)
+    if name == "boolean":
+        return pa.types.is_boolean(stored)
+    if name == "array":
+        return pa.types.is_list(stored) and _readable(stored.value_type, kind.element)
+    if name == "map":
+        return (
+            pa.types.is_map(stored)
+            and _readable(stored.key_type, kind.args[0])
+            and _readable(stored.item_type, kind.args[1])
+        )
+    if name == "row" and pa.types.is_struct(stored):
+        fields = {stored.field(i).name.lower(): stored.field(i).type for i in range(stored.num_fields)}
+        return all(_readable(fields[n.lower()], inner) for n, inner in kind.args if n and n.lower() in fields)
+    return False

@@ -1,0 +1,106 @@
+"""Tables that are made of the catalogue: information_schema and `"table$partitions"`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from localaws.athena import duck, views
+from localaws.athena import types as t
+from localaws.athena.catalogue import CATALOG, DEFAULT_PARTITION, INFORMATION_SCHEMA, Catalogue, Table
+from localaws.athena.types import Type, to_arrow
+
+_SUFFIX = "$partitions"
+
+
+@dataclass
+class CatalogueRelation:
+    """A relation whose rows are already here."""
+
+    name: str
+    typed: list[tuple[str, Type]]
+    rows: list[tuple[object, ...]]
+    hidden: list[tuple[str, Type, str]] = field(default_factory=list)
+
+    @property
+    def columns(self) -> list[tuple[str, Type, str]]:
+        return [(name, kind, name) for name, kind in self.typed]
+
+    def register(self, connection: duckdb.DuckDBPyConnection) -> None:
+        schema = pa.schema([(name, to_arrow(kind)) for name, kind in self.typed])
+        data = [dict(zip(schema.names, row, strict=True)) for row in self.rows]
+        connection.register(self.name, pa.Table.from_pylist(data, schema))
+
+
+def relation(catalogue: Catalogue, name: str, schema: str | None, number: int) -> CatalogueRelation | None:
+    """The system table of that name, or None when there is none."""
+    alias = f"system_{number}"
+    if schema == INFORMATION_SCHEMA:
+        maker = {"schemata": _schemata, "tables": _tables, "columns": _columns}.get(name)
+        return maker(catalogue, alias) if maker else None
+    table = catalogue.table(schema or "", name.removesuffix(_SUFFIX))
+    if table is None or not table.partition_keys:
+        return None
+    return _partitions(catalogue, table, alias)
+
+
+def _text_columns(*names: str) -> list[tuple[str, Type]]:
+    return [(name, t.VARCHAR) for name in names]
+
+
+def _schemata(catalogue: Catalogue, alias: str) -> CatalogueRelation:
+    rows: list[tuple[object, ...]] = [(CATALOG, name) for name in [*catalogue.databases(), INFORMATION_SCHEMA]]
+    return CatalogueRelation(alias, _text_columns("catalog_name", "schema_name"), rows)
+
+
+def _tables(catalogue: Catalogue, alias: str) -> CatalogueRelation:
+    rows: list[tuple[object, ...]] = []
+    for database in catalogue.databases():
+        for table in catalogue.tables(database):
+            rows.append((CATALOG, database, table.name, "VIEW" if table.is_view else "BASE TABLE"))
+    return CatalogueRelation(alias, _text_columns("table_catalog", "table_schema", "table_name", "table_type"), rows)
+
+
+def _columns(catalogue: Catalogue, alias: str) -> CatalogueRelation:
+    rows: list[tuple[object, ...]] = []
+    for database in catalogue.databases():
+        for table in catalogue.tables(database):
+            for place, (name, kind, comment, extra) in enumerate(described(table), 1):
+                rows.append((CATALOG, database, table.name, name, place, None, "YES", kind, comment or None, extra))
+    columns = _text_columns("table_catalog", "table_schema", "table_name", "column_name")
+    columns += [("ordinal_position", t.BIGINT)]
+    columns += _text_columns("column_default", "is_nullable", "data_type", "comment", "extra_info")
+    return CatalogueRelation(alias, columns, rows)
+
+
+def described(table: Table) -> list[tuple[str, str, str, str | None]]:
+    """(name, Trino type, comment, 'partition key' or None) of each column of a table or view."""
+    if table.is_view:
+        try:
+            return [(name.lower(), kind, "", None) for name, kind in views.decode(table).columns]
+        except (ValueError, KeyError):
+            return []
+    found: list[tuple[str, str, str, str | None]] = []
+    for columns, extra in ((table.columns, None), (table.partition_keys, "partition key")):
+        for column in columns:
+            try:
+                kind = str(t.parse_hive(column.type))
+            except ValueError:
+                continue
+            found.append((column.name, kind, column.comment, extra))
+    return found
+
+
+def _partitions(catalogue: Catalogue, table: Table, alias: str) -> CatalogueRelation:
+    kinds = [(key.name, t.parse_hive(key.type)) for key in table.partition_keys]
+    found = catalogue.partitions(table)
+    with duck.cursor() as scratch:
+        columns = []
+        for i, (_, kind) in enumerate(kinds):
+            texts = [None if p.values[i] == DEFAULT_PARTITION else p.values[i] for p in found]
+            scratch.register("texts", pa.table({"x": pa.array(texts, pa.string())}))
+            columns.append(scratch.sql(f"SELECT CAST(x AS {t.to_duckdb(kind)}) FROM texts").fetchall())
+    rows: list[tuple[object, ...]] = [tuple(column[i][0] for column in columns) for i in range(len(found))]
+    return CatalogueRelation(alias, kinds, rows)

@@ -1,0 +1,418 @@
+"""The Trino types that Athena's SQL knows, and how they map to Hive (Glue), DuckDB and Arrow.
+
+One `Type` is a base name with arguments: lengths and precisions are ints, element types are Types, row fields are
+(name or None, Type) pairs. Coercion rules follow https://trino.io/docs/current/language/types.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+MAX_DECIMAL = 38
+
+
+@dataclass(frozen=True)
+class Type:
+    """A Trino type. `zone` is the display zone of a timestamp with time zone, which is not part of the type."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    zone: str = field(default="UTC", compare=False)
+
+    def __str__(self) -> str:
+        if self.name == "decimal":
+            return f"decimal({self.args[0]},{self.args[1]})"
+        if self.name == "varchar" or self.name == "char":
+            return f"{self.name}({self.args[0]})" if self.args else self.name
+        if self.name == "timestamp":
+            return f"timestamp({self.precision})"
+        if self.name == "timestamp with time zone":
+            return f"timestamp({self.precision}) with time zone"
+        if self.name == "array":
+            return f"array({self.args[0]})"
+        if self.name == "map":
+            return f"map({self.args[0]}, {self.args[1]})"
+        if self.name == "row":
+            return "row(" + ", ".join(f"{_quote_field(n)} {t}" if n else str(t) for n, t in self.args) + ")"
+        return self.name
+
+    @property
+    def precision(self) -> int:
+        """Digits of the second of a timestamp, or digits of a decimal."""
+        if self.name in ("timestamp", "timestamp with time zone"):
+            return int(self.args[0]) if self.args else 3
+        return int(self.args[0])
+
+    @property
+    def scale(self) -> int:
+        """Digits after a decimal's point."""
+        return int(self.args[1])
+
+    @property
+    def element(self) -> Type:
+        """What an array holds."""
+        return self.args[0]
+
+    @property
+    def is_integer(self) -> bool:
+        return self.name in _INTEGER_DIGITS
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.is_integer or self.name in ("decimal", "double", "real")
+
+    @property
+    def is_text(self) -> bool:
+        return self.name in ("varchar", "char")
+
+
+def _quote_field(name: str) -> str:
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+
+
+BOOLEAN = Type("boolean")
+TINYINT = Type("tinyint")
+SMALLINT = Type("smallint")
+INTEGER = Type("integer")
+BIGINT = Type("bigint")
+REAL = Type("real")
+DOUBLE = Type("double")
+VARCHAR = Type("varchar")
+VARBINARY = Type("varbinary")
+DATE = Type("date")
+TIME = Type("time")
+TIMESTAMP = Type("timestamp", (3,))
+TIMESTAMP_TZ = Type("timestamp with time zone", (3,))
+INTERVAL_DAY = Type("interval day to second")
+INTERVAL_YEAR = Type("interval year to month")
+JSON = Type("json")
+UNKNOWN = Type("unknown")
+
+_INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
+INTEGER_RANGE = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
+_INTEGER_ORDER = ["tinyint", "smallint", "integer", "bigint"]
+
+
+def decimal(precision: int, scale: int) -> Type:
+    """decimal(precision, scale), both within what Trino holds."""
+    return Type("decimal", (min(MAX_DECIMAL, precision), scale))
+
+
+def varchar(length: int | None = None) -> Type:
+    """varchar, or varchar(length)."""
+    return Type("varchar", (length,)) if length is not None else VARCHAR
+
+
+def array(element: Type) -> Type:
+    return Type("array", (element,))
+
+
+def map_of(key: Type, value: Type) -> Type:
+    return Type("map", (key, value))
+
+
+def row(fields: list[tuple[str | None, Type]]) -> Type:
+    return Type("row", tuple(fields))
+
+
+class TypeParser:
+    """Reads type text. `simple` turns a base name and its int arguments into a Type, or raises ValueError."""
+
+    _TOKEN = re.compile(r'\s*(?:(?P<word>[A-Za-z_$][\w$]*|"(?:[^"]|"")*"|`[^`]*`)|(?P<number>\d+)|(?P<mark>[(),<>:]))')
+
+    def __init__(self, text: str, hive: bool) -> None:
+        self.text = text
+        self.hive = hive
+        self.tokens = list(self._tokenise())
+        self.at = 0
+
+    def _tokenise(self) -> Iterator[str]:
+        at = 0
+        text = self.text.rstrip()
+        while at < len(text):
+            match = self._TOKEN.match(text, at)
+            if match is None:
+                raise ValueError(f"{self.text!r} is not a type")
+            yield match.group().strip()
+            at = match.end()
+
+    def parse(self) -> Type:
+        result = self._type()
+        if self.at != len(self.tokens):
+            raise ValueError(f"{self.text!r} is not a type")
+        return result
+
+    def _peek(self, offset: int = 0) -> str:
+        return self.tokens[self.at + offset] if self.at + offset < len(self.tokens) else ""
+
+    def _take(self, expected: str | None = None) -> str:
+        token = self._peek()
+        if not token or (expected is not None and token != expected):
+            raise ValueError(f"{self.text!r} is not a type")
+        self.at += 1
+        return token
+
+    def _list(self, opening: str, closing: str, item: Callable[[], Any]) -> list[Any]:
+        self._take(opening)
+        items = [item()]
+        while self._peek() == ",":
+            self._take()
+            items.append(item())
+        self._take(closing)
+        return items
+
+    def _int(self) -> int:
+        token = self._take()
+        if not token.isdigit():
+            raise ValueError(f"{self.text!r} is not a type")
+        return int(token)
+
+    def _type(self) -> Type:
+        name = self._take().lower()
+        opening, closing = ("<", ">") if self.hive else ("(", ")")
+        if name == "array":
+            (element,) = self._list(opening, closing, self._type)
+            return array(element)
+        if name == "map":
+            pair = self._list(opening, closing, self._type)
+            if len(pair) != 2:
+                raise ValueError(f"{self.text!r} is not a type")
+            return map_of(*pair)
+        if name == ("struct" if self.hive else "row"):
+            return row(self._list(opening, closing, self._hive_field if self.hive else self._row_field))
+        numbers = self._list("(", ")", self._int) if self._peek() == "(" else []
+        return _hive_base(name, numbers) if self.hive else self._trino_base(name, numbers)
+
+    def _hive_field(self) -> tuple[str, Type]:
+        name = self._take().strip("`").lower()
+        self._take(":")
+        return name, self._type()
+
+    def _row_field(self) -> tuple[str | None, Type]:
+        # A field is `name type` or only `type`: a second word that is not a type's continuation makes the first a name.
+        following = self._peek(1)
+        named = self._peek().startswith('"') or (
+            bool(re.match(r"[A-Za-z_\"]", following)) and self._peek().lower() not in ("double", "interval")
+        )
+        if self._peek().lower() in ("time", "timestamp") and following.lower() in ("with", "without"):
+            named = False
+        if not named:
+            return None, self._type()
+        name = self._take()
+        name = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+        return name, self._type()
+
+    def _trino_base(self, name: str, numbers: list[int]) -> Type:
+        words: list[str] = []
+        while self._peek() and self._peek() not in (",", ")"):
+            words.append(self._take().lower())
+        suffix = " ".join(words)
+        if name == "timestamp" and suffix in ("with time zone", "without time zone", ""):
+            precision = numbers[0] if numbers else 3
+            return Type("timestamp with time zone" if suffix == "with time zone" else "timestamp", (precision,))
+        if name == "double" and suffix in ("", "precision") and not numbers:
+            return DOUBLE
+        if name == "interval" and suffix in ("day to second", "year to month"):
+            return Type(f"interval {suffix}")
+        if suffix:
+            raise ValueError(f"Unknown type: {self.text}")
+        if name in ("varchar", "char"):
+            if name == "char" and not numbers:
+                numbers = [1]
+            return Type(name, tuple(numbers[:1]))
+        if name in ("decimal", "dec", "numeric"):
+            return _decimal_from(self.text, numbers, default=38)
+        simple = {"int": "integer", "boolean": "boolean", "real": "real", "date": "date", "json": "json"}
+        base = simple.get(name, name)
+        if base in (*_INTEGER_ORDER, "boolean", "real", "date", "json", "varbinary", "unknown", "time") and not numbers:
+            return Type(base)
+        raise ValueError(f"Unknown type: {self.text}")
+
+
+def _decimal_from(text: str, numbers: list[int], default: int) -> Type:
+    precision = numbers[0] if numbers else default
+    scale = numbers[1] if len(numbers) > 1 else 0
+    if not 1 <= precision <= MAX_DECIMAL or scale > precision or len(numbers) > 2:
+        raise ValueError(f"{text!r}: a decimal has 1 to 38 digits and no larger scale")
+    return decimal(precision, scale)
+
+
+def _hive_base(name: str, numbers: list[int]) -> Type:
+    simple = {
+        "boolean": BOOLEAN, "tinyint": TINYINT, "smallint": SMALLINT, "int": INTEGER, "integer": INTEGER,
+        "bigint": BIGINT, "float": REAL, "double": DOUBLE, "string": VARCHAR, "binary": VARBINARY,
+        "date": DATE, "timestamp": TIMESTAMP,
+    }  # fmt: skip
+    if name in simple and not numbers:
+        return simple[name]
+    if name in ("char", "varchar") and len(numbers) == 1 and numbers[0] > 0:
+        return Type(name, (numbers[0],))
+    if name == "decimal":
+        return _decimal_from(name, numbers, default=10)
+    raise ValueError(f"{name!r} is not a Hive type")
+
+
+def parse_trino(text: str) -> Type:
+    """`decimal(10,2)`, `array(varchar)`, `row(a integer)`... Raises ValueError `Unknown type: x`."""
+    return TypeParser(text, hive=False).parse()
+
+
+def parse_hive(text: str) -> Type:
+    """`decimal(10,2)`, `array<string>`, `struct<a:int>`... Raises ValueError."""
+    return TypeParser(text, hive=True).parse()
+
+
+def to_hive(kind: Type) -> str:
+    """The Hive text that Glue stores for a type; raises ValueError for types that Hive lacks."""
+    names = {"integer": "int", "real": "float", "varbinary": "binary", "timestamp": "timestamp"}
+    if kind.name in names:
+        return names[kind.name]
+    if kind.name == "varchar":
+        return f"varchar({kind.args[0]})" if kind.args and 0 < kind.args[0] <= 65535 else "string"
+    if kind.name == "array":
+        return f"array<{to_hive(kind.element)}>"
+    if kind.name == "map":
+        return f"map<{to_hive(kind.args[0])},{to_hive(kind.args[1])}>"
+    if kind.name == "row":
+        return "struct<" + ",".join(f"{n or f'field{i}'}:{to_hive(t)}" for i, (n, t) in enumerate(kind.args)) + ">"
+    if kind.name in (*_INTEGER_ORDER, "boolean", "double", "date", "char", "decimal"):
+        return str(kind)
+    raise ValueError(f"Hive has no type {kind}")
+
+
+def to_duckdb(kind: Type) -> str:
+    """How DuckDB names the type that holds its values. char is held trimmed, json and unknown as text."""
+    simple = {
+        "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INTEGER", "bigint": "BIGINT",
+        "real": "FLOAT", "double": "DOUBLE", "varchar": "VARCHAR", "char": "VARCHAR", "json": "VARCHAR",
+        "varbinary": "BLOB", "date": "DATE", "time": "TIME", "timestamp": "TIMESTAMP",
+        "timestamp with time zone": "TIMESTAMPTZ", "interval day to second": "INTERVAL",
+        "interval year to month": "INTERVAL", "unknown": "INTEGER",
+    }  # fmt: skip
+    if kind.name in simple:
+        return simple[kind.name]
+    if kind.name == "decimal":
+        return f"DECIMAL({kind.precision},{kind.scale})"
+    if kind.name == "array":
+        return f"{to_duckdb(kind.element)}[]"
+    if kind.name == "map":
+        return f"MAP({to_duckdb(kind.args[0])}, {to_duckdb(kind.args[1])})"
+    fields = ", ".join(f'"{row_field(kind, i)}" {to_duckdb(t)}' for i, (_, t) in enumerate(kind.args))
+    return f"STRUCT({fields})"
+
+
+def row_field(kind: Type, index: int) -> str:
+    """The name under which DuckDB holds a row's field: its position, so that any Trino name works."""
+    return f"f{index}"
+
+
+def to_arrow(kind: Type) -> pa.DataType:
+    """The Arrow type in which scans hand a column to DuckDB."""
+    simple = {
+        "boolean": pa.bool_(), "tinyint": pa.int8(), "smallint": pa.int16(), "integer": pa.int32(),
+        "bigint": pa.int64(), "real": pa.float32(), "double": pa.float64(), "varchar": pa.string(),
+        "char": pa.string(), "json": pa.string(), "varbinary": pa.binary(), "date": pa.date32(),
+        "timestamp": pa.timestamp("us"),
+    }  # fmt: skip
+    if kind.name in simple:
+        return simple[kind.name]
+    if kind.name == "decimal":
+        return pa.decimal128(kind.precision, kind.scale)
+    if kind.name == "array":
+        return pa.list_(to_arrow(kind.element))
+    if kind.name == "map":
+        return pa.map_(to_arrow(kind.args[0]), to_arrow(kind.args[1]))
+    if kind.name == "row":
+        return pa.struct([(row_field(kind, i), to_arrow(t)) for i, (_, t) in enumerate(kind.args)])
+    raise ValueError(f"a table cannot hold {kind}")
+
+
+def _as_decimal(kind: Type) -> Type:
+    return decimal(_INTEGER_DIGITS[kind.name], 0) if kind.is_integer else kind
+
+
+def common_type(a: Type, b: Type) -> Type | None:
+    """The type both sides are coerced to for a comparison, CASE, UNION...; None when Trino would refuse."""
+    if a == b:
+        return a
+    if a.name == "unknown":
+        return b
+    if b.name == "unknown":
+        return a
+    if a.is_integer and b.is_integer:
+        return max(a, b, key=lambda kind: _INTEGER_ORDER.index(kind.name))
+    if a.is_numeric and b.is_numeric:
+        return _common_numeric(a, b)
+    if a.is_text and b.is_text:
+        if "char" in (a.name, b.name):
+            lengths = [kind.args[0] for kind in (a, b) if kind.args]
+            return Type("char", (max(lengths),)) if len(lengths) == 2 else VARCHAR
+        return varchar(max(a.args[0], b.args[0])) if a.args and b.args else VARCHAR
+    moments = ["date", "timestamp", "timestamp with time zone"]
+    if a.name in moments and b.name in moments:
+        later = max(a, b, key=lambda kind: moments.index(kind.name))
+        if a.name == b.name == "timestamp with time zone" and a.zone != b.zone:
+            return TIMESTAMP_TZ
+        precision = max(kind.precision for kind in (a, b) if kind.name != "date")
+        return Type(later.name, (precision,), later.zone)
+    if a.name == b.name == "array":
+        element = common_type(a.element, b.element)
+        return array(element) if element else None
+    if a.name == b.name == "map":
+        pair = [common_type(x, y) for x, y in zip(a.args, b.args, strict=True)]
+        return Type("map", tuple(pair)) if all(pair) else None
+    if a.name == b.name == "row" and len(a.args) == len(b.args):
+        fields = []
+        for (name, x), (other, y) in zip(a.args, b.args, strict=True):
+            merged = common_type(x, y)
+            if merged is None:
+                return None
+            fields.append((name if name == other else None, merged))
+        return row(fields)
+    return None
+
+
+def _common_numeric(a: Type, b: Type) -> Type:
+    names = {a.name, b.name}
+    if "double" in names:
+        return DOUBLE
+    if "real" in names:
+        return REAL
+    x, y = _as_decimal(a), _as_decimal(b)
+    scale = max(x.scale, y.scale)
+    return decimal(max(x.precision - x.scale, y.precision - y.scale) + scale, scale)
+
+
+def as_decimal(kind: Type) -> Type:
+    """An integer type as the decimal that holds all its values; a decimal as it is."""
+    return _as_decimal(kind)
+
+
+def coercible(source: Type, target: Type) -> bool:
+    """Whether Trino coerces source to target without a CAST."""
+    if source == target or source.name == "unknown":
+        return True
+    if target.name == "varchar" and not target.args and source.is_text:
+        return True
+    if source.name == "char" and target.name == "varchar":
+        return True
+    return common_type(source, target) == target
+
+
+def result_metadata(kind: Type) -> tuple[str, int, int]:
+    """(type, precision, scale) as GetQueryResults' ColumnInfo reports a type."""
+    if kind.name == "decimal":
+        return "decimal", kind.precision, kind.scale
+    if kind.is_text:
+        return kind.name, kind.args[0] if kind.args else 2147483647, 0
+    digits = {
+        **_INTEGER_DIGITS, "double": 17, "varbinary": 1073741824, "timestamp": 3, "timestamp with time zone": 3,
+    }  # fmt: skip
+    if kind.name == "real":
+        return "float", 17, 0
+    return kind.name, digits.get(kind.name, 0), 0

@@ -1,0 +1,132 @@
+"""Values as Athena prints them in its results, and Java's way of printing floating point numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from localaws.athena.types import Type
+
+
+def java_double(value: float) -> str:
+    """What Java's Double.toString prints: 0.1, 100.0, 1.0E10, NaN, -Infinity."""
+    return _java_float(value, repr(float(value)))
+
+
+def java_float(value: float) -> str:
+    """What Java's Float.toString prints for a 32-bit value."""
+    return _java_float(value, str(np.float32(value)))
+
+
+def _java_float(value: float, shortest: str) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    sign, digits, exponent = Decimal(shortest).as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    if not text:
+        return "-0.0" if sign else "0.0"
+    point = len(text) + int(exponent)
+    text = text.rstrip("0") or "0"
+    minus = "-" if sign else ""
+    if -3 < point <= 7:
+        if point <= 0:
+            return f"{minus}0.{'0' * -point}{text}"
+        whole = text[:point].ljust(point, "0")
+        return f"{minus}{whole}.{text[point:] or '0'}"
+    return f"{minus}{text[0]}.{text[1:] or '0'}E{point - 1}"
+
+
+def _timestamp(precision: int) -> Callable[[dt.datetime], str]:
+    def text(value: dt.datetime) -> str:
+        whole = value.replace(tzinfo=None, microsecond=0).isoformat(sep=" ")
+        if precision == 0:
+            return whole
+        return f"{whole}.{value.microsecond:06d}"[: len(whole) + 1 + precision].ljust(len(whole) + 1 + precision, "0")
+
+    return text
+
+
+def _timestamp_tz(kind: Type) -> Callable[[dt.datetime], str]:
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo(kind.zone)
+    plain = _timestamp(kind.precision)
+    return lambda value: f"{plain(value.astimezone(zone))} {kind.zone}"
+
+
+def _interval_day(value: Any) -> str:
+    _, days, nanoseconds = value
+    millis = days * 86_400_000 + nanoseconds // 1_000_000
+    sign, millis = ("-", -millis) if millis < 0 else ("", millis)
+    days, rest = divmod(millis, 86_400_000)
+    hours, rest = divmod(rest, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    seconds, rest = divmod(rest, 1000)
+    return f"{sign}{days} {hours:02d}:{minutes:02d}:{seconds:02d}.{rest:03d}"
+
+
+def _interval_year(value: Any) -> str:
+    months = abs(value[0])
+    return f"{'-' if value[0] < 0 else ''}{months // 12}-{months % 12}"
+
+
+def formatter(kind: Type) -> Callable[[Any], str]:
+    """A function from the Python value of an Arrow cell (never None) to its text."""
+    name = kind.name
+    if name == "boolean":
+        return lambda value: "true" if value else "false"
+    if name == "double":
+        return java_double
+    if name == "real":
+        return java_float
+    if name == "decimal":
+        return lambda value: f"{value:f}"
+    if name == "timestamp":
+        return _timestamp(kind.precision)
+    if name == "timestamp with time zone":
+        return _timestamp_tz(kind)
+    if name == "time":
+        return lambda value: value.isoformat(timespec="milliseconds")
+    if name == "varbinary":
+        return lambda value: value.hex(" ")
+    if name == "char":
+        return lambda value: value.ljust(kind.args[0]) if kind.args else value
+    if name == "interval day to second":
+        return _interval_day
+    if name == "interval year to month":
+        return _interval_year
+    if name == "array":
+        element = _nullable(formatter(kind.element))
+        return lambda value: "[" + ", ".join(map(element, value)) + "]"
+    if name == "map":
+        key, item = formatter(kind.args[0]), _nullable(formatter(kind.args[1]))
+        return lambda value: "{" + ", ".join(f"{key(k)}={item(v)}" for k, v in value) + "}"
+    if name == "row":
+        fields = [(n or f"field{i}", _nullable(formatter(t))) for i, (n, t) in enumerate(kind.args)]
+        return lambda value: (
+            "{" + ", ".join(f"{n}={f(v)}" for (n, f), v in zip(fields, value.values(), strict=True)) + "}"
+        )
+    return str
+
+
+def _nullable(text: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: "null" if value is None else text(value)
+
+
+def column_texts(column: pa.ChunkedArray, kind: Type) -> list[str | None]:
+    """The cells of a result column as Athena prints them; NULL stays None."""
+    if kind.name == "varchar" or kind.name == "json":
+        return column.to_pylist()
+    if kind.name in ("tinyint", "smallint", "integer", "bigint", "boolean", "date"):
+        return pc.cast(column, pa.string()).to_pylist()
+    text = formatter(kind)
+    return [None if value is None else text(value) for value in column.to_pylist()]

@@ -1,0 +1,227 @@
+"""Workgroups: the records are ministack's own, so that those CloudFormation creates are seen here.
+
+See https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings.html.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from localaws.athena.errors import InvalidRequest
+from localaws.protocol import Request
+
+ENGINE_VERSION = {
+    "SelectedEngineVersion": "AUTO",
+    "EffectiveEngineVersion": "Athena engine version 3",
+}
+PRIMARY = "primary"
+
+_NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}")
+_OUTPUT_LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/.*)?")
+_SMALLEST_CUTOFF = 10_000_000
+_STATES = ("ENABLED", "DISABLED")
+_UNSUPPORTED = (
+    "AdditionalConfiguration",
+    "CustomerContentEncryptionConfiguration",
+    "EnableMinimumEncryptionConfiguration",
+    "EngineConfiguration",
+    "ExecutionRole",
+    "IdentityCenterConfiguration",
+    "ManagedQueryResultsConfiguration",
+    "MonitoringConfiguration",
+    "QueryResultsS3AccessGrantsConfiguration",
+)
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class WorkGroup:
+    """A workgroup's settings, whoever wrote the record. ``cutoff`` is in bytes scanned per query."""
+
+    name: str
+    state: str
+    description: str
+    created: float
+    enforced: bool
+    metrics: bool
+    requester_pays: bool
+    cutoff: int | None
+    result_configuration: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, record: Record) -> WorkGroup:
+        """From ministack's record. CloudFormation leaves numbers and booleans as text."""
+        configuration = record.get("Configuration") or {}
+        cutoff = configuration.get("BytesScannedCutoffPerQuery")
+        return cls(
+            name=record["Name"],
+            state=record.get("State") or "ENABLED",
+            description=record.get("Description") or "",
+            created=float(record.get("CreationTime") or 0),
+            enforced=_boolean(configuration.get("EnforceWorkGroupConfiguration"), record["Name"] != PRIMARY),
+            metrics=_boolean(configuration.get("PublishCloudWatchMetricsEnabled"), False),
+            requester_pays=_boolean(configuration.get("RequesterPaysEnabled"), False),
+            cutoff=None if cutoff in (None, "") else int(cutoff),
+            result_configuration=dict(configuration.get("ResultConfiguration") or {}),
+        )
+
+    def shown(self) -> dict[str, Any]:
+        """As GetWorkGroup replies it."""
+        configuration: dict[str, Any] = {
+            "ResultConfiguration": self.result_configuration,
+            "EnforceWorkGroupConfiguration": self.enforced,
+            "PublishCloudWatchMetricsEnabled": self.metrics,
+            "RequesterPaysEnabled": self.requester_pays,
+            "EngineVersion": ENGINE_VERSION,
+        }
+        if self.cutoff is not None:
+            configuration["BytesScannedCutoffPerQuery"] = self.cutoff
+        return {**self.summary(), "Configuration": configuration}
+
+    def summary(self) -> dict[str, Any]:
+        """As ListWorkGroups replies it, without the engine version."""
+        return {
+            "Name": self.name,
+            "State": self.state,
+            "Description": self.description,
+            "CreationTime": self.created,
+        }
+
+    def results(self, client: dict[str, Any] | None) -> dict[str, Any]:
+        """The result configuration of a query whose client asked for ``client``.
+
+        Enforced settings replace the client's entirely; otherwise the workgroup only fills in a missing location.
+        Raises InvalidRequest when no location comes out.
+        """
+        chosen = dict(client or {})
+        if self.enforced:
+            chosen = dict(self.result_configuration)
+        elif not chosen.get("OutputLocation"):
+            chosen = {**self.result_configuration, **chosen}
+        if not chosen.get("OutputLocation"):
+            raise InvalidRequest(
+                "No output location provided. An output location is required either through the Workgroup result "
+                "configuration setting or as an API input."
+            )
+        check_result_configuration(chosen)
+        return chosen
+
+
+def find(name: str | None) -> WorkGroup:
+    """The workgroup, ``primary`` when none is named; raises InvalidRequest when it is missing."""
+    return WorkGroup.read(_record(name or PRIMARY))
+
+
+def every() -> list[WorkGroup]:
+    """All workgroups, by name."""
+    return sorted((WorkGroup.read(record) for record in _store().values()), key=lambda one: one.name)
+
+
+def create(request: Request) -> dict[str, Any]:
+    """CreateWorkGroup."""
+    name = request.get("Name") or ""
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest(f"WorkGroup name {name!r} is invalid: expected {_NAME.pattern}")
+    if name in _store():
+        raise InvalidRequest("WorkGroup is already created")
+    configuration = dict(request.get("Configuration") or {})
+    _check(configuration)
+    _store()[name] = {
+        "Name": name,
+        "State": "ENABLED",
+        "Description": request.get("Description") or "",
+        "CreationTime": time.time(),
+        "Configuration": configuration,
+    }
+    if request.get("Tags"):
+        from ministack.services import athena
+
+        athena._tags[athena._arn_workgroup(name)] = {tag["Key"]: tag.get("Value", "") for tag in request["Tags"]}
+    return {}
+
+
+def update(request: Request) -> dict[str, Any]:
+    """UpdateWorkGroup."""
+    record = _record(request.get("WorkGroup") or "")
+    state = request.get("State", record.get("State") or "ENABLED")
+    if state not in _STATES:
+        raise InvalidRequest(f"WorkGroup state {state!r} is invalid: expected one of {', '.join(_STATES)}")
+    configuration = _updated(dict(record.get("Configuration") or {}), request.get("ConfigurationUpdates") or {})
+    _check(configuration)
+    record.update(State=state, Configuration=configuration)
+    if "Description" in request:
+        record["Description"] = request["Description"]
+    return {}
+
+
+def delete(request: Request, holds_queries: bool) -> dict[str, Any]:
+    """DeleteWorkGroup; one that ``holds_queries`` only goes with RecursiveDeleteOption."""
+    name = _record(request.get("WorkGroup") or "")["Name"]
+    if name == PRIMARY:
+        raise InvalidRequest("Primary WorkGroup could not be deleted")
+    if holds_queries and not request.get("RecursiveDeleteOption"):
+        raise InvalidRequest(f"WorkGroup {name} is not empty")
+    from ministack.services import athena
+
+    del _store()[name]
+    athena._tags.pop(athena._arn_workgroup(name), None)
+    return {}
+
+
+def check_result_configuration(configuration: dict[str, Any]) -> None:
+    """Raise InvalidRequest unless OutputLocation, when there is one, is a place in S3."""
+    location = configuration.get("OutputLocation")
+    if location and not _OUTPUT_LOCATION.fullmatch(location):
+        raise InvalidRequest(f"outputLocation is not a valid S3 path: {location}")
+
+
+def _store() -> Any:
+    """ministack's workgroups of the request's account and region, ``primary`` among them."""
+    from ministack.services import athena
+
+    athena._ensure_default_workgroup()
+    return athena._workgroups
+
+
+def _record(name: str) -> Record:
+    record = _store().get(name)
+    if record is None:
+        raise InvalidRequest(f"WorkGroup {name} is not found.")
+    return record
+
+
+def _boolean(value: object, default: bool) -> bool:
+    return default if value in (None, "") else str(value).lower() == "true"
+
+
+def _check(configuration: dict[str, Any]) -> None:
+    for member in _UNSUPPORTED:
+        if configuration.get(member):
+            raise InvalidRequest(f"{member} is not supported by the local Athena")
+    cutoff = configuration.get("BytesScannedCutoffPerQuery")
+    if cutoff is not None and int(cutoff) < _SMALLEST_CUTOFF:
+        raise InvalidRequest(f"BytesScannedCutoffPerQuery is {cutoff}, it must be at least {_SMALLEST_CUTOFF}")
+    version = (configuration.get("EngineVersion") or {}).get("SelectedEngineVersion", "AUTO")
+    if version not in ENGINE_VERSION.values():
+        raise InvalidRequest(f"Engine version {version!r} is not available")
+    check_result_configuration(configuration.get("ResultConfiguration") or {})
+
+
+def _updated(configuration: dict[str, Any], updates: dict[str, Any]) -> dict[str, Any]:
+    """The configuration after ConfigurationUpdates, whose Remove... members take settings away."""
+    for member, value in updates.items():
+        if member == "RemoveBytesScannedCutoffPerQuery":
+            if value:
+                configuration.pop("BytesScannedCutoffPerQuery", None)
+        elif member == "ResultConfigurationUpdates":
+            results = dict(configuration.get("ResultConfiguration") or {})
+            removed = {name.removeprefix("Remove") for name, on in value.items() if name.startswith("Remove") and on}
+            results.update({name: one for name, one in value.items() if not name.startswith("Remove")})
+            configuration["ResultConfiguration"] = {name: one for name, one in results.items() if name not in removed}
+        else:
+            configuration[member] = value
+    return configuration

@@ -1,0 +1,250 @@
+"""Starts ministack in this process with our own handlers in front, on one socket of 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+MINISTACK_VERSION = "1.5.33"
+HOST = "127.0.0.1"
+
+# What Lakelanes uses on AWS. Everything else stays off: several of ministack's other services listen on all interfaces.
+SERVICES = (
+    "athena",
+    "cloudformation",
+    "dynamodb",
+    "dynamodbstreams",
+    "events",
+    "glue",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "monitoring",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "states",
+    "sts",
+    "tagging",
+)
+
+# Open requests get this long to finish after a stop was asked for.
+_GRACE_SECONDS = 0.3
+_READY_SECONDS = 30.0
+
+
+class StartError(RuntimeError):
+    """The local AWS cannot start; the message says why and what to do."""
+
+
+def run(port: int, state: Path, parent_pid: int | None = None, engine: Any = None) -> int:
+    """Serve the local AWS on ``127.0.0.1:port`` until told to stop.
+
+    Prints ``localaws ready http://127.0.0.1:PORT`` on standard output once the server answers. Everything written to
+    disk goes below ``state``. Ends on SIGTERM or SIGINT, and when the process ``parent_pid`` is gone. ``engine`` takes
+    the place of Athena's SQL engine. Returns the exit code; raises StartError for a wrong ministack, a taken port or a
+    state folder that cannot be written.
+    """
+    check_version()
+    listener = _listen(port)
+    port = listener.getsockname()[1]
+    _prepare_environment(port, state)
+    application = _load(state, f"http://{HOST}:{port}", engine)
+    code = asyncio.run(_serve(application, listener, port, parent_pid))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A worker thread may still be inside a query or a Lambda; interpreter shutdown would wait for it.
+    os._exit(code)
+
+
+def check_version() -> None:
+    """Raise StartError unless the installed ministack is the one our hooks were written for."""
+    try:
+        found = importlib.metadata.version("ministack")
+    except importlib.metadata.PackageNotFoundError:
+        found = "none"
+    if found != MINISTACK_VERSION:
+        raise StartError(
+            f"found ministack {found} in {sys.executable}, expected {MINISTACK_VERSION}: its inner hooks are used, so "
+            f"install ministack=={MINISTACK_VERSION}, or move the pin and run tests/localaws/test_hooks.py"
+        )
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise StartError(f"cannot listen on {HOST}:{port}: {error.strerror}; choose another --port, or 0") from error
+    return listener
+
+
+def _prepare_environment(port: int, state: Path) -> None:
+    """Set what ministack reads from the environment while it is imported."""
+    temporary = state / "tmp"
+    try:
+        temporary.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"cannot write the state folder {state}: {error.strerror}") from error
+    state = state.resolve()
+    for name in ("AWS_ENDPOINT_URL", "EDGE_PORT", "LOCALSTACK_PERSISTENCE", "MINISTACK_HOST", "USE_SSL"):
+        os.environ.pop(name, None)
+    os.environ.update(
+        {
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(port),
+            "SERVICES": ",".join(SERVICES),
+            "TMPDIR": str(temporary.resolve()),
+            "STATE_DIR": str(state / "ministack"),
+            "S3_DATA_DIR": str(state / "s3"),
+            "PERSIST_STATE": "0",
+            # With persistence a ranged GET re-reads the whole object.
+            "S3_PERSIST": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            # Containers would publish ports on all interfaces; nothing here needs one.
+            "DOCKER_HOST": f"unix://{state / 'no-docker.sock'}",
+            "LAMBDA_EXECUTOR": "local",
+        }
+    )
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    tempfile.tempdir = None
+
+
+def _load(state: Path, endpoint_url: str, engine: Any) -> ModuleType:
+    """Import ministack and put our handlers in; returns its application module."""
+    from ministack import app as application
+
+    install(application, state.resolve(), endpoint_url, engine)
+    return application
+
+
+def install(application: ModuleType, state: Path, endpoint_url: str, engine: Any = None) -> None:
+    """Replace ministack's Athena, wrap its Glue, and make its reset clear our state as well."""
+    from localaws.athena import AthenaService
+    from localaws.glue import GlueService
+
+    handlers = application.SERVICE_HANDLERS
+    athena = AthenaService(endpoint_url, state / "athena", handlers["athena"], engine)
+    catalog = GlueService(handlers["glue"])
+    handlers["athena"] = athena.handle
+    handlers["glue"] = catalog.handle
+    reset_ministack = application._reset_all_state
+
+    def reset_everything() -> None:
+        athena.reset()
+        reset_ministack()
+        catalog.reset()
+
+    application._reset_all_state = reset_everything
+
+
+async def _serve(application: ModuleType, listener: socket.socket, port: int, parent_pid: int | None) -> int:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    watch = _watch_parent(parent_pid, stop.set) if parent_pid is not None else None
+
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = _GRACE_SECONDS
+    config.loglevel = os.environ["LOG_LEVEL"].upper()
+    server = asyncio.create_task(serve(application.app, config, shutdown_trigger=stop.wait))
+    ready = asyncio.create_task(_announce(port))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({server, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        # The server closes idle connections itself, but waits without end for one that is busy.
+        await asyncio.wait({server}, timeout=_GRACE_SECONDS)
+        if server.done() and not server.cancelled() and server.exception() is not None:
+            print(f"localaws: the server failed: {server.exception()!r}", file=sys.stderr)
+            return 1
+        return 0
+    finally:
+        for task in (ready, watch):
+            if task is not None:
+                task.cancel()
+        _stop_lambdas()
+
+
+def _watch_parent(pid: int, gone: Callable[[], None]) -> asyncio.Task[None] | None:
+    """Call ``gone`` once the process is gone; returns a task to keep where the system has no process descriptors."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        gone()
+        return None
+    except (AttributeError, OSError):
+        return asyncio.create_task(_poll_parent(pid, gone))
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(descriptor)
+        gone()
+
+    loop.add_reader(descriptor, ended)
+    return None
+
+
+async def _poll_parent(pid: int, gone: Callable[[], None]) -> None:
+    while True:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            gone()
+            return
+        except PermissionError:
+            pass
+        await asyncio.sleep(0.2)
+
+
+async def _announce(port: int) -> None:
+    """Print the ready line once a request is answered."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _READY_SECONDS
+    while loop.time() < deadline:
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            if await asyncio.wait_for(_answers(port), timeout=1.0):
+                print(f"localaws ready http://{HOST}:{port}", flush=True)
+                return
+        await asyncio.sleep(0.01)
+    print(f"localaws: no answer on {HOST}:{port} after {_READY_SECONDS:.0f} s", file=sys.stderr)
+
+
+async def _answers(port: int) -> bool:
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(f"GET /_ministack/health HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        return b" 200 " in await reader.readline()
+    finally:
+        writer.close()
+
+
+def _stop_lambdas() -> None:
+    """End the processes that ministack started for Lambda functions, when there are any."""
+    runtime = sys.modules.get("ministack.core.lambda_runtime")
+    if runtime is not None:
+        runtime.reset()
