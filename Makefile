@@ -1,0 +1,56 @@
+# Set-up, checks, tests and the local stack. Everything made lands in .local/ and build/.
+
+# The Python to build on; by default 3.12 if a working one is found, else 3.11.
+PYTHON ?=
+
+VENV := .local/venv/bin
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status test check format clean
+
+export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
+# Without bytecode every Airflow task would compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
+help:  ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## Install everything into .local (done by the other commands as needed)
+	@python3 scripts/setup.py $(if $(PYTHON),--python $(PYTHON))
+
+demo: setup  ## The whole way on sample data: start, load, query, stop
+	@$(VENV)/python scripts/demo.py
+
+up: setup  ## Start the local AWS and Airflow, deploy to it, leave it running; writes .local/env
+	@$(VENV)/python -m scripts.stack up
+
+down:  ## Stop what "make up" started
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m scripts.stack down; fi
+
+status:  ## Say what of the stack is running, and where
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m scripts.stack status; fi
+
+# The end-to-end tests have the machine to themselves: each runs a whole Airflow.
+test: setup  ## Run every test
+	@status=0; \
+	$(VENV)/python -m pytest -n 2 --dist worksteal --ignore tests/end_to_end || status=1; \
+	$(VENV)/python -m pytest tests/end_to_end || status=1; \
+	exit $$status
+
+check: setup  ## Lint, types, configuration, infrastructure template and Compose file
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/cfn-lint infrastructure/template.yaml
+	$(VENV)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/python -m lakelanes check
+	$(VENV)/python -m lakelanes schema | diff --unified include/lake.schema.json -
+
+format: setup  ## Sort imports and format the code
+	$(VENV)/ruff check --select I --fix
+	$(VENV)/ruff format
+
+clean: down  ## Stop the stack and delete everything made: .local and build
+	rm -rf .local build

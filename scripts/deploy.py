@@ -1,0 +1,200 @@
+"""Deploy infrastructure/template.yaml through CloudFormation, with its names taken from the configuration.
+
+    python scripts/deploy.py [--config FILE] [--stack-name NAME] [--parameter NAME=VALUE ...]
+
+Region and account come from the configuration, credentials and endpoint from the environment, as for any AWS tool.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakelanes.config import LakeConfig, load_config
+from lakelanes.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_sts import STSClient
+
+TEMPLATE = Path(__file__).resolve().parent.parent / "infrastructure" / "template.yaml"
+NO_CHANGES = "No updates are to be performed"
+POLL_SECONDS = (0.1, 0.2, 0.4, 1.0, 2.0, 5.0)
+TIMEOUT_SECONDS = 900.0
+
+
+class DeployError(Exception):
+    """The stack is not as the template says; the text names the resources at fault and why."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a deployment did ("created", "updated" or "unchanged") and the stack's outputs."""
+
+    stack_name: str
+    action: str
+    outputs: Mapping[str, str]
+
+
+def stack_name(config: LakeConfig) -> str:
+    """The stack of this lake; a bucket belongs to one lake only, so two lakes never share a stack."""
+    return "lakelanes-" + config.resources.analytics_bucket.replace(".", "-")
+
+
+def template_parameters(config: LakeConfig) -> dict[str, str]:
+    """The template's parameters that the configuration decides."""
+    resources = config.resources
+    return {
+        "SourceBucketName": resources.source_bucket,
+        "AnalyticsBucketName": resources.analytics_bucket,
+        "LedgerTableName": resources.ledger_table,
+        "DatabaseName": resources.glue_database,
+        "WorkgroupName": resources.workgroup_name,
+        "AlertTopicName": resources.alert_topic,
+    }
+
+
+def deploy(
+    config: LakeConfig,
+    cloudformation: CloudFormationClient,
+    sts: STSClient,
+    *,
+    name: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> Deployment:
+    """Create or update the stack and wait until it is done.
+
+    ``parameters`` add to, and win over, those from the configuration. Raises DeployError when the credentials belong to
+    another account than the configuration, when the stack is in a state that cannot be updated, and when the
+    deployment fails.
+    """
+    account = sts.get_caller_identity()["Account"]
+    if account != config.aws.account_id:
+        raise DeployError(
+            f"the credentials belong to account {account}, but aws.account_id is {config.aws.account_id}; "
+            "use that account's credentials or correct the configuration"
+        )
+    name = name or stack_name(config)
+    before = _describe(cloudformation, name)
+    if before is not None:
+        _check_updatable(before)
+    values = {**template_parameters(config), **(parameters or {})}
+    request = {
+        "StackName": name,
+        "TemplateBody": TEMPLATE.read_text(),
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+    try:
+        if before is None:
+            cloudformation.create_stack(**request)  # type: ignore[arg-type]
+        else:
+            cloudformation.update_stack(**request)  # type: ignore[arg-type]
+    except ClientError as error:
+        if NO_CHANGES not in error.response["Error"]["Message"]:
+            raise DeployError(f"CloudFormation refuses stack {name}: {error.response['Error']['Message']}") from error
+        return Deployment(name, "unchanged", _outputs(before))
+    after = _wait(cloudformation, name)
+    if after["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        reasons = list(_failures(cloudformation, after["StackId"])) or [
+            after.get("StackStatusReason", "no reason given")
+        ]
+        raise DeployError("\n  ".join([f"stack {name} ended as {after['StackStatus']}:", *reasons]))
+    return Deployment(name, "created" if before is None else "updated", _outputs(after))
+
+
+def _describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef | None:
+    try:
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
+
+
+def _check_updatable(stack: StackTypeDef) -> None:
+    name, status = stack["StackName"], stack["StackStatus"]
+    if status.endswith("_IN_PROGRESS"):
+        raise DeployError(f"stack {name} is {status}: another deployment runs; try again when it has ended")
+    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"):
+        raise DeployError(f"stack {name} is {status} and cannot be updated: delete it or finish its rollback first")
+
+
+def _wait(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    pauses = list(POLL_SECONDS)
+    while True:
+        stack = _describe(cloudformation, name)
+        if stack is None:
+            raise DeployError(f"stack {name} was deleted while it was being deployed")
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        if time.monotonic() > deadline:
+            raise DeployError(f"stack {name} is still {stack['StackStatus']} after {TIMEOUT_SECONDS:.0f} s")
+        time.sleep(pauses.pop(0) if len(pauses) > 1 else pauses[0])
+
+
+def _failures(cloudformation: CloudFormationClient, stack_id: str) -> list[str]:
+    """What failed in the stack's latest operation, with CloudFormation's reasons, the first failure first."""
+    failures: list[str] = []
+    operation = None
+    # Newest first. Validation speaks of single resources here only, not in the events of the stack.
+    pages = cloudformation.get_paginator("describe_events").paginate(StackName=stack_id, Filters={"FailedEvents": True})
+    for event in (event for page in pages for event in page["OperationEvents"]):
+        operation = operation or event.get("OperationId")
+        if event.get("OperationId") != operation:
+            break
+        reason = event.get("ValidationStatusReason") or event.get("ResourceStatusReason", "")
+        failed = event.get("ValidationStatus") == "FAILED" or event.get("ResourceStatus", "").endswith("_FAILED")
+        if failed and "cancelled" not in reason:
+            failures.insert(0, f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
+    return failures
+
+
+def _outputs(stack: StackTypeDef | None) -> dict[str, str]:
+    outputs = stack.get("Outputs", []) if stack else []
+    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, help="default: $LAKE_CONFIG, else include/lake.json")
+    parser.add_argument("--stack-name", help="default: lakelanes-<analytics bucket>")
+    parser.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE")
+    arguments = parser.parse_args()
+    try:
+        config = load_config(arguments.config)
+        done = deploy(
+            config,
+            boto3.client("cloudformation", region_name=config.aws.region),
+            boto3.client("sts", region_name=config.aws.region),
+            name=arguments.stack_name,
+            parameters=dict(arguments.parameter),
+        )
+    except (BotoCoreError, ClientError, ConfigError, DeployError) as error:
+        print(f"deploy: {error}", file=sys.stderr)
+        return 1
+    print(f"stack {done.stack_name}: {done.action}")
+    for key, value in sorted(done.outputs.items()):
+        print(f"  {key} = {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,523 @@
+"""The whole stack on this machine: the local AWS with the infrastructure deployed to it, and Airflow's components.
+
+    python -m scripts.stack up [--config FILE] [--state DIR] [--port PORT]
+    python -m scripts.stack down [--state DIR]
+    python -m scripts.stack status [--state DIR]
+
+Everything listens on 127.0.0.1 only and is kept in the state folder (.local): ``env`` for the shell, ``logs/``,
+``airflow/`` (AIRFLOW_HOME) and ``aws-state/``. Stacks with different state folders run beside each other. Each start
+begins with an empty lake and an empty Airflow, for the local AWS keeps its objects in memory, and runs that speak of
+objects that are gone would mislead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import contextlib
+import fcntl
+import os
+import secrets
+import selectors
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import boto3
+import botocore.session
+import requests
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakelanes.config import LakeConfig, load_config
+from lakelanes.errors import ConfigError
+from scripts.airflow_api import AirflowApi, AirflowError
+from scripts.deploy import DeployError, deploy
+from scripts.processes import ManagedProcess, ProcessTable, guard
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+UI_PORT = 8080
+LOCAL_ACCOUNT = "000000000000"
+START_SECONDS = 180.0
+POLL_SECONDS = 0.2
+AIRFLOW_COMPONENTS = {
+    "api-server": ["api-server"],
+    # Their log servers would listen on all interfaces; the api-server reads the log files instead.
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+}
+
+
+class StackError(Exception):
+    """The stack did not start or is not there; the text says which part, with the end of its log."""
+
+
+# What keeps a stack from starting, with a text for its user.
+FAULTS = (
+    AirflowError,
+    BotoCoreError,
+    ClientError,
+    ConfigError,
+    DeployError,
+    StackError,
+    requests.RequestException,
+)
+
+
+class Stack:
+    """A local AWS and an Airflow for one configuration, in one state folder.
+
+    As a context manager it starts and stops the stack, and a guard process stops it even if this process is killed.
+    """
+
+    def __init__(
+        self,
+        root: Path = ROOT,
+        config_path: Path | str | None = None,
+        *,
+        state: Path | None = None,
+        port: int | None = None,
+        env: Mapping[str, str] | None = None,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """``config_path`` defaults to ``$LAKE_CONFIG``, else include/lake.json; ``port`` is the UI's (a free one)."""
+        self.root = root.resolve()
+        self.state = (state or self.root / ".local").resolve()
+        self.env = dict(os.environ if env is None else env)
+        self.env.setdefault("AWS_ACCOUNT_ID", LOCAL_ACCOUNT)
+        named = config_path or self.env.get("LAKE_CONFIG") or self.root / "include" / "lake.json"
+        self.config_path = Path(named).resolve()
+        self.port = port
+        self.say = say
+        self.endpoint_url = ""
+        self.airflow_url = ""
+        self.outputs: Mapping[str, str] = {}
+        self._config: LakeConfig | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._started: ProcessTable | None = None
+
+    def __enter__(self) -> Stack:
+        self.start(guarded=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def config(self) -> LakeConfig:
+        """The configuration the stack serves. Raises ConfigError."""
+        if self._config is None:
+            self._config = load_config(self.config_path, self.env)
+        return self._config
+
+    @property
+    def api(self) -> AirflowApi:
+        """A client of this Airflow's REST API."""
+        return AirflowApi(self.airflow_url)
+
+    @property
+    def env_file(self) -> Path:
+        """Shell text with the variables of ``environment``."""
+        return self.state / "env"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a shell needs to work with the running stack."""
+        resources = self.config.resources
+        return {
+            **self._aws_environment(),
+            "AIRFLOW_URL": self.airflow_url,
+            "AIRFLOW_HOME": str(self._airflow_home),
+            "LAKE_CONFIG": str(self.config_path),
+            "LAKE_SOURCE_BUCKET": resources.source_bucket,
+            "LAKE_ANALYTICS_BUCKET": resources.analytics_bucket,
+            "LAKE_DATABASE": resources.glue_database,
+            "LAKE_WORKGROUP": resources.workgroup_name,
+            "LAKE_LEDGER_TABLE": resources.ledger_table,
+            "LAKE_FILE_QUEUE_URL": self.outputs.get("FileQueueUrl", ""),
+            "LAKE_FILE_DLQ_URL": self.outputs.get("FileDeadLetterQueueUrl", ""),
+            "LAKE_ALERT_TOPIC_ARN": self.outputs.get("AlertTopicArn", ""),
+        }
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client of the local AWS, whatever profile or proxy this process is set to."""
+        aws = self._aws_environment()
+        nowhere = (None, None, os.devnull, None)
+        core = botocore.session.Session(
+            {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+        )
+        session = boto3.session.Session(
+            aws["AWS_ACCESS_KEY_ID"],
+            aws["AWS_SECRET_ACCESS_KEY"],
+            region_name=aws["AWS_DEFAULT_REGION"],
+            botocore_session=core,
+        )
+        return session.client(service, endpoint_url=self.endpoint_url, config=Config(proxies={}), **options)  # type: ignore[call-overload]
+
+    def running(self) -> list[ManagedProcess]:
+        """The recorded processes that run."""
+        return [process for process in self._table().processes if process.exit_code() is None]
+
+    def start(self, *, guarded: bool = False) -> bool:
+        """Start everything and return when all of it is healthy and the DAGs are parsed.
+
+        Returns False, having done nothing, when the stack of this state folder runs already. ``guarded`` ties its life
+        to this process. Raises ConfigError, DeployError or StackError; whatever had been started is stopped then.
+        """
+        with self._lock():
+            table = self._table()
+            if table.processes and all(process.exit_code() is None for process in table.processes):
+                return False
+            table.stop()
+            config = self.config
+            self._clear()
+            if guarded:
+                self._guard = guard(table.records, self.root)
+            try:
+                self._start(table, config)
+            except BaseException:
+                table.stop()
+                self._release_guard()
+                raise
+            self._started = table
+        return True
+
+    def stop(self) -> bool:
+        """Stop everything; returns whether there was anything to stop."""
+        with self._lock():
+            table = self._table()
+            found = bool(table.processes)
+            table.stop()
+            self.env_file.unlink(missing_ok=True)
+            self._release_guard()
+            self._started = None
+        return found
+
+    def _start(self, table: ProcessTable, config: LakeConfig) -> None:
+        started = time.monotonic()
+        deadline = started + START_SECONDS
+        self.airflow_url = f"http://{HOST}:{_free_port(self.port)}"
+        self._configure_airflow()
+        migration = self._airflow(table, "migration", ["db", "migrate"])
+        self._start_aws(table, config, deadline)
+        self.say(f"local AWS at {self.endpoint_url} ({time.monotonic() - started:.0f} s)")
+        self._deploy(config)
+        self.say(f"infrastructure deployed ({time.monotonic() - started:.0f} s)")
+        if (code := _wait_for_end(migration, deadline)) != 0:
+            raise StackError(f"airflow db migrate ended with code {code}; {migration.log} ends:\n{migration.tail()}")
+        table.forget(migration)
+        components = [self._airflow(table, name, command) for name, command in AIRFLOW_COMPONENTS.items()]
+        self._wait_healthy(components, deadline)
+        self.say(f"Airflow at {self.airflow_url} ({time.monotonic() - started:.0f} s)")
+        self._wait_parsed(components, deadline)
+        self.say(f"DAGs parsed ({time.monotonic() - started:.0f} s)")
+        self._write_env()
+
+    def _start_aws(self, table: ProcessTable, config: LakeConfig, deadline: float) -> None:
+        python = Path(self.env.get("LOCALAWS_PYTHON") or self.root / ".local" / "aws" / "bin" / "python")
+        if not python.exists():
+            raise StackError(f"no interpreter at {python}: run `make setup`")
+        process = table.start(
+            "aws",
+            [python, "-m", "localaws", "--port", "0", "--state", self.state / "aws-state"],
+            env={
+                **self._clean_environment(),
+                "PYTHONPATH": str(self.root),
+                "MINISTACK_ACCOUNT_ID": config.aws.account_id,
+                "MINISTACK_REGION": config.aws.region,
+            },
+            cwd=self.root,
+            log=self.state / "logs" / "aws.log",
+            stdout=subprocess.PIPE,
+        )
+        assert process.popen is not None
+        assert process.popen.stdout is not None
+        line = ""
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.popen.stdout, selectors.EVENT_READ)
+            if selector.select(max(0.0, deadline - time.monotonic())):
+                line = process.popen.stdout.readline().decode()
+        if not line.startswith("localaws ready "):
+            raise StackError(f"the local AWS did not start; {process.log} ends:\n{process.tail()}")
+        self.endpoint_url = line.split()[-1]
+
+    def _deploy(self, config: LakeConfig) -> None:
+        # The local AWS speaks plain HTTP, which buckets that insist on TLS would refuse.
+        parameters = {"RequireTls": "false"}
+        done = deploy(config, self.client("cloudformation"), self.client("sts"), parameters=parameters)
+        self.outputs = done.outputs
+
+    def _wait_healthy(self, components: list[ManagedProcess], deadline: float) -> None:
+        api = self.api
+        while True:
+            health = api.health()
+            if all(status == "healthy" for status in health.values()):
+                return
+            self._check_alive(components)
+            if time.monotonic() > deadline:
+                ill = ", ".join(f"{part} {status}" for part, status in health.items() if status != "healthy")
+                tails = "\n".join(f"{process.log} ends:\n{process.tail(10)}" for process in components)
+                raise StackError(f"Airflow is not healthy after {START_SECONDS:.0f} s: {ill}\n{tails}")
+            time.sleep(POLL_SECONDS)
+
+    def _wait_parsed(self, components: list[ManagedProcess], deadline: float) -> None:
+        api, wanted = self.api, expected_dags(self.config, self.root / "dags")
+        while True:
+            missing = wanted - {dag["dag_id"] for dag in _pages(api, "/dags", "dags")}
+            if not missing:
+                return
+            errors = _pages(api, "/importErrors", "import_errors")
+            if errors:
+                texts = "\n".join(f"{error['filename']}:\n{error['stack_trace']}" for error in errors)
+                raise StackError(f"Airflow cannot import a DAG file:\n{texts}")
+            self._check_alive(components)
+            if time.monotonic() > deadline:
+                raise StackError(f"Airflow has not parsed after {START_SECONDS:.0f} s: {', '.join(sorted(missing))}")
+            time.sleep(POLL_SECONDS)
+
+    def _check_alive(self, components: list[ManagedProcess]) -> None:
+        for process in components:
+            if (code := process.exit_code()) is not None:
+                raise StackError(
+                    f"airflow {process.name} ended with exit code {code}; {process.log} ends:\n{process.tail()}"
+                )
+
+    def _airflow(self, table: ProcessTable, name: str, command: list[str]) -> ManagedProcess:
+        return table.start(
+            name,
+            [sys.executable, "-m", "airflow", *command],
+            env={**self._clean_environment(), **self._aws_environment(), **self._airflow_environment()},
+            # What lies in the working directory is importable, and nothing of the repository must be by that way.
+            cwd=self._airflow_home,
+            log=self.state / "logs" / f"{name}.log",
+        )
+
+    def _configure_airflow(self) -> None:
+        """Write airflow.cfg, which holds the secrets and so is the owner's alone to read."""
+        home = self._airflow_home
+        settings: dict[str, dict[str, object]] = {
+            "core": {
+                "dags_folder": self.root / "dags",
+                "plugins_folder": self.root / "plugins",
+                "executor": "LocalExecutor",
+                # Each slot is a forked worker; more of them than this only wait for the cores of a laptop.
+                "parallelism": 4,
+                "load_examples": False,
+                # The lake is to fill itself as soon as files are there.
+                "dags_are_paused_at_creation": False,
+                "simple_auth_manager_all_admins": True,
+                "hostname_callable": "socket.gethostname",
+                "fernet_key": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            },
+            "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}"},
+            "api": {
+                "host": HOST,
+                "port": self.airflow_url.rsplit(":", 1)[1],
+                "base_url": self.airflow_url,
+                "workers": 1,
+                "secret_key": secrets.token_urlsafe(32),
+            },
+            "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
+            "dag_processor": {"refresh_interval": 5},
+            "logging": {
+                "base_log_folder": home / "logs",
+                "dag_processor_child_process_log_directory": home / "logs" / "dag_processor",
+                "colored_console_log": False,
+            },
+            "usage_data_collection": {"enabled": False},
+        }
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_dict(
+            {
+                section: {key: str(value).replace("%", "%%") for key, value in values.items()}
+                for section, values in settings.items()
+            }
+        )
+        with _private_file(home / "airflow.cfg") as file:
+            parser.write(file)
+
+    def _write_env(self) -> None:
+        environment = self.environment
+        with _private_file(self.env_file) as file:
+            file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in environment.items())
+            file.write(f"export {' '.join(environment)}\n")
+
+    @property
+    def _airflow_home(self) -> Path:
+        return self.state / "airflow"
+
+    def _airflow_environment(self) -> dict[str, str]:
+        path = os.pathsep.join([str(Path(sys.executable).parent), self.env.get("PATH", os.defpath)])
+        return {"AIRFLOW_HOME": str(self._airflow_home), "LAKE_CONFIG": str(self.config_path), "PATH": path}
+
+    def _aws_environment(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": self.config.aws.region,
+            "AWS_ACCOUNT_ID": self.config.aws.account_id,
+        }
+
+    def _clean_environment(self) -> dict[str, str]:
+        """The user's environment without what points Python, Airflow or AWS clients elsewhere than at this stack."""
+        env = {
+            name: value
+            for name, value in self.env.items()
+            if not name.startswith(("AIRFLOW_", "AWS_", "MINISTACK_", "PYTHON", "COV_CORE_")) and name != "VIRTUAL_ENV"
+        }
+        direct = ",".join(filter(None, [env.get("no_proxy") or env.get("NO_PROXY"), HOST, "localhost"]))
+        return {
+            **env,
+            "AWS_ACCOUNT_ID": self.env["AWS_ACCOUNT_ID"],
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": direct,
+            "no_proxy": direct,
+        }
+
+    def _clear(self) -> None:
+        for folder in ("airflow", "aws-state", "logs"):
+            shutil.rmtree(self.state / folder, ignore_errors=True)
+            (self.state / folder).mkdir(mode=0o700, parents=True)
+
+    def _table(self) -> ProcessTable:
+        return self._started or ProcessTable(self.state / "processes.json")
+
+    def _release_guard(self) -> None:
+        if self._guard is not None:
+            assert self._guard.stdin is not None
+            self._guard.stdin.close()
+            self._guard.wait()
+            self._guard = None
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / "stack.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def expected_dags(config: LakeConfig, folder: Path) -> set[str]:
+    """The ids of the DAGs that ``folder`` makes: load_entities.py makes one per entity, any other file its namesake."""
+    wanted: set[str] = set()
+    for path in folder.glob("*.py"):
+        text = path.read_text().lower()
+        # Airflow itself skips files without these words.
+        if "dag" not in text or "airflow" not in text:
+            continue
+        wanted |= {f"load_{name}" for name in config.entities} if path.stem == "load_entities" else {path.stem}
+    return wanted
+
+
+def _pages(api: AirflowApi, path: str, key: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        page = api.get(path, limit=100, offset=len(found))
+        found += page[key]
+        if not page[key] or len(found) >= page["total_entries"]:
+            return found
+
+
+def _wait_for_end(process: ManagedProcess, deadline: float) -> int:
+    assert process.popen is not None
+    try:
+        return process.popen.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise StackError(f"{process.name} has not ended; {process.log} ends:\n{process.tail()}") from None
+
+
+@contextlib.contextmanager
+def _private_file(path: Path) -> Iterator[Any]:
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        yield file
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port(wanted: int | None) -> int:
+    if wanted is not None:
+        if not _is_free(wanted):
+            raise StackError(f"port {wanted} of {HOST} is taken; choose another one")
+        return wanted
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    port = arguments.port or (UI_PORT if _is_free(UI_PORT) else None)
+    stack = Stack(config_path=arguments.config, state=arguments.state, port=port, say=print)
+    if stack.start():
+        print(f"up: see {stack.airflow_url}, and load {stack.env_file} into a shell")
+    else:
+        print(f"up already: its addresses are in {stack.env_file}")
+    return 0
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    print("down" if Stack(state=arguments.state).stop() else "nothing was up")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    stack = Stack(state=arguments.state)
+    processes = stack._table().processes
+    for process in processes:
+        code = process.exit_code()
+        print(f"{process.name:14} {'running' if code is None else 'gone'}, process {process.pid}, log {process.log}")
+    if processes:
+        print(stack.env_file.read_text() if stack.env_file.exists() else "starting")
+    else:
+        print("nothing is up")
+    return 0 if stack.running() else 3
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    for name, run in (("up", _up), ("down", _down), ("status", _status)):
+        command = commands.add_parser(name)
+        command.set_defaults(run=run)
+        command.add_argument("--state", type=Path, help="state folder (default: .local)")
+        if name == "up":
+            command.add_argument("--config", type=Path, help="default: $LAKE_CONFIG, else include/lake.json")
+            command.add_argument("--port", type=int, help="port of Airflow's UI (default: 8080, or a free one)")
+    arguments = parser.parse_args()
+    # A start that is told to stop takes down what it has started so far.
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return int(arguments.run(arguments))
+    except FAULTS as error:
+        print(f"stack: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

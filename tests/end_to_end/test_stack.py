@@ -1,0 +1,153 @@
+"""`make up` and `make down`, as a developer meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scripts.airflow_api import AirflowApi
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NAMES = {
+    *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ACCOUNT_ID"),
+    *("AIRFLOW_URL", "AIRFLOW_HOME"),
+    *("LAKE_CONFIG", "LAKE_SOURCE_BUCKET", "LAKE_ANALYTICS_BUCKET", "LAKE_DATABASE", "LAKE_WORKGROUP"),
+    *("LAKE_LEDGER_TABLE", "LAKE_FILE_QUEUE_URL", "LAKE_FILE_DLQ_URL", "LAKE_ALERT_TOPIC_ARN"),
+}
+# The shape that every configuration starts from, with an account of its own.
+CONFIGURATION = {
+    "aws": {"region": "eu-west-1", "account_id": "123456789012"},
+    "resources": {
+        "source_bucket": "never-seen-landing",
+        "analytics_bucket": "never-seen-lake",
+        "glue_database": "never_seen",
+        "workgroup_name": "never_seen",
+        "sqs_queue": "never_seen",
+    },
+    "entities": {
+        "parcels": {
+            "table_name": "parcels",
+            "filename_pattern": r"parcels_(\d{4})_(\d{2})_(\d{2})\.csv",
+            "partition_keys": ["year", "month", "day"],
+            "schema": [{"name": "parcel_id", "type": "string"}, {"name": "weight", "type": "decimal(10,2)"}],
+        }
+    },
+}
+
+
+class Commands:
+    """The stack's commands on a state folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.config = folder / "lake.json"
+        self.config.write_text(json.dumps(CONFIGURATION))
+        # What a developer's shell may hold, and none of which must reach the stack.
+        self.env = {
+            **os.environ,
+            "PYTHONPATH": f"{REPOSITORY / 'plugins'}{os.pathsep}{REPOSITORY}",
+            "LAKE_CONFIG": str(self.config),
+            "AWS_PROFILE": "production",
+            "AWS_ACCESS_KEY_ID": "a-real-key",
+            "AIRFLOW_HOME": str(folder / "elsewhere"),
+            "AIRFLOW__CORE__EXECUTOR": "SequentialExecutor",
+            "HTTP_PROXY": "http://127.0.0.1:9",
+        }
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "scripts.stack", command, "--state", str(self.state)],
+            cwd=REPOSITORY,
+            env=self.env,
+            capture_output=True,
+            text=True,
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that runs for this stack."""
+        records = json.loads((self.state / "processes.json").read_text())
+        sessions = {record["pid"] for record in records}
+        return [process for process in psutil.process_iter() if os.getsid(process.pid) in sessions]
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Commands]:
+    commands = Commands(tmp_path)
+    yield commands
+    commands.run("down")
+
+
+def test_up_status_up_again_and_down(commands: Commands) -> None:
+    up = commands.run("up")
+    assert up.returncode == 0, up.stdout + up.stderr
+
+    file = commands.state / "env"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    shell = f"set -eu; . {shlex.quote(str(file))}; env -0"
+    exported = subprocess.run(["bash", "-c", shell], env={}, capture_output=True, text=True, check=True).stdout
+    variables = dict(line.split("=", 1) for line in exported.split("\0") if line)
+    assert variables.keys() >= NAMES
+    assert variables["AWS_DEFAULT_REGION"] == "eu-west-1"
+    assert variables["LAKE_ALERT_TOPIC_ARN"] == "arn:aws:sns:eu-west-1:123456789012:lakelanes_alerts"
+
+    api = AirflowApi(variables["AIRFLOW_URL"])
+    assert set(api.health().values()) == {"healthy"}
+    dags = {dag["dag_id"]: dag["is_paused"] for dag in api.get("/dags")["dags"]}
+    assert dags["load_parcels"] is False
+    assert [name for name in dags if name.startswith("load_")] == ["load_parcels"]
+
+    processes = commands.processes()
+    listening = {
+        connection.laddr
+        for process in processes
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    urls = {variables["AIRFLOW_URL"], variables["AWS_ENDPOINT_URL"]}
+    assert {f"http://{address.ip}:{address.port}" for address in listening} == urls
+    assert all(url.startswith("http://127.0.0.1:") for url in urls)
+    for secret in (commands.state / "airflow" / "airflow.cfg", commands.state / "airflow"):
+        assert stat.S_IMODE(secret.stat().st_mode) & 0o077 == 0
+
+    status = commands.run("status")
+    assert status.returncode == 0
+    for name in ("aws", "api-server", "scheduler", "triggerer", "dag-processor"):
+        assert f"{name} " in status.stdout
+
+    again = commands.run("up")
+    assert (again.returncode, "up already" in again.stdout) == (0, True), again.stdout + again.stderr
+    assert {process.pid for process in commands.processes()} >= {process.pid for process in processes}
+
+    down = commands.run("down")
+    assert down.returncode == 0, down.stdout + down.stderr
+    assert psutil.wait_procs(processes, timeout=10)[1] == []
+    assert not file.exists()
+    assert "nothing was up" in commands.run("down").stdout
+    assert commands.run("status").returncode == 3
+
+
+def test_a_faulty_configuration_is_told_before_anything_starts(commands: Commands) -> None:
+    commands.config.write_text(json.dumps({**CONFIGURATION, "entities": {}}))
+    up = commands.run("up")
+    assert up.returncode == 1
+    assert "entities" in up.stderr
+    assert "Traceback" not in up.stderr
+    assert not (commands.state / "processes.json").exists()
+
+
+def test_a_start_that_fails_shows_the_log_and_leaves_nothing_behind(commands: Commands) -> None:
+    commands.env["LOCALAWS_PYTHON"] = "/bin/false"
+    up = commands.run("up")
+    assert up.returncode == 1
+    assert "the local AWS did not start" in up.stderr
+    assert not (commands.state / "processes.json").exists()
+    assert not (commands.state / "env").exists()

@@ -1,0 +1,101 @@
+"""docker-compose.yaml: valid, closed to the network, without secrets, and in step with what runs without Docker."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILE = REPOSITORY / "docker-compose.yaml"
+SECRETS = {"POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_SECRET_KEY", "AIRFLOW_JWT_SECRET"}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    return loaded
+
+
+def _check(path: Path) -> subprocess.CompletedProcess[str]:
+    # The schema that the Compose specification publishes comes with this tool.
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(path)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_it_follows_the_compose_specification() -> None:
+    done = _check(FILE)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_check_finds_a_fault(tmp_path: Path) -> None:
+    wrong = tmp_path / "docker-compose.yaml"
+    wrong.write_text(FILE.read_text().replace("healthcheck:", "healthchek:", 1))
+    done = _check(wrong)
+    assert done.returncode != 0
+    assert "healthchek" in done.stdout + done.stderr
+
+
+def test_ports_are_published_on_the_loopback_address_only(compose: dict[str, Any]) -> None:
+    ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
+    assert ports
+    assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in ports), ports
+    assert "host" not in {service.get("network_mode") for service in compose["services"].values()}
+
+
+def test_secrets_come_from_the_environment_and_have_no_default(compose: dict[str, Any]) -> None:
+    text = FILE.read_text()
+    for name in SECRETS:
+        uses = re.findall(rf"\$\{{{name}([^}}]*)\}}", text)
+        assert uses, name
+        assert all(use.startswith(":?") for use in uses), name
+    for service in compose["services"].values():
+        for name, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|SECRET|FERNET|SQL_ALCHEMY_CONN", name) and name != "AWS_SECRET_ACCESS_KEY":
+                assert ":?" in value, name
+
+
+def test_what_is_mounted_exists(compose: dict[str, Any]) -> None:
+    sources = set()
+    for service in compose["services"].values():
+        for volume in service.get("volumes", []):
+            source = volume["source"] if isinstance(volume, dict) else volume.split(":")[0]
+            default = re.fullmatch(r"\$\{\w+:-(.+)\}", source)
+            sources.add(default[1] if default else source)
+    folders = {source for source in sources if source.startswith(".")}
+    assert sources - folders == set(compose["volumes"])
+    assert [source for source in folders if not (REPOSITORY / source).exists()] == []
+
+
+def test_every_airflow_component_runs_and_waits_for_what_it_needs(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
+        assert services[name]["command"][0] == name
+        assert services[name]["depends_on"] == {
+            "postgres": {"condition": "service_healthy"},
+            "migration": {"condition": "service_completed_successfully"},
+            "deployment": {"condition": "service_completed_successfully"},
+        }
+        assert services[name]["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql")
+
+
+def test_the_image_is_the_airflow_that_the_requirements_name(compose: dict[str, Any]) -> None:
+    requirement = re.search(r"^apache-airflow==(.+)$", (REPOSITORY / "requirements.txt").read_text(), re.MULTILINE)
+    assert requirement is not None
+    dockerfile = compose["services"]["scheduler"]["build"]["dockerfile_inline"]
+    assert f"FROM apache/airflow:{requirement[1]}-python3.12\n" in dockerfile
+
+
+def test_airflow_reaches_the_local_aws_in_the_network_namespace_they_share(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    command = services["aws"]["command"]
+    endpoint = f"http://127.0.0.1:{command[command.index('--port') + 1]}"
+    for name, service in services.items():
+        if "AWS_ENDPOINT_URL" in service.get("environment", {}):
+            assert service["network_mode"] == "service:aws", name
+            assert service["environment"]["AWS_ENDPOINT_URL"] == endpoint, name

@@ -1,0 +1,112 @@
+"""The policy of the template: enough for the engine's whole way, and nothing beyond its own resources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lakelanes import alerts, load, views
+from lakelanes.config import parse_config
+from lakelanes.lake import Lake
+from lakelanes.sources import list_entity, partition_for
+from scripts.deploy import Deployment
+from tests.infrastructure.conftest import SETTINGS, Worker
+from tests.support.localaws import REGION, LocalAws
+
+SOURCE = "id,price\na,1.00\nb,2.50\nc,not a price\n"
+
+
+def test_every_statement_names_its_resources(local_aws: LocalAws, deployment: Deployment) -> None:
+    iam, arn = local_aws.client("iam"), deployment.outputs["WorkerPolicyArn"]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    document = json.loads(document) if isinstance(document, str) else document
+    for statement in document["Statement"]:
+        for action in _list(statement["Action"]):
+            assert "*" not in action, statement["Sid"]
+        for resource in _list(statement["Resource"]):
+            assert resource.startswith("arn:aws:"), statement["Sid"]
+            name = resource.split(":", 5)[5]
+            assert name in ("catalog", "database/default") or "tickets" in name, statement["Sid"]
+
+
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("s3", lambda s3: s3.put_object(Bucket="tickets-landing", Key="k", Body=b"")),
+        ("s3", lambda s3: s3.delete_object(Bucket="tickets-landing", Key="k")),
+        ("s3", lambda s3: s3.list_buckets()),
+        ("s3", lambda s3: s3.list_objects_v2(Bucket="somebody-elses")),
+        ("s3", lambda s3: s3.delete_bucket(Bucket="tickets-lake")),
+        ("dynamodb", lambda dynamodb: dynamodb.delete_table(TableName="tickets_ledger")),
+        ("dynamodb", lambda dynamodb: dynamodb.get_item(TableName="other", Key={"source": {"S": "k"}})),
+        ("glue", lambda glue: glue.get_tables(DatabaseName="other_db")),
+        ("glue", lambda glue: glue.delete_database(Name="tickets_db")),
+        ("athena", lambda athena: athena.start_query_execution(QueryString="SELECT 1", WorkGroup="primary")),
+        ("athena", lambda athena: athena.delete_work_group(WorkGroup="tickets_queries")),
+        ("sns", lambda sns: sns.publish(TopicArn=f"arn:aws:sns:{REGION}:000000000000:other", Message="m")),
+    ],
+)
+def test_what_lies_outside_is_denied(
+    local_aws: LocalAws, worker: Worker, service: str, call: Callable[[Any], Any]
+) -> None:
+    if service == "s3":
+        local_aws.client("s3").create_bucket(Bucket="somebody-elses")
+    with pytest.raises(ClientError) as error:
+        call(worker.client(service))
+    # The services spell it differently.
+    assert error.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "AuthorizationError")
+
+
+@pytest.mark.parametrize("registration", ["add_partition", "msck", "projection"])
+def test_the_engine_goes_its_whole_way_with_it(
+    local_aws: LocalAws, worker_lake: Callable[[str], Lake], registration: str, tmp_path: Path
+) -> None:
+    lake = worker_lake(registration)
+    entity = lake.config.entities[f"tickets_{registration}"]
+    key = f"{registration}/tickets_2024_03.csv"
+    local_aws.client("s3").put_object(Bucket="tickets-landing", Key=key, Body=SOURCE.encode())
+    files = load.pending(lake, list_entity(lake, entity))
+    outcomes = load.load_batch(lake, entity, files, lane="batch", run_id="policy")
+    assert [(outcome.state, outcome.rows_loaded, outcome.rows_rejected) for outcome in outcomes] == [("loaded", 2, 1)]
+    partitions = [partition_for(entity, key)]
+    load.register(lake, entity, partitions)
+    assert [count.athena for count in load.validate(lake, entity, partitions)] == [2]
+    assert load.pending(lake, list_entity(lake, entity)) == []
+
+    view = f"prices_{registration}"
+    (tmp_path / f"{view}.sql").write_text(f"SELECT id, price FROM {entity.table_name}")
+    assert [outcome.action for outcome in views.refresh(lake, tmp_path)] == ["created"]
+    assert [outcome.action for outcome in views.refresh(lake, tmp_path)] == ["unchanged"]
+
+    alerts.publish(lake, alerts.Alert("load_tickets", "policy", "tickets", "a reason", "nothing"))
+
+
+@pytest.fixture
+def worker_lake(local_aws: LocalAws, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Lake]:
+    """Opens the lake as the worker, its one entity registered in the given way."""
+
+    def open_lake(registration: str) -> Lake:
+        entity = {
+            **SETTINGS["entities"]["tickets"],
+            "table_name": f"tickets_{registration}",
+            "source_prefix": f"{registration}/",
+            "registration": registration,
+        }
+        monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint_url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", worker.credentials["aws_access_key_id"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", worker.credentials["aws_secret_access_key"])
+        for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
+            monkeypatch.delenv(name, raising=False)
+        return Lake.open(parse_config(json.dumps({**SETTINGS, "entities": {f"tickets_{registration}": entity}}), {}))
+
+    return open_lake
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
