@@ -330,6 +330,8 @@ class Stack:
             },
             "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
             "dag_processor": {"refresh_interval": 5},
+            # A task that ends unnoticed keeps its slot until its next heartbeat, 5 s apart by default.
+            "workers": {"min_heartbeat_interval": 1},
             "logging": {
                 "base_log_folder": home / "logs",
                 "dag_processor_child_process_log_directory": home / "logs" / "dag_processor",

@@ -152,10 +152,12 @@ class Ledger:
     ) -> Entry | Refusal:
         """Takes the file for ``owner``, or says why not. ``known`` is what the caller read before (saves a request).
 
+        A claim of the same run is taken over at once: a run gives a file to one task, so its holder is an earlier try
+        that was killed, or is fenced off by the token if it still lives.
         One request for a file the ledger does not know; two for one that it knows and that ``known`` does not show.
         """
         while True:
-            refusal = self._refuse(file, known, reload)
+            refusal = self._refuse(file, known, run_id, reload)
             if refusal:
                 return refusal
             entry = self._claimed(file, entity, partition, owner, lane, run_id, known)
@@ -163,9 +165,9 @@ class Ledger:
             names = {"#s": "source"}
             values: dict[str, Any] = {}
             if known:
-                condition = "#t = :t AND (#st <> :claimed OR lease_until < :now)"
+                condition = "#t = :t AND (#st <> :claimed OR lease_until < :now OR run_id = :run)"
                 names = {"#t": "token", "#st": "state"}
-                values = {":t": known.token, ":claimed": "claimed", ":now": self.now()}
+                values = {":t": known.token, ":claimed": "claimed", ":now": self.now(), ":run": run_id}
             found = self._put(entry, condition, names, values)
             if found is None:
                 if known and known.etag != file.etag and known.state != "claimed":
@@ -335,10 +337,10 @@ class Ledger:
         item = {**values, "source": f"note:{name}", "version": CURRENT}
         self._db.put_item(TableName=self.table, Item={k: _serialize(v) for k, v in item.items()})
 
-    def _refuse(self, file: SourceFile, known: Entry | None, reload: bool) -> Refusal | None:
+    def _refuse(self, file: SourceFile, known: Entry | None, run_id: str, reload: bool) -> Refusal | None:
         if known is None:
             return None
-        if known.state == "claimed" and known.lease_until >= self.now():
+        if known.state == "claimed" and known.lease_until >= self.now() and known.run_id != run_id:
             return Refusal("claimed_elsewhere", known)
         if known.etag != file.etag and is_newer(known, file):
             return Refusal("superseded", known)

@@ -41,7 +41,9 @@ def describe_batch(files: Iterable[SourceFile]) -> str:
         return "no files"
     names = ordered[0].name if len(ordered) == 1 else f"{ordered[0].name} … {ordered[-1].name}"
     count = "1 file" if len(ordered) == 1 else f"{len(ordered)} files"
-    text = f"{count}, {sum(file.size for file in ordered) / 1e6:.1f} MB: {names}"
+    size = sum(file.size for file in ordered)
+    shown = f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+    text = f"{count}, {shown}: {names}"
     return text if len(text) <= 200 else text[:199] + "…"
 
 

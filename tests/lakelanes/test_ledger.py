@@ -36,7 +36,8 @@ def ledger(lake: Lake, clock: Clock) -> Ledger:
 
 
 def claim(ledger: Ledger, file: SourceFile = FILE, owner: str = "a", **options: object) -> Entry | Refusal:
-    return ledger.claim(file, "sales", "year=2024", owner=owner, lane="batch", run_id="run-1", **options)  # type: ignore[arg-type]
+    run_id = str(options.pop("run_id", f"run-of-{owner}"))
+    return ledger.claim(file, "sales", "year=2024", owner=owner, lane="batch", run_id=run_id, **options)  # type: ignore[arg-type]
 
 
 def held(ledger: Ledger, file: SourceFile = FILE, owner: str = "a", **options: object) -> Entry:
@@ -106,6 +107,15 @@ def test_a_worker_that_lost_its_lease_cannot_report(ledger: Ledger, clock: Clock
     assert (entry.state, entry.rows_loaded, entry.owner) == ("loaded", 7, "successor")
 
 
+def test_the_next_try_of_a_run_takes_its_files_over_at_once(ledger: Ledger) -> None:
+    killed = held(ledger, run_id="run-1")
+    again = held(ledger, owner="b", run_id="run-1")
+    assert again.token == killed.token + 1
+    with pytest.raises(LeaseLostError):
+        commit(ledger, killed)
+    commit(ledger, again)
+
+
 def test_a_renewed_lease_is_not_taken_over(ledger: Ledger, clock: Clock) -> None:
     entry = held(ledger)
     stale = ledger.get(FILE.uri)
@@ -154,11 +164,11 @@ def test_many_entries_are_read_beyond_one_request(ledger: Ledger) -> None:
 def test_the_failures_of_a_run_are_found_by_its_id(ledger: Ledger) -> None:
     ledger.rejected(held(ledger), "column amount is missing", line=1, column="amount")
     commit(ledger, held(ledger, replace(FILE, key="good")))
-    failures = ledger.failures_of_run("run-1", ["sales"])
+    failures = ledger.failures_of_run("run-of-a", ["sales"])
     assert [(f.source, f.state, f.error_line, f.error_column) for f in failures] == [
         (FILE.uri, "rejected", 1, "amount")
     ]
-    assert ledger.failures_of_run("run-2", ["sales"]) == []
+    assert ledger.failures_of_run("run-of-b", ["sales"]) == []
 
 
 def test_an_unmatched_file_is_news_once_per_version(ledger: Ledger) -> None:

@@ -41,4 +41,5 @@ def test_no_files_make_no_batches() -> None:
 def test_a_batch_is_described_by_what_it_holds() -> None:
     assert describe_batch([file(1_500_000, 1)]) == "1 file, 1.5 MB: f00001.csv"
     assert describe_batch([file(1_000_000, n) for n in range(3)]) == "3 files, 3.0 MB: f00000.csv … f00002.csv"
+    assert describe_batch([file(1234, 7)]) == "1 file, 1.2 kB: f00007.csv"
     assert describe_batch([]) == "no files"

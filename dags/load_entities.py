@@ -1,0 +1,106 @@
+"""
+# load_<entity>: CSV files of one entity, from the source bucket to a table in Athena
+
+One DAG per entity of the configuration.
+
+    sense (and plan) -> convert, one task per batch -> publish (register, validate, publish) -> report_failures
+                                                                                             -> refresh_views
+
+## What it does
+
+- **sense** waits for the partition's files, without holding a worker, and plans batches of about equal size of those
+  that the ledger does not have. Planning belongs to sensing: the listing and the ledger's answer are at hand there.
+- **convert** claims, converts and commits the files of a batch. Its name in the grid says what the batch holds.
+- **publish** registers the run's partitions in Glue, compares Athena's row counts with the ledger's, and emits one
+  asset event per partition. These steps share one task: each needs the one before, and a task start costs more than
+  they do.
+- **report_failures** is skipped when all went well. Otherwise it fails the run and names each file, line and reason;
+  what could be loaded has been published by then.
+- **refresh_views** is skipped unless a table was created or changed.
+
+## When it runs
+
+An entity that is partitioned by date has one run per partition, and the run's partition key is the lake's partition:
+the run of 2024-03-15 loads the files named for 2024-03-15. It starts when that day is over (`schedule` of the entity
+changes this) and waits until `deadline_minutes` after that. Other entities run on their `schedule`, if they have one.
+
+- **Backfill**: choose the partitions' dates. A partition whose files are loaded already costs two short tasks: its
+  registration is repaired and its counts are checked. A past partition without files fails after 5 minutes.
+- **Trigger without a partition key**: loads all files of the entity that are not loaded yet, and does not wait for any.
+  *partition* limits the run to one partition; *reload* loads also what is loaded already.
+- **Trigger with a partition key** (REST, CLI): as the scheduled run of that partition, waiting included.
+
+## When it fails
+
+One alert per failed run names the files and the reason. A refused file (state `rejected`) needs a corrected upload
+under the same key; anything else needs its cause removed. Then clear the run's failed tasks, or trigger the DAG: files
+that are loaded stay as they are. A missed deadline needs the file; then clear `sense`.
+
+## Race conditions
+
+Any number of runs, the sweep and the low-latency lane may meet on a file: the ledger gives it to one of them. A run
+that finds a file of its partition in other hands waits for it.
+"""
+
+from __future__ import annotations
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, Param, get_parsing_context
+
+from lakelanes.config import Entity, LakeConfig, load_config
+from lakelanes_airflow.alerting import LOAD_PREFIX, REPORT, alert_on_failure
+from lakelanes_airflow.assets import table_asset
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.operators import ConvertOperator, PublishOperator, ReportFailuresOperator
+from lakelanes_airflow.schedules import schedule_of
+from lakelanes_airflow.sensors import SourceFilesSensor
+
+
+def load_dag(config: LakeConfig, entity: Entity) -> DAG:
+    """The DAG that loads one entity."""
+    with DAG(
+        dag_id=f"{LOAD_PREFIX}{entity.name}",
+        description=f"{entity.name}: files like {entity.filename_pattern} into {entity.table_name}",
+        doc_md=__doc__,
+        schedule=schedule_of(entity),
+        catchup=False,
+        # A run that waits for its files is an active one, and costs nothing.
+        max_active_runs=64,
+        tags=[Tag.LAKE, Tag.LOAD],
+        default_args=DEFAULT_ARGS,
+        on_failure_callback=alert_on_failure,
+        params={
+            "partition": Param(
+                None,
+                type=["null", "string"],
+                description="Of a run without partition key: load only this partition, e.g. 2024-03-15.",
+            ),
+            "reload": Param(False, type="boolean", description="Load again what is loaded already."),
+        },
+    ) as dag:
+        sense = SourceFilesSensor(task_id="sense", entity=entity.name)
+        convert = ConvertOperator.partial(task_id="convert", map_index_template="{{ task.batch['label'] }}").expand(
+            batch=sense.output
+        )
+        publish = PublishOperator(
+            task_id="publish",
+            plan="sense",
+            on_failure=REPORT,
+            on_new_table="refresh_views",
+            outlets=[table_asset(config, entity)],
+            trigger_rule="all_done",
+        )
+        report = ReportFailuresOperator(task_id=REPORT, plan="sense", publish="publish", trigger_rule="all_done")
+        refresh_views = TriggerDagRunOperator(
+            task_id="refresh_views", trigger_dag_id="refresh_views", logical_date=None
+        )
+        convert >> publish >> [report, refresh_views]
+    return dag
+
+
+_config = load_config()
+_wanted = get_parsing_context().dag_id
+for _entity in _config.entities.values():
+    # A task parses this file only for its own DAG.
+    if _wanted in (None, f"{LOAD_PREFIX}{_entity.name}"):
+        globals()[f"load_{_entity.name}"] = load_dag(_config, _entity)

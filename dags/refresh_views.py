@@ -1,0 +1,41 @@
+"""
+# refresh_views: the Athena views of include/sql/views
+
+## What it does
+
+Creates the views in the order they need each other. A view whose SQL and whose inputs' columns are what they were is
+left as it is, so a run without changes reads the catalogue and writes nothing. A view whose tables do not exist yet
+waits.
+
+## When it runs
+
+When load_<entity> or sweep_sources created a table or changed its columns, and daily for views that were deployed
+since. New partitions need no refresh: a view reads them as they are. That is why it does not listen to the tables'
+assets, whose events come once per partition.
+
+## When it fails
+
+The log names the view, and Athena's reason. The other views keep their last definition. Correct the SQL, then clear the
+task.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from lakelanes_airflow.alerting import alert_on_failure
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.operators import RefreshViewsOperator
+
+with DAG(
+    dag_id="refresh_views",
+    description="Creates Athena views whose SQL or inputs changed",
+    doc_md=__doc__,
+    schedule="30 0 * * *",
+    catchup=False,
+    max_active_runs=1,
+    tags=[Tag.LAKE, Tag.VIEWS],
+    default_args=DEFAULT_ARGS,
+    on_failure_callback=alert_on_failure,
+):
+    RefreshViewsOperator(task_id="refresh")

@@ -1,0 +1,68 @@
+"""
+# sweep_sources: loads whatever no lane has loaded
+
+    find -> convert, one task per batch -> publish (register, validate, publish) -> report_failures
+                                                                                 -> refresh_views
+
+## What it does
+
+Finds, over all entities, files that are late, came at an irregular time, were lost by a lane or failed before, and
+loads them as load_<entity> does, partitions and asset events included. Files that match no entity, or more than one,
+are named in the log of **find** once and left alone. Refused files are left to a corrected upload.
+
+## When it runs
+
+Every 15 minutes, one run at a time. Listing follows new files, not history; once a day, or with the Param *full*, all
+of the source bucket is listed.
+
+## When it fails
+
+One alert per failed run names the files and the reason. A file that fails for a passing cause is tried again by the
+next sweeps, five times in all. After that, remove the cause and trigger load_<entity>.
+"""
+
+from __future__ import annotations
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, Param
+
+from lakelanes.config import load_config
+from lakelanes_airflow.alerting import REPORT, alert_on_failure
+from lakelanes_airflow.assets import table_asset
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.operators import (
+    ConvertOperator,
+    FindUnloadedOperator,
+    PublishOperator,
+    ReportFailuresOperator,
+)
+
+config = load_config()
+
+with DAG(
+    dag_id="sweep_sources",
+    description="Loads what no lane has loaded: late, irregular, failed",
+    doc_md=__doc__,
+    schedule="*/15 * * * *",
+    catchup=False,
+    max_active_runs=1,
+    tags=[Tag.LAKE, Tag.LOAD, Tag.MAINTENANCE],
+    default_args=DEFAULT_ARGS,
+    on_failure_callback=alert_on_failure,
+    params={"full": Param(False, type="boolean", description="List the entire source bucket, not only recent names.")},
+):
+    find = FindUnloadedOperator(task_id="find")
+    convert = ConvertOperator.partial(task_id="convert", map_index_template="{{ task.batch['label'] }}").expand(
+        batch=find.output
+    )
+    publish = PublishOperator(
+        task_id="publish",
+        plan="find",
+        on_failure=REPORT,
+        on_new_table="refresh_views",
+        outlets=[table_asset(config, entity) for entity in config.entities.values()],
+        trigger_rule="all_done",
+    )
+    report = ReportFailuresOperator(task_id=REPORT, plan="find", publish="publish", trigger_rule="all_done")
+    refresh_views = TriggerDagRunOperator(task_id="refresh_views", trigger_dag_id="refresh_views", logical_date=None)
+    convert >> publish >> [report, refresh_views]

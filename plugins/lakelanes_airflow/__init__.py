@@ -1,0 +1,1 @@
+"""What Airflow needs beside the engine: schedules, assets, a sensor with its trigger, operators and alerts."""

@@ -1,0 +1,225 @@
+"""The operators of the load DAGs. Each is one step of the engine; what a step means is decided there.
+
+They are classes rather than decorated functions so that file names and batches never pass through Jinja.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from airflow.providers.standard.operators.branch import BaseBranchOperator
+from airflow.sdk import Asset, BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from lakelanes.alerts import FileFault
+from lakelanes.errors import RetryableLoadError
+from lakelanes.lake import Lake
+from lakelanes.load import load_batch, raise_for_outcomes, register, validate
+from lakelanes.partitions import Partition, partition_key
+from lakelanes.sources import SourceFile
+from lakelanes.sweep import find_unloaded
+from lakelanes_airflow import sensing
+from lakelanes_airflow.assets import announce, table_asset
+from lakelanes_airflow.lakes import open_lake
+from lakelanes_airflow.progress import progress, run_id_of
+from lakelanes_airflow.sensors import FAILURE, SCOPE, explained
+
+# XCom of the report: the files that were not loaded, for the alert. FileFaults as dictionaries.
+FAULTS = "faults"
+# A file of a batch, with the name of its entity.
+Planned = tuple[str, SourceFile]
+
+
+class ConvertOperator(BaseOperator):
+    """Loads one batch (see ``sensing.batches_of``): claims, converts and commits each of its files.
+
+    Every file of the batch is tried. Afterwards the task fails if any could not be loaded, and is tried again only if
+    that can help; files that are loaded by then are not loaded twice.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, batch: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch = batch
+
+    def execute(self, context: Any) -> dict[str, int]:
+        lake = open_lake()
+        outcomes = load_batch(
+            lake,
+            lake.config.entities[self.batch["entity"]],
+            [SourceFile.from_dict(file) for file in self.batch["files"]],
+            lane="batch",
+            run_id=run_id_of(context),
+            reload=context["params"].get("reload", False),
+        )
+        raise_for_outcomes(outcomes)
+        return {
+            "files": len(outcomes),
+            "rows_loaded": sum(outcome.rows_loaded or 0 for outcome in outcomes),
+            "rows_rejected": sum(outcome.rows_rejected or 0 for outcome in outcomes),
+        }
+
+
+class PublishOperator(BaseBranchOperator):
+    """Registers, validates and publishes the partitions of a run; one task, since each step needs the one before.
+
+    Registers in Glue every partition that the run answers for, so a run that finds nothing to load repairs a partition
+    that went missing there. Validates those that changed, and all of a run with a partition key: Athena's count must be
+    the ledger's. Then emits one asset event per partition, and follows ``on_failure`` when a file was not loaded and
+    ``on_new_table`` when a table was created or changed. What was loaded is published even when other files failed.
+
+    :param plan: id of the task whose return value is the list of batches.
+    :param on_failure: id of the task to run when files were not loaded.
+    :param on_new_table: id of the task to run when the catalogue changed.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, plan: str, on_failure: str, on_new_table: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.on_failure = on_failure
+        self.on_new_table = on_new_table
+
+    def choose_branch(self, context: Any) -> list[str]:
+        planned, scope = planned_files(context, self.plan)
+        with explained(context):
+            lake = open_lake()
+            state = progress(lake, run_id_of(context), planned, scope)
+            if state.busy and scope["keyed"]:
+                names = ", ".join(state.busy[:20])
+                raise RetryableLoadError(
+                    f"another run or lane is loading {names}; the partition is complete after that"
+                )
+            for fault in state.faults:
+                self.log.error("Not loaded: %s", fault)
+            tables = self._publish(context, lake, planned, scope, state.unloaded)
+        return [*([self.on_failure] if state.faults else []), *([self.on_new_table] if tables else [])]
+
+    def _publish(
+        self, context: Any, lake: Lake, planned: list[Planned], scope: dict[str, Any], unloaded: set[str]
+    ) -> list[str]:
+        files: dict[str, list[SourceFile]] = defaultdict(list)
+        for name, file in planned:
+            files[name].append(file)
+        if scope["entity"]:
+            files.setdefault(scope["entity"], [])
+        tables: list[str] = []
+        events: dict[Asset, set[str]] = {}
+        for name, own in files.items():
+            entity = lake.config.entities[name]
+            touched = set(sensing.partitions_of(entity, own))
+            changed = set(sensing.partitions_of(entity, [file for file in own if file.uri not in unloaded]))
+            known = set()
+            if name == scope["entity"]:
+                known = {Partition.from_path(path) for path in scope["partitions"]}
+                changed |= {Partition.from_path(path) for uri, path in scope["files"].items() if uri not in unloaded}
+            # A refused file's partition too: its rejected rows are to be found.
+            wanted = known | touched
+            if not wanted:
+                continue
+            registered = register(lake, entity, wanted)
+            tables += registered.tables_changed
+            if registered.created or registered.relocated:
+                changed |= known - touched
+            counts = validate(lake, entity, changed)
+            self.log.info(
+                "%s: %s partition(s) registered, %s of them new; %s validated, %s rows; tables created or changed: %s",
+                entity.table_name,
+                len(wanted),
+                registered.created,
+                len(counts),
+                sum(count.athena for count in counts),
+                ", ".join(registered.tables_changed) or "none",
+            )
+            if changed:
+                keys = {partition_key(entity, partition) for partition in changed}
+                events[table_asset(lake.config, entity)] = {key for key in keys if key}
+        announce(context, events)
+        return tables
+
+
+class ReportFailuresOperator(BaseOperator):
+    """The gate: fails the run after everything that could be loaded was published, naming each file and its reason.
+
+    Runs only when something failed. Its XCom FAULTS is what the alert lists.
+
+    :param plan: id of the task whose return value is the list of batches.
+    :param publish: id of the publishing task.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, plan: str, publish: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.publish = publish
+
+    def execute(self, context: Any) -> None:
+        ti = context["ti"]
+        reasons = [
+            f"task {task}: {reason}"
+            for task in (self.plan, self.publish)
+            if (reason := ti.xcom_pull(task_ids=task, key=FAILURE, map_indexes=-1))
+        ]
+        faults: list[FileFault] = []
+        try:
+            planned, scope = planned_files(context, self.plan)
+        except AirflowSkipException:
+            reasons = reasons or [f"task {self.plan} failed; its log says why"]
+        else:
+            faults = progress(open_lake(), run_id_of(context), planned, scope).faults
+        ti.xcom_push(key=FAULTS, value=[asdict(fault) for fault in faults])
+        ti.xcom_push(key=FAILURE, value="\n".join(reasons))
+        lines = [*reasons, *map(str, faults)]
+        raise AirflowFailException("\n  ".join(["the run is not complete:", *lines]))
+
+
+class FindUnloadedOperator(BaseOperator):
+    """Finds what no lane has loaded, over all entities, and returns it as batches; reports files that belong
+    nowhere."""
+
+    template_fields: Sequence[str] = ()
+
+    def execute(self, context: Any) -> list[dict[str, Any]]:
+        lake = open_lake()
+        sweep = find_unloaded(lake, full=context["params"]["full"])
+        for file in sweep.unmatched:
+            self.log.warning("Left alone: the name of %s matches no entity's filename_pattern", file.uri)
+        batches = [
+            {**batch, "label": f"{name}: {batch['label']}"}
+            for name, files in sweep.files.items()
+            for batch in sensing.batches_of(lake.config.entities[name], files)
+        ]
+        context["ti"].xcom_push(key=SCOPE, value={"entity": None, "keyed": False, "partitions": [], "files": {}})
+        return batches
+
+
+class RefreshViewsOperator(BaseOperator):
+    """Creates the views whose SQL or inputs changed; returns the names of those it created."""
+
+    template_fields: Sequence[str] = ()
+
+    def execute(self, context: Any) -> list[str]:
+        # Only this task needs the SQL parser, and every task start of every DAG would import it.
+        from lakelanes.views import refresh
+
+        with explained(context):
+            outcomes = refresh(open_lake())
+        for outcome in outcomes:
+            self.log.info("%s: %s %s", outcome.name, outcome.action, outcome.reason)
+        return [outcome.name for outcome in outcomes if outcome.action == "created"]
+
+
+def planned_files(context: Any, plan: str) -> tuple[list[Planned], dict[str, Any]]:
+    """Files of the planning task's batches, with their entity, and its scope. Skips the task when it did not finish."""
+    ti = context["ti"]
+    scope = ti.xcom_pull(task_ids=plan, key=SCOPE, map_indexes=-1)
+    batches = ti.xcom_pull(task_ids=plan, map_indexes=-1)
+    if scope is None or batches is None:
+        raise AirflowSkipException(f"nothing was planned: task {plan} did not finish")
+    return [(batch["entity"], SourceFile.from_dict(file)) for batch in batches for file in batch["files"]], scope

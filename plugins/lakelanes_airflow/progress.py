@@ -1,0 +1,69 @@
+"""Where the files of a run stand, as the ledger has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lakelanes.alerts import FileFault
+from lakelanes.lake import Lake
+from lakelanes.ledger import Entry, is_newer
+from lakelanes.load import is_done
+from lakelanes.sources import SourceFile
+
+_DIED = "its task ended before it was loaded: the task was killed, or never started"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Files that failed, with the reason, and URIs of those that another run or lane is loading at this moment."""
+
+    faults: list[FileFault] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)
+
+    @property
+    def unloaded(self) -> set[str]:
+        """URIs of both."""
+        return {fault.file for fault in self.faults} | set(self.busy)
+
+
+def run_id_of(context: Any) -> str:
+    """How the ledger names the run: ``<dag id>/<run id>``, since run ids are unique within a DAG only."""
+    return f"{context['dag'].dag_id}/{context['run_id']}"
+
+
+def progress(lake: Lake, run_id: str, planned: Iterable[tuple[str, SourceFile]], scope: dict[str, Any]) -> Progress:
+    """Checks the planned files (with their entities), and all files of the partition that a keyed run was asked for.
+
+    The ledger is asked rather than the tasks: a task that was killed, or whose answer was lost, hides nothing.
+    """
+    files = {file.uri: (entity, file) for entity, file in planned}
+    entries = lake.ledger.get_many([*files, *scope["files"]])
+    now = lake.ledger.now()
+    result = Progress()
+    for uri, (entity, file) in files.items():
+        entry = entries.get(uri)
+        if is_done(entry, file):
+            continue
+        if entry is not None and entry.etag != file.etag and entry.run_id != run_id and not is_newer(entry, file):
+            entry = None  # it tells of an older version; this one was never claimed
+        _judge(result, FileFault(uri, entity, "interrupted", _DIED), entry, run_id, now, scope["keyed"])
+    for uri in scope["files"].keys() - files.keys():
+        entry = entries.get(uri)
+        if entry is not None and entry.state != "loaded":
+            _judge(result, FileFault(uri, entry.entity, "interrupted", _DIED), entry, run_id, now, scope["keyed"])
+    return result
+
+
+def _judge(result: Progress, died: FileFault, entry: Entry | None, run_id: str, now: str, keyed: bool) -> None:
+    if entry is None:
+        result.faults.append(died)
+    elif entry.state == "claimed":
+        if entry.run_id == run_id or entry.lease_until < now:
+            result.faults.append(died)
+        else:
+            result.busy.append(entry.source)
+    elif entry.state in ("rejected", "failed") or (entry.state == "deleted" and keyed):
+        result.faults.append(FileFault.from_entry(entry))
+    # Loaded in a newer version, or deleted meanwhile: there is nothing left to do.

@@ -1,0 +1,141 @@
+"""Every DAG: its tasks, its documentation, and the rules that all of them keep."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import Asset, CronPartitionTimetable
+from airflow.serialization.serialized_objects import DagSerialization
+
+from lakelanes_airflow.alerting import alert_on_failure
+from lakelanes_airflow.defaults import OWNER, RetryWhatCanPass, Tag
+from tests.dags.conftest import DAGS
+from tests.support.lakes import SALES, config_text
+
+LOAD_TASKS = {"sense", "convert", "publish", "report_failures", "refresh_views"}
+# A DAG that is not listed here, or lost a task, fails a test.
+EXPECTED = {
+    "load_sales": LOAD_TASKS,
+    "load_store_targets": LOAD_TASKS,
+    "load_web_sessions": LOAD_TASKS,
+    "sweep_sources": {"find", "convert", "publish", "report_failures", "refresh_views"},
+    "refresh_views": {"refresh"},
+}
+
+each = pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+
+
+def test_every_dag_file_imports_without_a_network(parse: Callable[..., DagBag]) -> None:
+    bag = parse()
+    assert bag.import_errors == {}
+    assert {dag_id: set(dag.task_ids) for dag_id, dag in bag.dags.items()} == EXPECTED
+
+
+def test_any_configuration_makes_its_own_dags(parse: Callable[..., DagBag], tmp_path: Path) -> None:
+    config = tmp_path / "lake.json"
+    entities = {
+        f"entity_{n}": {**SALES, "table_name": f"t{n}", "filename_pattern": rf"e{n}_(\d{{4}})_(\d{{2}})_(\d{{2}})\.csv"}
+        for n in range(20)
+    }
+    config.write_text(config_text(entities))
+    bag = parse(config)
+    assert bag.import_errors == {}
+    assert {f"load_entity_{n}" for n in range(20)} | {"sweep_sources", "refresh_views"} == set(bag.dags)
+
+
+def test_a_faulty_configuration_is_an_import_error_that_names_the_setting(
+    parse: Callable[..., DagBag], tmp_path: Path
+) -> None:
+    config = tmp_path / "lake.json"
+    config.write_text(config_text({"sales": {**SALES, "partition_keys": ["year"]}}))
+    errors = parse(config).import_errors
+    assert set(errors) and all("entities.sales" in text for text in errors.values())
+
+
+def test_a_task_parses_its_own_dag_only(parse: Callable[..., DagBag], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "load_sales")
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_TASK_ID", "sense")
+    loads = {dag_id for dag_id in parse().dags if dag_id.startswith("load_")}
+    assert loads == {"load_sales"}
+
+
+@each
+def test_the_documentation_is_the_files_docstring(dags: dict[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    assert dag.doc_md == ast.get_docstring(ast.parse(Path(dag.fileloc).read_text()), clean=False)
+    for section in ("# ", "## What it does", "## When it runs", "## When it fails"):
+        assert section in dag.doc_md
+
+
+@each
+def test_a_failed_run_alerts_and_only_what_can_pass_is_tried_again(dags: dict[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    assert dag.on_failure_callback == alert_on_failure
+    assert OWNER in dag.owner
+    assert Tag.LAKE in dag.tags
+    assert not dag.catchup
+    for task in dag.tasks:
+        assert isinstance(task.retry_policy, RetryWhatCanPass), task.task_id
+        assert task.retries > 0
+        # It would come once more, and again after a lost heartbeat.
+        assert not task.on_failure_callback
+
+
+@each
+def test_every_param_has_a_type_a_description_and_a_default_that_can_be_triggered(
+    dags: dict[str, Any], dag_id: str
+) -> None:
+    params = dags[dag_id].params
+    for name in params:
+        param = params.get_param(name)
+        assert param.schema.get("type") and param.description, name
+        param.resolve()
+
+
+@each
+def test_the_dag_survives_airflows_serialization(dags: dict[str, Any], dag_id: str) -> None:
+    encoded = json.loads(json.dumps(DagSerialization.to_dict(dags[dag_id])))
+    assert set(DagSerialization.from_dict(encoded).task_dict) == EXPECTED[dag_id]
+
+
+def test_runs_carry_the_lakes_partition_as_their_key(dags: dict[str, Any]) -> None:
+    formats = {
+        dag_id: dag.timetable.key_format
+        for dag_id, dag in dags.items()
+        if isinstance(dag.timetable, CronPartitionTimetable)
+    }
+    assert formats == {
+        "load_sales": "%Y-%m-%d",
+        "load_store_targets": "%Y-%m",
+        "load_web_sessions": "%Y-%m-%dT%H",
+    }
+
+
+def test_each_table_is_an_asset_that_its_load_and_the_sweep_produce(dags: dict[str, Any]) -> None:
+    def produced(dag_id: str) -> set[str]:
+        return {asset.uri for asset in dags[dag_id].get_task("publish").outlets if isinstance(asset, Asset)}
+
+    [sales] = produced("load_sales")
+    assert sales.startswith("s3://") and sales.endswith("/sales_data")
+    assert produced("sweep_sources") == set().union(*(produced(d) for d in dags if d.startswith("load_")))
+
+
+def test_mapped_tasks_are_named_by_what_they_hold(dags: dict[str, Any]) -> None:
+    mapped = [task for dag in dags.values() for task in dag.tasks if task.is_mapped]
+    assert len(mapped) == 4
+    for task in mapped:
+        assert task.map_index_template == "{{ task.batch['label'] }}"
+
+
+def test_dag_files_hold_wiring_only() -> None:
+    for path in DAGS.glob("*.py"):
+        tree = ast.parse(path.read_text())
+        imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not {name for name in imported if name.startswith("lakelanes.") and name != "lakelanes.config"}, path
+        assert not any(isinstance(node, ast.Import) for node in ast.walk(tree)), path

@@ -1,0 +1,50 @@
+"""A whole stack of its own for these tests: the local AWS and every component of Airflow, for entities nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.stack import Stack
+from tests.end_to_end.world import World
+from tests.support.lakes import config_text
+
+METER_READINGS = {
+    "table_name": "meter_readings",
+    "source_prefix": "utilities/",
+    "filename_pattern": r"readings-(\d{4})-(\d{2})-(\d{2})\.csv",
+    "partition_keys": ["year", "month", "day"],
+    "schema": [
+        {"name": "meter", "type": "string"},
+        {"name": "kwh", "type": "decimal(12,3)"},
+        {"name": "read_at", "type": "timestamp"},
+    ],
+    "settle_seconds": 0,
+}
+HOURLY_VISITS = {
+    "table_name": "museum_visits",
+    "filename_pattern": r"visits_(\d{4})(\d{2})(\d{2})T(\d{2})\.csv\.gz",
+    "partition_keys": ["year", "month", "day", "hour"],
+    "schema": [{"name": "room", "type": "string"}, {"name": "visitors", "type": "int"}],
+    "settle_seconds": 0,
+}
+PRICES = {
+    "table_name": "prices",
+    "filename_pattern": r"prices_([a-z]+)\.csv",
+    "partition_keys": ["market"],
+    "schema": [{"name": "product", "type": "string"}, {"name": "price", "type": "decimal(8,2)"}],
+    "settle_seconds": 0,
+}
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The running stack. The sweep is paused, so that it takes no file from the run that a test is about."""
+    folder = tmp_path_factory.mktemp("stack")
+    config = folder / "lake.json"
+    config.write_text(config_text({"readings": METER_READINGS, "visits": HOURLY_VISITS, "prices": PRICES}))
+    with Stack(config_path=config, state=folder / "state") as stack:
+        world = World(stack)
+        world.pause("sweep_sources")
+        yield world

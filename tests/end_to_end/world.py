@@ -1,0 +1,148 @@
+"""What a user of a running stack does: puts files, runs DAGs by the REST API, asks Athena, reads alerts."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from scripts.stack import Stack
+from tests.support.queries import fetch_rows, run_query
+
+T = TypeVar("T")
+FINAL = ("success", "failed")
+# Generous: the machine may be busy. Nothing here waits for time to pass, only for states to come.
+PATIENCE_SECONDS = 120.0
+
+
+class World:
+    """A running stack and the clients to use it with."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.api = stack.api
+        self.resources = stack.config.resources
+        self.s3, self.glue = stack.client("s3"), stack.client("glue")
+        self._athena, self._sqs = stack.client("athena"), stack.client("sqs")
+        self._alerts: list[Any] = []
+        self._queue = self._sqs.create_queue(QueueName="alert-reader")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        stack.client("sns").subscribe(TopicArn=stack.config.alert_topic_arn, Protocol="sqs", Endpoint=arn)
+
+    def put(self, key: str, text: str) -> None:
+        """Puts a source file, gzipped when its name says so."""
+        data = gzip.compress(text.encode(), mtime=0) if key.endswith(".gz") else text.encode()
+        self.s3.put_object(Bucket=self.resources.source_bucket, Key=key, Body=data)
+
+    def trigger(self, dag_id: str, **settings: Any) -> Any:
+        """Triggers a run, with settings of the REST API (conf, partition_key); returns it once it has ended."""
+        run = self.api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, **settings})
+        return self.ended(run)
+
+    def ended(self, run: Any) -> Any:
+        """The run once it has ended."""
+        path = f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}"
+        return wait_for(lambda: self.api.get(path), lambda found: found["state"] in FINAL, f"the end of {path}")
+
+    def backfill(self, dag_id: str, first: str, last: str, **settings: Any) -> Any:
+        """Starts a backfill of the partitions between two dates, both included."""
+        bounds = {"from_date": f"{first}T00:00:00Z", "to_date": f"{last}T00:00:00Z"}
+        return self.api.post("/backfills", {"dag_id": dag_id, **bounds, **settings})
+
+    def completed(self, backfill: Any) -> Any:
+        """The backfill once all of its runs have ended."""
+        path = f"/backfills/{backfill['id']}"
+        return wait_for(lambda: self.api.get(path), lambda found: found["completed_at"], f"the end of {path}")
+
+    def runs(self, dag_id: str, **query: Any) -> list[Any]:
+        """The DAG's runs."""
+        return list(self.api.get(f"/dags/{dag_id}/dagRuns", limit=100, **query)["dag_runs"])
+
+    def tasks(self, run: Any) -> dict[str, list[Any]]:
+        """The run's task instances by task."""
+        path = f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances"
+        found: dict[str, list[Any]] = {}
+        for task in self.api.get(path)["task_instances"]:
+            found.setdefault(task["task_id"], []).append(task)
+        return found
+
+    def states(self, run: Any) -> dict[str, list[str]]:
+        """The states of the run's task instances by task."""
+        return {task: [instance["state"] for instance in found] for task, found in self.tasks(run).items()}
+
+    def clear(self, run: Any) -> Any:
+        """Clears all tasks of an ended run; returns it once it has ended again."""
+        body = {"dry_run": False, "dag_run_id": run["dag_run_id"], "only_failed": False, "reset_dag_runs": True}
+        self.api.post(f"/dags/{run['dag_id']}/clearTaskInstances", body)
+        return self.ended(run)
+
+    def pause(self, dag_id: str, paused: bool = True) -> None:
+        self.api.patch(f"/dags/{dag_id}", {"is_paused": paused})
+
+    def asset_keys(self, table: str) -> list[str | None]:
+        """The partition keys of the table's asset events, oldest first."""
+        name = f"{self.resources.glue_database}.{table}"
+        [asset] = [found for found in self.api.get("/assets", limit=100)["assets"] if found["name"] == name]
+        events = self.api.get("/assets/events", asset_id=asset["id"], limit=100, order_by="timestamp")["asset_events"]
+        return [event["partition_key"] for event in events]
+
+    def query(self, sql: str) -> list[tuple[str | None, ...]]:
+        """Athena's answer to a SELECT, without the header."""
+        return fetch_rows(self._athena, self.execute(sql))[1:]
+
+    def execute(self, sql: str) -> str:
+        """Runs a statement; returns its id."""
+        execution = run_query(
+            self._athena,
+            sql,
+            WorkGroup=self.resources.workgroup_name,
+            QueryExecutionContext={"Database": self.resources.glue_database},
+        )
+        assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
+        return str(execution["QueryExecutionId"])
+
+    def delete_partitions(self, table: str, values: Iterable[list[str]]) -> None:
+        for value in values:
+            self.glue.delete_partition(
+                DatabaseName=self.resources.glue_database, TableName=table, PartitionValues=value
+            )
+
+    def loads(self, table: str) -> dict[str, str]:
+        """Of every object of the table, the number of the claim that wrote it: loading it again raises that."""
+        bucket = self.resources.analytics_bucket
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{table}/")
+        keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+        return {key: self.s3.head_object(Bucket=bucket, Key=key)["Metadata"]["lake-token"] for key in keys}
+
+    def alert_of(self, run: Any) -> Any:
+        """The alert about the run, once it has come."""
+
+        def look() -> Any:
+            answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            for message in answer.get("Messages", ()):
+                self._alerts.append(json.loads(json.loads(message["Body"])["Message"]))
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+            return next(iter(self.alerts_of(run)), None)
+
+        return wait_for(look, bool, f"an alert of {run['dag_run_id']}")
+
+    def alerts_of(self, run: Any) -> list[Any]:
+        """The run's alerts that were read so far."""
+        return [alert for alert in self._alerts if alert["run_id"] == run["dag_run_id"]]
+
+
+def wait_for(look: Callable[[], T], good: Callable[[T], Any], what: str) -> T:
+    """What ``look`` finds once it is ``good``."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found = look()
+        if good(found):
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s for {what}; the last seen: {found}")
+        time.sleep(0.2)

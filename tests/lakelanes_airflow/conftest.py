@@ -1,0 +1,60 @@
+"""A real local AWS per test process; a lake of its own for each test, configured by LAKE_CONFIG as Airflow's is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.airflow import use_temporary_home
+
+use_temporary_home()
+
+from lakelanes.lake import Lake  # noqa: E402
+from lakelanes_airflow.lakes import open_lake  # noqa: E402
+from scripts.deploy import deploy  # noqa: E402
+from tests.support.lakes import SALES, config_text  # noqa: E402
+from tests.support.localaws import LocalAws, running_localaws  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A running local AWS, stopped at the end of the session."""
+    with running_localaws(tmp_path_factory.mktemp("localaws")) as server:
+        yield server
+
+
+@pytest.fixture
+def make_lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Lake]:
+    """Deploys the lake that Airflow finds: ``make_lake(**settings)`` with settings of its entity "sales"."""
+    for name, value in local_aws.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def make(**settings: Any) -> Lake:
+        path = tmp_path / "lake.json"
+        path.write_text(config_text({"sales": {**SALES, **settings}}))
+        monkeypatch.setenv("LAKE_CONFIG", str(path))
+        lake = open_lake()
+        clients = (local_aws.client("cloudformation"), local_aws.client("sts"))
+        deploy(lake.config, *clients, parameters={"RequireTls": "false"})
+        return lake
+
+    return make
+
+
+@pytest.fixture
+def lake(make_lake: Callable[..., Lake]) -> Lake:
+    """A lake with the sales entity, whose files have settled at once."""
+    return make_lake()
+
+
+@pytest.fixture
+def listed(lake: Lake) -> list[str]:
+    """The prefixes of the lake's LIST requests from now on."""
+    prefixes: list[str] = []
+    lake.s3.meta.events.register(
+        "provide-client-params.s3.ListObjectsV2", lambda params, **_: prefixes.append(params["Prefix"])
+    )
+    return prefixes

@@ -1,0 +1,114 @@
+"""The failure callback, with a real topic and a queue that listens to it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import BaseOperator
+
+from lakelanes.alerts import FileFault
+from lakelanes.lake import Lake
+from lakelanes.ledger import Entry
+from lakelanes.sources import list_entity
+from lakelanes_airflow.alerting import REPORT, alert_on_failure, build_alert
+from lakelanes_airflow.operators import FAULTS
+from lakelanes_airflow.sensors import FAILURE
+from tests.support.airflow import task_context
+from tests.support.lakes import put
+from tests.support.localaws import LocalAws
+
+FAULT = FileFault("s3://b/in/sales_data_2024_03_15.csv", "sales", "rejected", "no column 'amount'", 1, "amount")
+
+
+class Subscriber:
+    """A queue subscribed to a lake's alert topic."""
+
+    def __init__(self, aws: LocalAws, lake: Lake) -> None:
+        self._sqs = aws.client("sqs")
+        name = f"{lake.config.resources.alert_topic}-subscriber"
+        self._url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        lake.sns.subscribe(TopicArn=lake.config.alert_topic_arn, Protocol="sqs", Endpoint=arn)
+
+    def messages(self) -> list[Any]:
+        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
+
+
+@pytest.fixture
+def subscriber(local_aws: LocalAws, lake: Lake) -> Subscriber:
+    return Subscriber(local_aws, lake)
+
+
+def failed_run(task_id: str = REPORT, **context: Any) -> dict[str, Any]:
+    """The context that Airflow gives the callback when ``task_id`` failed last."""
+    return {**task_context(BaseOperator(task_id=task_id), **context), "reason": "task_failure"}
+
+
+def test_one_alert_names_run_file_line_column_reason_and_remedy(lake: Lake, subscriber: Subscriber) -> None:
+    context = failed_run(run_id="scheduled__2024-03-16T00:00:00+00:00__2024-03-15", partition_key="2024-03-15")
+    context["ti"].xcom_push(FAULTS, [asdict(FAULT)])
+    alert_on_failure(context)
+    [message] = subscriber.messages()
+    assert message["Subject"] == "Lakelanes: load_sales failed for 2024-03-15"
+    alert = json.loads(message["Message"])
+    assert (alert["dag_id"], alert["run_id"], alert["entity"]) == ("load_sales", context["run_id"], "sales")
+    assert alert["files"] == [asdict(FAULT)]
+    assert "line 1, column amount: no column 'amount'" in alert["reason"]
+    assert "Upload a corrected file" in alert["what_to_do"] and "sales_data_rejects" in alert["what_to_do"]
+    assert alert["run_url"].endswith("/dags/load_sales/runs/scheduled__2024-03-16T00%3A00%3A00%2B00%3A00__2024-03-15")
+
+
+def test_a_run_without_a_report_is_told_from_the_ledger(lake: Lake) -> None:
+    uri = put(lake, "sales_data_2024_03_15.csv", "x")
+    [file] = list_entity(lake, lake.config.entities["sales"])
+    claim = lake.ledger.claim(file, "sales", "p", owner="o", lane="batch", run_id="load_sales/run-1")
+    assert isinstance(claim, Entry)
+    lake.ledger.rejected(claim, "no column 'amount'", line=1, column="amount")
+    # All that Airflow gives when no task instance is to blame.
+    alert = build_alert(lake, {"dag": SimpleNamespace(dag_id="load_sales"), "run_id": "run-1", "reason": "timed_out"})
+    assert [(fault.file, fault.line, fault.column) for fault in alert.files] == [(uri, 1, "amount")]
+
+
+def test_a_missed_deadline_is_told_in_the_sensors_words(lake: Lake) -> None:
+    context = failed_run("sense", partition_key="2024-03-15")
+    context["ti"].xcom_push(FAILURE, "no file for partition 2024-03-15 of sales")
+    alert = build_alert(lake, context)
+    assert alert.reason == "no file for partition 2024-03-15 of sales"
+    assert alert.entity == "sales" and not alert.files
+
+
+def test_a_failure_without_a_reason_points_to_the_log(lake: Lake) -> None:
+    alert = build_alert(lake, failed_run("convert"))
+    assert alert.reason == "task convert failed (task_failure); its log says why"
+    assert "Open the run" in alert.what_to_do
+
+
+def test_the_sweeps_alert_names_the_files_entities(lake: Lake) -> None:
+    context = failed_run(dag_id="sweep_sources")
+    context["ti"].xcom_push(FAULTS, [asdict(FAULT)])
+    assert build_alert(lake, context).entity == "sales"
+
+
+def test_unreadable_xcoms_do_not_stop_the_alert(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = failed_run("publish")
+
+    def broken(**_: Any) -> None:
+        raise RuntimeError("the API server is away")
+
+    monkeypatch.setattr(context["ti"], "xcom_pull", broken, raising=False)
+    assert "task publish failed" in build_alert(lake, context).reason
+
+
+def test_an_alert_that_cannot_be_published_is_logged_and_changes_nothing(
+    lake: Lake, caplog: pytest.LogCaptureFixture
+) -> None:
+    lake.sns.delete_topic(TopicArn=lake.config.alert_topic_arn)
+    with caplog.at_level(logging.ERROR):
+        alert_on_failure(failed_run())
+    assert "The alert for load_sales run-1 could not be published" in caplog.text

@@ -1,0 +1,248 @@
+"""The steps of a load, one after the other as a run makes them, on a real local AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from lakelanes import athena
+from lakelanes.errors import PermanentLoadError, RetryableLoadError
+from lakelanes.lake import Lake
+from lakelanes.ledger import Entry
+from lakelanes.sources import list_entity
+from lakelanes_airflow.assets import table_asset
+from lakelanes_airflow.operators import (
+    FAULTS,
+    ConvertOperator,
+    FindUnloadedOperator,
+    PublishOperator,
+    RefreshViewsOperator,
+    ReportFailuresOperator,
+)
+from lakelanes_airflow.sensors import FAILURE, SourceFilesSensor
+from tests.support.airflow import FakeTaskInstance, task_context
+from tests.support.lakes import put
+
+HEADER = "transaction_id,customer_id,amount,transaction_date\n"
+GOOD = f"{HEADER}t1,c1,1.50,2024-03-15\nt2,c2,2.50,2024-03-15\n"
+NO_AMOUNT = "transaction_id,customer_id,transaction_date\nt1,c1,2024-03-15\n"
+
+
+class Run:
+    """A run of load_sales (or of the sweep), task by task, sharing XComs as a run does."""
+
+    def __init__(self, lake: Lake, plan: str = "sense", run_id: str = "run-1", **context: Any) -> None:
+        self.lake, self.plan, self.run_id, self.given = lake, plan, run_id, context
+        self.xcoms: dict[tuple[str, str], Any] = {}
+        self.assets = [table_asset(lake.config, entity) for entity in lake.config.entities.values()]
+        self.events: dict[Asset, list[str]] = {}
+
+    def context(self, task: Any) -> dict[str, Any]:
+        context = task_context(task, run_id=self.run_id, **self.given)
+        context["ti"] = FakeTaskInstance(task.task_id, self.xcoms)
+        return context
+
+    def sense(self) -> list[dict[str, Any]]:
+        task: Any = SourceFilesSensor(task_id="sense", entity="sales")
+        if self.plan == "find":
+            task = FindUnloadedOperator(task_id="find")
+        self.xcoms[self.plan, "return_value"] = batches = task.execute(self.context(task))
+        return batches
+
+    def convert(self) -> list[dict[str, int]]:
+        tasks = [ConvertOperator(task_id="convert", batch=batch) for batch in self.xcoms[self.plan, "return_value"]]
+        return [task.execute(self.context(task)) for task in tasks]
+
+    def publish(self) -> list[str]:
+        """Ids of the tasks to follow; ``events`` holds the asset events then."""
+        task = PublishOperator(
+            task_id="publish", plan=self.plan, on_failure="report", on_new_table="refresh", outlets=self.assets
+        )
+        context = self.context(task)
+        followed = task.choose_branch(context)
+        self.events = {asset: sorted(context["outlet_events"][asset].keys) for asset in task.outlets}
+        return followed
+
+    def report(self) -> None:
+        task = ReportFailuresOperator(task_id="report", plan=self.plan, publish="publish")
+        task.execute(self.context(task))
+
+
+def rows(lake: Lake, table: str = "sales_data") -> int:
+    [row] = athena.query(lake, f"SELECT count(*) AS n FROM {table}")
+    return int(row["n"] or 0)
+
+
+def test_a_run_loads_registers_validates_and_announces_its_partition(lake: Lake) -> None:
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    run = Run(lake, partition_key="2024-03-15")
+    run.sense()
+    assert run.convert() == [{"files": 1, "rows_loaded": 2, "rows_rejected": 0}]
+    assert run.publish() == ["refresh"], "the table is new, so the views want a look"
+    assert run.events == {run.assets[0]: ["2024-03-15"]}
+    assert rows(lake) == 2
+
+
+def test_a_later_partition_leaves_the_views_alone(lake: Lake) -> None:
+    for day in (15, 16):
+        put(lake, f"sales_data_2024_03_{day}.csv", GOOD)
+        run = Run(lake, partition_key=f"2024-03-{day}")
+        run.sense()
+        run.convert()
+        followed = run.publish()
+    assert followed == []
+    assert rows(lake) == 4
+
+
+def test_a_run_without_key_announces_each_partition_it_loaded(lake: Lake) -> None:
+    for day in (15, 16):
+        put(lake, f"sales_data_2024_03_{day}.csv", GOOD)
+    run = Run(lake)
+    run.sense()
+    run.convert()
+    run.publish()
+    assert run.events == {run.assets[0]: ["2024-03-15", "2024-03-16"]}
+
+
+def test_a_run_that_finds_nothing_to_do_announces_nothing(lake: Lake) -> None:
+    run = Run(lake)
+    assert run.sense() == []
+    assert run.publish() == []
+    assert run.events == {}
+
+
+def test_a_deleted_partition_is_registered_again_by_a_run_with_nothing_to_load(lake: Lake) -> None:
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    for context in ({"partition_key": "2024-03-15"}, {"partition_key": "2024-03-15"}, {}):
+        run = Run(lake, run_id=f"run-{len(context)}", **context)
+        run.sense()
+        run.convert()
+        run.publish()
+        assert rows(lake) == 2
+        assert run.events == {run.assets[0]: ["2024-03-15"]}
+        lake.glue.delete_partition(
+            DatabaseName=lake.config.resources.glue_database,
+            TableName="sales_data",
+            PartitionValues=["2024", "03", "15"],
+        )
+        assert rows(lake) == 0
+
+
+def test_a_refused_file_fails_the_run_after_the_others_were_published(lake: Lake) -> None:
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    uri = put(lake, "sales_data_2024_03_16.csv", NO_AMOUNT)
+    run = Run(lake)
+    run.sense()
+    with pytest.raises(PermanentLoadError, match=rf"{uri}.*amount"):
+        run.convert()
+    assert set(run.publish()) == {"report", "refresh"}
+    assert run.events == {run.assets[0]: ["2024-03-15"]}
+    assert rows(lake) == 2
+    assert rows(lake, "sales_data_rejects") == 1, "the refused rows can be queried"
+    with pytest.raises(AirflowFailException, match=rf"{uri}.*amount"):
+        run.report()
+    [fault] = run.xcoms["report", FAULTS]
+    assert (fault["file"], fault["entity"], fault["state"]) == (uri, "sales", "rejected")
+
+
+def test_a_run_of_a_refused_partition_fails_again_until_the_file_is_corrected(lake: Lake) -> None:
+    put(lake, "sales_data_2024_03_15.csv", NO_AMOUNT)
+    for _ in range(2):
+        run = Run(lake, partition_key="2024-03-15")
+        run.sense()
+        with pytest.raises(PermanentLoadError):
+            run.convert()
+        assert "report" in run.publish()
+        assert run.events == {}
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    run = Run(lake, partition_key="2024-03-15")
+    run.sense()
+    run.convert()
+    assert run.publish() == []
+    assert rows(lake) == 2
+
+
+def test_a_killed_convert_task_hides_nothing(lake: Lake) -> None:
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    killed_before_its_claim, killed_after_its_claim = Run(lake), Run(lake, run_id="run-2")
+    for run in (killed_before_its_claim, killed_after_its_claim):
+        run.sense()
+    assert killed_before_its_claim.publish()[0] == "report"
+    [file] = list_entity(lake, lake.config.entities["sales"])
+    claim = lake.ledger.claim(file, "sales", "p", owner="o", lane="batch", run_id="load_sales/run-2")
+    assert isinstance(claim, Entry)
+    assert killed_after_its_claim.publish()[0] == "report"
+    with pytest.raises(AirflowFailException, match="the task was killed"):
+        killed_after_its_claim.report()
+
+
+def test_a_killed_task_is_not_excused_by_the_version_before(lake: Lake) -> None:
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    first = Run(lake, run_id="run-0")
+    first.sense()
+    first.convert()
+    first.publish()
+    put(lake, "sales_data_2024_03_15.csv", GOOD.replace("1.50", "7.50"))
+    run = Run(lake)
+    run.sense()
+    run.xcoms["sense", "return_value"][0]["files"][0]["last_modified"] = "2999-01-01T00:00:00+00:00"
+    assert run.publish() == ["report"]
+
+
+def test_a_partition_that_another_lane_is_loading_is_waited_for(lake: Lake) -> None:
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    [file] = list_entity(lake, lake.config.entities["sales"])
+    lake.ledger.claim(file, "sales", "p", owner="o", lane="fast", run_id="a-lambda")
+    run = Run(lake, partition_key="2024-03-15")
+    run.sense()
+    assert run.convert()[0]["rows_loaded"] == 0
+    with pytest.raises(RetryableLoadError, match=r"is loading .*sales_data_2024_03_15\.csv"):
+        run.publish()
+
+
+def test_a_run_whose_sensor_failed_publishes_nothing_and_says_why(lake: Lake) -> None:
+    run = Run(lake)
+    run.xcoms["sense", FAILURE] = "no file by the deadline"
+    with pytest.raises(AirflowSkipException):
+        run.publish()
+    with pytest.raises(AirflowFailException, match="task sense: no file by the deadline"):
+        run.report()
+    assert run.xcoms["report", FAULTS] == []
+
+
+def test_what_publishing_failed_of_is_in_the_report(lake: Lake) -> None:
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    run = Run(lake)
+    run.sense()
+    run.convert()
+    lake.glue.delete_database(Name=lake.config.resources.glue_database)
+    with pytest.raises(Exception, match=r"(?i)database"):
+        run.publish()
+    with pytest.raises(AirflowFailException, match=r"(?is)task publish: .*database"):
+        run.report()
+
+
+def test_the_sweep_loads_what_nobody_did_and_names_strangers_once(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(lake, "late/sales_data_2024_03_15.csv", GOOD)
+    put(lake, "readme.txt", "hello")
+    run = Run(lake, plan="find", full=False, dag_id="sweep_sources")
+    [batch] = run.sense()
+    assert batch["label"].startswith("sales: 1 file")
+    assert "readme.txt matches no entity" in capsys.readouterr().out
+    run.convert()
+    assert run.publish() == ["refresh"]
+    assert run.events == {run.assets[0]: ["2024-03-15"]}
+    assert rows(lake) == 2
+    assert Run(lake, plan="find", full=True, dag_id="sweep_sources").sense() == []
+    assert "readme.txt" not in capsys.readouterr().out
+
+
+def test_views_wait_for_tables_that_are_not_there_yet(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
+    task = RefreshViewsOperator(task_id="refresh")
+    assert task.execute(task_context(task, dag_id="refresh_views")) == []
+    assert "waiting for" in capsys.readouterr().out

@@ -1,0 +1,90 @@
+"""Which partition a run is for, and how long it waits; by Airflow's own timetable."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk import CronTriggerTimetable
+from airflow.serialization.encoders import coerce_to_core_timetable
+from airflow.timetables.base import TimeRestriction
+from pendulum import instance
+
+from lakelanes.config import Entity
+from lakelanes_airflow.schedules import LATE_WAIT, deadline_of, partition_start, schedule_of
+from tests.support.lakes import SALES, make_config
+
+HOURLY = {
+    "filename_pattern": r"hits_(\d{4})(\d{2})(\d{2})T(\d{2})\.csv",
+    "partition_keys": ["year", "month", "day", "hour"],
+}
+MONTHLY = {"filename_pattern": r"plan_(\d{4})-(\d{2})\.csv", "partition_keys": ["year", "month"]}
+YEARLY = {"filename_pattern": r"census_(\d{4})\.csv", "partition_keys": ["year"]}
+DATELESS = {"filename_pattern": r"(\w+)_prices\.csv", "partition_keys": ["region"]}
+
+
+def entity(**settings: Any) -> Entity:
+    return make_config({"sales": {**SALES, **settings}}).entities["sales"]
+
+
+def partition_of_run(entity: Entity, start: str) -> str | None:
+    """The partition key of the run that starts at ``start`` or at the first tick after it."""
+    timetable: Any = coerce_to_core_timetable(schedule_of(entity))
+    at = instance(datetime.fromisoformat(start).replace(tzinfo=UTC))
+    info = timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=TimeRestriction(at, None, catchup=True))
+    return info.partition_key
+
+
+def backfilled(entity: Entity, first: str, last: str) -> list[str]:
+    """The partition keys of a backfill between two instants, both included."""
+    timetable: Any = coerce_to_core_timetable(schedule_of(entity))
+    earliest, latest = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (first, last))
+    return [info.partition_key for info in timetable.iter_partition_dagrun_infos(earliest=earliest, latest=latest)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "start", "key"),
+    [
+        ({}, "2024-03-16T00:00", "2024-03-15"),
+        ({"schedule": "0 6 * * *"}, "2024-03-16T06:00", "2024-03-15"),
+        ({"schedule": "@daily"}, "2024-03-01T00:00", "2024-02-29"),
+        ({"schedule": "0 6 * * 1-5"}, "2024-03-18T06:00", "2024-03-15"),
+        (HOURLY, "2024-03-16T00:00", "2024-03-15T23"),
+        (MONTHLY, "2024-03-01T00:00", "2024-02"),
+        (YEARLY, "2024-01-01T00:00", "2023"),
+    ],
+)
+def test_a_run_starts_when_its_partition_is_over(settings: dict[str, Any], start: str, key: str) -> None:
+    assert partition_of_run(entity(**settings), start) == key
+
+
+def test_days_are_those_of_the_entitys_time_zone() -> None:
+    assert partition_of_run(entity(timezone="Asia/Tokyo"), "2024-03-15T15:00") == "2024-03-15"
+
+
+def test_a_backfill_holds_every_partition_between_two_dates_both_included() -> None:
+    days = backfilled(entity(), "2024-03-15T00:00", "2024-03-17T00:00")
+    assert days == ["2024-03-15", "2024-03-16", "2024-03-17"]
+    hours = backfilled(entity(**HOURLY), "2024-03-15T22:00", "2024-03-16T01:00")
+    assert hours == ["2024-03-15T22", "2024-03-15T23", "2024-03-16T00", "2024-03-16T01"]
+    assert backfilled(entity(**MONTHLY), "2024-01-01T00:00", "2024-02-29T00:00") == ["2024-01", "2024-02"]
+
+
+def test_without_a_date_grain_a_schedule_is_an_ordinary_one() -> None:
+    assert schedule_of(entity(**DATELESS)) is None
+    schedule = schedule_of(entity(**DATELESS, schedule="0 6 * * *"))
+    assert isinstance(schedule, CronTriggerTimetable)
+
+
+def test_a_run_waits_until_its_deadline_and_an_overdue_one_a_little() -> None:
+    due = datetime(2024, 3, 16, tzinfo=UTC)
+    soon = due + timedelta(minutes=1)
+    late = due + timedelta(days=300)
+    assert deadline_of(entity(deadline_minutes=90), due, soon) == due + timedelta(minutes=90)
+    assert deadline_of(entity(deadline_minutes=90), due, late) == late + LATE_WAIT
+
+
+def test_a_partition_starts_in_the_entitys_time_zone() -> None:
+    start = partition_start(entity(timezone="America/New_York"), "2024-03-15")
+    assert start.astimezone(UTC) == datetime(2024, 3, 15, 4, tzinfo=UTC)
