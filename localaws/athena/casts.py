@@ -33,7 +33,6 @@ _DOUBLE_TEXT = r"\s*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]
 _DATE_TEXT = r"\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}\s*"
 _TIMESTAMP_TEXT = r"\s*[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( +[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?)?\s*"
 _INTEGER_NAMES = {"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}
-_STRFTIME = {0: "%Y-%m-%d %H:%M:%S", 3: "%Y-%m-%d %H:%M:%S.%g", 6: "%Y-%m-%d %H:%M:%S.%f"}
 
 
 def coerce(value: Expr, target: Type) -> Expr:
@@ -157,9 +156,9 @@ def text_sql(sql: str, source: Type) -> str:
     if source.name == "decimal" and source.precision == source.scale:
         return f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)\\.', '\\10.')"
     if source.name == "timestamp":
-        if source.precision not in _STRFTIME:
-            raise not_supported(f"{source} as varchar")
-        return f"strftime({sql}, '{_STRFTIME[source.precision]}')"
+        if source.precision == 0:
+            return f"strftime({sql}, '%Y-%m-%d %H:%M:%S')"
+        return f"left(strftime({sql}, '%Y-%m-%d %H:%M:%S.%f'), {20 + source.precision})"
     if source.name == "timestamp with time zone":
         return f"{text_sql(local_sql(sql, source), Type('timestamp', source.args))} || ' {source.zone}'"
     return f"CAST({sql} AS VARCHAR)"
@@ -239,6 +238,10 @@ def _json_to(sql: str, source: Type, target: Type, to: str) -> str:
     return cast_sql(scalar, target) if target != t.VARCHAR else scalar.sql
 
 
+def _json_to_nested(sql: str, source: Type, target: Type, to: str) -> str:
+    raise not_supported(f"CAST(json AS {target})")
+
+
 def _to_json(sql: str, source: Type, target: Type, to: str) -> str:
     if source.is_text:
         return f"t_json_string({sql})"
@@ -301,4 +304,7 @@ _CASTS = {
     ("json", "double"): _json_to,
     ("json", "decimal"): _json_to,
     ("json", "boolean"): _json_to,
+    ("json", "array"): _json_to_nested,
+    ("json", "map"): _json_to_nested,
+    ("json", "row"): _json_to_nested,
 }

@@ -19,7 +19,7 @@ from localaws.athena import views
 from localaws.athena.catalogue import CATALOG, Catalogue, Table, code_of
 from localaws.athena.errors import QueryCancelled, ddl_task_failure, failure, hive_failure
 from localaws.athena.objects import Objects
-from localaws.athena.queries import Query
+from localaws.athena.planning import Query
 from localaws.athena.results_model import QueryContext, QueryResult, ResultColumn
 from localaws.athena.select import plan
 from localaws.athena.tables import PARQUET_SERDE
@@ -282,7 +282,9 @@ class Ddl:
         found = dict(self._partition_folders(table)) if table.partition_keys else {}
         registered = self.catalogue.partitions(table) if table.partition_keys else []
         existing = {partition.values for partition in registered}
-        new = {values: path for values, path in sorted(found.items()) if values not in existing}
+        new = {
+            values: path for values, path in sorted(found.items(), key=lambda item: item[1]) if values not in existing
+        }
         root = table.storage.location.rstrip("/") + "/"
         missing = sorted(
             partition_name(table, p.values)
@@ -549,17 +551,27 @@ def _view_columns(query: Query) -> list[tuple[str, t.Type]]:
     return found
 
 
+def _literal(text: str) -> str:
+    """A Hive string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def _create_text(table: Table) -> list[str]:
     def listed(columns: tuple[Any, ...]) -> list[str]:
         last = len(columns) - 1
         return [
-            f"  `{c.name}` {c.type}" + (f" COMMENT '{c.comment}'" if c.comment else "") + (", " if i < last else "")
+            f"  `{c.name}` {c.type}"
+            + (f" COMMENT {_literal(c.comment)}" if c.comment else "")
+            + (", " if i < last else "")
             for i, c in enumerate(columns)
         ]
 
     def pairs(given: dict[str, str]) -> list[str]:
         last = len(given) - 1
-        return [f"  '{k}'='{v}'" + (")" if i == last else ", ") for i, (k, v) in enumerate(sorted(given.items()))]
+        return [
+            f"  {_literal(k)}={_literal(v)}" + (")" if i == last else ", ")
+            for i, (k, v) in enumerate(sorted(given.items()))
+        ]
 
     columns = listed(table.columns)
     lines = [f"CREATE EXTERNAL TABLE `{table.name}`(", *columns[:-1], columns[-1] + ")"]

@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from localaws.athena.catalogue import code_of
 from localaws.athena.errors import QueryFailed, failure
 
-_READ_WHOLE = 16 * 1024 * 1024
+READ_WHOLE = 16 * 1024 * 1024
 _KEPT_BYTES = 256 * 1024 * 1024
 _PAGE = 1000
 _LISTING_THREADS = 8
@@ -152,7 +152,7 @@ class Objects:
 
     def open(self, file: DataFile) -> pa.NativeFile:
         """A random-access file with the content that was listed."""
-        if file.size <= _READ_WHOLE:
+        if file.size <= READ_WHOLE:
             return pa.BufferReader(self.read(file))
         if self.filesystem is not None:
             return self.filesystem.open_input_file(f"{file.bucket}/{file.key}")

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import re
 import threading
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +19,8 @@ from localaws.athena import types as t
 from localaws.athena.catalogue import Catalogue, Table
 from localaws.athena.errors import SYSTEM_ERROR, QueryCancelled, QueryFailed, failure
 from localaws.athena.objects import Objects
-from localaws.athena.queries import Analysis, Queries, Query
+from localaws.athena.planning import Analysis, Query
+from localaws.athena.queries import Queries
 from localaws.athena.results_model import QueryContext, QueryResult, ResultColumn
 from localaws.athena.syntax import parse_query
 from localaws.athena.tables import ScanStatistics, TableScan
@@ -88,9 +88,7 @@ def _execute(
         _find_partition_predicates(connection, query.sql, analysis)
         watcher.start()
         stats.check()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return connection.execute(query.sql).to_arrow_table()
+        return connection.sql(query.sql).to_arrow_table()
     except duckdb.Error as error:
         if stats.error is not None:
             raise stats.error from error

@@ -21,8 +21,22 @@ _OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING")
 _FOREIGN_TOKENS = {
     TokenType.DCOLON, TokenType.DSTAR, TokenType.CARET, TokenType.AMP, TokenType.PIPE, TokenType.TILDE,
     TokenType.ILIKE, TokenType.GLOB, TokenType.RLIKE, TokenType.DIV, TokenType.HASH, TokenType.DOLLAR,
-    TokenType.DQMARK, TokenType.ARROW_STRING if hasattr(TokenType, "ARROW_STRING") else TokenType.DQMARK,
-    TokenType.BACKSLASH, TokenType.SIMILAR_TO, TokenType.NULLSAFE_EQ, TokenType.QUALIFY,
+    TokenType.DQMARK, TokenType.BACKSLASH, TokenType.SIMILAR_TO, TokenType.NULLSAFE_EQ, TokenType.QUALIFY,
+    TokenType.ISNULL, TokenType.NOTNULL, TokenType.L_BRACE, TokenType.R_BRACE,
+}  # fmt: skip
+_FOREIGN_TEXTS = {"==", "!", "&&", "APPLY", "CROSS APPLY", "OUTER APPLY"}
+_INTERVAL_UNITS = {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"}
+_AFTER_COMMA = {"FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT", ")", ",", ";"}
+# https://trino.io/docs/current/language/reserved.html
+_RESERVED = {
+    "ALTER", "AND", "AS", "BETWEEN", "BY", "CASE", "CAST", "CONSTRAINT", "CREATE", "CROSS", "CUBE",
+    "CURRENT_CATALOG", "CURRENT_DATE", "CURRENT_PATH", "CURRENT_ROLE", "CURRENT_SCHEMA", "CURRENT_TIME",
+    "CURRENT_TIMESTAMP", "CURRENT_USER", "DEALLOCATE", "DELETE", "DESCRIBE", "DISTINCT", "DROP", "ELSE", "END",
+    "ESCAPE", "EXCEPT", "EXECUTE", "EXISTS", "EXTRACT", "FALSE", "FOR", "FROM", "FULL", "GROUP", "GROUPING",
+    "HAVING", "IN", "INNER", "INSERT", "INTERSECT", "INTO", "IS", "JOIN", "LEFT", "LIKE", "LISTAGG", "LOCALTIME",
+    "LOCALTIMESTAMP", "NATURAL", "NORMALIZE", "NOT", "NULL", "ON", "OR", "ORDER", "OUTER", "PREPARE", "RECURSIVE",
+    "RIGHT", "ROLLUP", "SELECT", "SKIP", "TABLE", "THEN", "TRIM", "TRUE", "UESCAPE", "UNION", "UNNEST", "USING",
+    "VALUES", "WHEN", "WHERE", "WITH",
 }  # fmt: skip
 
 
@@ -64,8 +78,9 @@ def tokens(sql: str) -> list[Token]:
 
 def parse_query(sql: str) -> exp.Expression:
     """The one query in `sql`. Raises InvalidRequest, as StartQueryExecution does for text it cannot read."""
-    for token in tokens(sql):
-        if token.token_type in _FOREIGN_TOKENS or (token.token_type == TokenType.EQ and token.text == "=="):
+    found = tokens(sql)
+    for i, token in enumerate(found):
+        if _is_foreign(token, found[i - 1] if i else None, found[i + 1 : i + 4], sql):
             raise InvalidRequest(f"{place_of(token.start, sql)}: mismatched input '{token.text}'")
     try:
         parsed = AthenaTrino().parse(sql)
@@ -73,7 +88,53 @@ def parse_query(sql: str) -> exp.Expression:
         raise InvalidRequest(_parse_message(error, sql)) from error
     if len(parsed) != 1 or parsed[0] is None:
         raise InvalidRequest(f"Only one sql statement is allowed. Got: {sql}")
+    for name in parsed[0].find_all(exp.Identifier):
+        if not name.args.get("quoted") and name.name.upper() in _RESERVED:
+            place = place_of(name.meta.get("start", 0), sql)
+            raise InvalidRequest(f"{place}: mismatched input '{name.name}'. Expecting: <identifier>")
     return parsed[0]
+
+
+def _is_foreign(token: Token, before: Token | None, after: list[Token], sql: str) -> bool:
+    """Whether a token starts something that sqlglot would read and Trino's grammar lacks."""
+    kind, text = token.token_type, token.text.upper()
+    following = after[0].text.upper() if after else ""
+    if kind == TokenType.STRING:
+        # AS 'x', 'a' 'b'
+        return before is not None and before.token_type in (TokenType.ALIAS, TokenType.STRING)
+    if kind == TokenType.IDENTIFIER:
+        return False
+    if kind in _FOREIGN_TOKENS or text in _FOREIGN_TEXTS:
+        return True
+    if kind == TokenType.COMMA:
+        return not after or (following in _AFTER_COMMA and after[0].token_type != TokenType.STRING)
+    if kind == TokenType.L_BRACKET:
+        ends = (TokenType.VAR, TokenType.IDENTIFIER, TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.ARRAY)
+        if before is None or before.text.upper() in _RESERVED:
+            return True
+        return before.token_type not in ends and not before.text.replace("_", "a").isalnum()
+    if kind == TokenType.FROM:
+        return before is not None and before.token_type == TokenType.L_PAREN
+    if kind == TokenType.LIMIT:
+        return len(after) > 1 and after[1].token_type == TokenType.COMMA
+    if kind == TokenType.INTERVAL and after:
+        return _is_foreign_interval(after)
+    if kind == TokenType.IN:
+        return following == "(" and len(after) > 1 and after[1].token_type == TokenType.R_PAREN
+    # 1_000 and 0x1F
+    digits = sql[token.start : token.end + 1]
+    if kind == TokenType.NUMBER or digits[:1].isdigit():
+        return digits[:2].lower() == "0x" or sql[token.end + 1 : token.end + 2] in ("_", "x")
+    return False
+
+
+def _is_foreign_interval(after: list[Token]) -> bool:
+    if after[0].token_type == TokenType.NUMBER:
+        return True
+    rest = after[1:] if after[0].text in ("+", "-") else after
+    if not rest or rest[0].token_type != TokenType.STRING:
+        return False
+    return len(rest) < 2 or rest[1].text.upper() not in _INTERVAL_UNITS
 
 
 def _parse_message(error: ParseError, sql: str) -> str:

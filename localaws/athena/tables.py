@@ -26,9 +26,8 @@ from localaws.athena import duck, parquet, projection, text
 from localaws.athena import types as t
 from localaws.athena.catalogue import DEFAULT_PARTITION, Catalogue, Partition, Storage, Table
 from localaws.athena.errors import QueryCancelled, failure, not_supported, scan_limit_exceeded
-from localaws.athena.objects import DataFile, Objects
+from localaws.athena.objects import READ_WHOLE, DataFile, Objects
 from localaws.athena.parquet import Wanted
-from localaws.athena.syntax import text_literal
 from localaws.athena.types import Type, to_arrow, to_duckdb
 
 PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
@@ -200,8 +199,7 @@ class TableScan:
         given = [None if text_ == DEFAULT_PARTITION else text_ for text_ in texts]
         if kind.name == "varchar":
             return pa.array(given, pa.string())
-        distinct = sorted({text_ for text_ in given if text_ is not None})
-        parsed = {text_: _partition_value(text_, name, kind) for text_ in distinct}
+        parsed = _partition_values({text_ for text_ in given if text_ is not None}, name, kind)
         return pa.array([None if text_ is None else parsed[text_] for text_ in given], to_arrow(kind))
 
     def _check_partition_schema(self, partition: Partition) -> None:
@@ -215,9 +213,9 @@ class TableScan:
                 raise failure(
                     "HIVE_PARTITION_SCHEMA_MISMATCH",
                     "There is a mismatch between the table and partition schemas. The types are incompatible and "
-                    f"cannot be coerced. The column '{column.name}' in table '{self.table.database}.{self.table.name}' is "
-                    f"declared as type '{column.type}', but partition '{label}' declared column '{column.name}' "
-                    f"as type '{declared}'.",
+                    f"cannot be coerced. The column '{column.name}' in table "
+                    f"'{self.table.database}.{self.table.name}' is declared as type '{column.type}', but "
+                    f"partition '{label}' declared column '{column.name}' as type '{declared}'.",
                 )
 
     # --- reading
@@ -274,35 +272,39 @@ class TableScan:
         listed = self.objects.files(part.storage.location for part in parts)
         work = [(part, file) for part in parts for file in listed[part.storage.location]]
         wanted = [column for column in self.data_columns if column.label in schema.names]
-        pending: list[Future[list[pa.RecordBatch]]] = []
+        pending: list[Future[list[pa.RecordBatch]] | Iterator[pa.RecordBatch]] = []
         remaining = iter(work)
 
         def submit() -> None:
             following = next(remaining, None)
-            if following is not None:
-                pending.append(_READERS.submit(self._read, *following, wanted, schema, filter_))
+            if following is None:
+                return
+            reading = self._read(*following, wanted, schema, filter_)
+            # Small files are read ahead in threads; a large one batch by batch, so that it is never held whole.
+            small = following[1].size <= READ_WHOLE
+            pending.append(_READERS.submit(list, reading) if small else reading)
 
         for _ in range(_AHEAD):
             submit()
         try:
             while pending:
-                batches = pending.pop(0).result()
+                first = pending.pop(0)
+                yield from first.result() if isinstance(first, Future) else first
                 self.stats.check()
                 submit()
-                yield from batches
         finally:
-            for future in pending:
-                future.cancel()
+            for waiting in pending:
+                if isinstance(waiting, Future):
+                    waiting.cancel()
 
     def _read(
         self, part: _Part, file: DataFile, wanted: list[Wanted], schema: pa.Schema, filter_: pc.Expression | None
-    ) -> list[pa.RecordBatch]:
+    ) -> Iterator[pa.RecordBatch]:
         self.stats.check()
-        found = []
         for batch, cost in self._file(part, file, wanted, filter_):
             self.stats.add(cost)
-            found.append(self._completed(batch, part, file, schema))
-        return found
+            self.stats.check()
+            yield self._completed(batch, part, file, schema)
 
     def _file(
         self, part: _Part, file: DataFile, wanted: list[Wanted], filter_: pc.Expression | None
@@ -353,15 +355,17 @@ def _column_type(table: Table, name: str, text_: str) -> Type:
         raise failure("HIVE_INVALID_METADATA", f"column {name} of {table.full_name}: {error}") from error
 
 
-def _partition_value(text_: str, name: str, kind: Type) -> Any:
-    try:
-        with duck.cursor() as scratch:
-            found = scratch.sql(f"SELECT CAST({text_literal(text_)} AS {to_duckdb(kind)})").fetchone()
-    except duckdb.Error as error:
+def _partition_values(texts: set[str], name: str, kind: Type) -> dict[str, Any]:
+    """Partition values by their texts; HIVE_INVALID_PARTITION_VALUE for one that is none of the key's type."""
+    with duck.cursor() as scratch:
+        scratch.register("texts", pa.table({"x": pa.array(sorted(texts), pa.string())}))
+        found = dict(scratch.sql(f"SELECT x, TRY_CAST(x AS {to_duckdb(kind)}) FROM texts").fetchall())
+    wrong = next((text_ for text_, value in found.items() if value is None), None)
+    if wrong is not None:
         raise failure(
-            "HIVE_INVALID_PARTITION_VALUE", f"Invalid partition value '{text_}' for {kind} partition key: {name}"
-        ) from error
-    return found[0] if found else None
+            "HIVE_INVALID_PARTITION_VALUE", f"Invalid partition value '{wrong}' for {kind} partition key: {name}"
+        )
+    return found
 
 
 _WIDENING = {

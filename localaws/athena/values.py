@@ -45,22 +45,17 @@ def _java_float(value: float, shortest: str) -> str:
     return f"{minus}{text[0]}.{text[1:] or '0'}E{point - 1}"
 
 
-def _timestamp(precision: int) -> Callable[[dt.datetime], str]:
-    def text(value: dt.datetime) -> str:
-        whole = value.replace(tzinfo=None, microsecond=0).isoformat(sep=" ")
-        if precision == 0:
-            return whole
-        return f"{whole}.{value.microsecond:06d}"[: len(whole) + 1 + precision].ljust(len(whole) + 1 + precision, "0")
-
-    return text
+def _timestamp(value: dt.datetime) -> str:
+    """Athena's results have milliseconds, whatever the precision of the type."""
+    rounded = value.replace(tzinfo=None) + dt.timedelta(microseconds=500)
+    return f"{rounded.replace(microsecond=0).isoformat(sep=' ')}.{rounded.microsecond // 1000:03d}"
 
 
 def _timestamp_tz(kind: Type) -> Callable[[dt.datetime], str]:
     from zoneinfo import ZoneInfo
 
     zone = ZoneInfo(kind.zone)
-    plain = _timestamp(kind.precision)
-    return lambda value: f"{plain(value.astimezone(zone))} {kind.zone}"
+    return lambda value: f"{_timestamp(value.astimezone(zone))} {kind.zone}"
 
 
 def _interval_day(value: Any) -> str:
@@ -91,7 +86,7 @@ def formatter(kind: Type) -> Callable[[Any], str]:
     if name == "decimal":
         return lambda value: f"{value:f}"
     if name == "timestamp":
-        return _timestamp(kind.precision)
+        return _timestamp
     if name == "timestamp with time zone":
         return _timestamp_tz(kind)
     if name == "time":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
 from localaws.athena.functions.registry import Call
-from localaws.athena.types import Type, array, decimal, map_of, to_duckdb
+from localaws.athena.types import array, decimal, map_of, to_duckdb
 
 
 @dataclass
@@ -187,11 +187,10 @@ def _histogram(call: AggregateCall) -> Expr:
 
 _STATISTICS = {
     "stddev": "stddev_samp", "stddev_samp": "stddev_samp", "stddev_pop": "stddev_pop", "variance": "var_samp",
-    "var_samp": "var_samp", "var_pop": "var_pop", "skewness": "skewness",
+    "var_samp": "var_samp", "var_pop": "var_pop",
 }  # fmt: skip
 _PAIRED = {"corr": "corr", "covar_pop": "covar_pop", "covar_samp": "covar_samp", "regr_slope": "regr_slope",
            "regr_intercept": "regr_intercept"}  # fmt: skip
-del _STATISTICS["skewness"]
 
 
 @_aggregate(*_STATISTICS)
@@ -210,8 +209,3 @@ def _paired(call: AggregateCall) -> Expr:
 def _geometric_mean(call: AggregateCall) -> Expr:
     call.count(1)
     return Expr(f"exp({call.aggregate('avg', f'ln({call.arg(0, t.DOUBLE).sql})')})", t.DOUBLE)
-
-
-def result_of(kind: Type) -> Type:
-    """A type as an aggregate returns it."""
-    return kind

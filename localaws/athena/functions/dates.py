@@ -56,8 +56,14 @@ def _date_add(call: Call) -> Expr:
     unit, amount, value = _unit(call), call.integer(1), _moment(call, 2)
     if value.type.name == "date" and unit in _UNITS[:4]:
         raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
+    if unit == "millisecond" and value.type.precision < 3:
+        raise call.fail("NOT_SUPPORTED", f"milliseconds added to {value.type}")
     factor = {"quarter": ("month", 3), "week": ("day", 7)}.get(unit, (unit, 1))
-    return _back(f"({wall_clock(value)} + to_{factor[0]}s({amount} * {factor[1]}))".replace(" * 1)", ")"), value.type)
+    count = amount if factor[1] == 1 else f"{amount} * {factor[1]}"
+    if unit in _UNITS[:4] and value.type.name == "timestamp with time zone":
+        # Hours and less pass on the world's clock, whatever the zone's does.
+        return Expr(f"timezone('UTC', timezone('UTC', {value.sql}) + to_{factor[0]}s({count}))", value.type)
+    return _back(f"({wall_clock(value)} + to_{factor[0]}s({count}))", value.type)
 
 
 @function("date_diff")
@@ -68,7 +74,10 @@ def _date_diff(call: Call) -> Expr:
     if kind.name == "date" and unit in _UNITS[:4]:
         raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
     base, factor = {"quarter": ("month", 3), "week": ("day", 7)}.get(unit, (unit, 1))
-    sql = f"date_sub('{base}', {wall_clock(start)}, {wall_clock(end)})"
+    ends = [wall_clock(start), wall_clock(end)]
+    if unit in _UNITS[:4] and kind.name == "timestamp with time zone":
+        ends = [f"timezone('UTC', {value.sql})" for value in (start, end)]
+    sql = f"date_sub('{base}', {ends[0]}, {ends[1]})"
     return Expr(f"CAST({sql if factor == 1 else f'({sql} // {factor})'} AS BIGINT)", t.BIGINT)
 
 
@@ -131,9 +140,19 @@ def _now(call: Call) -> Expr:
     return call.translator.now()
 
 
+@function("current_timezone")
+def _current_timezone(call: Call) -> Expr:
+    call.count(0)
+    return Expr("'UTC'", t.VARCHAR, "UTC")
+
+
 @function("current_timestamp", "localtimestamp")
 def _precise_now(call: Call) -> Expr:
-    raise call.fail("NOT_SUPPORTED", f"{call.name} with a precision")
+    call.count(1)
+    if call.args[0].literal != 3:
+        raise call.fail("NOT_SUPPORTED", f"{call.name} with another precision than 3")
+    now = call.translator.now()
+    return now if call.name == "current_timestamp" else Expr(f"timezone('UTC', {now.sql})", t.TIMESTAMP)
 
 
 @function("from_unixtime")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -76,6 +76,10 @@ class Call:
         return fail_sql("INVALID_FUNCTION_ARGUMENT", text, duckdb_type)
 
 
+# What Java calls white space, which is what trim removes.
+_SPACES = (*range(9, 14), *range(28, 33), 0x1680, *range(0x2000, 0x2007), *range(0x2008, 0x200B), 0x2028, 0x2029)
+WHITESPACE = "".join(map(chr, (*_SPACES, 0x205F, 0x3000)))
+
 Handler = Callable[[Call], Expr]
 SCALARS: dict[str, Handler] = {}
 
@@ -114,8 +118,3 @@ def simple(name: str, params: list[Type], result: Type | Callable[[list[Type]], 
 def same_length(types: list[Type]) -> Type:
     """varchar(n) of the first argument."""
     return Type("varchar", types[0].args) if types[0].is_text else t.VARCHAR
-
-
-def literal_of(value: Expr) -> Any:
-    """The constant behind an expression, or None."""
-    return value.literal

@@ -6,7 +6,7 @@ import re
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr
-from localaws.athena.functions.registry import Call, function, same_length, simple
+from localaws.athena.functions.registry import WHITESPACE, Call, function, same_length, simple
 from localaws.athena.syntax import text_literal
 from localaws.athena.types import array
 
@@ -14,9 +14,8 @@ _V, _B, _BIN = t.VARCHAR, t.BIGINT, t.VARBINARY
 
 for _name, _sql in {"upper": "upper({0})", "lower": "lower({0})", "reverse": "reverse({0})"}.items():
     simple(_name, [_V], same_length, _sql)
-simple("trim", [_V], same_length, "trim({0})")
-simple("ltrim", [_V], same_length, "ltrim({0})")
-simple("rtrim", [_V], same_length, "rtrim({0})")
+for _name in ("trim", "ltrim", "rtrim"):
+    simple(_name, [_V], same_length, f"{_name}({{0}}, {text_literal(WHITESPACE)})")
 for _name in ("substr", "substring"):
     simple(_name, [_V, _B], same_length, "t_substr({0}, {1})")
     simple(_name, [_V, _B, _B], same_length, "t_substr3({0}, {1}, {2})")
@@ -105,7 +104,8 @@ def _pattern(call: Call, index: int = 1) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"{error} in pattern {pattern}") from error
+        code = "NOT_SUPPORTED" if "\\p" in pattern.lower() else "INVALID_FUNCTION_ARGUMENT"
+        raise call.fail(code, f"{error} in pattern {pattern}") from error
     if re.search(r"\(\?[=!<]|\\[1-9zZGkpPQ]|[*+?}]\+|&&|\[\[:", pattern):
         raise call.fail("NOT_SUPPORTED", f"the regular expression {pattern}: look-around, back references and the like")
     return text_literal(pattern)

@@ -1,0 +1,79 @@
+"""What planning a statement produces: scans, translated queries, and the sources of a FROM clause."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlglot import exp
+
+from localaws.athena.casts import Expr, coerce
+from localaws.athena.catalogue import Catalogue, Table
+from localaws.athena.syntax import quote
+from localaws.athena.translator import Field
+from localaws.athena.types import Type
+
+
+class Relation(Protocol):
+    """A base table that can be scanned: its DuckDB name, and its columns as (name, type, DuckDB name)."""
+
+    name: str
+    columns: list[tuple[str, Type, str]]
+    hidden: list[tuple[str, Type, str]]
+
+
+@dataclass
+class Analysis:
+    """One statement's planning: the clock, the catalogue, and the scans it came to need."""
+
+    catalogue: Catalogue
+    scan: Callable[[Table, int], Relation]
+    system_table: Callable[[str, str | None, int], Relation | None]
+    now: dt.datetime
+    scans: list[Relation] = field(default_factory=list)
+    counter: int = 0
+
+    def next(self) -> int:
+        """A number not used before in this statement."""
+        self.counter += 1
+        return self.counter
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """A column of a query: the name as written (None when the query gives none), its type, its DuckDB name."""
+
+    name: str | None
+    type: Type
+    sql_name: str
+
+
+@dataclass(frozen=True)
+class Query:
+    """A translated query."""
+
+    sql: str
+    columns: list[OutputColumn]
+
+    def coerced(self, kinds: list[Type]) -> str:
+        """The query's SQL with its columns brought to other types."""
+        if all(column.type == kind for column, kind in zip(self.columns, kinds, strict=True)):
+            return self.sql
+        items = ", ".join(
+            f"{coerce(Expr(quote(c.sql_name), c.type), kind).sql} AS {quote(c.sql_name)}"
+            for c, kind in zip(self.columns, kinds, strict=True)
+        )
+        return f"SELECT {items} FROM ({self.sql})"
+
+
+@dataclass
+class Source:
+    """A FROM item: its SQL and its columns."""
+
+    sql: str
+    fields: list[Field]
+
+
+Ctes = dict[str, tuple[exp.Expression, list[str], "dict[str, Any]"]]

@@ -1,0 +1,150 @@
+"""Predicates: logic, comparison, IN, LIKE, EXISTS and the like, and subqueries inside expressions."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from localaws.athena import types as t
+from localaws.athena.casts import Expr, coerce
+from localaws.athena.operators import Operators
+
+COMPARISONS: dict[type[exp.Expression], str] = {
+    exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
+}  # fmt: skip
+_UNORDERED = ("map", "json", "row", "array")
+
+
+class Predicates(Operators):
+    """Expressions that are true, false or unknown, and queries that stand for a value."""
+
+    def _logical(self, node: exp.And | exp.Or) -> Expr:
+        word = "AND" if isinstance(node, exp.And) else "OR"
+        sides = [self.boolean(side, "Logical expression term") for side in (node.this, node.expression)]
+        return Expr(f"({sides[0]} {word} {sides[1]})", t.BOOLEAN)
+
+    def _not(self, node: exp.Not) -> Expr:
+        return Expr(f"(NOT {self.boolean(node.this, 'Value of logical NOT expression')})", t.BOOLEAN)
+
+    def _comparison(self, node: exp.Binary) -> Expr:
+        operator = COMPARISONS[type(node)]
+        right = node.expression
+        if isinstance(right, exp.Any | exp.All):
+            return self._quantified(operator, node, right)
+        if isinstance(node.this, exp.Tuple) and isinstance(right, exp.Tuple):
+            return self._tuple_comparison(operator, node.this, right, node)
+        return self.comparison(operator, self.translate(node.this), self.translate(right), node)
+
+    def _tuple_comparison(self, operator: str, a: exp.Tuple, b: exp.Tuple, node: exp.Expression) -> Expr:
+        if operator not in ("=", "<>") or len(a.expressions) != len(b.expressions):
+            raise self.unsupported(f"{operator} between rows", node)
+        pairs = [
+            self.comparison("=", self.translate(x), self.translate(y), node).sql
+            for x, y in zip(a.expressions, b.expressions, strict=True)
+        ]
+        equal = f"({' AND '.join(pairs)})"
+        return Expr(equal if operator == "=" else f"(NOT {equal})", t.BOOLEAN)
+
+    def _quantified(self, operator: str, node: exp.Binary, right: exp.Expression) -> Expr:
+        value = self.translate(node.this)
+        inner = right.this
+        query = self.queries.subquery(inner.this if isinstance(inner, exp.Subquery | exp.Paren) else inner, self.scope)
+        if len(query.columns) != 1:
+            raise self.failure("SYNTAX_ERROR", "Multiple columns returned by subquery are not yet supported", node)
+        kind = t.common_type(value.type, query.columns[0].type)
+        if kind is None:
+            raise self.failure(
+                "TYPE_MISMATCH", f"Cannot apply operator: {value.type} {operator} {query.columns[0].type}", node
+            )
+        word = "ALL" if isinstance(right, exp.All) else "ANY"
+        return Expr(f"({coerce(value, kind).sql} {operator} {word} ({query.coerced([kind])}))", t.BOOLEAN)
+
+    def _is(self, node: exp.Is) -> Expr:
+        if not isinstance(node.expression, exp.Null):
+            raise self.failure(
+                "SYNTAX_ERROR",
+                f"mismatched input '{node.expression.sql()}'. Expecting: 'DISTINCT', 'NOT', 'NULL'",
+                node,
+            )
+        return Expr(f"({self.translate(node.this).sql} IS NULL)", t.BOOLEAN)
+
+    def _distinct_from(self, node: exp.Binary) -> Expr:
+        (a, b), _ = self.unify([self.translate(node.this), self.translate(node.expression)], node)
+        word = "IS NOT DISTINCT FROM" if isinstance(node, exp.NullSafeEQ) else "IS DISTINCT FROM"
+        return Expr(f"({a.sql} {word} {b.sql})", t.BOOLEAN)
+
+    def _between(self, node: exp.Between) -> Expr:
+        if node.args.get("symmetric"):
+            raise self.unsupported("BETWEEN SYMMETRIC", node)
+        value = self.translate(node.this)
+        low = self.comparison(">=", value, self.translate(node.args["low"]), node)
+        high = self.comparison("<=", value, self.translate(node.args["high"]), node)
+        return Expr(f"({low.sql} AND {high.sql})", t.BOOLEAN)
+
+    def _in(self, node: exp.In) -> Expr:
+        if node.args.get("unnest") or node.args.get("field"):
+            raise self.failure("SYNTAX_ERROR", "IN takes a list in parentheses or a subquery", node)
+        query = node.args.get("query")
+        if query is not None:
+            return self._in_query(node, query)
+        if isinstance(node.this, exp.Tuple):
+            equal = [self._tuple_comparison("=", node.this, item, node).sql for item in node.expressions]
+            return Expr(f"({' OR '.join(equal)})", t.BOOLEAN)
+        values, kind = self.unify([self.translate(item) for item in (node.this, *node.expressions)], node)
+        if kind.name in _UNORDERED:
+            raise self.unsupported(f"IN over values of type {kind}", node)
+        return Expr(f"({values[0].sql} IN ({', '.join(value.sql for value in values[1:])}))", t.BOOLEAN)
+
+    def _in_query(self, node: exp.In, query: exp.Expression) -> Expr:
+        inner = self.queries.subquery(query.this if isinstance(query, exp.Subquery) else query, self.scope)
+        sides = node.this.expressions if isinstance(node.this, exp.Tuple) else [node.this]
+        values = [self.translate(side) for side in sides]
+        if len(values) != len(inner.columns):
+            raise self.failure(
+                "TYPE_MISMATCH", "the value and the result of the subquery must have as many columns", node
+            )
+        kinds = []
+        for value, column in zip(values, inner.columns, strict=True):
+            kind = t.common_type(value.type, column.type)
+            if kind is None or kind.name in _UNORDERED:
+                raise self.failure(
+                    "TYPE_MISMATCH",
+                    "value and result of subquery must be of the same type for IN expression: "
+                    f"{value.type} vs {column.type}",
+                    node,
+                )
+            kinds.append(kind)
+        left = ", ".join(coerce(value, kind).sql for value, kind in zip(values, kinds, strict=True))
+        left = f"({left})" if len(values) > 1 else left
+        return Expr(f"({left} IN ({inner.coerced(kinds)}))", t.BOOLEAN)
+
+    def _like(self, node: exp.Like, escape: str = "") -> Expr:
+        sides = [self.translate(node.this), self.translate(node.expression)]
+        for side in sides:
+            if not side.type.is_text and side.type.name != "unknown":
+                raise self.failure(
+                    "TYPE_MISMATCH",
+                    f"Left side of LIKE expression must evaluate to a varchar (actual: {side.type})",
+                    node,
+                )
+        texts = [coerce(side, t.VARCHAR).sql for side in sides]
+        return Expr(f"({texts[0]} LIKE {texts[1]}{escape})", t.BOOLEAN)
+
+    def _escape(self, node: exp.Escape) -> Expr:
+        character = self.translate(node.expression)
+        if not isinstance(node.this, exp.Like) or not isinstance(character.literal, str) or len(character.literal) != 1:
+            raise self.failure("INVALID_FUNCTION_ARGUMENT", "Escape string must be a single character", node)
+        return self._like(node.this, f" ESCAPE {character.sql}")
+
+    def _exists(self, node: exp.Exists) -> Expr:
+        inner = node.this
+        query = self.queries.subquery(inner.this if isinstance(inner, exp.Subquery) else inner, self.scope)
+        return Expr(f"EXISTS ({query.sql})", t.BOOLEAN)
+
+    def _scalar_query(self, node: exp.Expression) -> Expr:
+        inner = node
+        while isinstance(inner, exp.Subquery) and not any(inner.args.get(key) for key in ("order", "limit", "offset")):
+            inner = inner.this
+        query = self.queries.subquery(inner, self.scope)
+        if len(query.columns) != 1:
+            raise self.failure("SYNTAX_ERROR", "Multiple columns returned by subquery are not yet supported", node)
+        return Expr(f"({query.sql})", query.columns[0].type)

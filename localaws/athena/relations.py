@@ -1,0 +1,349 @@
+"""FROM: tables, views, WITH queries, subqueries, UNNEST and joins.
+
+Every table reference becomes a scan of its own, and every reference to a WITH query or view is expanded in place, as
+Trino does, so that partitions and columns are pruned for each use.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from sqlglot import exp
+
+from localaws.athena import types as t
+from localaws.athena import views
+from localaws.athena.casts import Expr
+from localaws.athena.catalogue import CATALOG, INFORMATION_SCHEMA, Table
+from localaws.athena.errors import InvalidRequest, QueryFailed, failure
+from localaws.athena.expressions import Expressions
+from localaws.athena.planning import Analysis, Ctes, OutputColumn, Query, Relation, Source
+from localaws.athena.syntax import identifier, position, quote
+from localaws.athena.translator import Field, Scope
+from localaws.athena.types import Type
+
+_MAX_VIEW_DEPTH = 32
+_TABLE_ARGS = {"this", "db", "catalog", "alias", "joins"}
+_JOIN_ARGS = {"this", "on", "using", "kind", "side", "method"}
+
+
+class Relations(ABC):
+    """Translates FROM clauses of one text (the statement's, or a view's) against one default schema."""
+
+    def __init__(self, analysis: Analysis, sql: str, schema: str | None, view_path: tuple[str, ...] = ()) -> None:
+        self.analysis = analysis
+        self.sql = sql
+        self.schema = schema
+        self.view_path = view_path
+        self.ctes: Ctes = {}
+
+    def failure(self, code: str, text: str, node: exp.Expression) -> QueryFailed:
+        return failure(code, text, *position(node, self.sql))
+
+    @abstractmethod
+    def query(self, node: exp.Expression, outer: Scope | None) -> Query:
+        """A query inside a FROM clause; `outer` is what it may refer to besides its own FROM."""
+
+    @abstractmethod
+    def values(self, node: exp.Values, outer: Scope | None) -> Query:
+        """VALUES as a query."""
+
+    @abstractmethod
+    def view_query(self, sql: str, schema: str | None, view_path: tuple[str, ...]) -> Query:
+        """The query of a view, in the view's own schema."""
+
+    def _only(self, node: exp.Expression, allowed: set[str]) -> None:
+        """Raises for a part of a node that is not translated."""
+        for key, value in node.args.items():
+            if value and key not in allowed:
+                word = key.strip("_").upper()
+                if key in ("sample", "version", "match_recognize"):
+                    raise self.failure("NOT_SUPPORTED", f"{word} after a table", node)
+                raise self.failure("SYNTAX_ERROR", f"mismatched input: {word} is not part of the grammar here", node)
+
+    def from_clause(self, node: exp.Select, outer: Scope | None) -> Source | None:
+        from_ = node.args.get("from_")
+        if from_ is None:
+            return None
+        source = self._relation(from_.this, [], outer)
+        for join in node.args.get("joins") or []:
+            source = self._join(source, join, outer)
+        return source
+
+    def _relation(self, node: exp.Expression, left: list[Field], outer: Scope | None) -> Source:
+        """One FROM item. `left` are the columns of the items before it, which UNNEST and LATERAL may use."""
+        if isinstance(node, exp.Table):
+            self._only(node, _TABLE_ARGS)
+            source = self._table(node, outer)
+        elif isinstance(node, exp.Subquery):
+            self._only(node, {"this", "alias", "joins", "with_", "order", "limit", "offset"})
+            if isinstance(node.this, exp.Table | exp.Subquery) and (
+                isinstance(node.this, exp.Table) or node.this.args.get("alias") or node.this.args.get("joins")
+            ):
+                # A join in parentheses.
+                source = self._relation(node.this, left, outer)
+            else:
+                bare = node.copy()
+                bare.set("alias", None)
+                bare.set("joins", None)
+                source = self._derived(self.query(bare, outer), node.args.get("alias"), node)
+        elif isinstance(node, exp.Values):
+            source = self._derived(self.values(node, outer), node.args.get("alias"), node)
+        elif isinstance(node, exp.Unnest):
+            source = self._unnest(node, Scope(left, outer))
+        elif isinstance(node, exp.Lateral):
+            inner = node.this
+            if not isinstance(inner, exp.Subquery) or node.args.get("view") or node.args.get("outer"):
+                raise self.failure("NOT_SUPPORTED", "this form of LATERAL", node)
+            query = self.query(inner.this, Scope(left, outer))
+            source = self._derived(query, node.args.get("alias"), node, "LATERAL ")
+        else:
+            raise self.failure("NOT_SUPPORTED", f"FROM {node.sql(dialect='trino')[:80]}", node)
+        for join in node.args.get("joins") or []:
+            source = self._join(source, join, outer)
+        return source
+
+    def _derived(self, query: Query, alias: exp.Expression | None, node: exp.Expression, prefix: str = "") -> Source:
+        name = quote(f"q{self.analysis.next()}")
+        names = self._alias_columns(alias, len(query.columns), node)
+        qualifier = ((identifier(alias.this),),) if alias is not None and alias.this is not None else ()
+        fields = [
+            Field(names[i] if names else (c.name or "").lower(), c.type, f"{name}.{quote(c.sql_name)}", qualifier)
+            for i, c in enumerate(query.columns)
+        ]
+        return Source(f"{prefix}({query.sql}) AS {name}", fields)
+
+    def _alias_columns(self, alias: exp.Expression | None, count: int, node: exp.Expression) -> list[str]:
+        names = [identifier(column) for column in (alias.args.get("columns") if alias is not None else None) or []]
+        if names and len(names) != count:
+            raise self.failure(
+                "MISMATCHED_COLUMN_ALIASES",
+                f"Column alias list has {len(names)} entries but relation has {count} columns available",
+                node,
+            )
+        return names
+
+    def _table(self, node: exp.Table, outer: Scope | None) -> Source:
+        if not isinstance(node.this, exp.Identifier):
+            raise self.failure("NOT_SUPPORTED", f"the table function {node.this.sql(dialect='trino')[:60]}", node)
+        name, schema, catalog = (
+            identifier(node.this),
+            identifier(node.args.get("db")),
+            identifier(node.args.get("catalog")),
+        )
+        alias = node.args.get("alias")
+        if not schema and name in self.ctes:
+            return self._cte(name, alias, node)
+        if catalog and catalog != CATALOG:
+            raise self.failure("CATALOG_NOT_FOUND", f"Catalog '{catalog}' not found", node)
+        schema = schema or (self.schema or "").lower()
+        if not schema:
+            raise self.failure("MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set", node)
+        qualifiers = ((identifier(alias.this),),) if alias is not None else ((CATALOG, schema, name),)
+        relation = self._system_relation(schema, name)
+        if relation is None:
+            table = self.analysis.catalogue.table(schema, name)
+            if table is None:
+                if not self.analysis.catalogue.has_database(schema):
+                    raise self.failure("SCHEMA_NOT_FOUND", f"Schema '{schema}' does not exist", node)
+                raise self.failure("TABLE_NOT_FOUND", f"Table '{CATALOG}.{schema}.{name}' does not exist", node)
+            if table.is_view:
+                return self._view(table, alias, qualifiers, node)
+            relation = self.analysis.scan(table, self.analysis.next())
+            self.analysis.scans.append(relation)
+        names = self._alias_columns(alias, len(relation.columns), node)
+        fields = [
+            Field(names[i] if names else column, kind, f"{relation.name}.{quote(label)}", qualifiers)
+            for i, (column, kind, label) in enumerate(relation.columns)
+        ]
+        fields += [
+            Field(column, kind, f"{relation.name}.{quote(label)}", qualifiers, hidden=True)
+            for column, kind, label in relation.hidden
+        ]
+        return Source(relation.name, fields)
+
+    def _system_relation(self, schema: str, name: str) -> Relation | None:
+        if schema != INFORMATION_SCHEMA and not name.endswith("$partitions"):
+            return None
+        relation = self.analysis.system_table(name, schema, self.analysis.next())
+        if relation is not None:
+            self.analysis.scans.append(relation)
+        return relation
+
+    def _cte(self, name: str, alias: exp.Expression | None, node: exp.Expression) -> Source:
+        inner, names, environment = self.ctes[name]
+        saved, self.ctes = self.ctes, environment
+        try:
+            query = self.query(inner, None)
+        finally:
+            self.ctes = saved
+        if names and len(names) != len(query.columns):
+            raise self.failure(
+                "MISMATCHED_COLUMN_ALIASES",
+                f"WITH column list has {len(names)} entries but WITH query(s) has {len(query.columns)} columns",
+                node,
+            )
+        columns = [OutputColumn(names[i] if names else c.name, c.type, c.sql_name) for i, c in enumerate(query.columns)]
+        source = self._derived(Query(query.sql, columns), alias, node)
+        if alias is None:
+            source.fields = [Field(f.name, f.type, f.sql, ((name,),)) for f in source.fields]
+        return source
+
+    def _view(
+        self, table: Table, alias: exp.Expression | None, qualifiers: tuple[tuple[str, ...], ...], node: exp.Expression
+    ) -> Source:
+        if table.full_name in self.view_path or len(self.view_path) >= _MAX_VIEW_DEPTH:
+            raise self.failure("VIEW_IS_RECURSIVE", "View is recursive", node)
+        try:
+            definition = views.decode(table)
+            declared = [(column.lower(), t.parse_trino(text)) for column, text in definition.columns]
+        except (ValueError, KeyError) as error:
+            raise self.failure("INVALID_VIEW", f"Invalid view JSON: {error}", node) from error
+        try:
+            query = self.view_query(definition.sql, definition.schema, (*self.view_path, table.full_name))
+        except (QueryFailed, InvalidRequest) as error:
+            if isinstance(error, QueryFailed) and error.message.startswith(("NOT_SUPPORTED", "VIEW_IS_RECURSIVE")):
+                raise
+            text = error.message.split(": ", 1)[-1] if isinstance(error, QueryFailed) else error.message
+            raise self.failure(
+                "INVALID_VIEW", f"Failed analyzing stored view '{table.full_name}': {text}", node
+            ) from error
+        self._check_fresh(table, query, declared, node)
+        columns = [
+            OutputColumn(column, kind, c.sql_name) for (column, kind), c in zip(declared, query.columns, strict=True)
+        ]
+        source = self._derived(Query(query.coerced([kind for _, kind in declared]), columns), alias, node)
+        if alias is None:
+            source.fields = [Field(f.name, f.type, f.sql, qualifiers) for f in source.fields]
+        return source
+
+    def _check_fresh(self, table: Table, query: Query, declared: list[tuple[str, Type]], node: exp.Expression) -> None:
+        stale = f"View '{table.full_name}' is stale or in invalid state: "
+        if len(query.columns) != len(declared):
+            raise self.failure(
+                "VIEW_IS_STALE",
+                f"{stale}stored view column count ({len(declared)}) does not match column count derived "
+                f"from the view query analysis ({len(query.columns)})",
+                node,
+            )
+        for i, (column, (name, kind)) in enumerate(zip(query.columns, declared, strict=True)):
+            if (column.name or "").lower() != name:
+                raise self.failure(
+                    "VIEW_IS_STALE",
+                    f"{stale}column [{(column.name or '').lower()}] of type {column.type} projected from query view "
+                    f"at position {i} has a different name from column [{name}] of type {kind} stored in view "
+                    "definition",
+                    node,
+                )
+            if not t.coercible(column.type, kind):
+                raise self.failure(
+                    "VIEW_IS_STALE",
+                    f"{stale}column [{name}] of type {column.type} projected from query view at position {i} "
+                    f"cannot be coerced to column [{name}] of type {kind} stored in view definition",
+                    node,
+                )
+
+    def _unnest(self, node: exp.Unnest, scope: Scope) -> Source:
+        if node.args.get("explode_array"):
+            raise self.failure("NOT_SUPPORTED", "this form of UNNEST", node)
+        expressions = Expressions(self, scope)
+        inner: list[str] = []
+        outer: list[tuple[str, Type]] = []
+        lengths: list[str] = []
+        for item in node.expressions:
+            value = expressions.translate(item)
+            if value.type.name == "map":
+                for side, kind in zip(("map_keys", "map_values"), value.type.args, strict=True):
+                    column = quote(f"${self.analysis.next()}")
+                    inner.append(f"unnest({side}({value.sql})) AS {column}")
+                    outer.append((column, kind))
+                lengths.append(f"cardinality({value.sql})")
+            elif value.type.name == "array":
+                column = quote(f"${self.analysis.next()}")
+                inner.append(f"unnest({value.sql}) AS {column}")
+                lengths.append(f"len({value.sql})")
+                element = value.type.element
+                if element.name == "row":
+                    for i, (_, kind) in enumerate(element.args):
+                        outer.append((f"struct_extract({column}, '{t.row_field(element, i)}')", kind))
+                else:
+                    outer.append((column, element))
+            else:
+                raise self.failure("TYPE_MISMATCH", f"Cannot unnest type: {value.type}", item)
+        alias = node.args.get("alias")
+        ordinality = node.args.get("offset")
+        names = [identifier(column) for column in (alias.args.get("columns") if alias is not None else None) or []]
+        if ordinality:
+            longest = ", ".join(f"coalesce({length}, 0)" for length in lengths)
+            column = quote(f"${self.analysis.next()}")
+            inner.append(f"unnest(range(1, CAST(greatest({longest}) AS BIGINT) + 1)) AS {column}")
+            outer.append((column, t.BIGINT))
+            if isinstance(ordinality, exp.Identifier):
+                names.append(identifier(ordinality))
+        if names and len(names) != len(outer):
+            raise self.failure(
+                "MISMATCHED_COLUMN_ALIASES",
+                f"Column alias list has {len(names)} entries but relation has {len(outer)} columns available",
+                node,
+            )
+        columns = [
+            OutputColumn(names[i] if names else None, kind, f"${self.analysis.next()}")
+            for i, (_, kind) in enumerate(outer)
+        ]
+        picked = ", ".join(f"{sql} AS {quote(c.sql_name)}" for (sql, _), c in zip(outer, columns, strict=True))
+        unnested = quote(f"q{self.analysis.next()}")
+        sql = f"SELECT {picked} FROM (SELECT {', '.join(inner)}) AS {unnested}"
+        name = quote(f"q{self.analysis.next()}")
+        qualifier = ((identifier(alias.this),),) if alias is not None and alias.this is not None else ()
+        fields = [Field((c.name or "").lower(), c.type, f"{name}.{quote(c.sql_name)}", qualifier) for c in columns]
+        return Source(f"LATERAL ({sql}) AS {name}", fields)
+
+    def _join(self, left: Source, join: exp.Join, outer: Scope | None) -> Source:
+        self._only(join, _JOIN_ARGS)
+        right = self._relation(join.this, left.fields, outer)
+        side = str(join.args.get("side") or "").upper()
+        kind = str(join.args.get("kind") or "").upper()
+        method = str(join.args.get("method") or "").upper()
+        using, on = join.args.get("using"), join.args.get("on")
+        if kind not in ("", "INNER", "CROSS", "OUTER") or side not in ("", "LEFT", "RIGHT", "FULL") or method:
+            raise self.failure("NOT_SUPPORTED", f"{method} {side} {kind} JOIN".strip(), join)
+        if using:
+            return self._join_using(left, right, side, [identifier(name) for name in using], join)
+        fields = left.fields + right.fields
+        if on is None:
+            if kind not in ("CROSS", "") or side:
+                raise self.failure("SYNTAX_ERROR", "mismatched input: a join needs ON or USING", join)
+            return Source(f"{left.sql} CROSS JOIN {right.sql}", fields)
+        if kind == "CROSS":
+            raise self.failure("SYNTAX_ERROR", "mismatched input 'ON'", join)
+        expressions = Expressions(self, Scope(fields, outer))
+        condition = expressions.boolean(on, "JOIN ON clause")
+        if expressions.aggregates:
+            raise self.failure(
+                "EXPRESSION_NOT_SCALAR",
+                "JOIN clause cannot contain aggregations, window functions or grouping operations",
+                join,
+            )
+        return Source(f"{left.sql} {side or 'INNER'} JOIN {right.sql} ON {condition}", fields)
+
+    def _join_using(self, left: Source, right: Source, side: str, names: list[str], join: exp.Join) -> Source:
+        expressions = Expressions(self, Scope())
+        conditions: list[str] = []
+        merged: list[Field] = []
+        for name in names:
+            pair = []
+            for source, which in ((left, "left"), (right, "right")):
+                found = [f for f in source.fields if f.name == name and not f.hidden]
+                if len(found) != 1:
+                    problem = "is ambiguous" if found else f"is missing from {which} side of join"
+                    raise self.failure("COLUMN_NOT_FOUND", f"Column '{name}' {problem}", join)
+                pair.append(found[0])
+            a, b = (Expr(f.sql, f.type) for f in pair)
+            conditions.append(expressions.comparison("=", a, b, join).sql)
+            values, kind = expressions.unify([a, b], join)
+            sql = {"RIGHT": values[1].sql, "FULL": f"coalesce({values[0].sql}, {values[1].sql})"}.get(
+                side, values[0].sql
+            )
+            merged.append(Field(name, kind, sql))
+        rest = [f for f in left.fields + right.fields if f.name not in names or f.hidden]
+        sql = f"{left.sql} {side or 'INNER'} JOIN {right.sql} ON {' AND '.join(conditions)}"
+        return Source(sql, merged + rest)
