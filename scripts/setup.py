@@ -2,8 +2,8 @@
 """Set Lakelanes up in .local/ from a Python and the package index alone; does nothing when nothing changed.
 
 Makes .local/boot (uv), .local/venv (Airflow and the development tools) and .local/aws (the local AWS, whose botocore is
-newer than Airflow's constraints allow). The syntax and the imports stay within Python 3.8, so that an old `python3` can
-still find the newer one that Lakelanes needs.
+newer than Airflow's constraints allow); and .local/bench (what the benchmarks compare with) for `--with bench`. The
+syntax and the imports stay within Python 3.8, so that an old `python3` can still find the newer one that Lakelanes needs.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ VENVS = {
     ],
     "aws": [["--compile-bytecode", "--group", "pyproject.toml:localaws"]],
 }
+# Made only for those who ask with --with.
+ON_REQUEST = {"bench": [["--compile-bytecode", "--group", "pyproject.toml:bench"]]}
 
 
 class SetupError(Exception):
@@ -167,10 +169,10 @@ def stamp(python):
     return {"inputs": digest.hexdigest(), "python": os.path.realpath(python)}
 
 
-def outdated(wanted):
-    """Names of the environments that are missing, half made, or made from something else."""
+def outdated(wanted, asked=()):
+    """Names of the environments that are missing, half made, or made from something else; `asked`: of ON_REQUEST."""
     names = []
-    for name in VENVS:
+    for name in [*VENVS, *asked]:
         try:
             made = json.loads((LOCAL / name / "stamp.json").read_text())
         except (OSError, ValueError):
@@ -194,9 +196,11 @@ def only_one():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", help="the Python to build on (default: 3.12 if one works, else 3.11 or newer)")
-    wanted = parser.parse_args().python
+    parser.add_argument("--with", dest="asked", action="append", default=[], choices=ON_REQUEST, help="make it as well")
+    arguments = parser.parse_args()
+    wanted = arguments.python
     with only_one():
-        names = outdated(wanted)
+        names = outdated(wanted, arguments.asked)
         if not names:
             return
         python, version = find_python(wanted)
@@ -205,7 +209,7 @@ def main():
         env = uv_environment(python)
         say("installing into " + " and ".join(".local/" + name for name in names))
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            jobs = [pool.submit(build, name, VENVS[name], uv, python, env) for name in names]
+            jobs = [pool.submit(build, name, dict(VENVS, **ON_REQUEST)[name], uv, python, env) for name in names]
             for job in jobs:
                 job.result()
 
