@@ -1,14 +1,17 @@
-"""Working ahead of whoever consumes an iterator, in a thread, by a bounded number of items."""
+"""Working ahead of a consumer in other threads, by a bounded number of items, and in order."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -61,3 +64,51 @@ def read_ahead(items: Iterator[Item], count: int, threaded: bool = True) -> Iter
     finally:
         stopped.set()
         thread.join()
+
+
+class InOrder(Generic[Item, Result]):
+    """Works on items in several threads and yields (item, result) in the items' order, as a context manager.
+
+    next_item gives the items and None at the end; it is called in the consumer's thread, and again after take_back().
+    """
+
+    def __init__(self, work: Callable[[Item], Result], next_item: Callable[[], Item | None], threads: int) -> None:
+        self._work = work
+        self._next_item = next_item
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, "convert-parse") if threads > 1 else None
+        self._started: deque[tuple[Item, Future[Result]]] = deque()
+
+    def __enter__(self) -> InOrder[Item, Result]:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __iter__(self) -> Iterator[tuple[Item, Result]]:
+        while True:
+            while len(self._started) <= self._threads and self._pool is not None:
+                item = self._next_item()
+                if item is None:
+                    break
+                self._started.append((item, self._pool.submit(self._work, item)))
+            if self._started:
+                item, future = self._started.popleft()
+                yield item, future.result()
+                continue
+            item = self._next_item()
+            if item is None:
+                return
+            yield item, self._work(item)
+
+    def take_back(self) -> list[Item]:
+        """The items that were started after the last one yielded; their results are dropped."""
+        items = []
+        for item, future in self._started:
+            future.cancel()
+            if not future.cancelled():
+                future.exception()
+            items.append(item)
+        self._started.clear()
+        return items

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lakelanes.convert.dialect import Dialect
@@ -41,6 +41,7 @@ class BlockReader:
         self._block_bytes = block_bytes
         self._want = block_bytes
         self._carry = b""
+        self._spare: list[bytearray] = []
         self._ended = False
         self.failure: str | None = None
 
@@ -50,10 +51,11 @@ class BlockReader:
 
     def next_block(self) -> Block | None:
         """The next block, or None at the end. A record longer than a block comes whole, up to MAX_RECORD_BYTES."""
-        while True:
+        while not self.exhausted:
             data, length = self._fill()
             if self._ended:
                 self._carry = b""
+                del data[length + _SLACK :]
                 return Block(data, length, True) if length else None
             cut = guess_cut(data, length, self._dialect)
             if cut or length >= MAX_RECORD_BYTES:
@@ -64,12 +66,21 @@ class BlockReader:
                 return Block(data, cut, False, oversized)
             self._carry = bytes(data[:length])
             self._want = length * 2
+        return None
 
-    def push_back(self, block: Block, start: int) -> None:
-        """Gives the end of the last block back, from `start` on, to come again with the next one."""
-        self._carry = bytes(block.data[start : block.length]) + self._carry
-        if start == 0:
-            self._want = len(self._carry) * 2
+    def recycle(self, block: Block) -> None:
+        """Takes the memory of a block that nobody looks at any more, for a later one."""
+        self._spare.append(block.data)
+
+    def push_back(self, blocks: Sequence[Block], start: int = 0) -> None:
+        """Gives the last blocks back, the first of them from `start` on, to come again in front of what follows."""
+        parts = [bytes(block.data[: block.length]) for block in blocks]
+        parts[:1] = [part[start:] for part in parts[:1]]
+        self._carry = b"".join([*parts, self._carry])
+
+    def extend(self) -> None:
+        """Makes the next block longer than what was given back."""
+        self._want = max(self._want, len(self._carry) * 2)
 
     def lines(self) -> Iterator[list[bytes]]:
         """What is left, as physical lines without their ends, in lists of at most about a block."""
@@ -93,7 +104,9 @@ class BlockReader:
         """A new buffer that begins with what was carried over."""
         length = len(self._carry)
         size = max(self._want, length)
-        data = bytearray(size + _SLACK)
+        data = self._spare.pop() if self._spare else bytearray()
+        if len(data) < size + _SLACK:
+            data = bytearray(size + _SLACK)
         data[:length] = self._carry
         with memoryview(data) as view:
             while length < size and not self._ended:

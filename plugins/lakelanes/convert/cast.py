@@ -1,7 +1,7 @@
 """From bytes to typed columns, a column at a time.
 
-read_type() is what pyarrow's CSV reader is asked for on the fast path, trusts() says whether its result may be kept:
-the reader accepts texts that lakelanes.convert.values does not (1e400, year 0), and they show among the values.
+typed_reader() says for which types pyarrow's CSV reader is asked on the fast path, trusts() whether its result may be
+kept: the reader accepts texts that lakelanes.convert.values does not (1e400, year 0), and they show among the values.
 cast_column() is the other path, from a column of bytes. Vectorised kernels do the plain texts; what they do not vouch
 for goes, value by value, to parse_value(), which decides and gives the reason.
 
@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
-from lakelanes.convert.digits import WORD, plain_fixed_point
+from lakelanes.convert.digits import WORD, plain_dates, plain_fixed_point
 from lakelanes.convert.values import FALSE_TEXTS, INTEGER_RANGES, TRUE_TEXTS, ValueRefused, parse_value
 from lakelanes.types import HiveType
 
@@ -32,13 +32,14 @@ pc: Any = pyarrow.compute
 
 Mask = npt.NDArray[np.bool_]
 
-_EPOCH = date(1970, 1, 1).toordinal()
-_FIRST_DAY = date.min.toordinal() - _EPOCH
+_FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
 _FIRST_MICROSECOND = _FIRST_DAY * 86_400_000_000
 _POWERS = 10 ** np.arange(19, dtype=np.int64)
 _MAX_DIGITS = 18
 _ISLAND = 256
 _WORTH_A_KERNEL = 64
+_REMEMBERED = 10_000
+_REMEMBERED_LENGTH = 64
 
 BOOLEAN_TEXTS = {
     truth: [spelled for text in texts for spelled in dict.fromkeys((text, text.upper(), text.title()))]
@@ -48,15 +49,39 @@ BOOLEAN_TEXTS = {
 
 @dataclass
 class Cast:
-    """A column after casting: its values, null where bad, and the reason for every bad row."""
+    """A column after casting: its values, null where bad, the bad rows in order, and the reason for each of them."""
 
     values: Array
-    bad: dict[int, str] = field(default_factory=dict)
+    bad: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    reasons: list[str] = field(default_factory=list)
 
 
-def read_type(column_type: HiveType) -> pa.DataType:
-    """The type to ask pyarrow's CSV reader for on the fast path."""
-    return pa.binary() if column_type.kind == "decimal" else column_type.arrow
+class Judge:
+    """parse_value() for one column, which remembers its verdicts: bad values often come in numbers."""
+
+    def __init__(self, column_type: HiveType, null_values: frozenset[str]) -> None:
+        self.column_type = column_type
+        self._null_values = null_values
+        self._verdicts: dict[bytes, tuple[bool, Any]] = {}
+
+    def __call__(self, text: bytes) -> tuple[bool, Any]:
+        """(True, the value) or (False, the reason why there is none)."""
+        verdict = self._verdicts.get(text)
+        if verdict is None:
+            try:
+                verdict = (True, parse_value(text, self.column_type, self._null_values))
+            except ValueRefused as refusal:
+                verdict = (False, str(refusal))
+            if len(text) <= _REMEMBERED_LENGTH:
+                if len(self._verdicts) >= _REMEMBERED:
+                    self._verdicts.clear()
+                self._verdicts[text] = verdict
+        return verdict
+
+
+def typed_reader(column_type: HiveType) -> bool:
+    """Whether pyarrow's CSV reader may be asked for this type on the fast path."""
+    return column_type.kind != "decimal"
 
 
 def trusts(values: Array, column_type: HiveType) -> bool:
@@ -76,29 +101,25 @@ def trusts(values: Array, column_type: HiveType) -> bool:
     return True
 
 
-def cast_column(texts: Array, column_type: HiveType, null_values: frozenset[str]) -> Cast:
-    """Casts a binary array, whose nulls are the dialect's unquoted null values, as parse_value() would each value."""
+def cast_column(texts: Array, judge: Judge) -> Cast:
+    """Casts a binary array, whose nulls are the dialect's unquoted null values, as the judge would each value."""
+    column_type = judge.column_type
     cells = _Cells(texts)
     values, doubtful = _KERNELS[column_type.kind](cells, column_type)
     if not doubtful.any():
         return Cast(values)
-    bad: dict[int, str] = {}
-    settled: list[Any] = []
-    kept: list[int] = []
-    for row in np.flatnonzero(doubtful).tolist():
-        try:
-            value = parse_value(cells.text(row), column_type, null_values)
-        except ValueRefused as refusal:
-            bad[row] = str(refusal)
-            continue
-        if value is not None:
-            kept.append(row)
-            settled.append(value)
-    if kept:
+    rows = np.flatnonzero(doubtful)
+    distinct = texts.take(pa.array(rows)).dictionary_encode()
+    verdicts = [judge(text) for text in distinct.dictionary.to_pylist()]
+    which = distinct.indices.to_numpy()
+    accepted = np.array([fits for fits, _ in verdicts], bool)[which]
+    if accepted.any():
         mask = np.zeros(len(texts), bool)
-        mask[kept] = True
-        values = pc.replace_with_mask(values, _boolean_array(mask), pa.array(settled, column_type.arrow))
-    return Cast(values, bad)
+        mask[rows[accepted]] = True
+        results = pa.array([result if fits else None for fits, result in verdicts], column_type.arrow)
+        values = pc.replace_with_mask(values, _boolean_array(mask), results.take(pa.array(which[accepted])))
+    reasons = np.array([None if fits else result for fits, result in verdicts], object)[which[~accepted]]
+    return Cast(values, rows[~accepted], reasons.tolist())
 
 
 class _Cells:
@@ -215,34 +236,9 @@ def _cast_decimals(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
 
 
 def _cast_dates(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
-    use = cells.valid & (cells.lengths == 10)
-    rows = np.flatnonzero(use)
-    if rows.size == cells.count:
-        text = cells.octets.reshape(rows.size, 10)
-    else:
-        text = cells.octets[cells.starts[rows][:, None] + np.arange(10)]
-    digits = (text - np.uint8(48)).T
-    plain = (text[:, 4] == ord("-")) & (text[:, 7] == ord("-"))
-    for position in (0, 1, 2, 3, 5, 6, 8, 9):
-        plain &= digits[position] <= 9
-    number = digits.astype(np.int32)
-    year = number[0] * 1000 + number[1] * 100 + number[2] * 10 + number[3]
-    month, day = number[5] * 10 + number[6], number[8] * 10 + number[9]
-    plain &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
-    leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
-    month_index = np.where(plain, month, 1) - 1
-    plain &= day <= _MONTH_LENGTHS[month_index] + (leap & (month_index == 1))
-    before = year - 1
-    days = before * 365 + before // 4 - before // 100 + before // 400
-    days += _MONTH_STARTS[month_index] + (leap & (month_index > 1)) + day - _EPOCH
-    values = np.zeros(cells.count, np.int32)
-    values[rows] = np.where(plain, days, 0)
-    use[rows] = plain
-    return _primitive(values, use, column_type.arrow), cells.valid & ~use
-
-
-_MONTH_LENGTHS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int32)
-_MONTH_STARTS = np.concatenate([[0], np.cumsum(_MONTH_LENGTHS[:-1])]).astype(np.int32)
+    days, sure = plain_dates(cells.octets, cells.starts, cells.lengths)
+    sure &= cells.valid
+    return _primitive(days, sure, column_type.arrow), cells.valid & ~sure
 
 
 def _cast_floats(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:

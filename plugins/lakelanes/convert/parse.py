@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,30 +19,31 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from lakelanes.convert.blocks import MAX_RECORD_BYTES, Block
-from lakelanes.convert.cast import BOOLEAN_TEXTS, Array, Cast, cast_column, read_type, trusts
+from lakelanes.convert.cast import BOOLEAN_TEXTS, Array, Cast, Judge, Mask, cast_column, trusts, typed_reader
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.header import Layout
 from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
-from lakelanes.convert.rejects import RejectRows
+from lakelanes.convert.rejects import RejectRows, raw_texts
 from lakelanes.convert.values import INTEGER_RANGES
 from lakelanes.types import HiveType
 
 _FAULTY_COLUMN = re.compile(r"In CSV column #(\d+)")
 _FIRST_BACKOFF, _LAST_BACKOFF = 8, 512
+_FEW = 32
 
 
 @dataclass
 class ParsedBlock:
     """records: how many the block holds; lines: how many physical lines end in it.
 
-    batch: the rows that fit. rejects: the others. records == batch.num_rows + len(rejects).
+    batches: the rows that fit. rejects: the others, None when there are none; numbered within the block.
     """
 
     records: int
     lines: int
-    batch: pa.RecordBatch
-    rejects: RejectRows
+    batches: list[pa.RecordBatch]
+    rejects: RejectRows | None
 
 
 @dataclass
@@ -52,8 +54,13 @@ class _Column:
     name: str
     type: HiveType
     position: int
+    judge: Judge
     bytes_blocks: int = 0
     backoff: int = _FIRST_BACKOFF
+
+    @property
+    def wants_bytes(self) -> bool:
+        return self.bytes_blocks > 0 or not typed_reader(self.type)
 
     def distrust(self) -> None:
         """Read as bytes for some blocks; longer every time."""
@@ -66,18 +73,31 @@ class _Column:
             self.bytes_blocks = self.bytes_blocks - 1 if clean else max(self.bytes_blocks, _FIRST_BACKOFF)
 
 
-@dataclass
 class _Faults:
-    """The rejected records of a block: position in the block -> (column, reason)."""
+    """What is wrong with the records of a block: for each the column and the reason, None where nothing is.
 
-    by_record: dict[int, tuple[str | None, str]] = field(default_factory=dict)
+    Of several faults of a record the one added last stays.
+    """
 
-    def add(self, record: int, column: str | None, reason: str) -> None:
-        self.by_record.setdefault(record, (column, reason))
+    def __init__(self, records: int) -> None:
+        self.columns: npt.NDArray[np.object_] = np.full(records, None, object)
+        self.reasons: npt.NDArray[np.object_] = np.full(records, None, object)
+        self.any = False
+        self._faulty = np.zeros(records, bool)
+
+    def add(self, records: npt.NDArray[np.int64], column: str | None, reasons: list[str]) -> None:
+        if reasons:
+            self.columns[records] = column
+            self.reasons[records] = reasons
+            self._faulty[records] = True
+            self.any = True
+
+    def records(self) -> npt.NDArray[np.int64]:
+        return np.flatnonzero(self._faulty)
 
 
 class BlockParser:
-    """Parses blocks of one file; keeps in mind which of its columns are dirty.
+    """Parses blocks of one file, in any order and in several threads; keeps in mind which of its columns are dirty.
 
     columns: the table's names and types. fast=False reads every column as bytes, always (the result is the same).
     """
@@ -89,29 +109,29 @@ class BlockParser:
         self._dialect = dialect
         self._fast = fast
         self._schema = pa.schema([pa.field(name, column_type.arrow) for name, column_type in columns])
+        null_values = frozenset(dialect.null_values)
         self._columns = [
-            _Column(order, name, column_type, position)
+            _Column(order, name, column_type, position, Judge(column_type, null_values))
             for order, ((name, column_type), position) in enumerate(zip(columns, layout.positions, strict=True))
             if position is not None
         ]
-        self._null_values = frozenset(dialect.null_values)
         self._names = [str(position) for position in range(layout.width)]
+        self._count_reasons: dict[int, str] = {}
         self.keep_blank = layout.width == 1
         # One field too many: the parser reports it as a bad row, unless the bytes before it end inside a record.
         self._sentinel = dialect.delimiter * layout.width
         self._read_options = pacsv.ReadOptions(
             use_threads=False, block_size=4 * MAX_RECORD_BYTES, column_names=self._names
         )
-        self._whole_numbers = [column for column in self._columns if column.type.kind in INTEGER_RANGES]
+        self._whole_numbers = [c for c, column in enumerate(self._columns) if column.type.kind in INTEGER_RANGES]
 
     @property
     def schema(self) -> pa.Schema:
         return self._schema
 
-    def parse(self, block: Block, record: int, line: int, refusal: str | None = None) -> ParsedBlock | None:
+    def parse(self, block: Block, refusal: str | None = None) -> ParsedBlock | None:
         """The block's rows; None when its end turns out to be inside a record.
 
-        record, line: the numbers of its first record and of its first physical line.
         refusal: reject every row, those without a fault of their own with this reason.
         """
         index: RecordIndex | None = None
@@ -136,35 +156,30 @@ class BlockParser:
                 return None
             if records != index.starts.size:
                 raise ConversionError(
-                    f"the CSV parser found {records} records from line {line} on, the record index {index.starts.size}"
+                    f"the CSV parser found {records} records in a block and the record index {index.starts.size}"
                 )
-        faults = _Faults()
-        for position, count in excised.items():
-            faults.add(position, None, self._count_reason(count))
+        faults = _Faults(records)
         positions = np.arange(records)
         if excised:
             positions = np.delete(positions, list(excised))
-        if read.skipped:
-            for position, count in read.skipped:
-                faults.add(int(positions[position]), None, self._count_reason(count))
-            positions = np.delete(positions, [position for position, _ in read.skipped])
-        batch, bad = self._assemble(read, positions, faults)
-        if refusal is None and not faults.by_record:
-            return ParsedBlock(records, lines, batch, RejectRows())
-        index = index or self._index(block)
-        rejects = self._rejects(block, index, faults, record, line, refusal)
-        if refusal is not None:
-            batch = batch.slice(0, 0)
-        elif bad.any():
-            batch = batch.filter(pa.array(~bad))
-        return ParsedBlock(records, lines, batch, rejects)
+        skipped = np.array([position for position, _ in read.skipped], np.int64)
+        emitted = np.delete(positions, skipped) if skipped.size else positions
+        batch, good = self._assemble(read, emitted, faults)
+        faults.add(positions[skipped], None, [self._count_reason(count) for _, count in read.skipped])
+        faults.add(np.array(list(excised), np.int64), None, [self._count_reason(count) for count in excised.values()])
+        if refusal is None and not faults.any:
+            return ParsedBlock(records, lines, [batch], None)
+        rejects = self._rejects(block, index or self._index(block), faults, refusal)
+        return ParsedBlock(records, lines, _rows_of(batch, good) if refusal is None else [], rejects)
 
     def _index(self, block: Block) -> RecordIndex:
         return index_records(block.data, block.length, self._dialect, final=True, keep_blank=self.keep_blank)
 
     def _count_reason(self, count: int) -> str:
-        width = self._layout.width
-        return f"{width} field{'s'[: width != 1]} expected, {count} found"
+        if count not in self._count_reasons:
+            width = self._layout.width
+            self._count_reasons[count] = f"{width} field{'s'[: width != 1]} expected, {count} found"
+        return self._count_reasons[count]
 
     def _read(self, data: bytearray, length: int) -> _Read:
         """pyarrow's reading of data[:length], columns that it cannot be trusted with as bytes."""
@@ -176,58 +191,59 @@ class BlockParser:
         saved = bytes(data[length:stop])
         data[length:stop] = tail
         try:
-            self._distrust_hexadecimal(data, length)
+            as_bytes = [not self._fast or column.wants_bytes for column in self._columns]
+            self._distrust_hexadecimal(data, length, as_bytes)
             while True:
                 try:
-                    return self._read_once(data, stop)
+                    return self._read_once(data, stop, as_bytes)
                 except pa.ArrowInvalid as error:
                     match = _FAULTY_COLUMN.search(str(error))
-                    column = next((c for c in self._columns if match and c.position == int(match[1])), None)
-                    if column is None or self._reads_bytes(column):
+                    faulty = [c for c, column in enumerate(self._columns) if match and column.position == int(match[1])]
+                    if not faulty or as_bytes[faulty[0]]:
                         raise ConversionError(f"pyarrow's CSV reader failed: {error}") from error
-                    column.distrust()
+                    self._columns[faulty[0]].distrust()
+                    as_bytes[faulty[0]] = True
         finally:
             data[length:stop] = saved
 
-    def _read_once(self, data: bytearray, stop: int) -> _Read:
+    def _read_once(self, data: bytearray, stop: int, as_bytes: list[bool]) -> _Read:
         while True:
-            skipped: list[tuple[int, int, str]] = []
+            skipped: list[Any] = []
 
-            def skip(row: Any, skipped: list[tuple[int, int, str]] = skipped) -> str:
-                skipped.append((row.number - 1, row.actual_columns, row.text))
+            def skip(row: Any, skipped: list[Any] = skipped) -> str:
+                skipped.append(row)
                 return "skip"
 
             table = pacsv.read_csv(
                 _stream(data, stop),
                 self._read_options,
                 self._parse_options(skip),
-                self._convert_options(),
+                self._convert_options(as_bytes),
             )
             arrays = [_one_chunk(column) for column in table.columns]
-            last = table.num_rows + len(skipped) - 1
-            complete = bool(skipped) and skipped[-1] == (last, self._layout.width + 1, self._sentinel)
+            last = skipped[-1] if skipped else None
+            complete = last is not None and last.number == table.num_rows + len(skipped) and last.text == self._sentinel
             doubted = [
-                column
-                for column, values in zip(self._columns, arrays, strict=True)
-                if not self._reads_bytes(column) and not trusts(values, column.type)
+                number
+                for number, (column, values) in enumerate(zip(self._columns, arrays, strict=True))
+                if not as_bytes[number] and not trusts(values, column.type)
             ]
             if not doubted or not complete:
-                return _Read(arrays, table.num_rows, [(row, count) for row, count, _ in skipped[:-1]], complete)
-            for column in doubted:
-                column.distrust()
+                widths = [(row.number - 1, row.actual_columns) for row in skipped[:-1]]
+                return _Read(arrays, as_bytes, table.num_rows, widths, complete)
+            for number in doubted:
+                self._columns[number].distrust()
+                as_bytes[number] = True
 
-    def _reads_bytes(self, column: _Column) -> bool:
-        return not self._fast or column.bytes_blocks > 0 or read_type(column.type) == pa.binary()
-
-    def _distrust_hexadecimal(self, data: bytearray, length: int) -> None:
+    def _distrust_hexadecimal(self, data: bytearray, length: int, as_bytes: list[bool]) -> None:
         """pyarrow reads 0x1F as 31, and '0xFF' as -1 for a tinyint."""
-        typed = [column for column in self._whole_numbers if not self._reads_bytes(column)]
+        typed = [number for number in self._whole_numbers if not as_bytes[number]]
         if not typed or not any(data.find(letter, 0, length) >= 0 for letter in (b"x", b"X")):
             return
         octets = np.frombuffer(data, np.uint8, length)
         if bool(((octets[:-1] == ord("0")) & ((octets[1:] | 0x20) == ord("x"))).any()):
-            for column in typed:
-                column.bytes_blocks = max(column.bytes_blocks, 1)
+            for number in typed:
+                as_bytes[number] = True
 
     def _parse_options(self, skip: Any) -> pacsv.ParseOptions:
         return pacsv.ParseOptions(
@@ -239,12 +255,12 @@ class BlockParser:
             invalid_row_handler=skip,
         )
 
-    def _convert_options(self) -> pacsv.ConvertOptions:
+    def _convert_options(self, as_bytes: list[bool]) -> pacsv.ConvertOptions:
         return pacsv.ConvertOptions(
             include_columns=[self._names[column.position] for column in self._columns],
             column_types={
-                self._names[column.position]: pa.binary() if self._reads_bytes(column) else read_type(column.type)
-                for column in self._columns
+                self._names[column.position]: pa.binary() if raw else column.type.arrow
+                for column, raw in zip(self._columns, as_bytes, strict=True)
             },
             null_values=list(self._dialect.null_values),
             strings_can_be_null=True,
@@ -275,53 +291,59 @@ class BlockParser:
                     at = int(index.starts[position + 1]) if position + 1 < index.starts.size else block.length
         return excised, kept + block.data[at : block.length]
 
-    def _assemble(
-        self, read: _Read, positions: npt.NDArray[np.int64], faults: _Faults
-    ) -> tuple[pa.RecordBatch, npt.NDArray[np.bool_]]:
-        """The rows pyarrow read as a batch of the table's schema, and which of them have a fault."""
-        bad = np.zeros(read.rows, bool)
+    def _assemble(self, read: _Read, positions: npt.NDArray[np.int64], faults: _Faults) -> tuple[pa.RecordBatch, Mask]:
+        """The rows pyarrow read as a batch of the table's schema, and which of them are good."""
+        good = np.ones(read.rows, bool)
         arrays: list[Array | None] = [None] * len(self._schema)
-        for column, values in zip(self._columns, read.arrays, strict=True):
+        # Last column first, so that of several faults in a row the first column's is kept.
+        for column, values, raw in reversed(list(zip(self._columns, read.arrays, read.as_bytes, strict=True))):
             cast = Cast(values)
-            if self._reads_bytes(column):
-                cast = cast_column(values, column.type, self._null_values)
-                for row, reason in cast.bad.items():
-                    bad[row] = True
-                    faults.add(int(positions[row]), column.name, reason)
-            column.settle(clean=not cast.bad)
+            if raw:
+                cast = cast_column(values, column.judge)
+                good[cast.bad] = False
+                faults.add(positions[cast.bad], column.name, cast.reasons)
+            column.settle(clean=not cast.reasons)
             arrays[column.order] = cast.values
         filled = [
             pa.nulls(read.rows, schema_field.type) if values is None else values
             for schema_field, values in zip(self._schema, arrays, strict=True)
         ]
-        return pa.RecordBatch.from_arrays(filled, schema=self._schema), bad
+        return pa.RecordBatch.from_arrays(filled, schema=self._schema), good
 
-    def _rejects(
-        self, block: Block, index: RecordIndex, faults: _Faults, record: int, line: int, refusal: str | None
-    ) -> RejectRows:
-        rejected = np.array(sorted(faults.by_record), np.int64) if refusal is None else np.arange(index.starts.size)
-        rows = RejectRows()
-        places = zip(
-            rejected.tolist(),
-            index.starts[rejected].tolist(),
-            index.ends[rejected].tolist(),
-            index.lines(rejected).tolist(),
-            strict=True,
+    def _rejects(self, block: Block, index: RecordIndex, faults: _Faults, refusal: str | None) -> RejectRows:
+        rejected = faults.records() if refusal is None else np.arange(index.starts.size)
+        reasons = faults.reasons[rejected].tolist()
+        if refusal is not None:
+            reasons = [reason or refusal for reason in reasons]
+        return RejectRows(
+            rejected,
+            index.lines(rejected),
+            faults.columns[rejected].tolist(),
+            reasons,
+            raw_texts(block.data, index.starts[rejected], index.ends[rejected]),
         )
-        for position, start, end, lines_before in places:
-            column, reason = faults.by_record.get(position, (None, refusal or ""))
-            rows.add(record + position, line + lines_before, column, reason, bytes(block.data[start:end]))
-        return rows
+
+
+def _rows_of(batch: pa.RecordBatch, good: Mask) -> list[pa.RecordBatch]:
+    """The good rows: slices between a few bad ones, which cost no copy, and a filtered copy when there are many."""
+    bad = np.flatnonzero(~good)
+    if bad.size > _FEW:
+        return [batch.filter(pa.array(good))]
+    edges = [-1, *bad.tolist(), len(good)]
+    runs = [(start + 1, end - start - 1) for start, end in pairwise(edges)]
+    return [batch.slice(start, length) for start, length in runs if length]
 
 
 @dataclass
 class _Read:
-    """What pyarrow made of a block. skipped: (position, number of fields) of records of a wrong width.
+    """What pyarrow made of a block.
 
-    complete: whether the block's end is the end of a record.
+    arrays: its columns. as_bytes: which of them are bytes still to be cast.
+    skipped: (position, number of fields) of records of a wrong width. complete: whether the block ends with a record.
     """
 
     arrays: list[Array]
+    as_bytes: list[bool]
     rows: int
     skipped: list[tuple[int, int]]
     complete: bool

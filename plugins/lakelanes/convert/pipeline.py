@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from lakelanes.convert.ahead import read_ahead
+from lakelanes.convert.ahead import InOrder, read_ahead
 from lakelanes.convert.blocks import BLOCK_BYTES, MAX_RECORD_BYTES, Block, BlockReader
 from lakelanes.convert.cast import CASTABLE
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import ConversionError, FileRefusedError
 from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, match_header
-from lakelanes.convert.parse import BlockParser
+from lakelanes.convert.parse import BlockParser, ParsedBlock
 from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
-from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter
+from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter, raw_texts, rejected_alike
 from lakelanes.convert.sink import OpenSink
 from lakelanes.convert.source import ByteSource, Readable
 from lakelanes.convert.writer import ROW_GROUP_BYTES, TableWriter
 from lakelanes.types import HiveType
 
 _BLOCKS_AHEAD = 24
+_HEADER_BYTES = 4096
 
 
 class Column(Protocol):
@@ -59,7 +60,8 @@ class Conversion:
 class Tuning:
     """How the work is done. None of it changes the result.
 
-    threads: 2 parses and writes at the same time, for one large file; 1 does both in turn, for many files at once.
+    threads: how many parse while another one writes, for one large file; 1 does all in turn in the calling thread, for
+    many files at once.
     fast: False reads every column the careful way. block_bytes: what is parsed at a time. row_group_bytes: see writer.
     """
 
@@ -139,8 +141,8 @@ class _Piece:
     """A part of the file, in order: rows that fit and rows that do not."""
 
     records: int
-    batch: pa.RecordBatch | None = None
-    rejects: RejectRows = field(default_factory=RejectRows)
+    batches: list[pa.RecordBatch]
+    rejects: RejectRows | None
 
 
 @dataclass
@@ -151,10 +153,9 @@ class _Counts:
     first: Reject | None = None
 
     def add(self, piece: _Piece) -> None:
-        rows = piece.batch.num_rows if piece.batch is not None else 0
         self.records += piece.records
-        self.loaded += rows
-        self.rejected += len(piece.rejects)
+        self.loaded += sum(batch.num_rows for batch in piece.batches)
+        self.rejected += len(piece.rejects or ())
         if piece.rejects and self.first is None:
             self.first = piece.rejects.first()
         if self.records != self.loaded + self.rejected:
@@ -177,8 +178,8 @@ def _load(task: _Task, open_target: OpenSink, rejects: RejectsWriter, limit: int
                     if limit is not None and counts.rejected > limit:
                         raise FileRefusedError(_too_many(piece.rejects, limit), *file.differences)
                     rejects.write(piece.rejects)
-                if piece.batch is not None and piece.batch.num_rows:
-                    target.write(piece.batch)
+                for batch in piece.batches:
+                    target.write(batch)
             if file.failure:
                 raise FileRefusedError(file.failure, *file.differences)
             missing, extra = file.differences
@@ -277,7 +278,7 @@ class _FilePass:
         if self._first is not None and self._first.data.startswith(BYTE_ORDER_MARK):
             self._first = _without_start(self._first, len(BYTE_ORDER_MARK))
         while (block := self._first) is not None:
-            index = index_records(block.data, block.length, dialect, final=not block.oversized, keep_blank=False)
+            index = _beginning(block, dialect)
             if index.starts.size:
                 start, end = int(index.starts[0]), int(index.ends[0])
                 after = index.line_ends[index.line_ends >= end]
@@ -295,42 +296,44 @@ class _FilePass:
         task = self._task
         return match_header(fields, [name for name, _ in task.columns], task.missing_columns, task.extra_columns)
 
-    def _blocks(self) -> Iterator[Block]:
+    def _next_block(self) -> Block | None:
         first, self._first = self._first, None
-        if first is not None and first.length:
-            yield first
-        while (block := self._reader.next_block()) is not None:
-            yield block
+        return first if first is not None and first.length else self._reader.next_block()
 
     def _rows(self, layout: Layout) -> Iterator[_Piece]:
         """The rows under the header: parsed, or each of them rejected in the second pass."""
         parser = BlockParser(layout, self._task.columns, self._task.dialect, fast=self._task.tuning.fast)
-        for block in self._blocks():
-            parsed = None
-            if not block.oversized and not (block.final and self.failure):
-                parsed = parser.parse(block, self._record, self._line, self._refusal)
-            if parsed is not None:
-                yield self._advance(parsed.records, parsed.lines, parsed.batch, parsed.rejects)
-                continue
-            _, hopeless = self._shorten(block, parser.keep_blank)
-            if block.length:
-                parsed = parser.parse(block, self._record, self._line, self._refusal)
-                if parsed is None:
-                    raise ConversionError(f"the CSV parser and the record index disagree after line {self._line}")
-                yield self._advance(parsed.records, parsed.lines, parsed.batch, parsed.rejects)
-            if hopeless:
-                yield from self._unread_lines(self._in_words(hopeless))
+
+        def parse(block: Block) -> ParsedBlock | None:
+            if block.oversized or (block.final and self.failure):
+                return None
+            return parser.parse(block, self._refusal)
+
+        with InOrder(parse, self._next_block, 1 if self.small else self._task.tuning.threads) as results:
+            for block, parsed in results:
+                if parsed is not None:
+                    self._reader.recycle(block)
+                    yield self._advance(parsed)
+                    continue
+                # The block ends inside a record. What was read after it began there too: it comes again.
+                self._reader.push_back(results.take_back())
+                _, hopeless = self._shorten(block, parser.keep_blank)
+                if block.length:
+                    parsed = parser.parse(block, self._refusal)
+                    if parsed is None:
+                        raise ConversionError(f"the CSV parser and the record index disagree after line {self._line}")
+                    yield self._advance(parsed)
+                if hopeless:
+                    yield from self._unread_lines(self._in_words(hopeless))
 
     def _refused_records(self, reason: str) -> Iterator[_Piece]:
         """The records under a header that does not fit, each of them rejected."""
-        for block in self._blocks():
+        while (block := self._next_block()) is not None:
             index, hopeless = self._shorten(block, keep_blank=False)
             every = np.arange(index.starts.size)
-            rows = RejectRows()
-            for start, end, lines in zip(index.starts, index.ends, index.lines(every), strict=True):
-                raw = bytes(block.data[start:end])
-                rows.add(self._record + len(rows), self._line + int(lines), None, reason, raw)
-            yield self._advance(len(rows), count_lines(block.data, block.length), None, rows)
+            raws = raw_texts(block.data, index.starts, index.ends)
+            rejects = rejected_alike(every, index.lines(every), reason, raws)
+            yield self._advance(ParsedBlock(every.size, count_lines(block.data, block.length), [], rejects))
             if hopeless:
                 yield from self._unread_lines(self._in_words(hopeless))
 
@@ -351,7 +354,9 @@ class _FilePass:
         elif index.torn == 0 and block.length >= MAX_RECORD_BYTES:
             hopeless = f"the record that begins on line {{line}} is longer than {MAX_RECORD_BYTES >> 20} MiB"
             hopeless += ": a quote in it may not be closed" if index.in_quotes else ""
-        self._reader.push_back(block, index.torn)
+        self._reader.push_back([block], index.torn)
+        if index.torn == 0:
+            self._reader.extend()
         block.length, block.oversized = index.torn, False
         return index, hopeless
 
@@ -361,19 +366,30 @@ class _FilePass:
     def _unread_lines(self, reason: str) -> Iterator[_Piece]:
         """The rest of the file as rejected lines, blank ones left out."""
         if self._first is not None:
-            self._reader.push_back(self._first, 0)
+            self._reader.push_back([self._first])
         for lines in self._reader.lines():
-            rows = RejectRows()
-            for number, raw in enumerate(lines):
-                if raw:
-                    rows.add(self._record + len(rows), self._line + number, None, reason, raw)
-            yield self._advance(len(rows), len(lines), None, rows)
+            kept = np.array([number for number, raw in enumerate(lines) if raw], np.int64)
+            raws = [raw.decode(errors="backslashreplace") for raw in lines if raw]
+            rejects = rejected_alike(np.arange(kept.size), kept, reason, raws)
+            yield self._advance(ParsedBlock(kept.size, len(lines), [], rejects))
 
-    def _advance(self, records: int, lines: int, batch: pa.RecordBatch | None, rejects: RejectRows) -> _Piece:
-        self._record += records
-        self._line += lines
-        return _Piece(records, batch, rejects)
+    def _advance(self, parsed: ParsedBlock) -> _Piece:
+        rejects = parsed.rejects.moved(self._record, self._line) if parsed.rejects is not None else None
+        self._record += parsed.records
+        self._line += parsed.lines
+        return _Piece(parsed.records, parsed.batches, rejects)
+
+
+def _beginning(block: Block, dialect: Dialect) -> RecordIndex:
+    """The index of the block's first records, of at least one if it has any."""
+    length = _HEADER_BYTES
+    while length < block.length:
+        index = index_records(block.data, length, dialect, final=False, keep_blank=False)
+        if index.starts.size:
+            return index
+        length *= 16
+    return index_records(block.data, block.length, dialect, final=not block.oversized, keep_blank=False)
 
 
 def _without_start(block: Block, start: int) -> Block:
-    return Block(block.data[start:], block.length - start, block.final, block.oversized)
+    return Block(block.data[start : block.length], block.length - start, block.final, block.oversized)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,6 +23,7 @@ _FIELDS: Any = [
 ]
 REJECTS_SCHEMA = pa.schema(_FIELDS)
 _REPEATING: Any = ["source_file", "column", "reason"]
+_MANY = 1000
 _GROUP_ROWS = 100_000
 _GROUP_BYTES = 8 << 20
 
@@ -43,29 +46,45 @@ class Reject:
 
 @dataclass
 class RejectRows:
-    """Rejected rows of one block, in file order, column by column."""
+    """Rejected rows of one block, in file order, column by column.
 
-    records: list[int] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    columns: list[str | None] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
-    raws: list[str] = field(default_factory=list)
+    records and lines count from the block's first record and line, until moved() makes them the file's.
+    """
+
+    records: npt.NDArray[np.int64]
+    lines: npt.NDArray[np.int64]
+    columns: list[str | None]
+    reasons: list[str]
+    raws: list[str]
 
     def __len__(self) -> int:
-        return len(self.records)
+        return len(self.reasons)
 
-    def add(self, record: int, line: int, column: str | None, reason: str, raw: bytes) -> None:
-        self.records.append(record)
-        self.lines.append(line)
-        self.columns.append(column)
-        self.reasons.append(reason)
-        self.raws.append(raw.decode(errors="backslashreplace"))
+    def moved(self, record: int, line: int) -> RejectRows:
+        """The same rows of a block whose first record and line are these."""
+        return RejectRows(self.records + record, self.lines + line, self.columns, self.reasons, self.raws)
 
     def rows(self) -> Iterator[Reject]:
-        return map(Reject, self.lines, self.records, self.columns, self.reasons, self.raws)
+        return map(Reject, self.lines.tolist(), self.records.tolist(), self.columns, self.reasons, self.raws)
 
     def first(self) -> Reject:
         return next(self.rows())
+
+
+def rejected_alike(
+    records: npt.NDArray[np.int64], lines: npt.NDArray[np.int64], reason: str, raws: list[str]
+) -> RejectRows:
+    """Rows that are all rejected for one reason, which is no column's."""
+    return RejectRows(records, lines, [None] * len(raws), [reason] * len(raws), raws)
+
+
+def raw_texts(data: bytearray, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> list[str]:
+    """The text of data[start:end] for each pair, bytes that are not UTF-8 as \\xNN."""
+    places = zip(starts.tolist(), ends.tolist(), strict=True)
+    if starts.size > _MANY and data.isascii():
+        text = data.decode("ascii")
+        return [text[start:end] for start, end in places]
+    return [data[start:end].decode(errors="backslashreplace") for start, end in places]
 
 
 class RejectsWriter:
@@ -83,8 +102,8 @@ class RejectsWriter:
         count = len(rows)
         values: list[Any] = [
             pa.repeat(pa.scalar(self._source_name, pa.string()), count),
-            pa.array(rows.records, pa.int64()),
-            pa.array(rows.lines, pa.int64()),
+            pa.array(rows.records),
+            pa.array(rows.lines),
             pa.array(rows.columns, pa.string()),
             pa.array(rows.reasons, pa.string()),
             pa.array(rows.raws, pa.string()),

@@ -1,0 +1,221 @@
+"""An independent reader of CSV and of its values, slow and plain: what the converter's results are compared with.
+
+It shares no code with the product. Its cells are in turn compared with Python's csv module (see test_properties.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import Any
+
+
+@dataclass
+class Field:
+    text: bytes = b""
+    quoted: bool = False
+
+
+@dataclass
+class Record:
+    """line: where it starts. raw: as it stands in the file. torn: part of what an unclosed quote makes unreadable."""
+
+    line: int
+    raw: bytes
+    fields: list[Field] = field(default_factory=list)
+    torn: bool = False
+
+
+def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: str | None = None) -> Iterator[Record]:
+    """Every record, the header too; blank lines are records without a field."""
+    separator, quotation, escapes = delimiter.encode(), quote.encode(), (escape or "").encode()
+    at = 0
+    while at < len(data):
+        start, line = at, 1 + len(re.findall(rb"\r\n|\r|\n", data[:at]))
+        record = Record(line, b"")
+        current, state = Field(), "start"
+        record.fields.append(current)
+        while True:
+            character = data[at : at + 1]
+            if not character:
+                break
+            at += 1
+            if state == "start":
+                state = "plain"
+                if character == quotation:
+                    current.quoted, state = True, "quoted"
+                    continue
+            if escapes and character == escapes:
+                if at == len(data):
+                    state = "quoted"
+                current.text += data[at : at + 1]
+                at += 1
+            elif state == "quoted":
+                if character != quotation:
+                    current.text += character
+                elif data[at : at + 1] == quotation:
+                    current.text += quotation
+                    at += 1
+                else:
+                    state = "plain"
+            elif character == separator:
+                current, state = Field(), "start"
+                record.fields.append(current)
+            elif character in (b"\r", b"\n"):
+                at -= 1
+                break
+            else:
+                current.text += character
+        if state == "quoted":
+            for number, rest in enumerate(re.split(rb"\r\n|\r|\n", data[start:])):
+                if rest:
+                    yield Record(line + number, rest, torn=True)
+            return
+        record.raw = data[start:at]
+        if not record.raw:
+            record.fields = []
+        yield record
+        at += 2 if data[at : at + 2] == b"\r\n" else 1
+
+
+class Refused(Exception):
+    pass
+
+
+def read_value(cell: Field, hive_type: str, nulls: tuple[str, ...]) -> Any:
+    """The value of a field in a column of this type; raises Refused when it has none."""
+    try:
+        text = cell.text.decode()
+    except UnicodeDecodeError as error:
+        raise Refused from error
+    if not cell.quoted and text in nulls:
+        return None
+    kind, _, arguments = hive_type.rstrip(")").partition("(")
+    if kind == "string":
+        return text
+    if kind in ("char", "varchar"):
+        if len(text) > int(arguments):
+            raise Refused
+        return text
+    trimmed = text.strip(" \t")
+    try:
+        return _READERS[kind](trimmed, arguments)
+    except (ValueError, OverflowError, InvalidOperation, Inexact, Refused) as error:
+        if trimmed in nulls:
+            return None
+        raise Refused from error
+
+
+def _read_integer(bits: int) -> Any:
+    def read(text: str, _: str) -> int:
+        if not re.fullmatch(r"[-+]?[0-9]+", text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
+            raise Refused
+        return int(text)
+
+    return read
+
+
+def _read_decimal(text: str, arguments: str) -> Decimal:
+    precision, scale = map(int, arguments.split(","))
+    if not text.isascii() or not text or text[-1] not in "0123456789." or not re.search("[0-9]", text) or "_" in text:
+        raise Refused
+    exact = Context(prec=precision, traps=[InvalidOperation, Inexact])
+    number = Decimal(text)
+    if not number.is_finite():
+        raise Refused
+    value = number.quantize(Decimal(1).scaleb(-scale), context=exact)
+    return value or abs(value)
+
+
+def _read_double(text: str, _: str) -> float:
+    word = text.lstrip("+-").lower()
+    if "_" in text or not text.isascii() or (word and not (word[0].isdigit() or word[0] in ".in")):
+        raise Refused
+    value = float(text)
+    if abs(value) == float("inf") and word not in ("inf", "infinity"):
+        raise Refused
+    return value
+
+
+def _read_boolean(text: str, _: str) -> bool:
+    for value, words in ((True, "true t yes y 1"), (False, "false f no n 0")):
+        if text.lower() in words.split() and text.isascii():
+            return value
+    raise Refused
+
+
+def _read_date(text: str, _: str) -> date:
+    if len(text) != 10 or not text.isascii() or "W" in text:
+        raise Refused
+    return date.fromisoformat(text)
+
+
+def _read_timestamp(text: str, _: str) -> datetime:
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d(?::\d\d){0,2})(\.\d+)?(Z|[-+]\d\d:?(?:\d\d)?)?)?", text, re.A)
+    if not match or (match[3] and len(match[2]) < 8) or text[-1:] == ":":
+        raise Refused
+    day, time, fraction, zone = match.groups("")
+    value = datetime.fromisoformat(f"{day} {(time + ':00:00')[:8]}" if time else day)
+    microseconds = Decimal(fraction or 0) * 1_000_000
+    if microseconds != int(microseconds):
+        raise Refused
+    value = value.replace(microsecond=int(microseconds))
+    if zone not in ("", "Z"):
+        digits = zone[1:].replace(":", "").ljust(4, "0")
+        if int(digits[:2]) > 23 or int(digits[2:]) > 59:
+            raise Refused
+        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+        value = value - offset if zone[0] == "+" else value + offset
+    return value
+
+
+_READERS = {
+    "tinyint": _read_integer(8),
+    "smallint": _read_integer(16),
+    "int": _read_integer(32),
+    "bigint": _read_integer(64),
+    "decimal": _read_decimal,
+    "double": _read_double,
+    "boolean": _read_boolean,
+    "date": _read_date,
+    "timestamp": _read_timestamp,
+}
+
+
+@dataclass
+class Expected:
+    """What a conversion of a file with a good header should give; faults are (record, line, column, raw)."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    faults: list[tuple[int, int, str | None, str]] = field(default_factory=list)
+
+
+def expect(data: bytes, types: dict[str, str], nulls: tuple[str, ...] = ("",), **dialect: Any) -> Expected:
+    """The rows and the rejected rows of a file whose header holds exactly these names, in some order."""
+    records = read_records(data, **dialect)
+    header = next(record for record in records if record.fields)
+    names = [cell.text.decode() for cell in header.fields]
+    expected, number = Expected(), 0
+    for record in records:
+        if not record.torn and not record.fields:
+            if len(names) > 1:
+                continue
+            record.fields = [Field()]
+        number += 1
+        row, fault = [], None
+        if record.torn or len(record.fields) != len(names):
+            fault = (number, record.line, None)
+        else:
+            for name, hive_type in types.items():
+                try:
+                    row.append(read_value(record.fields[names.index(name)], hive_type, nulls))
+                except Refused:
+                    fault = fault or (number, record.line, name)
+        if fault:
+            expected.faults.append((*fault, record.raw.decode(errors="backslashreplace")))
+        else:
+            expected.rows.append(tuple(row))
+    return expected

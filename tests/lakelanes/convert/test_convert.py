@@ -1,0 +1,212 @@
+"""Whole files, by example: what is loaded, what is set aside, and where it stood."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from lakelanes.convert import Conversion, Dialect, Reject, Tuning
+from tests.lakelanes.convert.support import SALES, csv_text, load
+
+HEADER = b"id,amount,day\n"
+JANUARY = date(2024, 1, 1)
+
+
+def test_clean_rows_are_loaded_typed() -> None:
+    outcome = load(HEADER + b"a,1.50,2024-01-01\nb,-2,2024-01-02\n")
+    assert outcome.rows == [("a", Decimal("1.50"), JANUARY), ("b", Decimal("-2.00"), date(2024, 1, 2))]
+    assert outcome.conversion == Conversion(records=2, rows_loaded=2, rows_rejected=0)
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", HEADER, HEADER.rstrip(), HEADER + b"\n\n"])
+def test_a_file_without_rows_gives_an_empty_table(data: bytes) -> None:
+    outcome = load(data)
+    assert outcome.rows == []
+    assert outcome.table is not None
+    assert outcome.table.column_names == list(SALES)
+    assert outcome.conversion == Conversion(records=0, rows_loaded=0, rows_rejected=0)
+
+
+def test_columns_are_matched_by_name_whatever_order_case_and_spaces() -> None:
+    outcome = load(b' DAY ,"Amount", iD\n2024-01-01,1,a\n')
+    assert outcome.rows == [("a", Decimal("1.00"), JANUARY)]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
+    assert load(b"\xef\xbb\xbf" + HEADER + b"a,1,2024-01-01\n").rows == [("a", Decimal("1.00"), JANUARY)]
+    assert load(b'\xef\xbb\xbf"id",amount,day\na,1,2024-01-01\n').rows == [("a", Decimal("1.00"), JANUARY)]
+
+
+def test_extra_columns_are_ignored_and_named() -> None:
+    outcome = load(b"id,note,amount,day,\na,\xff not even UTF-8,1,2024-01-01,\n")
+    assert outcome.rows == [("a", Decimal("1.00"), JANUARY)]
+    assert outcome.conversion.extra_columns == ("note", "")
+
+
+def test_a_missing_column_is_null_where_that_is_asked_for() -> None:
+    outcome = load(b"day,id\n2024-01-01,a\n", missing_columns="null")
+    assert outcome.rows == [("a", None, JANUARY)]
+    assert outcome.conversion.missing_columns == ("amount",)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_any_line_end_will_do(line_end: str) -> None:
+    data = csv_text(("a\r\nb", "1", "2024-01-01"), ("c", "2", ""), ("d", "x", ""), line_end=line_end)
+    outcome = load(data)
+    assert outcome.rows == [("a\r\nb", Decimal("1.00"), JANUARY), ("c", Decimal("2.00"), None)]
+    assert [(reject["record"], reject["line"]) for reject in outcome.rejects] == [(3, 5)]
+    assert load(data.rstrip(b"\r\n")).rejects == outcome.rejects
+
+
+def test_mixed_line_ends_are_counted_one_by_one() -> None:
+    outcome = load(b"id,amount,day\r\n\na,1,\r\rb,x,\r\n\n\r\nc,y,\rd,z,")
+    assert [(reject["record"], reject["line"], reject["raw"]) for reject in outcome.rejects] == [
+        (2, 5, "b,x,"),
+        (3, 8, "c,y,"),
+        (4, 9, "d,z,"),
+    ]
+
+
+def test_quoted_fields_keep_delimiters_quotes_and_line_ends() -> None:
+    outcome = load(HEADER + b'"a,""b"", c\nd\r\ne","1.00","2024-01-01"\n')
+    assert outcome.rows == [('a,"b", c\nd\r\ne', Decimal("1.00"), JANUARY)]
+
+
+def test_a_quote_inside_an_unquoted_field_is_text() -> None:
+    outcome = load(HEADER + b'5" pipe,1,\n"a"b,2,\n4" x 4" x 4",bad,\n')
+    assert outcome.column("id") == ['5" pipe', "ab"]
+    assert [(reject["line"], reject["raw"]) for reject in outcome.rejects] == [(4, '4" x 4" x 4",bad,')]
+
+
+def test_a_record_of_empty_fields_is_a_row_and_a_blank_line_is_not() -> None:
+    outcome = load(HEADER + b"\n,,\n\n,,\n")
+    assert outcome.rows == [(None, None, None), (None, None, None)]
+
+
+def test_in_a_file_of_one_column_a_blank_line_is_an_empty_field() -> None:
+    outcome = load(b'day\n\n2024-01-01\n""\n\n', {"day": "date"})
+    assert outcome.column("day") == [None, JANUARY, None, None]
+
+
+def test_each_rejected_row_says_where_it_stood_and_why() -> None:
+    data = (
+        b"id,amount,day\n"
+        b"a,1.50,2024-01-01\n"
+        b"b,12.345,2024-01-01\n"
+        b'"two\nlines",abc,2024-13-01\n'
+        b"\n"
+        b"c,1,2024-02-30\n"
+        b"d,1\n"
+        b'e,1,2024-01-01,"one, too many"\n'
+        b"f,2.50,2024-01-02\n"
+    )
+    outcome = load(data)
+    assert outcome.column("id") == ["a", "f"]
+    columns = ("record", "line", "column", "reason", "raw")
+    assert [tuple(reject[name] for name in columns) for reject in outcome.rejects] == [
+        (2, 3, "amount", "'12.345' is not a decimal(10,2): 3 digits after the point, 2 allowed", "b,12.345,2024-01-01"),
+        (3, 4, "amount", "'abc' is not a decimal(10,2)", '"two\nlines",abc,2024-13-01'),
+        (4, 7, "day", "'2024-02-30' is not a date: there is no such day", "c,1,2024-02-30"),
+        (5, 8, None, "3 fields expected, 2 found", "d,1"),
+        (6, 9, None, "3 fields expected, 4 found", 'e,1,2024-01-01,"one, too many"'),
+    ]
+    assert outcome.conversion.first_reject == Reject(3, 2, "amount", outcome.reasons()[0], "b,12.345,2024-01-01")
+
+
+def test_a_row_that_is_not_utf8_is_rejected_alone_with_its_bytes_shown() -> None:
+    outcome = load(HEADER + b"a,1,\nb\xff\xfe,2,\n\xc3\xa9t\xc3\xa9,3,\nc\xff,4\n")
+    assert outcome.column("id") == ["a", "été"]
+    assert [(reject["line"], reject["column"], reject["reason"], reject["raw"]) for reject in outcome.rejects] == [
+        (3, "id", "byte 0xff is not valid UTF-8", "b\\xff\\xfe,2,"),
+        (5, None, "3 fields expected, 2 found", "c\\xff,4"),
+    ]
+
+
+def test_long_texts_are_shortened_in_the_reason_and_whole_in_raw() -> None:
+    outcome = load(HEADER + b"a," + b"9" * 5000 + b",\nb,1,\n")
+    assert outcome.reasons() == [f"'{'9' * 60}...' is not a decimal(10,2): 5000 digits before the point, 8 allowed"]
+    assert outcome.rejects[0]["raw"] == "a," + "9" * 5000 + ","
+
+
+@pytest.mark.parametrize("block_bytes", [64, 1 << 20])
+def test_a_quote_that_is_never_closed_rejects_the_rest_line_by_line(block_bytes: int) -> None:
+    outcome = load(HEADER + b'a,1,\nb,"2,\nc,3,\n\nd,4,', tuning=Tuning(block_bytes=block_bytes))
+    assert outcome.column("id") == ["a"]
+    reason = "a quote in the record that begins on line 3 is never closed"
+    assert [tuple(reject.values())[1:] for reject in outcome.rejects] == [
+        (2, 3, None, reason, 'b,"2,'),
+        (3, 4, None, reason, "c,3,"),
+        (4, 6, None, reason, "d,4,"),
+    ]
+
+
+def test_a_record_of_more_than_16_mib_ends_the_reading_there() -> None:
+    data = HEADER + b'a,1,\n"' + b"x" * (17 << 20) + b'",2,\nb,3,\n'
+    outcome = load(data)
+    assert outcome.column("id") == ["a"]
+    assert set(outcome.reasons()) == {
+        "the record that begins on line 3 is longer than 16 MiB: a quote in it may not be closed"
+    }
+    assert "".join(reject["raw"] for reject in outcome.rejects[:-1]) == '"' + "x" * (17 << 20) + '",2,'
+    assert outcome.rejects[-1]["raw"] == "b,3,"
+
+
+def test_a_long_record_is_loaded_whole() -> None:
+    note = "line\n" * 400_000
+    outcome = load(csv_text((note, "1", ""), ("b", "x", "")))
+    assert outcome.column("id") == [note]
+    assert outcome.rejects[0]["line"] == 400_003
+
+
+def test_other_delimiters_quotes_and_escapes() -> None:
+    dialect = Dialect(delimiter=";", quote="'", escape="\\")
+    outcome = load(b"id;amount;day\n'a;\\'b''c\\\\';1.00;\nd\\;e\\\nf;2;\ng;x;\n", dialect=dialect)
+    assert outcome.column("id") == ["a;'b'c\\", "d;e\nf"]
+    assert [(reject["line"], reject["raw"]) for reject in outcome.rejects] == [(5, "g;x;")]
+
+
+def test_tabs_and_no_quotes_at_all() -> None:
+    outcome = load(b'id\tamount\tday\n"a\t1\t\n5"\t2\t\n', dialect=Dialect(delimiter="\t", quote=None))
+    assert outcome.column("id") == ['"a', '5"']
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"delimiter": ""}, "delimiter is '', expected one ASCII character"),
+        ({"delimiter": "||"}, "delimiter is '||', expected one ASCII character"),
+        ({"quote": "“"}, "quote is '“', expected one ASCII character"),
+        ({"delimiter": "\n"}, "delimiter is '\\n', which ends lines or text"),
+        ({"escape": '"'}, "escape is '\"', which is the quote already"),
+        ({"null_values": (None,)}, "null_values holds None, expected text"),
+    ],
+)
+def test_an_impossible_dialect_is_refused(options: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=r"delimiter|quote|escape|null_values") as raised:
+        Dialect(**options)  # type: ignore[arg-type]
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_file_of_many_blocks_keeps_its_order_and_numbers(threads: int) -> None:
+    """Dirty rows far apart, quoted line ends and CRLF, over hundreds of block boundaries."""
+    lines = ["id,amount,day"]
+    expected_rows, expected_rejects = [], []
+    line = 2
+    for number in range(4000):
+        text, written = f"row {number}", f"row {number}"
+        if number % 7 == 0:
+            text = f"row\r\n{number}"
+            written = f'"{text}"'
+        amount = "bad" if number % 501 == 0 else f"{number}.25"
+        lines.append(f"{written},{amount},2024-01-01")
+        if amount == "bad":
+            expected_rejects.append((number + 1, line, lines[-1]))
+        else:
+            expected_rows.append((text, Decimal(amount), JANUARY))
+        line += 2 if number % 7 == 0 else 1
+    outcome = load("\r\n".join(lines).encode(), tuning=Tuning(threads=threads, block_bytes=300, row_group_bytes=4096))
+    assert outcome.rows == expected_rows
+    assert [(reject["record"], reject["line"], reject["raw"]) for reject in outcome.rejects] == expected_rejects

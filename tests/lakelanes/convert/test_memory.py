@@ -1,0 +1,78 @@
+"""Memory does not grow with the file: a process of its own converts a file that is generated as it is read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIMIT_MIB = 300
+PROGRAM = """
+import resource, sys
+from types import SimpleNamespace
+from lakelanes.convert import convert
+from lakelanes.types import parse_type
+
+kind, megabytes = sys.argv[1], int(sys.argv[2])
+good = b"".join(b"T%09d,C%05d,%d.25,2024-03-15\\n" % (n, n * 37 % 99991, n) for n in range(25_000))
+piece = {
+    "clean": good,
+    "rejected": good.replace(b".25", b".255"),
+    "refused": good,
+}[kind]
+header = b"id,customer,amount,day\\n" if kind != "refused" else b"id,customer,day,when\\n"
+
+
+class Source:
+    def __init__(self):
+        self.left, self.rest = megabytes * 1_000_000, memoryview(header)
+
+    def read(self, size):
+        if not self.rest and self.left > 0:
+            self.rest, self.left = memoryview(piece), self.left - len(piece)
+        data, self.rest = self.rest[:size], self.rest[size:]
+        return data
+
+
+class Nowhere:
+    written = 0
+
+    def write(self, data):
+        Nowhere.written += len(data)
+
+    def close(self):
+        pass
+
+    abort = close
+
+
+types = {"id": "string", "customer": "string", "amount": "decimal(10,2)", "day": "date"}
+columns = [SimpleNamespace(name=name, type=parse_type(text)) for name, text in types.items()]
+conversion = convert(Source, Nowhere, Nowhere, columns, source_name="s")
+assert conversion.records > megabytes * 20_000, conversion
+assert (conversion.rows_loaded > 0) == (kind == "clean"), conversion
+assert Nowhere.written > megabytes * 1000
+try:
+    status = open("/proc/self/status").read()
+except FileNotFoundError:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_048_576)
+else:
+    # On Linux getrusage() counts the peak of the process that started this one, too.
+    print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
+"""
+
+
+@pytest.mark.parametrize(("kind", "megabytes"), [("clean", 300), ("rejected", 60), ("refused", 60)])
+def test_memory_stays_constant(kind: str, megabytes: int) -> None:
+    plugins = Path(__file__).parents[3] / "plugins"
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, kind, str(megabytes)],
+        env={"PYTHONPATH": str(plugins)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) < LIMIT_MIB

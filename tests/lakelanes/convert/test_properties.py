@@ -1,0 +1,247 @@
+"""Properties over generated files, dialects and corruptions; the reference is an independent reader.
+
+The examples are the same in every run (derandomized): a failure prints the file, and `@reproduce_failure` or an
+@example() with it repeats it. LAKELANES_EXAMPLES multiplies their number.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import re
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from lakelanes.convert import Dialect, Tuning
+from lakelanes.convert.cast import Judge, cast_column
+from lakelanes.convert.records import count_lines, guess_cut, index_records, split_fields
+from lakelanes.convert.values import ValueRefused, parse_value
+from lakelanes.types import parse_type
+from tests.lakelanes.convert.reference import expect, read_records
+from tests.lakelanes.convert.support import load
+
+EFFORT = int(os.environ.get("LAKELANES_EXAMPLES", "1"))
+
+
+def examples(count: int) -> settings:
+    return settings(
+        max_examples=count * EFFORT,
+        derandomize=EFFORT == 1,
+        deadline=None,
+        print_blob=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+TYPES = [
+    "string",
+    "char(3)",
+    "varchar(6)",
+    "tinyint",
+    "smallint",
+    "int",
+    "bigint",
+    "double",
+    "boolean",
+    "date",
+    "timestamp",
+    "decimal(10,2)",
+    "decimal(5,0)",
+    "decimal(9,9)",
+    "decimal(18,6)",
+    "decimal(38,3)",
+]
+
+whole = st.integers(-(10**20), 10**20).map(str) | st.integers(-200, 200).map(str)
+decimals = st.tuples(st.sampled_from(["", "-", "+"]), st.integers(0, 10**9).map(str), st.text("0123456789", max_size=8))
+fixed_point = decimals.map(lambda parts: f"{parts[0]}{parts[1]}.{parts[2]}")
+days = st.dates().map(str) | st.tuples(st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32)).map(
+    lambda parts: "{:04d}-{:02d}-{:02d}".format(*parts)
+)
+times = st.from_regex(r"[0-2][0-9](:[0-6][0-9](:[0-6][0-9](\.[0-9]{1,8}0{0,3})?)?)?", fullmatch=True)
+zones = st.sampled_from(["", "", "", "Z", "+01", "-0230", "+05:30", "+24:00"])
+timestamps = st.builds(lambda day, gap, time, zone: day + gap + time + zone, days, st.sampled_from(" T"), times, zones)
+numbers = (
+    whole
+    | fixed_point
+    | st.floats().map(repr)
+    | st.from_regex(r"[+-]?\.?[0-9]{1,4}[eE][+-]?[0-9]{1,3}", fullmatch=True)
+)
+words = st.sampled_from(
+    ["true", "F", "Yes", "n", "0", "1", "nan", "inf", "-Infinity", "nan(1)", "1e400", "1e-45", "0x1F", "-", ".", "NULL"]
+)
+noise = st.text("0123456789.,-+eE :TZxé\"'\t\n\r\\", max_size=14)
+plain = st.one_of(whole, fixed_point, days, timestamps, numbers, words, st.just(""))
+texts = st.one_of(plain, plain, plain.map(" {} ".format), st.text(max_size=8), noise)
+
+
+@st.composite
+def column_texts(draw: st.DrawFn) -> list[bytes | None]:
+    """A column: often all alike, as columns are, sometimes long enough for the kernels to work in pieces."""
+    one_kind = draw(st.sampled_from([whole, fixed_point, days, timestamps, numbers, words, texts, texts]))
+    values = draw(st.lists(one_kind | texts if draw(st.booleans()) else one_kind, max_size=30))
+    column: list[bytes | None] = [value.encode(errors="surrogatepass") for value in values]
+    if draw(st.booleans()):
+        column.append(draw(st.none() | st.binary(max_size=6)))
+    return column * draw(st.sampled_from([1, 1, 1, 5, 300]))
+
+
+@pytest.mark.parametrize("hive_type", [*TYPES, "float"])
+@examples(25)
+@given(texts=column_texts())
+def test_the_kernels_agree_with_the_definition(hive_type: str, texts: list[bytes | None]) -> None:
+    column_type, nulls = parse_type(hive_type), frozenset(["", "NULL"])
+    cast = cast_column(pa.array(texts, pa.binary()), Judge(column_type, nulls))
+    bad = dict(zip(cast.bad.tolist(), cast.reasons, strict=True))
+    cast.values.validate(full=True)
+    assert cast.values.type == column_type.arrow
+    for row, (text, value) in enumerate(zip(texts, cast.values.to_pylist(), strict=True)):
+        try:
+            expected = None if text is None else parse_value(text, column_type, nulls)
+        except ValueRefused as refusal:
+            assert bad[row] == str(refusal)
+            continue
+        assert row not in bad
+        assert value == expected or (math.isnan(value) and math.isnan(expected))
+
+
+structure = st.text('ab,"\r\n', max_size=40)
+
+
+def line_by_line(text: str) -> list[str]:
+    """Lines with their ends, for csv.reader, which takes a lone CR for a line end only where a string ends."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
+
+
+@examples(300)
+@given(structure)
+def test_the_reference_reads_cells_as_pythons_csv_module(text: str) -> None:
+    records = [record for record in read_records(text.encode()) if not record.torn]
+    cells = [[cell.text.decode() for cell in record.fields] for record in records]
+    assert cells == list(csv.reader(line_by_line(text)))[: len(cells)]
+
+
+@examples(500)
+@given(
+    structure | st.text("ab,\"\r\n\\'", max_size=40),
+    st.sampled_from([Dialect(), Dialect(escape="\\"), Dialect(quote="'"), Dialect(quote="'", escape="\\")]),
+    st.booleans(),
+)
+@example('"', Dialect(), False)
+@example('a\n"b""', Dialect(), True)
+@example("a\\", Dialect(escape="\\"), False)
+def test_records_begin_and_end_where_the_reference_says(text: str, dialect: Dialect, keep_blank: bool) -> None:
+    data = bytearray(text.encode())
+    index = index_records(data, len(data), dialect, final=True, keep_blank=keep_blank)
+    expected = [
+        record
+        for record in read_records(bytes(data), quote=dialect.quote or "", escape=dialect.escape)
+        if not record.torn and (keep_blank or record.fields)
+    ]
+    torn = any(record.torn for record in read_records(bytes(data), quote=dialect.quote or "", escape=dialect.escape))
+    lines = index.lines(np.arange(index.starts.size))
+    raws = [bytes(data[start:end]) for start, end in zip(index.starts, index.ends, strict=True)]
+    assert raws == [record.raw for record in expected]
+    assert (lines + 1).tolist() == [record.line for record in expected]
+    assert (index.torn is not None) == torn
+    assert index.in_quotes == torn or text.endswith("\\")
+    assert count_lines(data, len(data)) == len(re.findall(r"\r\n|\r|\n", text)) == index.line_ends.size
+    for record in expected:
+        if record.fields:
+            assert split_fields(record.raw, dialect) == [cell.text for cell in record.fields]
+
+
+@examples(200)
+@given(structure.filter(lambda text: text and not text.startswith(("\n", "\r"))))
+def test_a_guessed_cut_is_right_where_quotes_are_well_formed(text: str) -> None:
+    fields = [cell for record in read_records(text.encode()) for cell in record.fields]
+    well_formed = csv_written([[cell.text.decode() for cell in fields] or ["a"], ["b"]])
+    data = bytearray(well_formed + b'c,"torn\n')
+    assert guess_cut(data, len(data), Dialect()) == len(well_formed)
+
+
+def csv_written(records: list[list[str]], delimiter: str = ",", line_end: str = "\n", quote: str = '"') -> bytes:
+    """Records as a careful program writes them: quoted where needed."""
+    lines = []
+    for record in records:
+        cells = []
+        for cell in record:
+            if any(character in cell for character in (delimiter, quote, "\r", "\n")):
+                cell = quote + cell.replace(quote, quote * 2) + quote
+            cells.append(cell)
+        lines.append(delimiter.join(cells) + line_end)
+    return "".join(lines).encode(errors="surrogatepass")
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, str]]:
+    """A file, its table's types, and its delimiter and quote: clean, dirty or damaged."""
+    delimiter, quote = draw(st.sampled_from([(",", '"'), (",", '"'), (";", "'"), ("\t", '"')]))
+    kinds = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=4))
+    types = {f"c{position}": kind for position, kind in enumerate(kinds)}
+    names = draw(st.permutations(list(types)))
+    good = {
+        "string": st.text(max_size=6),
+        "char(3)": st.text("abé", max_size=3),
+        "varchar(6)": st.text(max_size=6),
+        "double": st.floats().map(repr),
+        "boolean": st.sampled_from(["true", "F", "Yes", "0"]),
+        "date": st.dates().map(str),
+        "timestamp": st.datetimes().map(str),
+    }
+    cells = {
+        name: st.one_of(*[good.get(kind, st.integers(-100, 100).map(str))] * 6, st.just(""), texts)
+        for name, kind in types.items()
+    }
+    rows = draw(st.lists(st.tuples(*(cells[name] for name in names)).map(list), max_size=12))
+    for row in rows:
+        if draw(st.integers(0, 9)) == 0:
+            row[:] = draw(st.lists(texts, max_size=5))
+    rows *= draw(st.sampled_from([1, 1, 1, 3, 40]))
+    line_end = draw(st.sampled_from(["\n", "\n", "\r\n", "\r"]))
+    data = csv_written([list(names), *rows], delimiter, line_end, quote)
+    header_bytes = len(csv_written([list(names)], delimiter, line_end, quote))
+    for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
+        at = draw(st.integers(header_bytes, len(data)))
+        inserted = draw(
+            st.sampled_from([quote, "\n", "\r", delimiter, "\n\n", " "]).map(str.encode) | st.binary(max_size=2)
+        )
+        data = data[:at] + inserted + data[at:]
+    if draw(st.booleans()):
+        data = data[: draw(st.integers(header_bytes, len(data)))]
+    return data, types, {"delimiter": delimiter, "quote": quote}
+
+
+def comparable(rows: list[tuple[Any, ...]] | None) -> list[tuple[Any, ...]]:
+    """NaN equals itself here."""
+    return [tuple("nan" if value != value else value for value in row) for row in rows or []]
+
+
+@examples(150)
+@given(files(), st.sampled_from([16, 50, 200, 1 << 20]))
+def test_a_file_is_loaded_as_the_reference_reads_it(
+    file: tuple[bytes, dict[str, str], dict[str, str]], block: int
+) -> None:
+    data, types, dialect = file
+    expected = expect(data, types, nulls=("", "NULL"), **dialect)
+    careful = None
+    for tuning in (
+        Tuning(threads=1, fast=False),
+        Tuning(threads=1),
+        Tuning(threads=1, block_bytes=block),
+        Tuning(threads=3, block_bytes=block),
+    ):
+        outcome = load(data, types, tuning, dialect=Dialect(null_values=("", "NULL"), **dialect))
+        assert comparable(outcome.rows) == comparable(expected.rows)
+        where = [(row["record"], row["line"], row["column"], row["raw"]) for row in outcome.rejects]
+        assert where == expected.faults
+        careful = careful or outcome
+        assert outcome.rejects == careful.rejects
+        assert outcome.conversion == careful.conversion
