@@ -10,8 +10,10 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
-# How often a log gets a line while a stage lasts; a terminal shows every change in place.
+# How often a log gets a line while a stage goes on; a terminal shows every change in place.
 LOG_SECONDS = 5.0
+# After this long a line is written even if it is the last one again.
+STILL_SECONDS = 20.0
 
 
 class Stages:
@@ -27,7 +29,7 @@ class Stages:
 
     @contextlib.contextmanager
     def stage(self, name: str, doing: str) -> Iterator[None]:
-        """A stage: its line ends with the last update and its seconds, also when it fails."""
+        """A stage: its last line is its result, or else the last update, and its seconds, also when it fails."""
         started = self._clock()
         self.name, self._text = name, doing
         self._write(doing)
@@ -39,12 +41,15 @@ class Stages:
             self._line(f"{self._label()}{self._text} ({self.seconds[name]:.1f} s)")
 
     def update(self, text: str) -> None:
-        """What the stage has come to."""
-        if text == self._text:
-            return
-        self._text = text
-        if self._terminal or self._clock() - self._written_at >= LOG_SECONDS:
+        """How far the stage has come."""
+        changed, self._text = text != self._text, text
+        due = LOG_SECONDS if changed else STILL_SECONDS
+        if (self._terminal and changed) or self._clock() - self._written_at >= due:
             self._write(text)
+
+    def result(self, text: str) -> None:
+        """What the stage has come to, for its last line."""
+        self._text = text
 
     def say(self, text: str = "") -> None:
         """Whole lines that stay."""

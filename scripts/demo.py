@@ -160,7 +160,7 @@ class Demo:
         with self._stages.stage("upload", f"files to s3://{bucket}"):
             self.manifest = upload_files(self._data.files(), self._lake.s3, bucket, count)
             sizes = size(sum(totals.bytes for totals in self.manifest.entities.values()))
-            self._stages.update(f"{done.total():,} files, {sizes}, to s3://{bucket}")
+            self._stages.result(f"{done.total():,} files, {sizes}, to s3://{bucket}")
 
     def load(self) -> None:
         """Has every entity loaded: some days of sales by a backfill, everything else by one run per entity."""
@@ -169,19 +169,19 @@ class Demo:
             others = sorted(self.manifest.entities.values(), key=lambda totals: totals.files, reverse=True)
             runs = [self._trigger(f"load_{totals.entity}") for totals in others if totals.entity != "sales"]
             backfill = self._backfill_sales()
-            self._wait("load", lambda: self._unfinished(backfill))
+            self._wait(lambda: self._unfinished(backfill), self._progress)
             runs.append(self._trigger("load_sales"))
-            self._wait("load", lambda: self._unfinished(runs))
-            self._stages.update(self._progress())
+            self._wait(lambda: self._unfinished(runs), self._progress)
+            self._stages.result(self._progress(()))
         with self._stages.stage("views", "waiting for refresh_views"):
-            self._wait("views", lambda: self._active("refresh_views"))
-            self._stages.update(f"{self._count_views()} views created")
+            self._wait(lambda: self._active("refresh_views"))
+            self._stages.result(f"{self._count_views()} views created")
         with self._stages.stage("sweep", "looking for files that no run has loaded"):
-            self._wait("sweep", lambda: self._active("sweep_sources"))
+            self._wait(lambda: self._active("sweep_sources"))
             run = self._trigger("sweep_sources")
-            self._wait("sweep", lambda: self._unfinished([run]))
+            self._wait(lambda: self._unfinished([run]))
             unmatched = [entry.source for entry in self._lake.ledger.in_state("", "unmatched")]
-            self._stages.update(f"nothing was left; of no entity, left alone: {', '.join(unmatched) or 'none'}")
+            self._stages.result(f"nothing was left; of no entity, left alone: {', '.join(unmatched) or 'none'}")
         expected = [f"s3://{self._lake.config.resources.source_bucket}/{key}" for key in self.manifest.unmatched]
         if unmatched != expected:
             raise DemoError(f"the ledger lists as no entity's {unmatched}, expected {expected}")
@@ -197,7 +197,7 @@ class Demo:
             bucket = self._lake.config.resources.source_bucket
             rejected = [(row["source_file"], row["line"], row["column_name"]) for row in answer.rows]
             faults += misplaced_rejects(self.manifest.defects, bucket, rejected)
-            self._stages.update(f"{len(faults)} differences" if faults else "all equal, to the cent and to the line")
+            self._stages.result(f"{len(faults)} differences" if faults else "all equal, to the cent and to the line")
         header = ("entity", "files", "rows loaded", "rows rejected", "total by Athena", "written", "")
         self._stages.say("\n" + table(header, [self._compared(t, found[t.entity]) for t in self._totals()]) + "\n")
         if faults:
@@ -250,20 +250,20 @@ class Demo:
             raise DemoError(f"the backfill made runs for the partitions {keys}, expected {expected}")
         return [("load_sales", run["dag_run_id"]) for run in runs]
 
-    def _unfinished(self, runs: list[tuple[str, str]]) -> bool:
-        """Whether a run goes on. Raises DemoError for one that failed."""
-        going_on = False
+    def _unfinished(self, runs: list[tuple[str, str]]) -> list[str]:
+        """The DAGs of the runs that go on. Raises DemoError for a run that failed."""
+        going_on = []
         for dag_id, run_id in runs:
             run = self._api.get(f"/dags/{dag_id}/dagRuns/{run_id}")
-            going_on |= run["state"] not in ENDED
             self._check_ended_well(dag_id, run)
+            if run["state"] not in ENDED:
+                going_on.append(dag_id)
         return going_on
 
-    def _active(self, dag_id: str) -> bool:
+    def _active(self, dag_id: str) -> list[str]:
+        """As _unfinished, for the latest runs of one DAG, whoever started them."""
         runs = self._api.get(f"/dags/{dag_id}/dagRuns", limit=20, order_by="-run_after")["dag_runs"]
-        for run in runs:
-            self._check_ended_well(dag_id, run)
-        return any(run["state"] not in ENDED for run in runs)
+        return self._unfinished([(dag_id, run["dag_run_id"]) for run in runs])
 
     def _check_ended_well(self, dag_id: str, run: dict[str, Any]) -> None:
         if run["state"] != "failed":
@@ -279,20 +279,23 @@ class Demo:
         ]
         raise DemoError("\n  ".join(lines))
 
-    def _wait(self, stage: str, unfinished: Callable[[], bool]) -> None:
-        while unfinished():
-            if stage == "load":
-                self._stages.update(self._progress())
+    def _wait(
+        self, unfinished: Callable[[], list[str]], describe: Callable[[Sequence[str]], str] | None = None
+    ) -> None:
+        while going_on := unfinished():
+            if describe:
+                self._stages.update(describe(going_on))
             time.sleep(POLL_SECONDS)
 
-    def _progress(self) -> str:
+    def _progress(self, going_on: Sequence[str]) -> str:
         parts = []
         for totals in self._totals():
             pages = self._lake.s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._lake.config.resources.analytics_bucket, Prefix=f"{totals.table}/"
             )
             parts.append(f"{totals.entity} {sum(page['KeyCount'] for page in pages):,} of {totals.files:,}")
-        return f"files in the lake: {', '.join(parts)}"
+        running = f"; running: {', '.join(dict.fromkeys(going_on))}" if going_on else ""
+        return f"files in the lake: {', '.join(parts)}{running}"
 
     def _count_views(self) -> int:
         pages = self._lake.glue.get_paginator("get_tables").paginate(
@@ -382,13 +385,13 @@ def run(stack: Stack, data: SampleData, stages: Stages) -> None:
     with stages.stage("ask", "asking the views"):
         demo.show()
         count, scanned = demo.queries()
-        stages.update(f"{count} queries in all, Airflow's included; {size(scanned)} scanned")
+        stages.result(f"{count} queries in all, Airflow's included; {size(scanned)} scanned")
 
 
 def _stop(stack: Stack, stages: Stages) -> None:
     with stages.stage("stop", "stopping everything"):
         stack.stop()
-        stages.update("everything is stopped")
+        stages.result("everything is stopped")
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -421,7 +424,7 @@ def main(arguments: list[str] | None = None) -> int:
                 owned = stack.start(guarded=not options.keep)
                 if not owned:
                     raise DemoError(f"a stack runs in {state} already; stop it (make down) or wait for its end")
-                stages.update(f"Airflow's UI is at {stack.airflow_url}")
+                stages.result(f"Airflow's UI is at {stack.airflow_url}")
             stages.say(f"\nsample data: seed {options.seed}, {data.dates[0]} to {data.dates[-1]}")
             run(stack, data, stages)
             result = 0

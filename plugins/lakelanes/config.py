@@ -52,12 +52,6 @@ _KEY_FORMATS: dict[Grain, str] = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-
 _DEADLINE_MINUTES: dict[Grain | None, int] = {None: 1440, "hour": 180, "day": 1440, "month": 4320, "year": 10080}
 
 
-def _not_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError(f"found {json.dumps(value)}, expected a whole number")
-    return value
-
-
 def _parse_hive_type(value: Any) -> HiveType:
     if isinstance(value, HiveType):
         return value
@@ -102,7 +96,6 @@ RegionName = Annotated[str, AfterValidator(names.region_name)]
 TableName = Annotated[str, AfterValidator(names.table_name)]
 TopicName = Annotated[str, AfterValidator(names.topic_name)]
 WorkgroupName = Annotated[str, AfterValidator(names.workgroup_name)]
-WholeNumber = Annotated[int, BeforeValidator(_not_bool)]
 Type = Annotated[
     HiveType,
     BeforeValidator(_parse_hive_type),
@@ -194,15 +187,15 @@ class Entity(_Model):
     registration: Literal["add_partition", "msck", "projection"] = "add_partition"
     dialect: CsvDialect = CsvDialect()
     on_bad_rows: Literal["quarantine", "fail"] = "quarantine"
-    max_bad_rows: Annotated[WholeNumber, Field(ge=0)] | None = None
+    max_bad_rows: Annotated[int, Field(ge=0)] | None = None
     missing_columns: Literal["error", "null"] = "error"
     extra_columns: Literal["ignore", "error"] = "ignore"
     date_format: str = Field(default="%Y-%m-%d", description="strftime form of a single date partition key's values")
     schedule: Annotated[str, AfterValidator(_cron)] | None = None
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
-    deadline_minutes: Annotated[WholeNumber, Field(ge=1)] | None = None
-    settle_seconds: Annotated[WholeNumber, Field(ge=0, le=3600)] = 10
-    batch_bytes: Annotated[WholeNumber, Field(ge=1 << 20)] = 256 << 20
+    deadline_minutes: Annotated[int, Field(ge=1)] | None = None
+    settle_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
+    batch_bytes: Annotated[int, Field(ge=1 << 20)] = 256 << 20
     name: Annotated[str, Field(exclude=True)] = ""
 
     @model_validator(mode="after")
@@ -218,7 +211,7 @@ class Entity(_Model):
                 f"filename_pattern has {groups.groups} groups for {len(wanted)} partition_keys ({', '.join(wanted)}); "
                 "give one group to each, in order, or name them (?P<name>...)"
             )
-        if self.format == "csv" and self.dialect.escape is None and self.dialect.null_values != ("",):
+        if self.format == "csv" and self.dialect.null_values != ("",):
             raise ValueError("dialect.null_values needs format 'parquet': a 'csv' table is the file as it came")
         return self
 

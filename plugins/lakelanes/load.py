@@ -40,6 +40,7 @@ from lakelanes.names import sql_identifier, sql_string
 from lakelanes.partitions import Partition
 from lakelanes.sources import SourceFile, entity_of, partition_for
 from lakelanes.storage import ObjectReader, ObjectWriter, claim_token
+from lakelanes.types import HiveType
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ OutcomeState = Literal["loaded", "rejected", "failed", "superseded", "deleted", 
 # Files above this many bytes are converted one per core; smaller ones wait for the network most of their time.
 _LARGE = 16 << 20
 _SMALL_WORKERS = 8
-_PARTITIONS_PER_QUERY = 200
+_PARTITIONS_PER_QUERY = 500
 # How often a file is begun again when it, or its target, changes under our hands.
 _RESTARTS = 4
 
@@ -530,25 +531,26 @@ def _athena_counts(lake: Lake, entity: Entity, partitions: Sequence[Partition]) 
     counts: dict[tuple[str, ...], int] = {}
     for start in range(0, len(partitions), _PARTITIONS_PER_QUERY):
         chunk = partitions[start : start + _PARTITIONS_PER_QUERY]
-        condition = "\n   OR ".join(_is_partition(entity, partition) for partition in chunk)
+        # A list of values per key covers the chunk, and little beside it since its partitions are neighbours; unlike an
+        # OR of partitions it is pruned in the catalogue.
+        tests = []
+        for position, key in enumerate(entity.partition_keys):
+            values = sorted({_literal(key.type, partition.values[position]) for partition in chunk})
+            tests.append(f"{sql_identifier(key.name)} IN ({', '.join(values)})")
+        condition = "\n  AND ".join(tests)
         sql = f"SELECT {columns}, count(*) AS row_count\nFROM {table}\nWHERE {condition}\nGROUP BY {columns}"
         by_value = {_comparable(entity, partition.values): tuple(partition.values) for partition in chunk}
         for row in athena.query(lake, sql):
-            values = [str(row[key.name]) for key in entity.partition_keys]
-            counts[by_value[_comparable(entity, values)]] = int(row["row_count"] or 0)
+            found = by_value.get(_comparable(entity, [str(row[key.name]) for key in entity.partition_keys]))
+            if found:
+                counts[found] = int(row["row_count"] or 0)
     return counts
 
 
-def _is_partition(entity: Entity, partition: Partition) -> str:
-    tests = []
-    for key, value in zip(entity.partition_keys, partition.values, strict=True):
-        literal = sql_string(value)
-        if key.type.text == "date":
-            literal = f"DATE {literal}"
-        elif not key.type.is_text:
-            literal = str(int(value))
-        tests.append(f"{sql_identifier(key.name)} = {literal}")
-    return f"({' AND '.join(tests)})"
+def _literal(kind: HiveType, value: str) -> str:
+    if kind.text == "date":
+        return f"DATE {sql_string(value)}"
+    return sql_string(value) if kind.is_text else str(int(value))
 
 
 def _comparable(entity: Entity, values: Sequence[str]) -> tuple[str, ...]:

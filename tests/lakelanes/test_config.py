@@ -147,7 +147,7 @@ def test_a_hostile_entity_name_is_a_configuration_error(name: str) -> None:
             -1,
             "entities.sales.max_bad_rows: found -1, expected greater than or equal to 0",
         ),
-        ("entities.sales.max_bad_rows", True, "entities.sales.max_bad_rows: found true, expected a whole number"),
+        ("entities.sales.max_bad_rows", True, "entities.sales.max_bad_rows: found true, expected a valid integer"),
         ("entities.sales.schedule", "daily", "entities.sales.schedule: 'daily' is not a cron expression"),
         ("entities.sales.timezone", "Mars/Olympus", "entities.sales.timezone: 'Mars/Olympus' is not a time zone"),
         ("entities.sales.source_prefix", "/incoming", "entities.sales.source_prefix: '/incoming' is not a key prefix"),

@@ -49,6 +49,22 @@ def test_a_log_is_told_of_progress_now_and_then_only() -> None:
     ]
 
 
+def test_a_log_is_told_that_a_stage_still_goes_on() -> None:
+    out, clock = io.StringIO(), Clock()
+    stages = Stages(out, clock)
+    with stages.stage("load", "files"):
+        for _ in range(45):
+            clock.now += 1
+            stages.update("3 files")
+        stages.result("all 3 files")
+    assert out.getvalue().splitlines() == [
+        "load      files ...",
+        "load      3 files ...",
+        "load      3 files ...",
+        "load      all 3 files (45.0 s)",
+    ]
+
+
 def test_a_terminal_shows_progress_in_place() -> None:
     out, clock = Terminal(), Clock()
     stages = Stages(out, clock)

@@ -10,9 +10,10 @@ from lakelanes.convert.errors import UnreadableSourceError
 from lakelanes.convert.records import guess_cut
 from lakelanes.convert.source import ByteSource
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 2 << 20
 MAX_RECORD_BYTES = 16 << 20
 _SLACK = 256
+_FIRST_BYTES = 128 << 10  # a small file should not pay for a large buffer
 
 
 @dataclass
@@ -39,7 +40,7 @@ class BlockReader:
         self._source = source
         self._dialect = dialect
         self._block_bytes = block_bytes
-        self._want = block_bytes
+        self._want = min(block_bytes, _FIRST_BYTES)
         self._carry = b""
         self._spare: list[bytearray] = []
         self._ended = False

@@ -23,7 +23,7 @@ from lakelanes.convert.source import ByteSource, Readable
 from lakelanes.convert.writer import ROW_GROUP_BYTES, TableWriter
 from lakelanes.types import HiveType
 
-_BLOCKS_AHEAD = 24
+_BLOCKS_AHEAD = 12  # what is parsed while a row group is written
 _HEADER_BYTES = 4096
 
 

