@@ -7,8 +7,9 @@
 ## What it does
 
 Finds, over all entities, files that are late, came at an irregular time, were lost by a lane or failed before, and
-loads them as load_<entity> does, partitions and asset events included. Files that match no entity, or more than one,
-are named in the log of **find** once and left alone. Refused files are left to a corrected upload.
+loads them as load_<entity> does, partitions and asset events included. Files that match no entity
+are left alone; one alert names them, once. A file that matches two is refused. Refused files are left to a corrected
+upload.
 
 ## When it runs
 

@@ -40,7 +40,7 @@ class FileFault:
 
 @dataclass(frozen=True)
 class Alert:
-    """A failed load: what, where, why, and what to do next."""
+    """Something people have to act on: what, where, why, and what to do next. ``event`` is what happened to the run."""
 
     dag_id: str
     run_id: str
@@ -50,10 +50,11 @@ class Alert:
     run_url: str | None = None
     partition_key: str | None = None
     files: Sequence[FileFault] = ()
+    event: str = "failed"
 
     @property
     def subject(self) -> str:
-        text = f"Lakelanes: {self.dag_id} failed" + (f" for {self.partition_key}" if self.partition_key else "")
+        text = f"Lakelanes: {self.dag_id} {self.event}" + (f" for {self.partition_key}" if self.partition_key else "")
         return text.encode("ascii", "replace").decode()[:_SUBJECT_LENGTH]
 
     @property

@@ -19,6 +19,7 @@ FULL_LISTING_KEYS = 20_000
 FULL_LISTING_EVERY = timedelta(hours=24)
 # How far back names and changes are looked at again in between.
 LOOKBACK = timedelta(days=3)
+UNMATCHED = "the name matches no entity's filename_pattern"
 _NOTE = "sweep"
 
 
@@ -72,7 +73,7 @@ def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) 
             # Loading it under one of them ends in a refusal that names the others.
             entity = lake.config.entities[error.entities[0]]
         if entity is None:
-            if lake.ledger.record_unmatched(file, "the name matches no entity's filename_pattern"):
+            if lake.ledger.record_unmatched(file, UNMATCHED):
                 sweep.unmatched.append(file)
         elif now - file.last_modified < timedelta(seconds=entity.settle_seconds):
             settling += 1

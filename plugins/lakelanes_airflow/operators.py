@@ -14,13 +14,13 @@ from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from lakelanes.alerts import FileFault
+from lakelanes.alerts import Alert, FileFault, publish
 from lakelanes.errors import RetryableLoadError
 from lakelanes.lake import Lake
 from lakelanes.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.partitions import Partition, partition_key
 from lakelanes.sources import SourceFile
-from lakelanes.sweep import find_unloaded
+from lakelanes.sweep import UNMATCHED, find_unloaded
 from lakelanes_airflow import sensing
 from lakelanes_airflow.assets import announce, table_asset
 from lakelanes_airflow.lakes import open_lake
@@ -189,7 +189,9 @@ class FindUnloadedOperator(BaseOperator):
         lake = open_lake()
         sweep = find_unloaded(lake, full=context["params"]["full"])
         for file in sweep.unmatched:
-            self.log.warning("Left alone: the name of %s matches no entity's filename_pattern", file.uri)
+            self.log.warning("Left alone: %s: %s", file.uri, UNMATCHED)
+        if sweep.unmatched:
+            self._tell(context, lake, sweep.unmatched)
         batches = [
             {**batch, "label": f"{name}: {batch['label']}"}
             for name, files in sweep.files.items()
@@ -197,6 +199,24 @@ class FindUnloadedOperator(BaseOperator):
         ]
         context["ti"].xcom_push(key=SCOPE, value={"entity": None, "keyed": False, "partitions": [], "files": {}})
         return batches
+
+    def _tell(self, context: Any, lake: Lake, files: Sequence[SourceFile]) -> None:
+        """One alert for the files that this sweep is the first to see; the ledger keeps it from being repeated."""
+        count = "1 file is" if len(files) == 1 else f"{len(files)} files are"
+        alert = Alert(
+            dag_id=context["dag"].dag_id,
+            run_id=context["run_id"],
+            entity=None,
+            event="left files alone",
+            reason=f"{count} of no entity and stay where they are: {UNMATCHED}",
+            what_to_do="Rename the files, or correct an entity's filename_pattern: the next sweep loads them then. "
+            "Files that do not belong into the lake are better kept in another bucket.",
+            files=[FileFault(file.uri, "", "unmatched", UNMATCHED) for file in files],
+        )
+        try:
+            publish(lake, alert)
+        except Exception:
+            self.log.exception("The alert on files of no entity could not be published")
 
 
 class RefreshViewsOperator(BaseOperator):

@@ -16,7 +16,7 @@ from lakelanes.lake import Lake
 from lakelanes.ledger import Entry
 from lakelanes.sources import list_entity
 from lakelanes_airflow.alerting import REPORT, alert_on_failure, build_alert
-from lakelanes_airflow.operators import FAULTS
+from lakelanes_airflow.operators import FAULTS, FindUnloadedOperator
 from lakelanes_airflow.sensors import FAILURE
 from tests.support.airflow import task_context
 from tests.support.lakes import put
@@ -87,6 +87,17 @@ def test_a_failure_without_a_reason_points_to_the_log(lake: Lake) -> None:
     alert = build_alert(lake, failed_run("convert"))
     assert alert.reason == "task convert failed (task_failure); its log says why"
     assert "Open the run" in alert.what_to_do
+
+
+def test_a_file_of_no_entity_is_told_once(lake: Lake, subscriber: Subscriber) -> None:
+    uri = put(lake, "notes/readme.txt", "hello")
+    for _ in range(2):
+        task = FindUnloadedOperator(task_id="find")
+        task.execute(task_context(task, dag_id="sweep_sources", full=True))
+    [message] = subscriber.messages()
+    assert message["Subject"] == "Lakelanes: sweep_sources left files alone"
+    [told] = json.loads(message["Message"])["files"]
+    assert (told["file"], told["reason"]) == (uri, "the name matches no entity's filename_pattern")
 
 
 def test_the_sweeps_alert_names_the_files_entities(lake: Lake) -> None:

@@ -233,7 +233,7 @@ def test_the_sweep_loads_what_nobody_did_and_names_strangers_once(
     run = Run(lake, plan="find", full=False, dag_id="sweep_sources")
     [batch] = run.sense()
     assert batch["label"].startswith("sales: 1 file")
-    assert "readme.txt matches no entity" in capsys.readouterr().out
+    assert "readme.txt: the name matches no entity" in capsys.readouterr().out
     run.convert()
     assert run.publish() == ["refresh"]
     assert run.events == {run.assets[0]: ["2024-03-15"]}
