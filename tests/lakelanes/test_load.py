@@ -122,6 +122,19 @@ def test_a_file_written_in_another_way_loads_the_same(lake: Lake, kind: str) -> 
     assert table(lake) == [("t1", "c1", "1.50", "2024-03-15")]
 
 
+def test_a_column_may_have_another_name_in_the_files(make_lake: Callable[..., Lake]) -> None:
+    schema = [{**SALES["schema"][0], "header": "Transaction No."}, *SALES["schema"][1:]]
+    lake = make_lake({"sales": {**SALES, "schema": schema}})
+    put(lake, KEY, " transaction no. ,customer_id,amount,transaction_date\nt1,c1,1.50,2024-03-15\nt2,c2,x,2024-03-15\n")
+    assert [o.state for o in load(lake)] == ["loaded"]
+    assert table(lake) == [("t1", "c1", "1.50", "2024-03-15")]
+    assert [column for _, column, *_ in rejects(lake)] == ["amount"]
+    put(lake, KEY, HEADER + rows(1))
+    [outcome] = load(lake)
+    assert outcome.state == "rejected"
+    assert "missing column Transaction No." in str(outcome.error)
+
+
 def test_a_quoted_line_end_is_part_of_its_value_and_lines_are_still_counted_right(lake: Lake) -> None:
     put(lake, KEY, HEADER + '"t\n1","say ""hi"", you",1.50,2024-03-15\nt2,c2,bad,2024-03-15\n')
     load(lake)

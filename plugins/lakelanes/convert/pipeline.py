@@ -28,7 +28,10 @@ _HEADER_BYTES = 4096
 
 
 class Column(Protocol):
-    """A column of the table; lakelanes.config.Column is one."""
+    """A column of the table; lakelanes.config.Column is one.
+
+    An attribute `header`, where there is one and it is not None, is the column's name in the header of the files.
+    """
 
     @property
     def name(self) -> str: ...
@@ -109,6 +112,7 @@ def convert(
     task = _Task(
         open_source,
         [(column.name, column.type) for column in columns],
+        [getattr(column, "header", None) or column.name for column in columns],
         dialect or Dialect(),
         missing_columns,
         extra_columns,
@@ -130,6 +134,7 @@ def convert(
 class _Task:
     open_source: Callable[[], Readable]
     columns: list[tuple[str, HiveType]]
+    headers: list[str]
     dialect: Dialect
     missing_columns: str
     extra_columns: str
@@ -294,7 +299,7 @@ class _FilePass:
 
     def _match(self, fields: list[bytes]) -> Layout:
         task = self._task
-        return match_header(fields, [name for name, _ in task.columns], task.missing_columns, task.extra_columns)
+        return match_header(fields, task.headers, task.missing_columns, task.extra_columns)
 
     def _next_block(self) -> Block | None:
         first, self._first = self._first, None
