@@ -80,20 +80,30 @@ class _Faults:
     """
 
     def __init__(self, records: int) -> None:
-        self.columns: npt.NDArray[np.object_] = np.full(records, None, object)
-        self.reasons: npt.NDArray[np.object_] = np.full(records, None, object)
+        self._records = records
         self.any = False
-        self._faulty = np.zeros(records, bool)
 
     def add(self, records: npt.NDArray[np.int64], column: str | None, reasons: list[str]) -> None:
-        if reasons:
-            self.columns[records] = column
-            self.reasons[records] = reasons
-            self._faulty[records] = True
+        if not reasons:
+            return
+        if not self.any:
             self.any = True
+            self._columns: npt.NDArray[np.object_] = np.full(self._records, None, object)
+            self._reasons: npt.NDArray[np.object_] = np.full(self._records, None, object)
+            self._faulty = np.zeros(self._records, bool)
+        self._columns[records] = column
+        self._reasons[records] = reasons
+        self._faulty[records] = True
 
     def records(self) -> npt.NDArray[np.int64]:
-        return np.flatnonzero(self._faulty)
+        """The records with a fault, in order."""
+        return np.flatnonzero(self._faulty) if self.any else np.zeros(0, np.int64)
+
+    def of(self, records: npt.NDArray[np.int64]) -> tuple[list[str | None], list[str | None]]:
+        """The columns and the reasons of these records."""
+        if not self.any:
+            return [None] * records.size, [None] * records.size
+        return self._columns[records].tolist(), self._reasons[records].tolist()
 
 
 class BlockParser:
@@ -312,14 +322,12 @@ class BlockParser:
 
     def _rejects(self, block: Block, index: RecordIndex, faults: _Faults, refusal: str | None) -> RejectRows:
         rejected = faults.records() if refusal is None else np.arange(index.starts.size)
-        reasons = faults.reasons[rejected].tolist()
-        if refusal is not None:
-            reasons = [reason or refusal for reason in reasons]
+        columns, reasons = faults.of(rejected)
         return RejectRows(
             rejected,
             index.lines(rejected),
-            faults.columns[rejected].tolist(),
-            reasons,
+            columns,
+            [reason or refusal or "" for reason in reasons],
             raw_texts(block.data, index.starts[rejected], index.ends[rejected]),
         )
 

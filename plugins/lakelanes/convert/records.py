@@ -18,6 +18,7 @@ import numpy.typing as npt
 from lakelanes.convert.dialect import Dialect
 
 LF, CR = 0x0A, 0x0D
+_PIECE = 64 << 10
 
 Offsets = npt.NDArray[np.int64]
 
@@ -70,10 +71,10 @@ def index_records(data: bytearray, length: int, dialect: Dialect, *, final: bool
 def count_lines(data: bytearray, length: int) -> int:
     """How many physical lines end in data[:length]."""
     octets = np.frombuffer(data, np.uint8, length)
-    feeds = octets == LF
-    lines = int(np.count_nonzero(feeds))
+    # In pieces that stay in the processor's cache.
+    lines = sum(int(np.count_nonzero(octets[at : at + _PIECE] == LF)) for at in range(0, length, _PIECE))
     if data.find(b"\r", 0, length) >= 0:
-        returns = octets == CR
+        feeds, returns = octets == LF, octets == CR
         lines += int(np.count_nonzero(returns)) - int(np.count_nonzero(returns[:-1] & feeds[1:]))
     return lines
 

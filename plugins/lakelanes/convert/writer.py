@@ -75,7 +75,7 @@ class TableWriter:
 
 def _repeating(table: pa.Table) -> list[str]:
     """The columns whose first values repeat at least once on average."""
-    sample = table.slice(0, _SAMPLE_ROWS)
+    sample = table.slice(0, min(_SAMPLE_ROWS, max(1000, table.num_rows // 8)))
     return [
         name
         for name, values in zip(sample.column_names, sample.columns, strict=True)
