@@ -283,10 +283,6 @@ class Ledger:
         error = "the source object was deleted before it could be read"
         return self._transition(claim, replace(claim, state="deleted", error=error, retryable=False, lease_until=""))
 
-    def restored(self, claim: Entry, before: Entry) -> Entry:
-        """Gives the file back as it was before the claim (the version found on reading was in the table already)."""
-        return self._transition(claim, replace(before, token=claim.token))
-
     def record_unmatched(self, file: SourceFile, reason: str) -> bool:
         """Notes a file that no entity takes, or more than one. False when this version has been noted before."""
         now = self.now()

@@ -12,11 +12,11 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from lakelanes import athena, catalog
 from lakelanes.aws import error_code, is_retryable
@@ -68,13 +68,6 @@ class FileOutcome:
     line: int | None = None
     column: str | None = None
     retryable: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> FileOutcome:
-        return cls(**data)
 
     @property
     def is_failure(self) -> bool:
@@ -138,12 +131,10 @@ def load_batch(
     lane: Lane,
     run_id: str,
     reload: bool = False,
-    on_outcome: Callable[[FileOutcome], None] | None = None,
 ) -> list[FileOutcome]:
     """Loads files of one entity, several at a time; one outcome per file, in the order given.
 
-    ``on_outcome`` is called as each file ends, from a worker's thread. Never raises for a file: whatever happens to it
-    is in its outcome and in the ledger.
+    Never raises for a file: whatever happens to it is in its outcome and in the ledger.
     """
     if not files:
         return []
@@ -162,8 +153,6 @@ def load_batch(
                 with large:
                     outcome = loader.load(file, known.get(file.uri), reload)
             log.log(logging.WARNING if outcome.is_failure else logging.INFO, outcome.describe())
-            if on_outcome:
-                on_outcome(outcome)
             return outcome
 
         return list(pool.map(one, files))
@@ -321,12 +310,12 @@ class _Loader:
             with self._leases.held(claim):
                 if partition is None:
                     return self._reject(claim, fault or "")
-                return self._load_claimed(file, claim, partition, known)
+                return self._load_claimed(file, claim, partition)
         except Exception as error:
             # No claim, no ledger: nothing was changed, so the next run finds the file again.
             return FileOutcome(file.uri, "failed", path, file.size, error=_reason(error), retryable=is_retryable(error))
 
-    def _load_claimed(self, file: SourceFile, claim: Entry, partition: Partition, before: Entry | None) -> FileOutcome:
+    def _load_claimed(self, file: SourceFile, claim: Entry, partition: Partition) -> FileOutcome:
         ledger = self._lake.ledger
         current: Entry = claim
         try:

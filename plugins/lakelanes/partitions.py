@@ -102,13 +102,6 @@ def date_values(entity: Entity, key: str) -> dict[str, str]:
     return {name: date.strftime(date_form) for name, date_form in entity.date_keys.items()}
 
 
-def partition_from_key(entity: Entity, key: str) -> Partition | None:
-    """The one partition that an Airflow partition key names; None when the table has other keys beside the date."""
-    values = date_values(entity, key)
-    names = [name.name for name in entity.partition_keys]
-    return Partition(tuple((name, values[name]) for name in names)) if set(names) == set(values) else None
-
-
 def _is_date(value: str) -> bool:
     try:
         return datetime.strptime(value, "%Y-%m-%d").strftime("%Y-%m-%d") == value

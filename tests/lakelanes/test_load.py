@@ -24,7 +24,7 @@ from lakelanes.load import (
     target_key,
     validate,
 )
-from lakelanes.partitions import Partition, partition_from_key
+from lakelanes.partitions import Partition, date_values, partition_of
 from lakelanes.sources import SourceFile, list_entity, partition_for
 from lakelanes.sweep import find_unloaded
 from tests.support.lakes import SALES, put
@@ -341,9 +341,8 @@ def test_throttling_fails_the_file_in_a_way_that_can_be_retried(lake: Lake) -> N
 
 
 def partition(lake: Lake, key: str = "2024-03-15") -> Partition:
-    found = partition_from_key(lake.config.entities["sales"], key)
-    assert found is not None
-    return found
+    sales = lake.config.entities["sales"]
+    return partition_of(sales, date_values(sales, key).values())
 
 
 def test_a_partition_that_points_elsewhere_is_pointed_to_its_folder(lake: Lake) -> None:

@@ -13,11 +13,12 @@ from lakelanes.errors import AmbiguousFileError, PartitionValueError
 from lakelanes.lake import Lake
 from lakelanes.partitions import (
     Partition,
+    date_values,
     hive_escape,
     hive_unescape,
     partition_date,
-    partition_from_key,
     partition_key,
+    partition_of,
 )
 from lakelanes.sources import SourceFile, list_entity, list_partition, list_recent, literal_prefix, match
 from tests.support.lakes import SALES, make_config, put
@@ -83,15 +84,14 @@ def test_a_partition_value_is_escaped_as_hive_does(value: str, escaped: str) -> 
 
 def test_partition_and_airflow_key_name_each_other() -> None:
     sales = make_config().entities["sales"]
-    partition = partition_from_key(sales, "2024-03-15")
-    assert partition is not None
+    partition = partition_of(sales, date_values(sales, "2024-03-15").values())
     assert partition.path == "year=2024/month=03/day=15"
     assert partition_key(sales, partition) == "2024-03-15"
     assert partition_date(sales, partition) == datetime(2024, 3, 15)
     with pytest.raises(
         PartitionValueError, match="'2024-3' is not a partition of entity sales: write it as 2024-03-15"
     ):
-        partition_from_key(sales, "2024-3")
+        date_values(sales, "2024-3")
 
 
 @pytest.mark.parametrize(
