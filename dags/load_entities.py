@@ -89,6 +89,7 @@ def load_dag(config: LakeConfig, entity: Entity) -> DAG:
             on_new_table="refresh_views",
             outlets=[table_asset(config, entity)],
             trigger_rule="all_done",
+            retries=5,  # about 20 minutes: longer than the lease of a worker that died with one of the files
         )
         report = ReportFailuresOperator(task_id=REPORT, plan="sense", publish="publish", trigger_rule="all_done")
         refresh_views = TriggerDagRunOperator(

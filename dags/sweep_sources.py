@@ -63,6 +63,7 @@ with DAG(
         on_new_table="refresh_views",
         outlets=[table_asset(config, entity) for entity in config.entities.values()],
         trigger_rule="all_done",
+        retries=5,  # about 20 minutes: longer than the lease of a worker that died with one of the files
     )
     report = ReportFailuresOperator(task_id=REPORT, plan="find", publish="publish", trigger_rule="all_done")
     refresh_views = TriggerDagRunOperator(task_id="refresh_views", trigger_dag_id="refresh_views", logical_date=None)

@@ -3,7 +3,7 @@
 
 Makes .local/boot (uv), .local/venv (Airflow and the development tools) and .local/aws (the local AWS, whose botocore is
 newer than Airflow's constraints allow); and .local/bench (what the benchmarks compare with) for `--with bench`. The
-syntax and the imports stay within Python 3.8, so that an old `python3` can still find the newer one that Lakelanes needs.
+syntax and the imports stay within Python 3.8, so that an old `python3` can still find the newer one that it needs.
 """
 
 from __future__ import annotations

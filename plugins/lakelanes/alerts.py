@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from lakelanes.ledger import Entry
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: a subject is ASCII and at most 100 characters.
 _SUBJECT_LENGTH = 99
 _FILES_SHOWN = 20
+# SNS takes 256 KB in all, of a text that is in the message three times.
+_REASON_LENGTH = 500
+_TEXT_LENGTH = 5000
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class FileFault:
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line is not None else ""
         column = f", column {self.column}" if self.column else ""
-        return f"{self.file}{line}{column}: {self.reason}"
+        return f"{self.file}{line}{column}: {_short(self.reason, _REASON_LENGTH)}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Alert:
             f"Run:        {self.run_id}",
             f"Entity:     {self.entity or '-'}",
             f"Partition:  {self.partition_key or '-'}",
-            f"Reason:     {self.reason}",
+            f"Reason:     {_short(self.reason, _TEXT_LENGTH)}",
         ]
         if self.files:
             lines += ["", f"Files ({len(self.files)}):", *(f"  {fault}" for fault in self.files[:_FILES_SHOWN])]
@@ -79,7 +82,14 @@ class Alert:
     @property
     def json(self) -> str:
         """The message for programs: the same facts (at most 20 files, for SNS takes 256 KB)."""
-        return json.dumps({**asdict(self), "files": [asdict(fault) for fault in self.files[:_FILES_SHOWN]]})
+        files = [{**asdict(f), "reason": _short(f.reason, _REASON_LENGTH)} for f in self.files[:_FILES_SHOWN]]
+        return json.dumps(
+            {**asdict(replace(self, files=())), "reason": _short(self.reason, _TEXT_LENGTH), "files": files}
+        )
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def publish(lake: Lake, alert: Alert) -> str:

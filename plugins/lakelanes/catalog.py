@@ -23,6 +23,8 @@ _TABLES = Path(__file__).resolve().parents[2] / "include" / "sql" / "tables"
 _CREATE_LIMIT = 100
 # https://docs.aws.amazon.com/glue/latest/webapi/API_BatchGetPartition.html
 _GET_LIMIT = 1000
+# No table's folder: a table's name has no hyphen. A leading underscore would hide the rows from Hive's readers.
+REJECTS_FOLDER = "lake-rejects"
 # Columns of every table of rejected rows: where a row stood, what was wrong with it, and the row itself.
 REJECTS_COLUMNS = (
     ("source_file", "string", "URI of the file"),
@@ -35,6 +37,10 @@ REJECTS_COLUMNS = (
 # Java's names, as Athena's partition projection takes them, of the strftime fields.
 _JAVA_DATE = {"%Y": "yyyy", "%m": "MM", "%d": "dd", "%H": "HH"}
 _DATE_RANGES = {"%Y": "1970,2099", "%m": "1,12", "%d": "1,31", "%H": "0,23"}
+
+
+# What UpdateTable takes of what GetTable returns.
+_TABLE_INPUT = ("Name", "Description", "Owner", "Retention", "PartitionKeys", "TableType", "Parameters")
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def data_table(entity: Entity) -> Table:
 
 def rejects_table(entity: Entity) -> Table:
     """The table of the entity's rejected rows."""
-    return Table(entity.rejects_table, f"_rejects/{entity.table_name}", REJECTS_COLUMNS, "parquet", entity)
+    return Table(entity.rejects_table, f"{REJECTS_FOLDER}/{entity.table_name}", REJECTS_COLUMNS, "parquet", entity)
 
 
 def ensure_table(lake: Lake, table: Table) -> bool:
@@ -94,7 +100,7 @@ def ensure_table(lake: Lake, table: Table) -> bool:
     found = describe(lake, table.name)
     if found is None:
         own = _TABLES / f"{table.name}.sql"
-        template = own if own.exists() else _TABLES / f"{table.template}.sql"
+        template = own if own.exists() and table.name not in ("parquet", "csv") else _TABLES / f"{table.template}.sql"
         athena.execute(lake, render(lake, table, template.read_text(encoding="utf-8")))
         return True
     _check(lake, table, found)
@@ -192,9 +198,10 @@ def register_partitions(lake: Lake, table: Table, partitions: Iterable[Partition
 
 def describe(lake: Lake, name: str) -> Any | None:
     """Glue's description of a table or view of the lake's database; None when there is none."""
+    glue = lake.glue
     try:
-        return lake.glue.get_table(DatabaseName=lake.config.resources.glue_database, Name=name)["Table"]
-    except lake.glue.exceptions.EntityNotFoundException:
+        return glue.get_table(DatabaseName=lake.config.resources.glue_database, Name=name)["Table"]
+    except glue.exceptions.EntityNotFoundException:
         return None
 
 
@@ -224,10 +231,17 @@ def _add_columns(lake: Lake, table: Table, found: Any) -> bool:
                 f"the configuration of {table.entity.name} says {kind}; the files already loaded hold the old type, so "
                 "give the column another name, or drop the table and load again"
             )
-    new = [f"{ddl_identifier(name)} {kind}" for name, kind, _ in table.columns if name not in present]
+    new = [{"Name": name, "Type": kind} for name, kind, _ in table.columns if name not in present]
     if new:
-        qualified = f"{ddl_identifier(lake.config.resources.glue_database)}.{ddl_identifier(table.name)}"
-        athena.execute(lake, f"ALTER TABLE {qualified} ADD COLUMNS ({', '.join(new)})")
+        # Through Glue: Athena's ADD COLUMNS takes no date columns, and fails when somebody else was faster
+        # (https://docs.aws.amazon.com/athena/latest/ug/alter-table-add-columns.html).
+        given = {name: found[name] for name in _TABLE_INPUT if name in found}
+        storage = {**found["StorageDescriptor"], "Columns": [*found["StorageDescriptor"]["Columns"], *new]}
+        lake.glue.update_table(
+            DatabaseName=lake.config.resources.glue_database,
+            TableInput={**given, "StorageDescriptor": storage},
+            SkipArchive=True,
+        )
     return bool(new)
 
 

@@ -34,6 +34,9 @@ LEASE_SECONDS = 900
 # A file that failed this often is left alone by the sweep until somebody triggers its load.
 MAX_ATTEMPTS = 5
 
+# An item holds 400 KB, and an alert quotes twenty errors in 256 KB.
+_ERROR_LENGTH = 1000
+
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -80,6 +83,8 @@ class Entry:
     def to_item(self) -> dict[str, Any]:
         """The item as DynamoDB's API takes it, with the keys of the indexes."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.error and len(self.error) > _ERROR_LENGTH:
+            values["error"] = self.error[:_ERROR_LENGTH] + "…"
         values["entity_state"] = f"{self.entity}#{self.state}"
         if self.version == CURRENT and self.partition:
             values["entity_partition"] = f"{self.entity}#{self.partition}"
@@ -165,9 +170,15 @@ class Ledger:
             names = {"#s": "source"}
             values: dict[str, Any] = {}
             if known:
-                condition = "#t = :t AND (#st <> :claimed OR lease_until < :now OR run_id = :run)"
+                condition = "#t = :t AND updated_at = :u AND (#st <> :claimed OR lease_until < :now OR run_id = :run)"
                 names = {"#t": "token", "#st": "state"}
-                values = {":t": known.token, ":claimed": "claimed", ":now": self.now(), ":run": run_id}
+                values = {
+                    ":t": known.token,
+                    ":u": known.updated_at,
+                    ":claimed": "claimed",
+                    ":now": self.now(),
+                    ":run": run_id,
+                }
             found = self._put(entry, condition, names, values)
             if found is None:
                 if known and known.etag != file.etag and known.state != "claimed":
@@ -179,7 +190,7 @@ class Ledger:
         """The claim moved to the version that was found on reading. LeaseLostError when the claim is gone."""
         modified = timestamp(file.last_modified)
         moved = replace(claim, etag=file.etag, size=file.size, last_modified=modified, sequencer=file.sequencer)
-        return self._transition(claim, moved)
+        return self._transition(claim, replace(moved, lease_until=self._lease_end()))
 
     def renew(self, claim: Entry) -> None:
         """Extends the lease, and touches nothing else: the worker may be writing at the same moment."""
@@ -360,7 +371,7 @@ class Ledger:
         return replace(
             before,
             entity=entity,
-            partition=partition,
+            partition=partition or before.partition,
             state="claimed",
             lane=lane,
             owner=owner,

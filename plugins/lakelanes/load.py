@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -108,7 +108,7 @@ def target_key(entity: Entity, partition: Partition, source_key: str) -> str:
 def rejects_key(entity: Entity, partition: Partition, source_key: str) -> str:
     """Key of the object with a source file's rejected rows."""
     stem = target_key(entity, partition, source_key).removeprefix(entity.table_name).rsplit("-", 1)
-    return f"_rejects/{entity.table_name}{stem[0]}-{stem[1][:8]}.parquet"
+    return f"{catalog.REJECTS_FOLDER}/{entity.table_name}{stem[0]}-{stem[1][:8]}.parquet"
 
 
 def pending(lake: Lake, files: Iterable[SourceFile]) -> list[SourceFile]:
@@ -318,6 +318,9 @@ class _Loader:
     def _load_claimed(self, file: SourceFile, claim: Entry, partition: Partition) -> FileOutcome:
         ledger = self._lake.ledger
         current: Entry = claim
+        if claim.target and claim.target != self._uri(target_key(self._entity, partition, file.key)):
+            # Another partition, table or format since then: there is nothing to replace under the new key.
+            current = replace(claim, target_etag=None, rejects_etag=None)
         try:
             for _ in range(_RESTARTS):
                 try:
@@ -374,25 +377,31 @@ class _Loader:
             rejects.append(ObjectWriter(s3, bucket, key, expected_etag=claim.rejects_etag, metadata=metadata))
             return rejects[-1]
 
-        done = convert(
-            open_source,
-            open_target,
-            open_rejects,
-            entity.columns,
-            source_name=file.uri,
-            dialect=entity.dialect.converter(),
-            on_bad_rows=entity.on_bad_rows,
-            max_bad_rows=entity.max_bad_rows,
-            missing_columns=entity.missing_columns,
-            extra_columns=entity.extra_columns,
-            tuning=Tuning(threads=2 if self._alone else 1),
-        )
+        try:
+            done = convert(
+                open_source,
+                open_target,
+                open_rejects,
+                entity.columns,
+                source_name=file.uri,
+                dialect=entity.dialect.converter(),
+                on_bad_rows=entity.on_bad_rows,
+                max_bad_rows=entity.max_bad_rows,
+                missing_columns=entity.missing_columns,
+                extra_columns=entity.extra_columns,
+                tuning=Tuning(threads=2 if self._alone else 1),
+            )
+        except BaseException:
+            if claim.rejects_etag is None:
+                self._take_back(rejects)
+            raise
         left = next((w for w in reversed(rejects) if w.etag), None)
         if done.refused is not None:
             return self._refuse(claim, partition, done, left)
         target = next(writer for writer in reversed(targets) if writer.etag)
-        if left is None and claim.rejects and claim.rejects_etag:
-            self._drop_rejects(claim)
+        if left is None:
+            self._drop_rejects(claim, rejects_key(entity, partition, file.key))
+        self._drop_moved(claim, target.uri, self._uri(rejects_key(entity, partition, file.key)))
         first = done.first_reject
         self._lake.ledger.loaded(
             claim,
@@ -452,6 +461,7 @@ class _Loader:
                 CopySource={"Bucket": file.bucket, "Key": file.key},
                 CopySourceIfMatch=claim.etag,
                 MetadataDirective="REPLACE",
+                TaggingDirective="REPLACE",
                 ContentType="text/csv",
                 Metadata={"lake-token": str(claim.token), "lake-source-etag": claim.etag},
                 **condition,
@@ -460,6 +470,7 @@ class _Loader:
             self._raise_copy_error(error, file, key)
             raise
         etag = answer["CopyObjectResult"]["ETag"].strip('"')
+        self._drop_moved(claim, self._uri(key), "")
         self._lake.ledger.loaded(
             claim,
             rows_loaded=None,
@@ -471,18 +482,43 @@ class _Loader:
         )
         return FileOutcome(file.uri, "loaded", partition.path, file.size)
 
-    def _drop_rejects(self, claim: Entry) -> None:
-        """The new version has no rejected rows, so those of the one it replaces go."""
-        bucket, _, key = str(claim.rejects).removeprefix("s3://").partition("/")
-        s3 = self._lake.s3
+    def _drop_rejects(self, claim: Entry, key: str) -> None:
+        """The new version has no rejected rows, so those of the one it replaces go, and those that a worker left which
+        died before its commit."""
+        bucket, s3 = self._lake.config.resources.analytics_bucket, self._lake.s3
+        etag = claim.rejects_etag
+        if etag is None and claim.token > 1 and (found := claim_token(s3, bucket, key)):
+            etag = found[0] if found[1] <= claim.token else None
+        if etag is None:
+            return
         try:
-            s3.delete_object(Bucket=bucket, Key=key, IfMatch=claim.rejects_etag)
+            s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
         except s3.exceptions.ClientError as error:
             if error_code(error) not in ("PreconditionFailed", "412", "NoSuchKey", "404"):
                 raise
             raise TargetChangedError(
-                f"{claim.rejects} was written by somebody else since the file was claimed"
+                f"s3://{bucket}/{key} was written by somebody else since the file was claimed"
             ) from None
+
+    def _drop_moved(self, claim: Entry, target: str, rejects: str) -> None:
+        """What this file left where it belonged before its entity's configuration changed would double its rows."""
+        for old, new in ((claim.target, target), (claim.rejects, rejects)):
+            if old and old != new:
+                bucket, _, key = old.removeprefix("s3://").partition("/")
+                found = claim_token(self._lake.s3, bucket, key)
+                if found and found[1] <= claim.token:
+                    self._lake.s3.delete_object(Bucket=bucket, Key=key, IfMatch=found[0])
+
+    def _uri(self, key: str) -> str:
+        return f"s3://{self._lake.config.resources.analytics_bucket}/{key}"
+
+    def _take_back(self, written: list[ObjectWriter]) -> None:
+        """Deletes the objects that were committed where none had been: nobody would know of them."""
+        for writer in written:
+            if writer.etag:
+                bucket, _, key = writer.uri.removeprefix("s3://").partition("/")
+                with suppress(Exception):
+                    self._lake.s3.delete_object(Bucket=bucket, Key=key, IfMatch=writer.etag)
 
     def _adopt_target(self, claim: Entry, file: SourceFile, partition: Partition) -> Entry:
         """The claim with the objects that are there now, left by a worker that died before its commit.
@@ -495,18 +531,16 @@ class _Loader:
             key = make(self._entity, partition, file.key)
             found = claim_token(self._lake.s3, bucket, key)
             if found and found[1] > claim.token:
-                raise LeaseLostError(
-                    f"{claim.source}: claim {found[1]} has written s3://{bucket}/{key} after ours ({claim.token})"
-                )
+                # Raises LeaseLostError, unless the ledger has forgotten that claim (was restored, or emptied).
+                self._lake.ledger.renew(claim)
             etags[name] = found[0] if found else None
         return replace(claim, **etags)  # type: ignore[arg-type]
 
     def _raise_copy_error(self, error: BaseException, file: SourceFile, key: str) -> None:
         """S3 says 412 for a source and for a target that changed; looking at the source tells which it was."""
         code = error_code(error)
-        if code in ("NoSuchKey", "404"):
-            raise SourceGoneError(f"{file.uri} no longer exists") from None
-        if code in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
+        # 404 too is said of either: of a source that is gone, and of a target that If-Match names.
+        if code in ("NoSuchKey", "404", "PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
             with ObjectReader(self._lake.s3, file.bucket, file.key, part_bytes=1) as reader:
                 if reader.etag != file.etag:
                     raise SourceChangedError(f"{file.uri} was overwritten while it was copied") from None

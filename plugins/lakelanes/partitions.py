@@ -13,6 +13,9 @@ from lakelanes.errors import PartitionValueError
 # What Hive escapes in a folder name (org.apache.hadoop.hive.common.FileUtils.charToEscape); MSCK unescapes it.
 _HIVE_ESCAPED = frozenset([*map(chr, range(1, 32)), *"\"#%'*/:=?\\\x7f{[]^"])
 
+# Athena fails every query that lists a partition whose value is not of its key's type.
+_BITS = {"tinyint": 7, "smallint": 15, "int": 31, "bigint": 63}
+
 
 @dataclass(frozen=True, order=True)
 class Partition:
@@ -56,7 +59,10 @@ def partition_of(entity: Entity, values: Iterable[str]) -> Partition:
     for key, (name, value) in zip(entity.partition_keys, items, strict=True):
         if not value or any(ord(c) < 32 or ord(c) == 127 for c in value) or len(value.encode()) > 512:
             raise PartitionValueError(f"partition key {name}: {value!r} is empty, too long or holds control characters")
-        if key.type.text in ("tinyint", "smallint", "int", "bigint") and not re.fullmatch(r"-?\d{1,18}", value):
+        bits = _BITS.get(key.type.text)
+        if bits and not (re.fullmatch(r"-?[0-9]{1,19}", value) and -(1 << bits) <= int(value) < 1 << bits):
+            raise PartitionValueError(f"partition key {name}: {value!r} is not of type {key.type.text}")
+        if key.type.length and len(value) > key.type.length:
             raise PartitionValueError(f"partition key {name}: {value!r} is not of type {key.type.text}")
         if key.type.text == "date" and not _is_date(value):
             raise PartitionValueError(f"partition key {name}: {value!r} is not a date written YYYY-MM-DD")

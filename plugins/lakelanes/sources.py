@@ -134,9 +134,10 @@ def list_partition(lake: Lake, entity: Entity, key: str) -> list[SourceFile]:
     """
     values = date_values(entity, key)
     start = literal_prefix(entity, values)
+    named = {file.key: file for file in _list_names(lake, entity, start)}  # a sub-folder may be named alike
     return [
         file
-        for file in _list_names(lake, entity, start)
+        for file in named.values()
         if (found := _values_if_valid(entity, file.key)) and all(found[name] == value for name, value in values.items())
     ]
 
@@ -177,12 +178,6 @@ def list_prefix(lake: Lake, prefix: str, start_after: str = "") -> Iterator[Sour
     extra = {"StartAfter": start_after} if start_after else {}
     for page in lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **extra):
         yield from _files(bucket, page)
-
-
-def source_prefixes(config: LakeConfig) -> list[str]:
-    """The prefixes that cover every entity's files, none inside another."""
-    prefixes = sorted({entity.source_prefix for entity in config.entities.values()})
-    return [p for p in prefixes if not any(p != other and p.startswith(other) for other in prefixes)]
 
 
 def source_file(bucket: str, listed: Any) -> SourceFile:

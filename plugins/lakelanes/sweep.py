@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lakelanes.errors import AmbiguousFileError
 from lakelanes.ledger import MAX_ATTEMPTS, Entry, timestamp
-from lakelanes.sources import SourceFile, entity_of, list_prefix, list_recent, source_prefixes
+from lakelanes.sources import SourceFile, entity_of, list_prefix, list_recent
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -52,7 +53,8 @@ def find_unloaded(lake: Lake, *, full: bool = False) -> Sweep:
         or int(note.get("listed", 0)) <= FULL_LISTING_KEYS
     )
     if full:
-        listing = list(chain.from_iterable(list_prefix(lake, prefix) for prefix in source_prefixes(lake.config)))
+        # Beyond the entities' prefixes too: a file in the wrong folder is to be told of.
+        listing = list(list_prefix(lake, ""))
     else:
         recent = (list_recent(lake, entity, now - LOOKBACK) for entity in lake.config.entities.values())
         listing = list({file.key: file for file in chain.from_iterable(recent)}.values())
@@ -73,7 +75,8 @@ def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) 
             # Loading it under one of them ends in a refusal that names the others.
             entity = lake.config.entities[error.entities[0]]
         if entity is None:
-            if lake.ledger.record_unmatched(file, UNMATCHED):
+            entry = known.get(file.uri)
+            if entry is None or (entry.state == "unmatched" and (entry.etag, entry.error) != (file.etag, UNMATCHED)):
                 sweep.unmatched.append(file)
         elif now - file.last_modified < timedelta(seconds=entity.settle_seconds):
             settling += 1
@@ -82,14 +85,20 @@ def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) 
     return replace(sweep, settling=settling)
 
 
+def record_unmatched(lake: Lake, files: Iterable[SourceFile]) -> None:
+    """Notes files of no entity in the ledger, so that the next sweep does not tell of them again."""
+    for file in files:
+        lake.ledger.record_unmatched(file, UNMATCHED)
+
+
 def wants_loading(entry: Entry | None, file: SourceFile, now: str) -> bool:
     """Whether a sweep should load ``file``, given what the ledger says of it."""
     if entry is None or entry.state == "unmatched":
         return True
-    if entry.state == "claimed":
-        return entry.lease_until < now
+    if entry.state == "claimed" and entry.lease_until >= now:
+        return False
     if entry.etag != file.etag:
         return True
-    if entry.state == "failed":
+    if entry.state in ("claimed", "failed"):  # a worker that died does not count its attempt as failed
         return entry.attempts < MAX_ATTEMPTS
     return entry.state == "deleted"

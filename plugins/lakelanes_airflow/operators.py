@@ -20,13 +20,15 @@ from lakelanes.lake import Lake
 from lakelanes.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.partitions import Partition, partition_key
 from lakelanes.sources import SourceFile
-from lakelanes.sweep import UNMATCHED, find_unloaded
+from lakelanes.sweep import UNMATCHED, find_unloaded, record_unmatched
 from lakelanes_airflow import sensing
 from lakelanes_airflow.assets import announce, table_asset
 from lakelanes_airflow.lakes import open_lake
 from lakelanes_airflow.progress import progress, run_id_of
 from lakelanes_airflow.sensors import FAILURE, SCOPE, explained
 
+# Airflow's database holds 250 characters of a map index's label.
+MAX_LABEL = 250
 # XCom of the report: the files that were not loaded, for the alert. FileFaults as dictionaries.
 FAULTS = "faults"
 # A file of a batch, with the name of its entity.
@@ -54,7 +56,7 @@ class ConvertOperator(BaseOperator):
             [SourceFile.from_dict(file) for file in self.batch["files"]],
             lane="batch",
             run_id=run_id_of(context),
-            reload=context["params"].get("reload", False),
+            reload=wants_reload(context),
         )
         raise_for_outcomes(outcomes)
         return {
@@ -89,7 +91,7 @@ class PublishOperator(BaseBranchOperator):
         planned, scope = planned_files(context, self.plan)
         with explained(context):
             lake = open_lake()
-            state = progress(lake, run_id_of(context), planned, scope)
+            state = progress(lake, run_id_of(context), planned, scope, reload=wants_reload(context))
             if state.busy and scope["keyed"]:
                 names = ", ".join(state.busy[:20])
                 raise RetryableLoadError(
@@ -110,37 +112,57 @@ class PublishOperator(BaseBranchOperator):
             files.setdefault(scope["entity"], [])
         tables: list[str] = []
         events: dict[Asset, set[str]] = {}
+        failures: list[Exception] = []
         for name, own in files.items():
-            entity = lake.config.entities[name]
-            touched = set(sensing.partitions_of(entity, own))
-            changed = set(sensing.partitions_of(entity, [file for file in own if file.uri not in unloaded]))
-            known = set()
-            if name == scope["entity"]:
-                known = {Partition.from_path(path) for path in scope["partitions"]}
-                changed |= {Partition.from_path(path) for uri, path in scope["files"].items() if uri not in unloaded}
-            # A refused file's partition too: its rejected rows are to be found.
-            wanted = known | touched
-            if not wanted:
-                continue
-            registered = register(lake, entity, wanted)
-            tables += registered.tables_changed
-            if registered.created or registered.relocated:
-                changed |= known - touched
-            counts = validate(lake, entity, changed)
-            self.log.info(
-                "%s: %s partition(s) registered, %s of them new; %s validated, %s rows; tables created or changed: %s",
-                entity.table_name,
-                len(wanted),
-                registered.created,
-                len(counts),
-                sum(count.athena for count in counts),
-                ", ".join(registered.tables_changed) or "none",
-            )
-            if changed:
-                keys = {partition_key(entity, partition) for partition in changed}
-                events[table_asset(lake.config, entity)] = {key for key in keys if key}
+            try:
+                tables += self._publish_entity(lake, name, own, scope, unloaded, events)
+            except Exception as error:
+                # One entity's fault must not hide what was loaded of the others: no later run would look at it again.
+                self.log.exception("%s could not be published", name)
+                failures.append(error)
+        if failures:
+            failures.sort(key=lambda error: not getattr(error, "retryable", True))
+            raise failures[0]
         announce(context, events)
         return tables
+
+    def _publish_entity(
+        self,
+        lake: Lake,
+        name: str,
+        own: list[SourceFile],
+        scope: dict[str, Any],
+        unloaded: set[str],
+        events: dict[Asset, set[str]],
+    ) -> list[str]:
+        entity = lake.config.entities[name]
+        touched = set(sensing.partitions_of(entity, own))
+        changed = set(sensing.partitions_of(entity, [file for file in own if file.uri not in unloaded]))
+        known = set()
+        if name == scope["entity"]:
+            known = {Partition.from_path(path) for path in scope["partitions"]}
+            changed |= {Partition.from_path(path) for uri, path in scope["files"].items() if uri not in unloaded}
+        # A refused file's partition too: its rejected rows are to be found.
+        wanted = known | touched
+        if not wanted:
+            return []
+        registered = register(lake, entity, wanted)
+        if registered.created or registered.relocated:
+            changed |= known - touched
+        counts = validate(lake, entity, changed)
+        self.log.info(
+            "%s: %s partition(s) registered, %s of them new; %s validated, %s rows; tables created or changed: %s",
+            entity.table_name,
+            len(wanted),
+            registered.created,
+            len(counts),
+            sum(count.athena for count in counts),
+            ", ".join(registered.tables_changed) or "none",
+        )
+        if changed:
+            keys = {partition_key(entity, partition) for partition in changed}
+            events[table_asset(lake.config, entity)] = {key for key in keys if key}
+        return registered.tables_changed
 
 
 class ReportFailuresOperator(BaseOperator):
@@ -172,7 +194,7 @@ class ReportFailuresOperator(BaseOperator):
         except AirflowSkipException:
             reasons = reasons or [f"task {self.plan} failed; its log says why"]
         else:
-            faults = progress(open_lake(), run_id_of(context), planned, scope).faults
+            faults = progress(open_lake(), run_id_of(context), planned, scope, reload=wants_reload(context)).faults
         ti.xcom_push(key=FAULTS, value=[asdict(fault) for fault in faults])
         ti.xcom_push(key=FAILURE, value="\n".join(reasons))
         lines = [*reasons, *map(str, faults)]
@@ -193,7 +215,7 @@ class FindUnloadedOperator(BaseOperator):
         if sweep.unmatched:
             self._tell(context, lake, sweep.unmatched)
         batches = [
-            {**batch, "label": f"{name}: {batch['label']}"}
+            {**batch, "label": f"{name}: {batch['label']}"[:MAX_LABEL]}
             for name, files in sweep.files.items()
             for batch in sensing.batches_of(lake.config.entities[name], files)
         ]
@@ -216,7 +238,10 @@ class FindUnloadedOperator(BaseOperator):
         try:
             publish(lake, alert)
         except Exception:
+            # Not noted either, so the next sweep tells of them.
             self.log.exception("The alert on files of no entity could not be published")
+        else:
+            record_unmatched(lake, files)
 
 
 class RefreshViewsOperator(BaseOperator):
@@ -233,6 +258,11 @@ class RefreshViewsOperator(BaseOperator):
         for outcome in outcomes:
             self.log.info("%s: %s %s", outcome.name, outcome.action, outcome.reason)
         return [outcome.name for outcome in outcomes if outcome.action == "created"]
+
+
+def wants_reload(context: Any) -> bool:
+    """Whether the run is to load again what is loaded already."""
+    return bool(context["params"].get("reload", False))
 
 
 def planned_files(context: Any, plan: str) -> tuple[list[Planned], dict[str, Any]]:

@@ -33,9 +33,12 @@ def run_id_of(context: Any) -> str:
     return f"{context['dag'].dag_id}/{context['run_id']}"
 
 
-def progress(lake: Lake, run_id: str, planned: Iterable[tuple[str, SourceFile]], scope: dict[str, Any]) -> Progress:
+def progress(
+    lake: Lake, run_id: str, planned: Iterable[tuple[str, SourceFile]], scope: dict[str, Any], *, reload: bool = False
+) -> Progress:
     """Checks the planned files (with their entities), and all files of the partition that a keyed run was asked for.
 
+    With ``reload`` a planned file has to have been loaded by this very run.
     The ledger is asked rather than the tasks: a task that was killed, or whose answer was lost, hides nothing.
     """
     files = {file.uri: (entity, file) for entity, file in planned}
@@ -44,7 +47,9 @@ def progress(lake: Lake, run_id: str, planned: Iterable[tuple[str, SourceFile]],
     result = Progress()
     for uri, (entity, file) in files.items():
         entry = entries.get(uri)
-        if is_done(entry, file):
+        if entry is not None and is_done(entry, file):
+            if reload and entry.run_id != run_id:
+                result.faults.append(FileFault(uri, entity, "interrupted", _DIED))
             continue
         if entry is not None and entry.etag != file.etag and entry.run_id != run_id and not is_newer(entry, file):
             entry = None  # it tells of an older version; this one was never claimed

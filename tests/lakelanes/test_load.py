@@ -26,7 +26,7 @@ from lakelanes.load import (
 )
 from lakelanes.partitions import Partition, date_values, partition_of
 from lakelanes.sources import SourceFile, list_entity, partition_for
-from lakelanes.sweep import find_unloaded
+from lakelanes.sweep import find_unloaded, record_unmatched
 from tests.support.lakes import SALES, put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
@@ -310,15 +310,36 @@ def test_a_dead_workers_objects_are_replaced_by_whoever_takes_the_file_over(lake
 
 
 def test_a_worker_taken_for_dead_does_not_overwrite_its_successor(lake: Lake) -> None:
+    """Its lease ends while it converts; another worker loads a newer version; then it comes to its upload."""
     put(lake, KEY, HEADER + rows(3))
     sales = lake.config.entities["sales"]
-    [file] = list_entity(lake, sales)
-    analytics = lake.config.resources.analytics_bucket
-    key = target_key(sales, partition_for(sales, KEY), KEY)
-    lake.s3.put_object(Bucket=analytics, Key=key, Body=b"the successor's", Metadata={"lake-token": "9"})
-    [outcome] = load_batch(lake, sales, [file], lane="batch", run_id="test")
+    successor = Lake.open(lake.config, clock=lambda: lake.clock() + timedelta(hours=1))
+
+    def overtake(**_: Any) -> None:
+        lake.s3.meta.events.unregister("before-call.s3.PutObject", overtake)
+        put(successor, KEY, HEADER + rows(4, first=100))
+        assert [o.state for o in load(successor)] == ["loaded"]
+
+    lake.s3.meta.events.register("before-call.s3.PutObject", overtake)
+    [outcome] = load_batch(lake, sales, list_entity(lake, sales), lane="batch", run_id="slow")
     assert outcome.state == "claimed_elsewhere"
-    assert lake.s3.get_object(Bucket=analytics, Key=key)["Body"].read() == b"the successor's"
+    assert [row[0] for row in table(lake)] == ["t100", "t101", "t102", "t103"]
+
+
+def test_rows_move_along_when_the_configuration_moves_their_partition(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake()
+    put(lake, KEY, HEADER + rows(3) + "t9,c9,bad,2024-03-15\n")
+    load(lake)
+    day_first = {**SALES, "filename_pattern": r"sales_data_(?P<year>\d{4})_(?P<day>\d{2})_(?P<month>\d{2})\.csv"}
+    put(lake, "sales_data_2024_03_05.csv", HEADER + rows(2, first=50))
+    load(lake)
+    moved = Lake.open(lake.config.model_copy(update={"entities": make_lake({"sales": day_first}).config.entities}))
+    [file] = [f for f in list_entity(moved, moved.config.entities["sales"]) if f.key == "sales_data_2024_03_05.csv"]
+    assert [o.state for o in load(moved, [file], reload=True)] == ["loaded"]
+    assert select(moved, "SELECT month, day, count(*) FROM sales_data GROUP BY 1, 2 ORDER BY 1, 2") == [
+        ("03", "15", "3"),
+        ("05", "03", "2"),
+    ]
 
 
 def test_throttling_fails_the_file_in_a_way_that_can_be_retried(lake: Lake) -> None:
@@ -457,7 +478,7 @@ def test_targets_of_rows_and_rejects_are_told_apart_by_folder() -> None:
         "sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-421118ce.parquet"
     )
     assert rejects_key(sales, where, f"a b/{KEY}") == (
-        "_rejects/sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-421118ce.parquet"
+        "lake-rejects/sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-421118ce.parquet"
     )
 
 
@@ -478,6 +499,7 @@ def test_a_sweep_finds_what_is_in_no_table_and_reports_strangers_once(make_lake:
         "both": ["twice_2024_03_15.csv"],
     }
     assert [file.uri for file in found.unmatched] == [stranger]
+    record_unmatched(lake, found.unmatched)
     load(lake, found.files["sales"])
     again = find_unloaded(lake)
     assert again.files.keys() == {"both"}
