@@ -177,10 +177,11 @@ class Stack:
         """
         with self._lock():
             table = self._table()
+            config = self.config
             if table.processes and all(process.exit_code() is None for process in table.processes):
+                self._check_served()
                 return False
             table.stop()
-            config = self.config
             self._clear()
             if guarded:
                 self._guard = guard(table.records, self.root)
@@ -192,6 +193,12 @@ class Stack:
                 raise
             self._started = table
         return True
+
+    def _check_served(self) -> None:
+        """Raises StackError when the running stack serves another configuration than this one."""
+        wanted = f"LAKE_CONFIG={shlex.quote(str(self.config_path))}"
+        if self.env_file.exists() and wanted not in self.env_file.read_text().splitlines():
+            raise StackError(f"a stack with another configuration runs already (see {self.env_file}): stop it first")
 
     def stop(self) -> bool:
         """Stop everything; returns whether there was anything to stop."""

@@ -241,9 +241,10 @@ def _timestamps(values: pa.Array) -> pa.Array:
         plain = plain.cast(pa.timestamp(plain.type.unit))
     if plain.type.unit in ("s", "ms"):
         return plain.cast(pa.timestamp("us"))
-    return pc.floor_temporal(
-        pc.add(plain.cast(pa.timestamp("ns")), pa.scalar(500_000, pa.duration("ns"))), unit="millisecond"
-    ).cast(pa.timestamp("us"))
+    # In the file's own unit: nanoseconds end in the year 2262.
+    unit = plain.type.unit
+    half = pa.scalar(500 if unit == "us" else 500_000, pa.duration(unit))
+    return pc.floor_temporal(pc.add(plain, half), unit="millisecond").cast(pa.timestamp("us"))
 
 
 def _incompatible(file: DataFile, parquet: pq.ParquetFile, name: str, column: Wanted) -> QueryFailed:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -72,6 +73,17 @@ def _timezone(value: str) -> str:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{value!r} is not a time zone: use an IANA name such as 'Europe/Zurich'") from None
+    return value
+
+
+def _date_format(value: str) -> str:
+    day = datetime(2024, 3, 15)
+    try:
+        told = datetime.strptime(day.strftime(value), value) == day
+    except ValueError:
+        told = False
+    if not told:
+        raise ValueError(f"{value!r} does not spell a day: use strftime fields such as '%Y-%m-%d' or '%Y%m%d'")
     return value
 
 
@@ -158,6 +170,14 @@ class CsvDialect(_Model):
     quote: str | None = '"'
     escape: str | None = None
     null_values: tuple[str, ...] = Field(default=("",), strict=False)
+    encoding: str = "utf-8"
+    header: bool = True
+    skip_rows: Annotated[int, Field(ge=0)] = 0
+    trailing_delimiter: bool = False
+    date_format: str | None = None
+    timestamp_format: str | None = None
+    decimal_separator: Literal[".", ","] = "."
+    thousands_separator: str | None = None
 
     @model_validator(mode="after")
     def _usable(self) -> CsvDialect:
@@ -166,7 +186,7 @@ class CsvDialect(_Model):
 
     def converter(self) -> Dialect:
         """The dialect as the converter takes it."""
-        return Dialect(self.delimiter, self.quote, self.escape, self.null_values)
+        return Dialect(**self.model_dump())
 
 
 class Entity(_Model):
@@ -190,7 +210,9 @@ class Entity(_Model):
     max_bad_rows: Annotated[int, Field(ge=0)] | None = None
     missing_columns: Literal["error", "null"] = "error"
     extra_columns: Literal["ignore", "error"] = "ignore"
-    date_format: str = Field(default="%Y-%m-%d", description="strftime form of a single date partition key's values")
+    date_format: Annotated[str, AfterValidator(_date_format)] = Field(
+        default="%Y-%m-%d", description="strftime form of a single date partition key's values"
+    )
     schedule: Annotated[str, AfterValidator(_cron)] | None = None
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     deadline_minutes: Annotated[int, Field(ge=1)] | None = None
@@ -308,6 +330,8 @@ def parse_config(text: str, env: Mapping[str, str], source: str = "configuration
         raw = json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise ConfigError(source, [f"line {error.lineno}, column {error.colno}: {error.msg}"]) from None
+    except RecursionError:
+        raise ConfigError(source, ["objects or lists are nested too deep"]) from None
     if not isinstance(raw, dict):
         raise ConfigError(source, [f"found {_shown(raw)}, expected an object with aws, resources and entities"])
     raw = _expand(raw, env, "", faults)

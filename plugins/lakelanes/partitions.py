@@ -13,6 +13,7 @@ from lakelanes.errors import PartitionValueError
 # What Hive escapes in a folder name (org.apache.hadoop.hive.common.FileUtils.charToEscape); MSCK unescapes it.
 _HIVE_ESCAPED = frozenset([*map(chr, range(1, 32)), *"\"#%'*/:=?\\\x7f{[]^"])
 
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 # Athena fails every query that lists a partition whose value is not of its key's type.
 _BITS = {"tinyint": 7, "smallint": 15, "int": 31, "bigint": 63}
 
@@ -59,6 +60,8 @@ def partition_of(entity: Entity, values: Iterable[str]) -> Partition:
     for key, (name, value) in zip(entity.partition_keys, items, strict=True):
         if not value or any(ord(c) < 32 or ord(c) == 127 for c in value) or len(value.encode()) > 512:
             raise PartitionValueError(f"partition key {name}: {value!r} is empty, too long or holds control characters")
+        if value == _HIVE_NULL:
+            raise PartitionValueError(f"partition key {name}: {value!r} is Hive's word for null")
         bits = _BITS.get(key.type.text)
         if bits and not (re.fullmatch(r"-?[0-9]{1,19}", value) and -(1 << bits) <= int(value) < 1 << bits):
             raise PartitionValueError(f"partition key {name}: {value!r} is not of type {key.type.text}")

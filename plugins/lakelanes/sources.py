@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from lakelanes.config import Entity, LakeConfig
-from lakelanes.errors import AmbiguousFileError
-from lakelanes.partitions import Partition, date_values, partition_of
+from lakelanes.errors import AmbiguousFileError, PartitionValueError
+from lakelanes.partitions import Partition, date_values, partition_key, partition_of
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -130,16 +130,13 @@ def list_partition(lake: Lake, entity: Entity, key: str) -> list[SourceFile]:
     """Files of the Airflow partition ``key`` (e.g. '2024-03-15').
 
     Lists only names that start as this partition's do, in every folder below the entity's source prefix: the number of
-    LIST requests follows the folders and the files of this partition, never the files of other days.
+    LIST requests follows the folders and the files of this partition, never the files of other days. (In a folder of
+    more than a page, a sub-folder that is itself named like an entity's files is left to the sweep.)
     """
     values = date_values(entity, key)
     start = literal_prefix(entity, values)
     named = {file.key: file for file in _list_names(lake, entity, start)}  # a sub-folder may be named alike
-    return [
-        file
-        for file in named.values()
-        if (found := _values_if_valid(entity, file.key)) and all(found[name] == value for name, value in values.items())
-    ]
+    return [file for file in named.values() if _key_of(entity, file.key) == key]
 
 
 def list_recent(lake: Lake, entity: Entity, since: datetime) -> list[SourceFile]:
@@ -191,14 +188,12 @@ def _files(bucket: str, page: Any) -> Iterator[SourceFile]:
             yield source_file(bucket, entry)
 
 
-def _values_if_valid(entity: Entity, key: str) -> dict[str, str] | None:
-    found = matches_name(entity, key)
-    if not found:
+def _key_of(entity: Entity, key: str) -> str | None:
+    """The Airflow partition key of a source key; None when it is not the entity's, or spells no date."""
+    try:
+        return partition_key(entity, partition_for(entity, key)) if matches_name(entity, key) else None
+    except PartitionValueError:
         return None
-    groups = [key.name for key in entity.partition_keys]
-    if found.re.groupindex:
-        return {name.lower(): value or "" for name, value in found.groupdict().items()}
-    return dict(zip(groups, (value or "" for value in found.groups()), strict=True))
 
 
 def _sorts_by_date(entity: Entity) -> bool:

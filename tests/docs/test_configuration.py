@@ -53,7 +53,14 @@ def type_text(schema: dict[str, Any]) -> str:
         return " or ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
     if "$ref" in schema:
         return "object"
-    names = {"string": "text", "integer": "whole number", "array": "list", "object": "object", "null": "null"}
+    names = {
+        "string": "text",
+        "integer": "whole number",
+        "boolean": "true or false",
+        "array": "list",
+        "object": "object",
+        "null": "null",
+    }
     return names[schema["type"]]
 
 

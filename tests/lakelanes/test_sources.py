@@ -178,6 +178,21 @@ def test_a_folder_of_one_entity_takes_one_request_per_page_of_the_day(
     assert len(requests) == 1
 
 
+def test_dates_without_leading_zeros_are_found_by_their_date(make_lake: Callable[..., Lake]) -> None:
+    pattern = r"sales_data_(\d{4})_(\d{1,2})_(\d{1,2})\.csv"
+    lake = make_lake({"sales": {**SALES, "filename_pattern": pattern}})
+    fill(lake, ["sales_data_2024_3_5.csv", "sales_data_2024_03_05.csv", "sales_data_2024_3_15.csv"])
+    found = list_partition(lake, lake.config.entities["sales"], "2024-03-05")
+    assert keys(found) == ["sales_data_2024_03_05.csv", "sales_data_2024_3_5.csv"]
+
+
+@pytest.mark.parametrize(("kind", "value"), [("tinyint", "300"), ("int", "99999999999"), ("varchar(2)", "abc")])
+def test_a_value_that_its_partition_key_cannot_hold_is_no_partition(kind: str, value: str) -> None:
+    entity = {**SALES, "partition_keys": [{"name": "code", "type": kind}], "filename_pattern": r"code_(\w+)\.csv"}
+    with pytest.raises(PartitionValueError, match=f"{value!r} is not of type"):
+        match(make_config({"sales": entity}), f"code_{value}.csv")
+
+
 def test_strange_keys_are_listed_as_they_are(make_lake: Callable[..., Lake]) -> None:
     lake = make_lake()
     strange = [

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import UnreadableSourceError
-from lakelanes.convert.records import guess_cut
+from lakelanes.convert.records import CR, guess_cut
 from lakelanes.convert.source import ByteSource
 
 BLOCK_BYTES = 2 << 20
 MAX_RECORD_BYTES = 16 << 20
 _SLACK = 256
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 _FIRST_BYTES = 128 << 10  # a small file should not pay for a large buffer
 
 
@@ -69,6 +71,23 @@ class BlockReader:
             self._want = length * 2
         return None
 
+    def skip_lines(self, count: int) -> int:
+        """Leaves out the next physical lines, before any block is read; returns how many there were, at most count."""
+        skipped = 0
+        while skipped < count and not self.exhausted:
+            data, length = self._fill()
+            at = 0
+            while skipped < count and (end := _LINE_END.search(data, at, length)):
+                if end[0] == b"\r" and end.end() == length and not self._ended:
+                    break
+                at, skipped = end.end(), skipped + 1
+            if skipped < count:
+                # The line goes on; a CR may be half of its end.
+                skipped += self._ended and at < length
+                at = length if self._ended or data[length - 1] != CR else length - 1
+            self._carry = bytes(data[at:length])
+        return skipped
+
     def recycle(self, block: Block) -> None:
         """Takes the memory of a block that nobody looks at any more, for a later one."""
         self._spare.append(block.data)
@@ -93,7 +112,7 @@ class BlockReader:
             else:
                 cut = data.rfind(b"\n", 0, length) + 1
                 if not cut:
-                    cut = length - 1 if data[length - 1] == 0x0D else length
+                    cut = length - 1 if data[length - 1] == CR else length
                     if cut < MAX_RECORD_BYTES:
                         self._carry, self._want = bytes(data[:length]), length * 2
                         continue

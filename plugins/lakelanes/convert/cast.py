@@ -22,7 +22,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
+from lakelanes.convert.dialect import RFC_4180, Dialect
 from lakelanes.convert.digits import WORD, plain_dates, plain_fixed_point
+from lakelanes.convert.forms import ISO_DATE, ISO_TIMESTAMP, FixedForm, fixed_forms, number_patterns
 from lakelanes.convert.values import FALSE_TEXTS, INTEGER_RANGES, TRUE_TEXTS, ValueRefused, parse_value
 from lakelanes.types import HiveType
 
@@ -59,9 +61,10 @@ class Cast:
 class Judge:
     """parse_value() for one column, which remembers its verdicts: bad values often come in numbers."""
 
-    def __init__(self, column_type: HiveType, null_values: frozenset[str]) -> None:
+    def __init__(self, column_type: HiveType, dialect: Dialect = RFC_4180) -> None:
         self.column_type = column_type
-        self._null_values = null_values
+        self.dialect = dialect
+        self._null_values = frozenset(dialect.null_values)
         self._verdicts: dict[bytes, tuple[bool, Any]] = {}
 
     def __call__(self, text: bytes) -> tuple[bool, Any]:
@@ -69,7 +72,7 @@ class Judge:
         verdict = self._verdicts.get(text)
         if verdict is None:
             try:
-                verdict = (True, parse_value(text, self.column_type, self._null_values))
+                verdict = (True, parse_value(text, self.column_type, self._null_values, self.dialect))
             except ValueRefused as refusal:
                 verdict = (False, str(refusal))
             if len(text) <= _REMEMBERED_LENGTH:
@@ -79,9 +82,10 @@ class Judge:
         return verdict
 
 
-def typed_reader(column_type: HiveType) -> bool:
+def typed_reader(column_type: HiveType, dialect: Dialect) -> bool:
     """Whether pyarrow's CSV reader may be asked for this type on the fast path."""
-    return column_type.kind != "decimal"
+    formats = {"date": dialect.date_format, "timestamp": dialect.timestamp_format}
+    return column_type.kind != "decimal" and not column_type.is_nested and formats.get(column_type.kind) is None
 
 
 def trusts(values: Array, column_type: HiveType) -> bool:
@@ -104,7 +108,9 @@ def trusts(values: Array, column_type: HiveType) -> bool:
 def cast_column(texts: Array, judge: Judge) -> Cast:
     """Casts a binary array, whose nulls are the dialect's unquoted null values, as the judge would each value."""
     column_type = judge.column_type
-    cells = _Cells(texts)
+    if column_type.is_nested:
+        return _cast_nested(texts, judge)
+    cells = _usual_form(_Cells(texts), column_type, judge.dialect)
     values, doubtful = _KERNELS[column_type.kind](cells, column_type)
     if not doubtful.any():
         return Cast(values)
@@ -120,6 +126,17 @@ def cast_column(texts: Array, judge: Judge) -> Cast:
         values = pc.replace_with_mask(values, _boolean_array(mask), results.take(pa.array(which[accepted])))
     reasons = np.array([None if fits else result for fits, result in verdicts], object)[which[~accepted]]
     return Cast(values, rows[~accepted], reasons.tolist())
+
+
+def _cast_nested(texts: Array, judge: Judge) -> Cast:
+    """cast_column() for arrays, maps and structs, which no kernel knows."""
+    distinct = texts.dictionary_encode()
+    verdicts = [judge(text) for text in distinct.dictionary.to_pylist()]
+    fits = np.array([fit for fit, _ in verdicts], bool)
+    results = pa.array([result if fit else None for fit, result in verdicts], judge.column_type.arrow)
+    which = distinct.indices.fill_null(-1).to_numpy()
+    bad = np.flatnonzero((which >= 0) & ~fits[which]) if fits.size else np.zeros(0, np.int64)
+    return Cast(results.take(distinct.indices), bad, [str(verdicts[at][1]) for at in which[bad].tolist()])
 
 
 class _Cells:
@@ -141,6 +158,12 @@ class _Cells:
             bits = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")
             self.valid = bits[texts.offset : texts.offset + self.count].astype(bool)
 
+    def replaced(self, edges: npt.NDArray[np.int64], octets: npt.NDArray[np.uint8]) -> _Cells:
+        """The same rows with other texts, null where they are."""
+        return _Cells(
+            pa.Array.from_buffers(pa.binary(), self.count, _string_array(edges, octets, self.valid).buffers())
+        )
+
     def text(self, row: int) -> bytes:
         return self.octets[self.edges[row] : self.edges[row + 1]].tobytes()
 
@@ -151,6 +174,41 @@ class _Cells:
     def strings(self, use: Mask) -> Array:
         """The rows as an Arrow string array, without a copy and unchecked; null where not used."""
         return _string_array(self.edges, self.octets, use)
+
+
+def _usual_form(cells: _Cells, column_type: HiveType, dialect: Dialect) -> _Cells:
+    """The same values as the kernels read them; rows not sure to have one become texts that no kernel reads."""
+    kind = column_type.kind
+    if kind == "date" and dialect.date_format is not None:
+        return _in_iso_form(cells, ISO_DATE, fixed_forms(dialect.date_format))
+    if kind == "timestamp" and dialect.timestamp_format is not None:
+        return _in_iso_form(cells, ISO_TIMESTAMP, fixed_forms(dialect.timestamp_format))
+    if dialect.plain_numbers or kind not in _NUMBER_KINDS:
+        return cells
+    thousands = (dialect.thousands_separator or "").encode()
+    if thousands and thousands in cells.octets.tobytes():
+        grouped = number_patterns(dialect.decimal_separator, dialect.thousands_separator)[1]
+        whole = pc.replace_substring(cells.texts, thousands, b"")
+        cells = _Cells(pc.if_else(pc.match_substring_regex(cells.texts, grouped.encode()), whole, cells.texts))
+    if dialect.decimal_separator == ",":
+        cells = cells.replaced(cells.edges, _POINT_FOR_COMMA[cells.octets])
+    return cells
+
+
+def _in_iso_form(cells: _Cells, template: bytes, forms: tuple[FixedForm, ...]) -> _Cells:
+    """The rows that have one of these forms in ISO 8601, the others empty."""
+    texts = np.tile(np.frombuffer(template, np.uint8), (cells.count, 1))
+    sure = np.zeros(cells.count, bool)
+    for form in forms:
+        rows = np.flatnonzero(cells.valid & (cells.lengths == form.length))
+        for offset, octet in form.literals:
+            rows = rows[cells.octets[cells.starts[rows] + offset] == octet]
+        digits = cells.octets[cells.starts[rows, None] + np.array(form.digits)]
+        fine = ((digits - np.uint8(ord("0"))) <= 9).all(axis=1)
+        texts[rows[fine, None], np.array(form.places)] = digits[fine]
+        sure[rows[fine]] = True
+    edges = np.concatenate([[0], np.cumsum(np.where(sure, len(template), 0))])
+    return cells.replaced(edges, texts[sure].ravel())
 
 
 def _string_array(edges: npt.NDArray[np.int64], octets: npt.NDArray[np.uint8], use: Mask) -> Array:
@@ -260,6 +318,9 @@ def _octet_set(*characters: str) -> Mask:
     return octets
 
 
+_NUMBER_KINDS = frozenset({*INTEGER_RANGES, "decimal", "float", "double"})
+_POINT_FOR_COMMA = np.arange(256, dtype=np.uint8)
+_POINT_FOR_COMMA[ord(".")], _POINT_FOR_COMMA[ord(",")] = 0, ord(".")
 _FLOAT_OCTETS = _octet_set("0123456789+-.eE")
 _TIMESTAMP_OCTETS = _octet_set("0123456789-: T.Z+")
 
@@ -361,6 +422,3 @@ _KERNELS: dict[str, Callable[[_Cells, HiveType], tuple[Array, Mask]]] = {
     "char": _cast_characters,
     "varchar": _cast_characters,
 }
-
-CASTABLE = frozenset(_KERNELS)
-"""The kinds of types that cast_column() knows."""

@@ -1,29 +1,47 @@
-"""How a CSV file is written: its delimiter, quotes, escapes and the texts that mean null."""
+"""How a CSV file is written: its encoding, delimiter and quotes, what surrounds its rows, and how it writes values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from lakelanes.convert.forms import check_format, check_separators
+from lakelanes.convert.transcode import normalised_encoding
 
 _LINE_ENDS = "\r\n"
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The written form of an entity's CSV files. RFC 4180 is the default.
+    """The written form of an entity's CSV files. RFC 4180 in UTF-8 is the default.
 
     delimiter: one ASCII character between fields.
     quote: one ASCII character around fields, doubled inside them; None when quotes are plain text.
     escape: one ASCII character that makes the next one plain text; None (RFC 4180) when there is none.
     null_values: unquoted texts that mean null, in every column. In columns that do not hold text, a quoted one
         and one with spaces around it mean null too: `""` is an empty string in a string column, null elsewhere.
+    encoding: a text encoding by the name Python has for it; kept as Python's own name.
+    header: whether the first record has the columns' names; without it, fields are the table's columns, in its order.
+    skip_rows: how many physical lines to leave out before the header, or before the first row without one.
+    trailing_delimiter: whether every row ends with a delimiter, which no field follows. The header may.
+    date_format, timestamp_format: strptime formats of the values in date and timestamp columns; None: ISO 8601.
+    decimal_separator, thousands_separator: "." or "," in numbers, and what may stand between groups of three digits.
 
-    Raises ValueError, naming the field, when a character is missing, too long, not ASCII, a line end, or used twice.
+    Raises ValueError, naming the field, when a character is missing, too long, not ASCII, a line end, or used twice,
+    for an unknown encoding, and for formats that leave open which day or hour is meant.
     """
 
     delimiter: str = ","
     quote: str | None = '"'
     escape: str | None = None
     null_values: tuple[str, ...] = ("",)
+    encoding: str = "utf-8"
+    header: bool = True
+    skip_rows: int = 0
+    trailing_delimiter: bool = False
+    date_format: str | None = None
+    timestamp_format: str | None = None
+    decimal_separator: str = "."
+    thousands_separator: str | None = None
 
     def __post_init__(self) -> None:
         used: dict[str, str] = {}
@@ -42,3 +60,19 @@ class Dialect:
         for text in self.null_values:
             if not isinstance(text, str):
                 raise ValueError(f"null_values holds {text!r}, expected text")
+        object.__setattr__(self, "encoding", normalised_encoding(self.encoding))
+        if self.skip_rows < 0:
+            raise ValueError(f"skip_rows is {self.skip_rows}, expected 0 or more")
+        if self.date_format is not None:
+            check_format("date_format", self.date_format, of_dates=True)
+        if self.timestamp_format is not None:
+            check_format("timestamp_format", self.timestamp_format, of_dates=False)
+        check_separators(self.decimal_separator, self.thousands_separator)
+
+    @property
+    def plain_numbers(self) -> bool:
+        """Whether numbers are written with a decimal point and without groups of thousands."""
+        return self.decimal_separator == "." and self.thousands_separator is None
+
+
+RFC_4180 = Dialect()

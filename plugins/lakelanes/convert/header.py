@@ -5,22 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import FileRefusedError
+from lakelanes.convert.transcode import shown
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """width: fields in a record. positions: for each column of the table its field, or None when the file lacks it."""
+    """Where the fields of a record belong.
+
+    width: how many there are. positions: for each column of the table its field, or None when the file lacks it.
+    trailing: whether the last field has to be empty.
+    """
 
     width: int
     positions: tuple[int | None, ...]
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    trailing: bool = False
 
 
-def match_header(fields: Sequence[bytes], columns: Sequence[str], missing_columns: str, extra_columns: str) -> Layout:
+def by_position(columns: int, dialect: Dialect) -> Layout:
+    """The layout of a file without a header."""
+    return Layout(columns + dialect.trailing_delimiter, tuple(range(columns)), trailing=dialect.trailing_delimiter)
+
+
+def match_header(
+    fields: Sequence[bytes], columns: Sequence[str], missing_columns: str, extra_columns: str, dialect: Dialect
+) -> Layout:
     """The layout of a file with this header.
 
     Names match whatever their case, and spaces around them do not count. A field without a name is an extra column.
@@ -30,7 +44,12 @@ def match_header(fields: Sequence[bytes], columns: Sequence[str], missing_column
     try:
         names = [field.decode().strip() for field in fields]
     except UnicodeDecodeError:
-        raise FileRefusedError(f"the header is not valid UTF-8: {b','.join(fields)!r}") from None
+        if dialect.encoding == "utf-8":
+            raise FileRefusedError(f"the header is not valid UTF-8: {b','.join(fields)!r}") from None
+        raw = shown(b",".join(fields), dialect.encoding)
+        raise FileRefusedError(f"the header is not valid {dialect.encoding}: '{raw}'") from None
+    if dialect.trailing_delimiter and len(names) > 1 and not names[-1]:
+        names.pop()
     positions: dict[str, int] = {}
     for position, name in enumerate(names):
         if name and name.lower() in positions:
@@ -45,6 +64,7 @@ def match_header(fields: Sequence[bytes], columns: Sequence[str], missing_column
     if missing and missing_columns == "error":
         raise FileRefusedError(f"missing column{'s'[: len(missing) > 1]} {', '.join(missing)}: {found}", missing, extra)
     if extra and extra_columns == "error":
-        shown = ", ".join(name or "an empty name" for name in extra)
-        raise FileRefusedError(f"unexpected column{'s'[: len(extra) > 1]} {shown}: {found}", missing, extra)
-    return Layout(len(names), tuple(positions.get(column.lower()) for column in columns), missing, extra)
+        listed = ", ".join(name or "an empty name" for name in extra)
+        raise FileRefusedError(f"unexpected column{'s'[: len(extra) > 1]} {listed}: {found}", missing, extra)
+    width, trailing = len(names) + dialect.trailing_delimiter, dialect.trailing_delimiter
+    return Layout(width, tuple(positions.get(column.lower()) for column in columns), missing, extra, trailing)

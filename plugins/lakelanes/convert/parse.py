@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv as pacsv
 
 from lakelanes.convert.blocks import MAX_RECORD_BYTES, Block
@@ -28,9 +29,12 @@ from lakelanes.convert.rejects import RejectRows, raw_texts
 from lakelanes.convert.values import INTEGER_RANGES
 from lakelanes.types import HiveType
 
+pc: Any = pyarrow.compute
+
 _FAULTY_COLUMN = re.compile(r"In CSV column #(\d+)")
 _FIRST_BACKOFF, _LAST_BACKOFF = 8, 512
 _FEW = 32
+_SURPLUS = "the field after the last delimiter is not empty"
 
 
 @dataclass
@@ -60,7 +64,7 @@ class _Column:
 
     @property
     def wants_bytes(self) -> bool:
-        return self.bytes_blocks > 0 or not typed_reader(self.type)
+        return self.bytes_blocks > 0 or not typed_reader(self.type, self.judge.dialect)
 
     def distrust(self) -> None:
         """Read as bytes for some blocks; longer every time."""
@@ -119,9 +123,8 @@ class BlockParser:
         self._dialect = dialect
         self._fast = fast
         self._schema = pa.schema([pa.field(name, column_type.arrow) for name, column_type in columns])
-        null_values = frozenset(dialect.null_values)
         self._columns = [
-            _Column(order, name, column_type, position, Judge(column_type, null_values))
+            _Column(order, name, column_type, position, Judge(column_type, dialect))
             for order, ((name, column_type), position) in enumerate(zip(columns, layout.positions, strict=True))
             if position is not None
         ]
@@ -187,8 +190,9 @@ class BlockParser:
 
     def _count_reason(self, count: int) -> str:
         if count not in self._count_reasons:
-            width = self._layout.width
-            self._count_reasons[count] = f"{width} field{'s'[: width != 1]} expected, {count} found"
+            width = self._layout.width - self._layout.trailing
+            expected = f"{width} field{'s'[: width != 1]}" + " and an empty last one" * self._layout.trailing
+            self._count_reasons[count] = f"{expected} expected, {count} found"
         return self._count_reasons[count]
 
     def _read(self, data: bytearray, length: int) -> _Read:
@@ -231,6 +235,7 @@ class BlockParser:
                 self._convert_options(as_bytes),
             )
             arrays = [_one_chunk(column) for column in table.columns]
+            trailing = arrays.pop() if self._layout.trailing else None
             last = skipped[-1] if skipped else None
             complete = last is not None and last.number == table.num_rows + len(skipped) and last.text == self._sentinel
             doubted = [
@@ -240,7 +245,7 @@ class BlockParser:
             ]
             if not doubted or not complete:
                 widths = [(row.number - 1, row.actual_columns) for row in skipped[:-1]]
-                return _Read(arrays, as_bytes, table.num_rows, widths, complete)
+                return _Read(arrays, as_bytes, table.num_rows, widths, complete, trailing)
             for number in doubted:
                 self._columns[number].distrust()
                 as_bytes[number] = True
@@ -266,17 +271,21 @@ class BlockParser:
         )
 
     def _convert_options(self, as_bytes: list[bool]) -> pacsv.ConvertOptions:
+        types = {
+            self._names[column.position]: pa.binary() if raw else column.type.arrow
+            for column, raw in zip(self._columns, as_bytes, strict=True)
+        }
+        if self._layout.trailing:
+            types[self._names[-1]] = pa.binary()
         return pacsv.ConvertOptions(
-            include_columns=[self._names[column.position] for column in self._columns],
-            column_types={
-                self._names[column.position]: pa.binary() if raw else column.type.arrow
-                for column, raw in zip(self._columns, as_bytes, strict=True)
-            },
+            include_columns=list(types),
+            column_types=types,
             null_values=list(self._dialect.null_values),
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
             true_values=BOOLEAN_TEXTS[True],
             false_values=BOOLEAN_TEXTS[False],
+            decimal_point=self._dialect.decimal_separator,
         )
 
     def _excise(self, block: Block, index: RecordIndex) -> tuple[dict[int, int], bytearray]:
@@ -305,6 +314,10 @@ class BlockParser:
         """The rows pyarrow read as a batch of the table's schema, and which of them are good."""
         good = np.ones(read.rows, bool)
         arrays: list[Array | None] = [None] * len(self._schema)
+        if read.trailing is not None:
+            surplus = np.flatnonzero(pc.binary_length(read.trailing).fill_null(0).to_numpy())
+            good[surplus] = False
+            faults.add(positions[surplus], None, [_SURPLUS] * surplus.size)
         # Last column first, so that of several faults in a row the first column's is kept.
         for column, values, raw in reversed(list(zip(self._columns, read.arrays, read.as_bytes, strict=True))):
             cast = Cast(values)
@@ -328,7 +341,7 @@ class BlockParser:
             index.lines(rejected),
             columns,
             [reason or refusal or "" for reason in reasons],
-            raw_texts(block.data, index.starts[rejected], index.ends[rejected]),
+            raw_texts(block.data, index.starts[rejected], index.ends[rejected], self._dialect.encoding),
         )
 
 
@@ -348,6 +361,7 @@ class _Read:
 
     arrays: its columns. as_bytes: which of them are bytes still to be cast.
     skipped: (position, number of fields) of records of a wrong width. complete: whether the block ends with a record.
+    trailing: the fields after the last delimiter, where the dialect has one at the end of rows.
     """
 
     arrays: list[Array]
@@ -355,6 +369,7 @@ class _Read:
     rows: int
     skipped: list[tuple[int, int]]
     complete: bool
+    trailing: Array | None
 
     @property
     def records(self) -> int:

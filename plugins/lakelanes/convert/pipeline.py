@@ -11,15 +11,15 @@ import pyarrow as pa
 
 from lakelanes.convert.ahead import InOrder, read_ahead
 from lakelanes.convert.blocks import BLOCK_BYTES, MAX_RECORD_BYTES, Block, BlockReader
-from lakelanes.convert.cast import CASTABLE
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import ConversionError, FileRefusedError
-from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, match_header
+from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, by_position, match_header
 from lakelanes.convert.parse import BlockParser, ParsedBlock
 from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
 from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter, raw_texts, rejected_alike
 from lakelanes.convert.sink import OpenSink
 from lakelanes.convert.source import ByteSource, Readable
+from lakelanes.convert.transcode import shown
 from lakelanes.convert.writer import ROW_GROUP_BYTES, TableWriter
 from lakelanes.types import HiveType
 
@@ -90,23 +90,23 @@ def convert(
 ) -> Conversion:
     """Converts one CSV file to one Parquet file, setting the rows that do not fit aside, in memory of a constant size.
 
-    open_source: opens the file's bytes for reading, plain or gzip; called once more when the file is refused.
+    open_source: opens the file's bytes for reading, plain or packed (gzip, bzip2, zstandard, zip); called once more
+    when the file is refused.
     open_target, open_rejects: open the sinks of the two Parquet files. The target is always written, even without a
     row (an empty file, or one of only a header); the rejects only when there are any. A sink is closed to commit it,
     the rejects first; when anything fails both are aborted.
-    columns: the table's, in its order; the file's may come in any order and are matched by name.
+    columns: the table's, in its order; the file's may come in any order and are matched by name, unless the dialect
+    says that there is no header.
     source_name: what rejected rows carry as their source_file.
     on_bad_rows, max_bad_rows, missing_columns, extra_columns: when the file is refused for its rows or its header.
     tuning: how the work is done; the result is the same with any.
 
     A refused file has no target. All its rows go to the rejects: bad ones with their own reason, the others with the
-    file's. A file whose bytes are not text (UTF-16, zip and the like) has its lines there.
+    file's. A file whose bytes are not text (Parquet and the like) has its lines there. Of a packed file that is cut off
+    or damaged, and of a zip archive of several files, it is the rows that could be read before that.
 
-    Raises ConversionError for a table with columns that cannot be loaded from CSV, and whatever source and sinks raise.
+    Raises ConversionError for a table without columns, and whatever source and sinks raise.
     """
-    for column in columns:
-        if column.type.kind not in CASTABLE:
-            raise ConversionError(f"column {column.name} is {column.type.text}, which cannot be loaded from CSV")
     if not columns:
         raise ConversionError("the table has no columns")
     task = _Task(
@@ -238,8 +238,11 @@ class _FilePass:
         self.differences: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     def __enter__(self) -> _FilePass:
-        self._source = ByteSource(self._task.open_source())
-        self._reader = BlockReader(self._source, self._task.dialect, self._task.tuning.block_bytes)
+        dialect = self._task.dialect
+        self._source = ByteSource(self._task.open_source(), dialect.encoding)
+        self._reader = BlockReader(self._source, dialect, self._task.tuning.block_bytes)
+        if not self._source.foreign:
+            self._line += self._reader.skip_lines(dialect.skip_rows)
         self._first = self._reader.next_block()
         return self
 
@@ -260,12 +263,13 @@ class _FilePass:
         try:
             if self._source.foreign:
                 raise FileRefusedError(
-                    f"the file is {self._source.foreign}, not plain or gzip text in UTF-8", header_read=False
+                    f"the file is {self._source.foreign}, expected {_text_in(self._task.dialect)}, plain or packed "
+                    "with gzip, bzip2, zstandard or zip",
+                    header_read=False,
                 )
-            fields = self._header()
-            if fields is None:
+            layout = self._layout()
+            if layout is None:
                 return
-            layout = self._match(fields)
         except FileRefusedError as refused:
             if self._refusal is None:
                 raise
@@ -277,11 +281,21 @@ class _FilePass:
         self.differences = (layout.missing, layout.extra)
         yield from self._rows(layout)
 
-    def _header(self) -> list[bytes] | None:
-        """Reads the header's fields off the first block; None for a file without a header, which is empty."""
-        dialect = self._task.dialect
+    def _layout(self) -> Layout | None:
+        """Where the columns are; None for an empty file."""
+        task = self._task
         if self._first is not None and self._first.data.startswith(BYTE_ORDER_MARK):
             self._first = _without_start(self._first, len(BYTE_ORDER_MARK))
+        if not task.dialect.header:
+            return by_position(len(task.columns), task.dialect)
+        fields = self._header()
+        if fields is None:
+            return None
+        return match_header(fields, task.headers, task.missing_columns, task.extra_columns, task.dialect)
+
+    def _header(self) -> list[bytes] | None:
+        """Reads the header's fields off the first block; None when there is nothing but blank lines."""
+        dialect = self._task.dialect
         while (block := self._first) is not None:
             index = _beginning(block, dialect)
             if index.starts.size:
@@ -296,10 +310,6 @@ class _FilePass:
             self._line += index.line_ends.size
             self._first = self._reader.next_block()
         return None
-
-    def _match(self, fields: list[bytes]) -> Layout:
-        task = self._task
-        return match_header(fields, task.headers, task.missing_columns, task.extra_columns)
 
     def _next_block(self) -> Block | None:
         first, self._first = self._first, None
@@ -336,7 +346,7 @@ class _FilePass:
         while (block := self._next_block()) is not None:
             index, hopeless = self._shorten(block, keep_blank=False)
             every = np.arange(index.starts.size)
-            raws = raw_texts(block.data, index.starts, index.ends)
+            raws = raw_texts(block.data, index.starts, index.ends, self._task.dialect.encoding)
             rejects = rejected_alike(every, index.lines(every), reason, raws)
             yield self._advance(ParsedBlock(every.size, count_lines(block.data, block.length), [], rejects))
             if hopeless:
@@ -374,7 +384,7 @@ class _FilePass:
             self._reader.push_back([self._first])
         for lines in self._reader.lines():
             kept = np.array([number for number, raw in enumerate(lines) if raw], np.int64)
-            raws = [raw.decode(errors="backslashreplace") for raw in lines if raw]
+            raws = [shown(raw, self._task.dialect.encoding) for raw in lines if raw]
             rejects = rejected_alike(np.arange(kept.size), kept, reason, raws)
             yield self._advance(ParsedBlock(kept.size, len(lines), [], rejects))
 
@@ -394,6 +404,10 @@ def _beginning(block: Block, dialect: Dialect) -> RecordIndex:
             return index
         length *= 16
     return index_records(block.data, block.length, dialect, final=not block.oversized, keep_blank=False)
+
+
+def _text_in(dialect: Dialect) -> str:
+    return f"text in {'UTF-8' if dialect.encoding == 'utf-8' else dialect.encoding}"
 
 
 def _without_start(block: Block, start: int) -> Block:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakelanes.convert.sink import OpenSink, SinkFile
+from lakelanes.convert.transcode import shown
 
 _FIELDS: Any = [
     ("source_file", pa.string()),
@@ -32,9 +33,10 @@ _GROUP_BYTES = 8 << 20
 class Reject:
     """A rejected row.
 
-    line: the physical line it starts on, the header's being 1. record: its number among the records after the header,
-    the first being 1. column: the first column at fault, None when it is the row as a whole. reason: for people.
-    raw: the row as it stands in the file, without its line end; bytes that are not UTF-8 appear as \\xNN.
+    line: the physical line it starts on, the file's first being 1. record: its number among the records after the
+    header, the first being 1. column: the first column at fault, None when it is the row as a whole. reason: for
+    people.
+    raw: the row as it stands in the file, without its line end; bytes its encoding does not know appear as \\xNN.
     """
 
     line: int
@@ -78,13 +80,15 @@ def rejected_alike(
     return RejectRows(records, lines, [None] * len(raws), [reason] * len(raws), raws)
 
 
-def raw_texts(data: bytearray, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> list[str]:
-    """The text of data[start:end] for each pair, bytes that are not UTF-8 as \\xNN."""
+def raw_texts(
+    data: bytearray, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], encoding: str = "utf-8"
+) -> list[str]:
+    """The text of data[start:end] for each pair, bytes that the file's encoding does not know as \\xNN."""
     places = zip(starts.tolist(), ends.tolist(), strict=True)
     if starts.size > _MANY and data.isascii():
         text = data.decode("ascii")
         return [text[start:end] for start, end in places]
-    return [data[start:end].decode(errors="backslashreplace") for start, end in places]
+    return [shown(data[start:end], encoding) for start, end in places]
 
 
 class RejectsWriter:

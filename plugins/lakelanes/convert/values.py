@@ -21,6 +21,11 @@ timestamp            dddd-dd-dd, then nothing or, after a space or T,         20
                      dd  dd:dd  dd:dd:dd  dd:dd:dd.d+; at most 6 digits of    a seventh digit other than 0
                      a second (more when they are zeros). A time may end in
                      Z, +dd, +dddd or +dd:dd: it is then stored as UTC.
+array, map, struct   JSON text of that shape: see lakelanes.convert.nested    a string for a number, an unknown field
+
+A dialect may write dates and timestamps in a format of its own: they are what Python's strptime reads, ASCII digits
+only, all of them where fields follow each other without anything between. With a decimal comma or a separator of
+thousands (between groups of exactly three digits, or left out), numbers are as above once these are taken back.
 
 A text that is none of these and is one of the dialect's null values once trimmed is null, quoted or not; in string,
 char and varchar only an unquoted, untrimmed null value is null.
@@ -38,6 +43,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakelanes.convert.dialect import RFC_4180, Dialect
+from lakelanes.convert.forms import plain_number, read_moment
+from lakelanes.convert.nested import NestedMisfitError, parse_nested
+from lakelanes.convert.transcode import undecodable
 from lakelanes.types import HiveType
 
 BLANKS = " \t"
@@ -59,72 +68,113 @@ _TIMESTAMP = re.compile(
     r"(?:[ T]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?)?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _SHOWN = 60
+_BEYOND_YEARS = "as UTC it is outside the years 0001-9999"
+_FLOATS = frozenset({"float", "double"})
+_NUMBERS = _FLOATS | {"decimal", *INTEGER_RANGES}
 
 
 class ValueRefused(ValueError):
     """The text is not a value of the column's type; the message is the reason, for people."""
 
 
-def parse_value(data: bytes, column_type: HiveType, null_values: frozenset[str] = frozenset()) -> Any:
+def parse_value(
+    data: bytes, column_type: HiveType, null_values: frozenset[str] = frozenset(), dialect: Dialect = RFC_4180
+) -> Any:
     """The Python value that the bytes of a field mean in a column of `column_type`, or None for null.
 
-    int, Decimal, float, bool, date, datetime (without a zone) or str. Raises ValueRefused with the reason.
+    null_values: the dialect's, or those of them that count here.
+
+    int, Decimal, float, bool, date, datetime (without a zone) or str; a list, pairs or a dict of them.
+    Raises ValueRefused with the reason.
     """
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise ValueRefused(f"byte 0x{data[error.start]:02x} is not valid UTF-8") from None
-    if column_type.is_text:
-        return _characters(text, column_type)
-    trimmed = text.strip(BLANKS)
+        raise ValueRefused(undecodable(data, error.start, dialect.encoding)) from None
+    trimmed = text if column_type.is_text else text.strip(BLANKS)
     try:
-        return _PARSERS[column_type.kind](trimmed, column_type)
-    except ValueRefused:
-        if trimmed in null_values:
+        return _parse(trimmed, column_type, dialect)
+    except _MisfitError as misfit:
+        if trimmed in null_values and not column_type.is_text:
             return None
-        raise
+        raise _refuse(trimmed, column_type, str(misfit)) from None
 
 
-def _refuse(text: str, column_type: HiveType, why: str = "") -> ValueRefused:
+def _parse(text: str, column_type: HiveType, dialect: Dialect) -> Any:
+    kind = column_type.kind
+    if kind in _NUMBERS and not dialect.plain_numbers and not (kind in _FLOATS and _SPECIAL_FLOAT.fullmatch(text)):
+        plain = plain_number(text, dialect.decimal_separator, dialect.thousands_separator)
+        if plain is None:
+            raise _MisfitError
+        text = plain
+    if kind == "date" and dialect.date_format is not None:
+        return _moment(text, dialect.date_format, "day").date()
+    if kind == "timestamp" and dialect.timestamp_format is not None:
+        return _moment(text, dialect.timestamp_format, "time")
+    if column_type.is_nested:
+        try:
+            return parse_nested(text, column_type, lambda leaf, leaf_type: parse_value(leaf.encode(), leaf_type))
+        except NestedMisfitError as misfit:
+            raise _MisfitError(str(misfit)) from None
+    return _PARSERS[kind](text, column_type)
+
+
+class _MisfitError(Exception):
+    """The text is no value of the type; the message is why, where more can be said."""
+
+
+def _refuse(text: str, column_type: HiveType, why: str) -> ValueRefused:
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
-    article = "an" if column_type.kind == "int" else "a"
+    article = "an" if column_type.kind in ("int", "array") else "a"
     return ValueRefused(f"{shown!r} is not {article} {column_type.text}" + (f": {why}" if why else ""))
+
+
+def _moment(text: str, form: str, what: str) -> datetime:
+    try:
+        moment = read_moment(text, form)
+    except ValueError:
+        raise _MisfitError(f"there is no such {what}") from None
+    except OverflowError:
+        raise _MisfitError(_BEYOND_YEARS) from None
+    if moment is None:
+        raise _MisfitError(f"expected {form}")
+    return moment
 
 
 def _characters(text: str, column_type: HiveType) -> str:
     if column_type.length is not None and len(text) > column_type.length:
-        raise _refuse(text, column_type, f"it has {len(text)} characters")
+        raise _MisfitError(f"it has {len(text)} characters")
     return text
 
 
 def _integer(text: str, column_type: HiveType) -> int:
     if not _INTEGER.fullmatch(text):
-        raise _refuse(text, column_type)
+        raise _MisfitError
     lowest, highest = INTEGER_RANGES[column_type.kind]
     digits = text.lstrip("+-0")
     value = int(text) if len(digits) <= 19 else highest + 1
     if not lowest <= value <= highest:
-        raise _refuse(text, column_type, f"the range is {lowest} to {highest}")
+        raise _MisfitError(f"the range is {lowest} to {highest}")
     return value
 
 
 def _decimal(text: str, column_type: HiveType) -> Decimal:
     precision, scale = column_type.precision or 0, column_type.scale or 0
     if not _NUMBER.fullmatch(text):
-        raise _refuse(text, column_type)
+        raise _MisfitError
     try:
         sign, digits, exponent = Decimal(text).as_tuple()
     except InvalidOperation:
-        raise _refuse(text, column_type, "its exponent is too large") from None
+        raise _MisfitError("its exponent is too large") from None
     significant = "".join(map(str, digits)).rstrip("0")
     if not significant:
         return Decimal(0).scaleb(-scale)
     exponent = int(exponent) + len(digits) - len(significant)
     if -exponent > scale:
-        raise _refuse(text, column_type, f"{-exponent} digits after the point, {scale} allowed")
+        raise _MisfitError(f"{-exponent} digits after the point, {scale} allowed")
     before = len(significant.lstrip("0")) + exponent
     if before > precision - scale:
-        raise _refuse(text, column_type, f"{before} digits before the point, {precision - scale} allowed")
+        raise _MisfitError(f"{before} digits before the point, {precision - scale} allowed")
     unscaled = int(significant) * 10 ** (exponent + scale)
     return Decimal((sign, tuple(map(int, str(unscaled))), -scale))
 
@@ -133,11 +183,11 @@ def _float(text: str, column_type: HiveType) -> float:
     if _SPECIAL_FLOAT.fullmatch(text):
         return float(text)
     if not _NUMBER.fullmatch(text):
-        raise _refuse(text, column_type)
+        raise _MisfitError
     # Arrow rounds a text to 4 bytes once; Python would round it to 8 and then to 4.
     value = float(text) if column_type.kind == "double" else float(pc.cast(pa.scalar(text), pa.float32()).as_py())
     if math.isinf(value):
-        raise _refuse(text, column_type, f"it is beyond the range of {column_type.text}")
+        raise _MisfitError(f"it is beyond the range of {column_type.text}")
     return value
 
 
@@ -147,26 +197,26 @@ def _boolean(text: str, column_type: HiveType) -> bool:
         return True
     if lowered in FALSE_TEXTS:
         return False
-    raise _refuse(text, column_type)
+    raise _MisfitError
 
 
 def _date(text: str, column_type: HiveType) -> date:
     match = _DATE.fullmatch(text)
     if not match:
-        raise _refuse(text, column_type, "expected YYYY-MM-DD")
+        raise _MisfitError("expected YYYY-MM-DD")
     try:
         return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
-        raise _refuse(text, column_type, "there is no such day") from None
+        raise _MisfitError("there is no such day") from None
 
 
 def _timestamp(text: str, column_type: HiveType) -> datetime:
     match = _TIMESTAMP.fullmatch(text)
     if not match:
-        raise _refuse(text, column_type, "expected YYYY-MM-DD HH:MM:SS")
+        raise _MisfitError("expected YYYY-MM-DD HH:MM:SS")
     year, month, day, hour, minute, second, fraction, zone = match.groups(default="")
     if len(fraction.rstrip("0")) > 6:
-        raise _refuse(text, column_type, f"{len(fraction)} digits of a second, 6 allowed")
+        raise _MisfitError(f"{len(fraction)} digits of a second, 6 allowed")
     try:
         value = datetime(
             int(year),
@@ -178,20 +228,21 @@ def _timestamp(text: str, column_type: HiveType) -> datetime:
             int(fraction.ljust(6, "0")[:6]),
         )
     except ValueError:
-        raise _refuse(text, column_type, "there is no such time") from None
+        raise _MisfitError("there is no such time") from None
     if zone in ("", "Z"):
         return value
     hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
     if hours > 23 or minutes > 59:
-        raise _refuse(text, column_type, "there is no such zone")
+        raise _MisfitError("there is no such zone")
     offset = timedelta(hours=hours, minutes=minutes) * (-1 if zone[0] == "-" else 1)
     try:
         return value.replace(tzinfo=timezone(offset)).astimezone(UTC).replace(tzinfo=None)
     except OverflowError:
-        raise _refuse(text, column_type, "as UTC it is outside the years 0001-9999") from None
+        raise _MisfitError(_BEYOND_YEARS) from None
 
 
 _PARSERS: dict[str, Callable[[str, HiveType], Any]] = {
+    **dict.fromkeys(("string", "char", "varchar"), _characters),
     **dict.fromkeys(INTEGER_RANGES, _integer),
     "decimal": _decimal,
     "float": _float,

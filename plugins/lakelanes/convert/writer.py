@@ -79,5 +79,7 @@ def _repeating(table: pa.Table) -> list[str]:
     return [
         name
         for name, values in zip(sample.column_names, sample.columns, strict=True)
-        if not pa.types.is_boolean(values.type) and pc.count_distinct(values).as_py() * 2 <= len(values)
+        if not pa.types.is_boolean(values.type)
+        and not pa.types.is_nested(values.type)
+        and pc.count_distinct(values).as_py() * 2 <= len(values)
     ]

@@ -85,8 +85,11 @@ class Refused(Exception):
     pass
 
 
-def read_value(cell: Field, hive_type: str, nulls: tuple[str, ...]) -> Any:
-    """The value of a field in a column of this type; raises Refused when it has none."""
+def read_value(cell: Field, hive_type: str, nulls: tuple[str, ...], forms: dict[str, Any] | None = None) -> Any:
+    """The value of a field in a column of this type; raises Refused when it has none.
+
+    forms: the dialect's date_format, timestamp_format, decimal_separator and thousands_separator.
+    """
     try:
         text = cell.text.decode()
     except UnicodeDecodeError as error:
@@ -102,11 +105,57 @@ def read_value(cell: Field, hive_type: str, nulls: tuple[str, ...]) -> Any:
         return text
     trimmed = text.strip(" \t")
     try:
-        return _READERS[kind](trimmed, arguments)
+        if kind in ("date", "timestamp") and (form := (forms or {}).get(f"{kind}_format")):
+            moment = _read_formatted(trimmed, form)
+            return moment.date() if kind == "date" else moment
+        plain = trimmed
+        if kind not in ("boolean", "date", "timestamp"):
+            plain = _without_separators(
+                trimmed, **{name: forms[name] for name in _SEPARATORS if forms and name in forms}
+            )
+        return _READERS[kind](plain, arguments)
     except (ValueError, OverflowError, InvalidOperation, Inexact, Refused) as error:
         if trimmed in nulls:
             return None
         raise Refused from error
+
+
+_SEPARATORS = ("decimal_separator", "thousands_separator")
+
+
+def _without_separators(text: str, decimal_separator: str = ".", thousands_separator: str | None = None) -> str:
+    mantissa, exponent, power = re.fullmatch(r"(.*?)([eE]?)((?<=[eE]).*)?", text, re.DOTALL).groups("")  # type: ignore[union-attr]
+    if decimal_separator == "." and not thousands_separator:
+        return text
+    whole, point, decimals = mantissa.partition(decimal_separator)
+    if thousands_separator and thousands_separator in whole:
+        first, *groups = whole.lstrip("+-").split(thousands_separator)
+        if not 1 <= len(first) <= 3 or any(len(group) != 3 for group in groups):
+            raise Refused
+        whole = whole.replace(thousands_separator, "")
+    if any(mark in whole + decimals + power for mark in {".", ",", thousands_separator} - {None}):
+        raise Refused
+    return whole + point.replace(",", ".") + decimals + exponent + power
+
+
+def _read_formatted(text: str, form: str) -> datetime:
+    """For formats whose fields have something between them."""
+    pattern = re.escape(form).replace("\\ ", r"\s+")
+    for directive, digits in {"Y": "{4}", "y": "{2}", "f": "{1,6}", **dict.fromkeys("mdHIMS", "{1,2}")}.items():
+        pattern = pattern.replace(f"%{directive}", f"(?P<{directive}>[0-9]{digits})")
+    match = re.fullmatch(pattern.replace("%p", "(?P<p>[AaPp][Mm])"), text)
+    if not match:
+        raise Refused
+    parts = match.groupdict()
+    year = int(parts["Y"]) if "Y" in parts else int(parts["y"]) + (1900 if int(parts["y"]) > 68 else 2000)
+    hour = int(parts.get("H", 0))
+    if "I" in parts:
+        hour = int(parts["I"])
+        if not 1 <= hour <= 12:
+            raise Refused
+        hour = hour % 12 + (12 if parts["p"] in ("pm", "PM", "pM", "Pm") else 0)
+    second = (int(parts.get("M", 0)), int(parts.get("S", 0)), int(parts.get("f", "0").ljust(6, "0")))
+    return datetime(year, int(parts["m"]), int(parts["d"]), hour, *second)
 
 
 def _read_integer(bits: int) -> Any:
@@ -132,7 +181,12 @@ def _read_decimal(text: str, arguments: str) -> Decimal:
 
 def _read_double(text: str, _: str) -> float:
     word = text.lstrip("+-").lower()
-    if "_" in text or not text.isascii() or (word and not (word[0].isdigit() or word[0] in ".in")):
+    if (
+        "_" in text
+        or not text.isascii()
+        or text != text.strip()
+        or (word and not (word[0].isdigit() or word[0] in ".in"))
+    ):
         raise Refused
     value = float(text)
     if abs(value) == float("inf") and word not in ("inf", "infinity"):
@@ -185,6 +239,13 @@ _READERS = {
 }
 
 
+def _shown(raw: bytes, encoding: str) -> str:
+    if encoding == "utf-8":
+        return raw.decode(errors="backslashreplace")
+    text = raw.decode(errors="surrogatepass")
+    return re.sub("[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
+
+
 @dataclass
 class Expected:
     """What a conversion of a file with a good header should give; faults are (record, line, column, raw)."""
@@ -193,29 +254,59 @@ class Expected:
     faults: list[tuple[int, int, str | None, str]] = field(default_factory=list)
 
 
-def expect(data: bytes, types: dict[str, str], nulls: tuple[str, ...] = ("",), **dialect: Any) -> Expected:
-    """The rows and the rejected rows of a file whose header holds exactly these names, in some order."""
-    records = read_records(data, **dialect)
-    header = next(record for record in records if record.fields)
-    names = [cell.text.decode() for cell in header.fields]
+def expect(
+    data: bytes,
+    types: dict[str, str],
+    nulls: tuple[str, ...] = ("",),
+    *,
+    encoding: str = "utf-8",
+    header: bool = True,
+    skip_rows: int = 0,
+    trailing_delimiter: bool = False,
+    forms: dict[str, Any] | None = None,
+    **dialect: Any,
+) -> Expected:
+    """The rows and the rejected rows of a file whose header, if it has one, holds these names, in some order."""
+    if encoding != "utf-8":
+        data = data.decode(encoding, "surrogateescape").encode("utf-8", "surrogatepass")
+    line_ends = list(re.finditer(rb"\r\n|\r|\n", data))
+    skipped = 0
+    if skip_rows:
+        skipped = min(skip_rows, len(line_ends))
+        data = data[line_ends[skip_rows - 1].end() :] if skipped == skip_rows else b""
+    records = read_records(data.removeprefix(b"\xef\xbb\xbf"), **dialect)
+    names = list(types)
+    if header:
+        first = next((record for record in records if record.fields), None)
+        if first is None:
+            return Expected()
+        names = [cell.text.decode() for cell in first.fields]
+        if trailing_delimiter and not names[-1]:
+            names.pop()
+    width = len(names) + trailing_delimiter
     expected, number = Expected(), 0
     for record in records:
+        record.line += skipped
         if not record.torn and not record.fields:
-            if len(names) > 1:
+            if width > 1:
                 continue
             record.fields = [Field()]
         number += 1
-        row, fault = [], None
-        if record.torn or len(record.fields) != len(names):
+        row: list[Any] = []
+        fault: tuple[int, int, str | None] | None = None
+        if record.torn or len(record.fields) != width:
             fault = (number, record.line, None)
         else:
             for name, hive_type in types.items():
                 try:
-                    row.append(read_value(record.fields[names.index(name)], hive_type, nulls))
+                    row.append(read_value(record.fields[names.index(name)], hive_type, nulls, forms))
                 except Refused:
                     fault = fault or (number, record.line, name)
+            last = record.fields[-1]
+            if trailing_delimiter and last.text and (last.quoted or last.text.decode(errors="replace") not in nulls):
+                fault = fault or (number, record.line, None)
         if fault:
-            expected.faults.append((*fault, record.raw.decode(errors="backslashreplace")))
+            expected.faults.append((*fault, _shown(record.raw, encoding)))
         else:
             expected.rows.append(tuple(row))
     return expected

@@ -65,6 +65,9 @@ fixed_point = decimals.map(lambda parts: f"{parts[0]}{parts[1]}.{parts[2]}")
 days = st.dates().map(str) | st.tuples(st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32)).map(
     lambda parts: "{:04d}-{:02d}-{:02d}".format(*parts)
 )
+other_days = st.dates().map(lambda day: f"{day.day:02d}.{day.month:02d}.{day.year:04d}") | st.dates().map(
+    lambda day: f"{day.month}/{day.day}/{day.year % 100:02d}"
+)
 times = st.from_regex(r"[0-2][0-9](:[0-6][0-9](:[0-6][0-9](\.[0-9]{1,8}0{0,3})?)?)?", fullmatch=True)
 zones = st.sampled_from(["", "", "", "Z", "+01", "-0230", "+05:30", "+24:00"])
 timestamps = st.builds(lambda day, gap, time, zone: day + gap + time + zone, days, st.sampled_from(" T"), times, zones)
@@ -82,10 +85,27 @@ plain = st.one_of(whole, fixed_point, days, timestamps, numbers, words, st.just(
 texts = st.one_of(plain, plain, plain.map(" {} ".format), st.text(max_size=8), noise)
 
 
+FORMS: list[dict[str, Any]] = [
+    {"date_format": "%d.%m.%Y", "timestamp_format": "%d/%m/%Y %H:%M:%S.%f"},
+    {"date_format": "%m/%d/%y", "timestamp_format": "%m/%d/%Y %I:%M %p"},
+    {"decimal_separator": ","},
+    {"decimal_separator": ",", "thousands_separator": "."},
+    {"decimal_separator": ".", "thousands_separator": "\u2019"},
+    {"decimal_separator": ".", "thousands_separator": ","},
+]
+
+
+commas = fixed_point.map(lambda text: text.replace(".", ",")) | st.integers(0, 10**8).map("{:,}".format)
+other_times = st.datetimes().map(lambda time: f"{time:%d/%m/}{time.year:04d}{time: %H:%M:%S.%f}") | st.datetimes().map(
+    lambda time: f"{time.year:04d}{time:%m%d%H%M%S%f}"
+)
+KINDS = [whole, fixed_point, days, timestamps, numbers, words, texts, texts, other_days, other_times, commas]
+
+
 @st.composite
 def column_texts(draw: st.DrawFn) -> list[bytes | None]:
     """A column: often all alike, as columns are, sometimes long enough for the kernels to work in pieces."""
-    one_kind = draw(st.sampled_from([whole, fixed_point, days, timestamps, numbers, words, texts, texts]))
+    one_kind = draw(st.sampled_from(KINDS))
     values = draw(st.lists(one_kind | texts if draw(st.booleans()) else one_kind, max_size=30))
     column: list[bytes | None] = [value.encode(errors="surrogatepass") for value in values]
     if draw(st.booleans()):
@@ -94,17 +114,20 @@ def column_texts(draw: st.DrawFn) -> list[bytes | None]:
 
 
 @pytest.mark.parametrize("hive_type", [*TYPES, "float"])
-@examples(25)
-@given(texts=column_texts())
-def test_the_kernels_agree_with_the_definition(hive_type: str, texts: list[bytes | None]) -> None:
+@examples(35)
+@given(texts=column_texts(), forms=st.sampled_from([{}, {}, {}, *FORMS, {"timestamp_format": "%Y%m%d%H%M%S%f"}]))
+def test_the_kernels_agree_with_the_definition(
+    hive_type: str, texts: list[bytes | None], forms: dict[str, Any]
+) -> None:
     column_type, nulls = parse_type(hive_type), frozenset(["", "NULL"])
-    cast = cast_column(pa.array(texts, pa.binary()), Judge(column_type, nulls))
+    dialect = Dialect(null_values=("", "NULL"), **forms)
+    cast = cast_column(pa.array(texts, pa.binary()), Judge(column_type, dialect))
     bad = dict(zip(cast.bad.tolist(), cast.reasons, strict=True))
     cast.values.validate(full=True)
     assert cast.values.type == column_type.arrow
     for row, (text, value) in enumerate(zip(texts, cast.values.to_pylist(), strict=True)):
         try:
-            expected = None if text is None else parse_value(text, column_type, nulls)
+            expected = None if text is None else parse_value(text, column_type, nulls, dialect)
         except ValueRefused as refusal:
             assert bad[row] == str(refusal)
             continue
@@ -180,9 +203,24 @@ def csv_written(records: list[list[str]], delimiter: str = ",", line_end: str = 
     return "".join(lines).encode(errors="surrogatepass")
 
 
+def written_as(moment: Any, form: str) -> str:
+    """strftime, with four digits for every year."""
+    return moment.strftime(form.replace("%Y", f"{moment.year:04d}"))
+
+
+def grouped(forms: dict[str, Any]) -> st.SearchStrategy[str]:
+    """Numbers in these separators, and some that are nearly so."""
+    thousands = forms.get("thousands_separator") or ""
+    swap = str.maketrans({",": thousands, ".": forms["decimal_separator"]})
+    plain = st.decimals(-(10**8), 10**8, places=2).map(lambda number: f"{number:,}".translate(swap))
+    return (
+        plain | plain | plain.map(lambda text: text.replace(thousands, "", 1)) | st.text("01239.,\u2019-e", max_size=9)
+    )
+
+
 @st.composite
-def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, str]]:
-    """A file, its table's types, and its delimiter and quote: clean, dirty or damaged."""
+def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
+    """A file, its table's types, and its dialect: clean, dirty or damaged."""
     delimiter, quote = draw(st.sampled_from([(",", '"'), (",", '"'), (";", "'"), ("\t", '"')]))
     kinds = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=4))
     types = {f"c{position}": kind for position, kind in enumerate(kinds)}
@@ -196,6 +234,13 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, str]]:
         "date": st.dates().map(str),
         "timestamp": st.datetimes().map(str),
     }
+    forms: dict[str, Any] = draw(st.sampled_from([{}, {}, *FORMS]))
+    if "date_format" in forms:
+        good["date"] = st.dates().map(lambda day: written_as(day, forms["date_format"])) | good["date"]
+    if "timestamp_format" in forms:
+        good["timestamp"] = st.datetimes().map(lambda time: written_as(time, forms["timestamp_format"]))
+    if "decimal_separator" in forms:
+        good |= dict.fromkeys([kind for kind in TYPES if kind not in good or kind == "double"], grouped(forms))
     cells = {
         name: st.one_of(*[good.get(kind, st.integers(-100, 100).map(str))] * 6, st.just(""), texts)
         for name, kind in types.items()
@@ -206,8 +251,26 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, str]]:
             row[:] = draw(st.lists(texts, max_size=5))
     rows *= draw(st.sampled_from([1, 1, 1, 3, 40]))
     line_end = draw(st.sampled_from(["\n", "\n", "\r\n", "\r"]))
-    data = csv_written([list(names), *rows], delimiter, line_end, quote)
-    header_bytes = len(csv_written([list(names)], delimiter, line_end, quote))
+    dialect: dict[str, Any] = {"delimiter": delimiter, "quote": quote}
+    if draw(st.booleans()):
+        dialect["header"] = draw(st.booleans())
+        dialect["trailing_delimiter"] = draw(st.booleans())
+        dialect["skip_rows"] = draw(st.sampled_from([0, 0, 1, 3]))
+    if dialect.get("trailing_delimiter"):
+        rows = [[*row, draw(st.sampled_from(["", "", "", "NULL", "x"]))] for row in rows]
+    preamble = [f'line {number} "{delimiter}' for number in range(dialect.get("skip_rows", 0))]
+    head = "".join(line + line_end for line in preamble).encode()
+    if dialect.get("header", True):
+        head += csv_written(
+            [[*names, ""] if dialect.get("trailing_delimiter") and draw(st.booleans()) else list(names)],
+            delimiter,
+            line_end,
+            quote,
+        )
+    else:
+        types = {name: types[name] for name in names}
+    data = head + csv_written(rows, delimiter, line_end, quote)
+    header_bytes = len(head)
     for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
         at = draw(st.integers(header_bytes, len(data)))
         inserted = draw(
@@ -216,7 +279,15 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, str]]:
         data = data[:at] + inserted + data[at:]
     if draw(st.booleans()):
         data = data[: draw(st.integers(header_bytes, len(data)))]
-    return data, types, {"delimiter": delimiter, "quote": quote}
+    encoding = draw(st.sampled_from(["utf-8"] * 5 + ["cp1252", "utf-16", "shift_jis"]))
+    if encoding != "utf-8":
+        dialect["encoding"] = encoding
+        written = data.decode(errors="replace")
+        data = written.encode(encoding, "replace")
+        for _ in range(draw(st.sampled_from([0, 1, 3])) if encoding != "utf-16" else 0):
+            at = draw(st.integers(header_bytes, max(header_bytes, len(data))))
+            data = data[:at] + draw(st.sampled_from([b"\x81", b"\xff", b"\xc3\xa9"])) + data[at:]
+    return data, types, dialect | forms
 
 
 def comparable(rows: list[tuple[Any, ...]] | None) -> list[tuple[Any, ...]]:
@@ -226,11 +297,14 @@ def comparable(rows: list[tuple[Any, ...]] | None) -> list[tuple[Any, ...]]:
 
 @examples(150)
 @given(files(), st.sampled_from([16, 50, 200, 1 << 20]))
+@example((b'a,b\n"0\r",\n', {"a": "double", "b": "string"}, {}), 16)
 def test_a_file_is_loaded_as_the_reference_reads_it(
-    file: tuple[bytes, dict[str, str], dict[str, str]], block: int
+    file: tuple[bytes, dict[str, str], dict[str, Any]], block: int
 ) -> None:
     data, types, dialect = file
-    expected = expect(data, types, nulls=("", "NULL"), **dialect)
+    forms = {name: dialect[name] for name in dialect if name in {name for form in FORMS for name in form}}
+    rest = {name: dialect[name] for name in dialect if name not in forms}
+    expected = expect(data, types, nulls=("", "NULL"), forms=forms, **rest)
     careful = None
     for tuning in (
         Tuning(threads=1, fast=False),

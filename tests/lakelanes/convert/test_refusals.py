@@ -116,19 +116,21 @@ def test_a_file_without_one_good_row() -> None:
     ("data", "name"),
     [
         ("id,amount,day\na,1,2024-01-01\n".encode("utf-16"), "UTF-16"),
-        (b"PK\x03\x04rest\nof it\n", "zip"),
-        (b"BZh91AY\n", "bzip2"),
+        (b"PAR1\n\x15\x04\n", "Parquet"),
+        (b"\xfd7zXZ\x00\n", "xz"),
     ],
 )
 def test_a_file_that_is_no_text(data: bytes, name: str) -> None:
     outcome = load(data)
-    assert outcome.conversion.refused == f"the file is {name}, not plain or gzip text in UTF-8"
+    assert outcome.conversion.refused == (
+        f"the file is {name}, expected text in UTF-8, plain or packed with gzip, bzip2, zstandard or zip"
+    )
     assert outcome.conversion.records > 0
 
 
-def test_a_column_that_csv_cannot_hold_is_the_callers_mistake() -> None:
-    with pytest.raises(ConversionError, match="column tags is array<string>, which cannot be loaded from CSV"):
-        load(b"tags\n", {"tags": "array<string>"})
+def test_a_table_without_columns_is_the_callers_mistake() -> None:
+    with pytest.raises(ConversionError, match="the table has no columns"):
+        convert(io.BytesIO, Sinks(), Sinks(), [], source_name="s")
 
 
 class BrokenSource(io.BytesIO):
