@@ -7,7 +7,7 @@ VENV := .local/venv/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check format clean
+.PHONY: help setup demo up down status test check bench format clean
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
@@ -47,6 +47,14 @@ check: setup  ## Lint, types, configuration, infrastructure template and Compose
 	$(VENV)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/python -m lakelanes check
 	$(VENV)/python -m lakelanes schema | diff --unified include/lake.schema.json -
+
+# SIZE=small takes minutes, not most of an hour. CASES=a,b runs these alone, REPEATS=n that often; KEEP=1 keeps the files.
+SIZE ?= full
+
+bench:  ## Measure against other tools; prints a table, writes build/bench.json (docs/benchmarks.md)
+	@python3 scripts/setup.py --with bench $(if $(PYTHON),--python $(PYTHON))
+	@$(VENV)/python -m benchmarks --size $(SIZE) $(if $(CASES),--cases $(CASES)) $(if $(REPEATS),--repeats $(REPEATS)) \
+		$(if $(KEEP),--keep)
 
 format: setup  ## Sort imports and format the code
 	$(VENV)/ruff check --select I --fix

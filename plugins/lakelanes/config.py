@@ -233,8 +233,12 @@ class Entity(_Model):
                 f"filename_pattern has {groups.groups} groups for {len(wanted)} partition_keys ({', '.join(wanted)}); "
                 "give one group to each, in order, or name them (?P<name>...)"
             )
-        if self.format == "csv" and self.dialect.null_values != ("",):
-            raise ValueError("dialect.null_values needs format 'parquet': a 'csv' table is the file as it came")
+        if self.format == "csv":
+            readable = {"delimiter", "quote", "escape"}  # what OpenCSVSerDe can be told
+            plain = CsvDialect()
+            for name in sorted(CsvDialect.model_fields.keys() - readable):
+                if getattr(self.dialect, name) != getattr(plain, name):
+                    raise ValueError(f"dialect.{name} needs format 'parquet': a 'csv' table is the file as it came")
         return self
 
     @property

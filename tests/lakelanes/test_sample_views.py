@@ -259,7 +259,10 @@ def test_a_file_costs_the_requests_that_the_documentation_says(
     outcomes = load_batch(lake, entity, files, lane="batch", run_id="again", reload=True)
     with_rejects = sum(1 for outcome in outcomes if outcome.rows_rejected)
     assert len(outcomes) == 24
-    assert calls == {"GetObject": 24, "PutObject": 24 + with_rejects, "PutItem": 48, "BatchGetItem": 1}
+    # Loaded again, and without rejects now: a HEAD looks for those that a worker may have left which died.
+    heads = Counter(HeadObject=24 - with_rejects)
+    expected = Counter(GetObject=24, PutObject=24 + with_rejects, PutItem=48, BatchGetItem=1)
+    assert +calls == +(expected + heads)
 
     calls.clear()
     partitions = [partition_for(entity, file.key) for file in files]

@@ -1,0 +1,93 @@
+"""What is measured: named cases, each with its input, its tools and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.generate import Input
+
+OURS = "lakelanes"
+SIZES = {"1mb": 10**6, "100mb": 10**8, "1gb": 10**9, "10gb": 10**10}
+# How often each tool is measured, by the size of the file.
+_REPEATS = {"1mb": 5, "100mb": 5, "1gb": 3, "10gb": 1}
+# Measured once where it takes minutes: they are nowhere near.
+_SLOW = frozenset({"pandas", "awswrangler"})
+
+Kind = Literal["disk", "s3", "small_files", "query"]
+Tools = tuple[str, ...]
+
+_PEERS: Tools = ("duckdb", "polars", "pyarrow")
+_DISK: Tools = (OURS, *_PEERS, "pandas")
+# For a file with bad rows, the peers that can go on after one; polars cannot say which rows those were.
+_BAD: Tools = (OURS, "duckdb", "polars")
+_S3: Tools = (OURS, "polars", "pyarrow_fs", "awswrangler")
+
+
+@dataclass(frozen=True)
+class Case:
+    """suites: which runs it belongs to; none when it is only run by name. repeats: samples of each tool.
+
+    input: of each file. files: how many are converted at once.
+    """
+
+    name: str
+    kind: Kind
+    input: Input
+    tools: Tools
+    repeats: int
+    suites: frozenset[str]
+    files: int = 1
+
+    def repeats_of(self, tool: str) -> int:
+        return 1 if tool in _SLOW and self.input.size * self.files >= SIZES["100mb"] else self.repeats
+
+
+def all_cases() -> dict[str, Case]:
+    """Every case there is, by name, in the order they are run."""
+    return {case.name: case for label in SIZES for case in _cases(label)}
+
+
+def _cases(label: str) -> Iterator[Case]:
+    size, repeats = SIZES[label], _REPEATS[label]
+    small = frozenset({"small"}) if label == "1mb" else frozenset()
+    clean = {"1mb": frozenset({"small", "full"}), "10gb": frozenset()}.get(label, frozenset({"full"}))
+    for shape in ("narrow", "wide"):
+        tools = (*_DISK, "limit") if label != "10gb" else (OURS, "duckdb", "polars")
+        yield Case(f"clean_{shape}_{label}", "disk", Input(shape, size), tools, repeats, clean)
+    if label in ("1mb", "100mb"):
+        suites = small or frozenset({"full"})
+        for shape in ("narrow", "wide"):
+            tools = (OURS, *_PEERS, "limit", "limit_at_once")
+            yield Case(f"two_files_{shape}_{label}", "disk", Input(shape, size), tools, repeats, suites, files=2)
+        for share, text in ((0.001, "0_1"), (0.01, "1"), (0.1, "10")):
+            bad = Input("narrow", size, bad=share)
+            yield Case(f"bad{text}pct_narrow_{label}", "disk", bad, _BAD, repeats, suites)
+        yield Case(f"gzip_narrow_{label}", "disk", Input("narrow", size, gzip=True), _DISK, repeats, suites)
+        multiline = Input("wide", size, multiline=True)
+        yield Case(f"multiline_wide_{label}", "disk", multiline, _DISK, repeats, suites)
+        yield Case(f"query_narrow_{label}", "query", Input("narrow", size), _DISK, 1, suites)
+    if label == "1mb":
+        traps = Input("narrow", size, bad=0.01, traps=True)
+        yield Case("traps_narrow_1mb", "disk", traps, _DISK, 1, frozenset({"small", "full"}))
+        files = Input("narrow", 100_000)
+        tools = (OURS, "pyarrow_fs", "awswrangler")
+        yield Case("few_files_s3", "small_files", files, tools, 3, small, files=20)
+        yield Case("small_files_s3", "small_files", files, tools, 3, frozenset({"full"}), files=1000)
+    if label != "10gb":
+        suites = small or frozenset({"full"} if label == "1gb" else ())
+        tools = _S3 if label != "1gb" else _S3[:-1]
+        yield Case(f"s3_narrow_{label}", "s3", Input("narrow", size), tools, min(repeats, 3), suites)
+
+
+def chosen(size: str, names: Iterable[str] = ()) -> list[Case]:
+    """The cases of `make bench`: those named, else those of the size, "full" or "small".
+
+    Raises ValueError, with the names there are, for a name that is none.
+    """
+    cases = all_cases()
+    names = list(names)
+    if unknown := [name for name in names if name not in cases]:
+        raise ValueError(f"no case {', '.join(unknown)}; there are {', '.join(cases)}")
+    return [cases[name] for name in names] if names else [case for case in cases.values() if size in case.suites]

@@ -1,0 +1,60 @@
+"""Our converter, disk to disk, as the engine calls it."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import lakelanes.convert.pipeline as pipeline
+from lakelanes.types import HiveType, parse_type
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    type: HiveType
+
+
+class _FileSink:
+    """A file that appears under its name when it is closed."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = open(path + ".partial", "wb", buffering=0)  # noqa: SIM115
+
+    def write(self, data: Any) -> None:
+        view = memoryview(data).cast("B")
+        while view:
+            view = view[self._file.write(view) :]
+
+    def close(self) -> None:
+        self._file.close()
+        os.replace(self._path + ".partial", self._path)
+
+    def abort(self) -> None:
+        self._file.close()
+        os.unlink(self._path + ".partial")
+
+
+def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
+    columns = [_Column(name, parse_type(text)) for name, text in task["columns"].items()]
+    # The engine's choice: two threads for a file that is alone, one thread each for several at once.
+    tuning = pipeline.Tuning(threads=2 if len(task["files"]) == 1 else 1)
+
+    def convert(source: str, target: str, rejects: str) -> tuple[int, int]:
+        done = pipeline.convert(
+            lambda: io.FileIO(source),
+            lambda: _FileSink(target),
+            lambda: _FileSink(rejects),
+            columns,
+            source_name=source,
+            tuning=tuning,
+        )
+        if done.refused:
+            raise RuntimeError(done.refused)
+        return done.rows_loaded, done.rows_rejected
+
+    return convert

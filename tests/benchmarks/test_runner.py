@@ -1,0 +1,172 @@
+"""The harness measures what ran, in processes of their own, and does not take a wrong peer for a right one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import measure, runner
+from benchmarks.cases import OURS, Case, all_cases, chosen
+from benchmarks.generate import NARROW, Input
+from benchmarks.tools.arrow_types import convert_options
+
+NOBODY: frozenset[str] = frozenset()
+
+
+def _case(**options: Any) -> Case:
+    given: dict[str, Any] = {
+        "name": "test",
+        "kind": "disk",
+        "input": Input("narrow", 100_000),
+        "tools": (OURS, "limit"),
+        "repeats": 1,
+        "suites": NOBODY,
+    }
+    return Case(**{**given, **options})
+
+
+def _quiet(text: str) -> None:
+    pass
+
+
+def test_our_converter_and_the_limit_are_measured(tmp_path: Path) -> None:
+    outcome = runner.run_case(_case(repeats=2), tmp_path, _quiet)
+    ours, limit = outcome.figures[OURS], outcome.figures["limit"]
+    assert ours["correct"] and limit["correct"]
+    assert ours["samples"] == 2 == len(outcome.samples[OURS])
+    assert ours["rows_ok"] == limit["rows_ok"] > 2000
+    assert ours["rows_rejected"] == 0
+    for name in ("mb_per_s", "cpu_s", "peak_rss_mb", "output_mb", "wall_s"):
+        assert ours[name] > 0, name
+    assert 20 < ours["peak_rss_mb"] < 1000
+    assert limit["parse_mb_per_s"] > limit["mb_per_s"] < limit["write_mb_per_s"]
+    assert list(tmp_path.glob("out-*")) == []
+
+
+def test_rejected_rows_are_held_against_the_truth(tmp_path: Path) -> None:
+    case = _case(input=Input("narrow", 100_000, bad=0.1), tools=(OURS,))
+    figures = runner.run_case(case, tmp_path, _quiet).figures[OURS]
+    assert figures["correct"], figures
+    assert 150 < figures["rows_rejected"] < 400
+
+
+def test_two_files_at_once_are_both_converted_and_checked(tmp_path: Path) -> None:
+    one = runner.run_case(_case(tools=(OURS,)), tmp_path, _quiet).figures[OURS]
+    two = runner.run_case(_case(files=2, tools=(OURS, "limit_at_once")), tmp_path, _quiet).figures
+    assert two[OURS]["correct"] and two["limit_at_once"]["correct"]
+    assert two[OURS]["rows_ok"] == two["limit_at_once"]["rows_ok"] == 2 * one["rows_ok"]
+
+
+def test_a_peer_that_changes_a_cent_or_drops_a_row_is_not_correct(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def peer(task: dict[str, Any]) -> dict[str, Any]:
+        source, target, _ = task["files"][0]
+        table = pacsv.read_csv(source, convert_options=convert_options(NARROW))
+        if task["tool"] == "polars":
+            table = table.slice(1)
+        if task["tool"] == "duckdb":
+            as_floats = table["amount"].cast(pa.float64()).to_pylist()
+            cents = [None if value is None else round(value, 1) for value in as_floats]
+            rounded = pa.array(cents, pa.float64()).cast(pa.decimal128(10, 2))
+            table = table.set_column(2, "amount", rounded)
+        pq.write_table(table, target)
+        return {"wall_s": 1.0, "cpu_s": 1.0, "peak_rss_mb": 1.0, "rows_ok": table.num_rows, "rows_rejected": 0}
+
+    monkeypatch.setattr(measure, "run", peer)
+    figures = runner.run_case(_case(tools=("pyarrow", "duckdb", "polars")), tmp_path, _quiet).figures
+    assert figures["pyarrow"]["correct"]
+    assert figures["duckdb"]["correct"] is False
+    assert figures["duckdb"]["why"] == "amount: other values"
+    assert figures["polars"]["correct"] is False
+    assert "rows instead of" in figures["polars"]["why"]
+
+
+def test_a_tool_that_fails_is_told_and_not_tried_again(tmp_path: Path) -> None:
+    case = _case(input=Input("narrow", 100_000, bad=0.1), tools=("limit",), repeats=3)
+    outcome = runner.run_case(case, tmp_path, _quiet)
+    assert outcome.figures["limit"]["correct"] is False
+    assert "ArrowInvalid" in outcome.figures["limit"]["why"]
+    assert "mb_per_s" not in outcome.figures["limit"]
+    assert len(outcome.samples["limit"]) == 1
+
+
+def test_many_files_from_s3_to_s3_take_the_least_requests(tmp_path: Path) -> None:
+    case = _case(kind="small_files", input=Input("narrow", 10_000), files=12, tools=(OURS,))
+    outcome = runner.run_case(case, tmp_path, _quiet)
+    figures, requests = outcome.figures[OURS], outcome.requests[OURS]
+    assert figures["correct"], figures
+    assert figures["files_per_s"] > 0
+    # A file is read once and written once, claimed once and committed once; the rest is per batch.
+    assert {name: requests[name] for name in ("s3.GetObject", "s3.PutObject", "dynamodb.PutItem")} == {
+        "s3.GetObject": 12,
+        "s3.PutObject": 12,
+        "dynamodb.PutItem": 24,
+    }
+    assert requests["s3.ListObjectsV2"] == requests["dynamodb.BatchGetItem"] == 1
+    assert figures["requests_per_file"] == sum(requests.values()) / 12
+
+
+def test_queries_are_charged_what_athena_scanned(tmp_path: Path) -> None:
+    case = _case(kind="query", tools=(OURS,), input=Input("narrow", 500_000))
+    figures = runner.run_case(case, tmp_path, _quiet).figures
+    assert figures[OURS]["correct"] and figures["csv"]["correct"]
+    assert figures["csv"]["scanned_mb"] > 4 * 0.5 > figures[OURS]["scanned_mb"] > 0
+
+
+def test_it_does_not_start_when_the_disk_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    cases = [all_cases()["clean_narrow_1gb"]]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 0, 3 * 10**9))
+    with pytest.raises(runner.BenchError, match=r"has 3\.0 GB left, the cases need 4\.0 GB"):
+        runner.check_disk(cases, tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 0, 5 * 10**9))
+    runner.check_disk(cases, tmp_path)
+
+
+def test_the_command_writes_the_documented_keys_and_tidies_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "chosen", lambda size, names: [_case(name="clean_narrow_tiny", tools=(OURS,))])
+    monkeypatch.setattr(command, "_VERSIONS", {OURS: ["pyarrow"]})
+    monkeypatch.setattr(measure, "python_of", lambda tool: sys.executable)
+    output = tmp_path / "bench.json"
+    command.main(["--output", str(output), "--data", str(tmp_path / "data")])
+    document = json.loads(output.read_text())
+    assert document["clean_narrow_tiny.lakelanes.correct"] is True
+    assert document["clean_narrow_tiny"]["lakelanes"] == {
+        key.rsplit(".", 1)[1]: value for key, value in document.items() if key.startswith("clean_narrow_tiny.")
+    }
+    assert {"mb_per_s", "peak_rss_mb", "cpu_s", "rows_ok", "rows_rejected"} <= document["clean_narrow_tiny"][
+        "lakelanes"
+    ].keys()
+    assert document["versions"]["pyarrow"] == pa.__version__
+    assert document["seeds"] == {"clean_narrow_tiny": 1}
+    assert "load_average" in document["samples"]["clean_narrow_tiny"]["lakelanes"][0]
+    assert not (tmp_path / "data").exists()
+    assert "clean_narrow_tiny  lakelanes" in capsys.readouterr().out
+
+
+def test_a_case_that_is_not_there_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"no case clean_narow_1gb; there are .*clean_narrow_1gb"):
+        chosen("full", ["clean_narow_1gb"])
+
+
+def test_the_cases_that_people_ask_for_are_there() -> None:
+    full = {case.name for case in chosen("full")}
+    assert {"clean_narrow_1gb", "clean_wide_100mb", "bad1pct_narrow_100mb", "gzip_narrow_100mb"} <= full
+    assert {"small_files_s3", "s3_narrow_1gb", "two_files_narrow_100mb", "query_narrow_100mb"} <= full
+    assert not any(name.endswith("10gb") for name in full)
+    assert all(OURS in case.tools for case in all_cases().values())
+    assert all(case.input.size <= 10**6 for case in chosen("small"))
+    assert [case.name for case in chosen("small", ["s3_narrow_1gb"])] == ["s3_narrow_1gb"]
