@@ -22,7 +22,7 @@ _TEXT_LENGTH = 5000
 
 @dataclass(frozen=True)
 class FileFault:
-    """What is wrong with one file, as an alert tells it."""
+    """What is wrong with one file, as an alert tells it. ``rejects`` is the object with its refused rows, if any."""
 
     file: str
     entity: str
@@ -30,10 +30,19 @@ class FileFault:
     reason: str
     line: int | None = None
     column: str | None = None
+    rejects: str | None = None
 
     @classmethod
     def from_entry(cls, entry: Entry) -> FileFault:
-        return cls(entry.source, entry.entity, entry.state, entry.error or "", entry.error_line, entry.error_column)
+        return cls(
+            entry.source,
+            entry.entity,
+            entry.state,
+            entry.error or "",
+            entry.error_line,
+            entry.error_column,
+            entry.rejects if entry.rows_rejected else None,
+        )
 
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line is not None else ""

@@ -93,14 +93,24 @@ def _pull(ti: Any, task: str, key: str) -> Any:
 
 
 def _what_to_do(lake: Lake, faults: list[FileFault]) -> str:
+    """What cures the first kind of fault that is there: rows, names, deleted files, anything else."""
     refused = [fault for fault in faults if fault.state == "rejected"]
-    if not refused:
+    for fault in refused:
+        if fault.rejects:
+            entity = lake.config.entities.get(fault.entity)
+            table = f"{lake.config.resources.glue_database}.{entity.rejects_table}" if entity else "the rejects table"
+            return (
+                "Upload a corrected file under the same key: sweep_sources loads it within 15 minutes, and clearing "
+                f"the failed run's tasks loads it at once. The refused rows are in {table}, column source_file."
+            )
+    if refused:
+        name = refused[0].entity
         return (
-            "Open the run, remove the cause that its log names, then clear its failed tasks; loaded files stay loaded."
+            f"The file's name is at fault, not its rows: upload it under another name, or correct "
+            f"entities.{name}.filename_pattern in the configuration and trigger {LOAD_PREFIX}{name}."
         )
-    entity = lake.config.entities.get(refused[0].entity)
-    table = f"{lake.config.resources.glue_database}.{entity.rejects_table}" if entity else "the rejects table"
-    return (
-        "Upload a corrected file under the same key: sweep_sources loads it within 15 minutes, and clearing the failed "
-        f"run's tasks loads it at once. The refused rows are in {table}, column source_file."
-    )
+    if any(fault.state == "deleted" for fault in faults):
+        return (
+            "Upload the deleted file again and clear the run's failed tasks, or clear its task sense to do without it."
+        )
+    return "Open the run, remove the cause that its log names, then clear its failed tasks; loaded files stay loaded."

@@ -65,5 +65,6 @@ def test_a_published_alert_reaches_a_queue_on_the_topic(lake: Lake) -> None:
             "reason": FAULT.reason,
             "line": 17,
             "column": "amount",
+            "rejects": None,
         }
     ]

@@ -22,7 +22,9 @@ from tests.support.airflow import task_context
 from tests.support.lakes import put
 from tests.support.localaws import LocalAws
 
-FAULT = FileFault("s3://b/in/sales_data_2024_03_15.csv", "sales", "rejected", "no column 'amount'", 1, "amount")
+FAULT = FileFault(
+    "s3://b/in/sales_data_2024_03_15.csv", "sales", "rejected", "no column 'amount'", 1, "amount", "s3://lake/rejects"
+)
 
 
 class Subscriber:
@@ -87,6 +89,20 @@ def test_a_failure_without_a_reason_points_to_the_log(lake: Lake) -> None:
     alert = build_alert(lake, failed_run("convert"))
     assert alert.reason == "task convert failed (task_failure); its log says why"
     assert "Open the run" in alert.what_to_do
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        ({"state": "rejected", "rejects": None}, "correct entities.sales.filename_pattern"),
+        ({"state": "deleted", "rejects": None}, "Upload the deleted file again"),
+        ({"state": "failed", "rejects": None}, "remove the cause that its log names"),
+    ],
+)
+def test_the_remedy_fits_the_fault(lake: Lake, fault: dict[str, Any], remedy: str) -> None:
+    context = failed_run()
+    context["ti"].xcom_push(FAULTS, [{**asdict(FAULT), **fault}])
+    assert remedy in build_alert(lake, context).what_to_do
 
 
 def test_a_file_of_no_entity_is_told_once(lake: Lake, subscriber: Subscriber) -> None:
