@@ -124,8 +124,7 @@ class Ledger:
 
     def get(self, source: str) -> Entry | None:
         """The newest version of a file by its URI; strongly consistent."""
-        key = {"source": {"S": source}, "version": {"S": CURRENT}}
-        item = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        item = self._db.get_item(TableName=self.table, Key=_key(source), ConsistentRead=True).get("Item")
         return Entry.from_item(item) if item else None
 
     def get_many(self, sources: Iterable[str]) -> dict[str, Entry]:
@@ -133,7 +132,7 @@ class Ledger:
         found: dict[str, Entry] = {}
         distinct = list(dict.fromkeys(sources))
         for start in range(0, len(distinct), 100):
-            wanted = [{"source": {"S": s}, "version": {"S": CURRENT}} for s in distinct[start : start + 100]]
+            wanted = [_key(source) for source in distinct[start : start + 100]]
             while wanted:
                 request = {self.table: {"Keys": wanted, "ConsistentRead": True}}
                 answer = self._db.batch_get_item(RequestItems=request)
@@ -197,7 +196,7 @@ class Ledger:
         try:
             self._db.update_item(
                 TableName=self.table,
-                Key={"source": {"S": claim.source}, "version": {"S": CURRENT}},
+                Key=_key(claim.source),
                 UpdateExpression="SET lease_until = :until",
                 ConditionExpression="#t = :t AND #st = :claimed",
                 ExpressionAttributeNames={"#t": "token", "#st": "state"},
@@ -336,8 +335,7 @@ class Ledger:
 
     def read_note(self, name: str) -> dict[str, Any]:
         """A small record of the lake itself (a watermark, a view's fingerprint); {} when there is none."""
-        key = {"source": {"S": f"note:{name}"}, "version": {"S": CURRENT}}
-        item = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item", {})
+        item = self._db.get_item(TableName=self.table, Key=_key(f"note:{name}"), ConsistentRead=True).get("Item", {})
         return {k: _deserialize(v) for k, v in item.items() if k not in ("source", "version")}
 
     def write_note(self, name: str, values: Mapping[str, Any]) -> None:
@@ -446,6 +444,11 @@ class Ledger:
         )
         for page in pages:
             yield from map(Entry.from_item, page["Items"])
+
+
+def _key(source: str) -> dict[str, Any]:
+    """The key of a file's current item, as DynamoDB's API takes it."""
+    return {"source": {"S": source}, "version": {"S": CURRENT}}
 
 
 def is_newer(known: Entry, file: SourceFile) -> bool:
