@@ -2,7 +2,8 @@
 """Set Lakelanes up in .local/ from a Python and the package index alone; does nothing when nothing changed.
 
 Makes .local/boot (uv), .local/venv (Airflow and the development tools) and .local/aws (the local AWS, whose botocore is
-newer than Airflow's constraints allow); and .local/bench (what the benchmarks compare with) for `--with bench`. The
+newer than Airflow's constraints allow); .local/bench (what the benchmarks compare with) for `--with bench`, and
+.local/compiler (a C compiler) for `--with compiler` or where the system has none. Compiles the converter's kernel. The
 syntax and the imports stay within Python 3.8, so that an old `python3` can still find the newer one that it needs.
 """
 
@@ -37,7 +38,11 @@ VENVS = {
     "aws": [["--compile-bytecode", "--group", "pyproject.toml:localaws"]],
 }
 # Made only for those who ask with --with.
-ON_REQUEST = {"bench": [["--compile-bytecode", "--group", "pyproject.toml:bench"]]}
+ON_REQUEST = {
+    "bench": [["--compile-bytecode", "--group", "pyproject.toml:bench"]],
+    "compiler": [["--group", "pyproject.toml:compiler"]],
+}
+KERNEL = ROOT / "plugins" / "lakelanes" / "convert" / "kernel.c"
 
 
 class SetupError(Exception):
@@ -184,6 +189,17 @@ def outdated(wanted, asked=()):
     return names
 
 
+def kernel_built():
+    """Whether the library that the converter will look for is there; its name has the digest of its source."""
+    digest = hashlib.sha256(KERNEL.read_bytes()).hexdigest()[:12]
+    return any(KERNEL.parent.glob("kernel-" + digest + "-" + sys.platform + "-*.so"))
+
+
+def build_kernel():
+    env = dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT / "plugins"), str(ROOT)]))
+    say("compiled " + run([LOCAL / "venv" / "bin" / "python", "-m", "scripts.build_kernel"], env).strip())
+
+
 @contextlib.contextmanager
 def only_one():
     """Hold .local/setup.lock, so that two commands started together do not build the same environment."""
@@ -198,10 +214,14 @@ def main():
     parser.add_argument("--python", help="the Python to build on (default: 3.12 if one works, else 3.11 or newer)")
     parser.add_argument("--with", dest="asked", action="append", default=[], choices=ON_REQUEST, help="make it as well")
     arguments = parser.parse_args()
-    wanted = arguments.python
+    wanted, asked = arguments.python, arguments.asked
+    if not shutil.which(os.environ.get("CC", "cc").split()[0]):
+        asked.append("compiler")
     with only_one():
-        names = outdated(wanted, arguments.asked)
+        names = outdated(wanted, asked)
         if not names:
+            if not kernel_built():
+                build_kernel()
             return
         python, version = find_python(wanted)
         say(f"Python {dotted(version)} at {python}")
@@ -212,6 +232,7 @@ def main():
             jobs = [pool.submit(build, name, dict(VENVS, **ON_REQUEST)[name], uv, python, env) for name in names]
             for job in jobs:
                 job.result()
+        build_kernel()
 
 
 if __name__ == "__main__":

@@ -1,17 +1,14 @@
 """From bytes to typed columns, a column at a time.
 
-typed_reader() says for which types pyarrow's CSV reader is asked on the fast path, trusts() whether its result may be
-kept: the reader accepts texts that lakelanes.convert.values does not (1e400, year 0), and they show among the values.
-cast_column() is the other path, from a column of bytes. Vectorised kernels do the plain texts; what they do not vouch
-for goes, value by value, to parse_value(), which decides and gives the reason.
+Vectorised kernels do the plain texts; what they do not vouch for goes, value by value, to parse_value(), which decides
+and gives the reason.
 
-Decimals always take the second path. pyarrow's reader lets '1234' pass for decimal(5,2), wraps 38 digits around and
-turns 1e-45 into 0, without an error in any of these; the kernel is as fast.
+pyarrow's own typed reader is never asked. Without an error in any of these it lets '1234' pass for decimal(5,2), reads
+1e-45 as a decimal 0, 0x1F as 31 and 1e400 as infinity, and knows a year 0.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,7 +40,7 @@ _WORTH_A_KERNEL = 64
 _REMEMBERED = 10_000
 _REMEMBERED_LENGTH = 64
 
-BOOLEAN_TEXTS = {
+_BOOLEAN_TEXTS = {
     truth: [spelled for text in texts for spelled in dict.fromkeys((text, text.upper(), text.title()))]
     for truth, texts in ((True, TRUE_TEXTS), (False, FALSE_TEXTS))
 }
@@ -80,29 +77,6 @@ class Judge:
                     self._verdicts.clear()
                 self._verdicts[text] = verdict
         return verdict
-
-
-def typed_reader(column_type: HiveType, dialect: Dialect) -> bool:
-    """Whether pyarrow's CSV reader may be asked for this type on the fast path."""
-    formats = {"date": dialect.date_format, "timestamp": dialect.timestamp_format}
-    return column_type.kind != "decimal" and not column_type.is_nested and formats.get(column_type.kind) is None
-
-
-def trusts(values: Array, column_type: HiveType) -> bool:
-    """Whether parse_value() would have given these same values for every text the typed CSV reader accepted."""
-    if column_type.kind in ("float", "double"):
-        # One value that is not finite makes the sum so; a sum that overflows is a false alarm, and harmless.
-        return math.isfinite(pc.sum(values).as_py() or 0.0)
-    if column_type.kind == "date":
-        first = pc.min(values)
-        return not first.is_valid or bool(first.value >= _FIRST_DAY)
-    if column_type.kind == "timestamp":
-        first = pc.min(values)
-        return not first.is_valid or bool(first.value >= _FIRST_MICROSECOND)
-    if column_type.length is not None:
-        longest = pc.max(pc.utf8_length(values)).as_py()
-        return longest is None or bool(longest <= column_type.length)
-    return True
 
 
 def cast_column(texts: Array, judge: Judge) -> Cast:
@@ -376,7 +350,7 @@ def _cast_booleans(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
 
 
 _TRUE_SET, _FALSE_SET = (
-    pa.array([text.encode() for text in BOOLEAN_TEXTS[truth]], pa.binary()) for truth in (True, False)
+    pa.array([text.encode() for text in _BOOLEAN_TEXTS[truth]], pa.binary()) for truth in (True, False)
 )
 
 

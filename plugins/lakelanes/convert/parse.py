@@ -1,13 +1,13 @@
 """A block of whole records into one typed record batch and the rows that are rejected.
 
-pyarrow's CSV reader parses every block, asked for real types where it can be trusted with them. A column whose texts
-it refuses is read as bytes instead, in this block and some more, and cast by lakelanes.convert.cast, which rejects
-single rows. Clean columns of a dirty file stay on the fast path, and a clean file pays nothing.
+Two readers agree on every row. The kernel (lakelanes.convert.kernel) is compiled and reads what is plain; the records
+that it leaves, and all of them where it cannot be used, are read as bytes by pyarrow's CSV reader and cast a column at
+a time by lakelanes.convert.cast, which decides about each value and gives the reason for those it refuses. A clean file
+never meets the second reader, and a dirty one only with its dirty rows.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,20 +20,23 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 
 from lakelanes.convert.blocks import MAX_RECORD_BYTES, Block
-from lakelanes.convert.cast import BOOLEAN_TEXTS, Array, Cast, Judge, Mask, cast_column, trusts, typed_reader
+from lakelanes.convert.cast import Array, Judge, Mask, cast_column
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.header import Layout
+from lakelanes.convert.kernel import Columns, TornBlockError, kernel_for
 from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
 from lakelanes.convert.rejects import RejectRows, raw_texts
-from lakelanes.convert.values import INTEGER_RANGES
 from lakelanes.types import HiveType
 
 pc: Any = pyarrow.compute
 
-_FAULTY_COLUMN = re.compile(r"In CSV column #(\d+)")
-_FIRST_BACKOFF, _LAST_BACKOFF = 8, 512
+# A block with a greater share of odd records is read without the kernel, and so are some blocks after it.
+_MOSTLY = 0.5
+_FIRST_PAUSE, _LAST_PAUSE = 8, 512
 _FEW = 32
+
+Positions = npt.NDArray[np.int64]
 _SURPLUS = "the field after the last delimiter is not empty"
 
 
@@ -59,22 +62,6 @@ class _Column:
     type: HiveType
     position: int
     judge: Judge
-    bytes_blocks: int = 0
-    backoff: int = _FIRST_BACKOFF
-
-    @property
-    def wants_bytes(self) -> bool:
-        return self.bytes_blocks > 0 or not typed_reader(self.type, self.judge.dialect)
-
-    def distrust(self) -> None:
-        """Read as bytes for some blocks; longer every time."""
-        self.bytes_blocks = self.backoff
-        self.backoff = min(self.backoff * 2, _LAST_BACKOFF)
-
-    def settle(self, clean: bool) -> None:
-        """A block is done; a clean one brings the fast path nearer."""
-        if self.bytes_blocks:
-            self.bytes_blocks = self.bytes_blocks - 1 if clean else max(self.bytes_blocks, _FIRST_BACKOFF)
 
 
 class _Faults:
@@ -111,9 +98,9 @@ class _Faults:
 
 
 class BlockParser:
-    """Parses blocks of one file, in any order and in several threads; keeps in mind which of its columns are dirty.
+    """Parses blocks of one file, in any order and in several threads.
 
-    columns: the table's names and types. fast=False reads every column as bytes, always (the result is the same).
+    columns: the table's names and types. fast=False does without the kernel (the result is the same).
     """
 
     def __init__(
@@ -121,13 +108,15 @@ class BlockParser:
     ) -> None:
         self._layout = layout
         self._dialect = dialect
-        self._fast = fast
         self._schema = pa.schema([pa.field(name, column_type.arrow) for name, column_type in columns])
         self._columns = [
             _Column(order, name, column_type, position, Judge(column_type, dialect))
             for order, ((name, column_type), position) in enumerate(zip(columns, layout.positions, strict=True))
             if position is not None
         ]
+        wanted = [(column.position, column.type) for column in self._columns]
+        self._kernel = kernel_for(layout.width, wanted, dialect, layout.trailing) if fast else None
+        self._pause, self._next_pause = 0, _FIRST_PAUSE
         self._names = [str(position) for position in range(layout.width)]
         self._count_reasons: dict[int, str] = {}
         self.keep_blank = layout.width == 1
@@ -136,7 +125,6 @@ class BlockParser:
         self._read_options = pacsv.ReadOptions(
             use_threads=False, block_size=4 * MAX_RECORD_BYTES, column_names=self._names
         )
-        self._whole_numbers = [c for c, column in enumerate(self._columns) if column.type.kind in INTEGER_RANGES]
 
     @property
     def schema(self) -> pa.Schema:
@@ -147,24 +135,102 @@ class BlockParser:
 
         refusal: reject every row, those without a fault of their own with this reason.
         """
+        if self._kernel is not None and refusal is None:
+            if not self._pause:
+                return self._parse_plain(block)
+            self._pause -= 1
+        return self._parse_careful(block, refusal)
+
+    def _parse_plain(self, block: Block) -> ParsedBlock | None:
+        """The kernel's reading of the block, its odd records read the careful way."""
+        assert self._kernel is not None
+        try:
+            read = self._kernel.read(block.data, block.length)
+        except TornBlockError:
+            return None
+        arrays, odd = read.arrays, read.odd
+        for number, raw in enumerate(self._kernel.raw):
+            if raw:
+                cast = cast_column(arrays[number], self._columns[number].judge)
+                arrays[number], odd = cast.values, np.union1d(odd, cast.bad)
+        if not odd.size:
+            self._kernel.release(read)
+            return ParsedBlock(read.records, read.lines, [self._batch(arrays, read.records)], None)
+        if odd.size <= _MOSTLY * read.records or read.records < _FEW:
+            parsed = self._parse_odd(block, read, self._batch(arrays, read.records), odd)
+        else:
+            parsed, self._pause = None, self._next_pause
+            self._next_pause = min(2 * self._next_pause, _LAST_PAUSE)
+        self._kernel.release(read)
+        return parsed or self._parse_careful(block, None)
+
+    def _parse_odd(self, block: Block, read: Columns, batch: pa.RecordBatch, odd: Positions) -> ParsedBlock | None:
+        """The kernel's batch with its odd records read again; None when the two readers differ about what they are."""
+        starts, ends, lines = read.places(odd)
+        data = bytearray()
+        with memoryview(block.data) as view:
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+                data += view[start:end]
+                data += b"\n"
+        again = self._judge(data, len(data))
+        if again is None or again.records != odd.size:
+            return None
+        plain = np.ones(read.records, bool)
+        plain[odd] = False
+        accepted = again.good_records()
+        if accepted.size:
+            rows = pa.concat_batches([batch.filter(_as_arrow(plain)), again.batch.filter(_as_arrow(again.good))])
+            order = np.argsort(np.concatenate([np.flatnonzero(plain), odd[accepted]]), kind="stable")
+            batches = [rows.take(pa.array(order))]
+        else:
+            batches = _rows_of(batch, plain)
+        if not again.faults.any:
+            return ParsedBlock(read.records, read.lines, batches, None)
+        refused = again.faults.records()
+        columns, reasons = again.faults.of(refused)
+        raws = raw_texts(block.data, starts[refused], ends[refused], self._dialect.encoding)
+        rejects = RejectRows(odd[refused], lines[refused], columns, [reason or "" for reason in reasons], raws)
+        return ParsedBlock(read.records, read.lines, batches, rejects)
+
+    def _parse_careful(self, block: Block, refusal: str | None) -> ParsedBlock | None:
+        judged = self._judge(block.data, block.length)
+        if judged is None:
+            return None
+        lines = count_lines(block.data, block.length)
+        if refusal is None and not judged.faults.any:
+            return ParsedBlock(judged.records, lines, [judged.batch], None)
+        index = judged.index or self._index(block.data, block.length)
+        rejected = judged.faults.records() if refusal is None else np.arange(index.starts.size)
+        columns, reasons = judged.faults.of(rejected)
+        rejects = RejectRows(
+            rejected,
+            index.lines(rejected),
+            columns,
+            [reason or refusal or "" for reason in reasons],
+            raw_texts(block.data, index.starts[rejected], index.ends[rejected], self._dialect.encoding),
+        )
+        batches = _rows_of(judged.batch, judged.good) if refusal is None else []
+        return ParsedBlock(judged.records, lines, batches, rejects)
+
+    def _judge(self, data: bytearray, length: int) -> _Judged | None:
+        """The careful reading of data[:length]; None when its end turns out to be inside a record."""
         index: RecordIndex | None = None
         excised: dict[int, int] = {}
-        data, length = block.data, block.length
+        rest, rest_length = data, length
         if not _is_utf8(data, length):
-            index = self._index(block)
+            index = self._index(data, length)
             if index.torn is not None:
                 return None
-            excised, data = self._excise(block, index)
-            length = len(data)
-        read = self._read(data, length)
+            excised, rest = self._excise(data, length, index)
+            rest_length = len(rest)
+        read = self._read(rest, rest_length)
         if not read.complete:
             return None
         records = read.records + len(excised)
-        lines = count_lines(block.data, block.length)
-        unended = block.length > 0 and block.data[block.length - 1] not in b"\r\n"
-        if records != lines + unended:
+        unended = length > 0 and data[length - 1] not in b"\r\n"
+        if records != count_lines(data, length) + unended:
             # Blank lines, or line ends inside quotes: count the records another way.
-            index = index or self._index(block)
+            index = index or self._index(data, length)
             if index.torn is not None:
                 return None
             if records != index.starts.size:
@@ -177,16 +243,13 @@ class BlockParser:
             positions = np.delete(positions, list(excised))
         skipped = np.array([position for position, _ in read.skipped], np.int64)
         emitted = np.delete(positions, skipped) if skipped.size else positions
-        batch, good = self._assemble(read, emitted, faults)
+        batch, good = self._cast(read, emitted, faults)
         faults.add(positions[skipped], None, [self._count_reason(count) for _, count in read.skipped])
         faults.add(np.array(list(excised), np.int64), None, [self._count_reason(count) for count in excised.values()])
-        if refusal is None and not faults.any:
-            return ParsedBlock(records, lines, [batch], None)
-        rejects = self._rejects(block, index or self._index(block), faults, refusal)
-        return ParsedBlock(records, lines, _rows_of(batch, good) if refusal is None else [], rejects)
+        return _Judged(records, batch, emitted, good, faults, index)
 
-    def _index(self, block: Block) -> RecordIndex:
-        return index_records(block.data, block.length, self._dialect, final=True, keep_blank=self.keep_blank)
+    def _index(self, data: bytearray, length: int) -> RecordIndex:
+        return index_records(data, length, self._dialect, final=True, keep_blank=self.keep_blank)
 
     def _count_reason(self, count: int) -> str:
         if count not in self._count_reasons:
@@ -196,7 +259,7 @@ class BlockParser:
         return self._count_reasons[count]
 
     def _read(self, data: bytearray, length: int) -> _Read:
-        """pyarrow's reading of data[:length], columns that it cannot be trusted with as bytes."""
+        """pyarrow's reading of data[:length], every column as bytes."""
         ending = b"" if not length or data[length - 1] in b"\r\n" else b"\n"
         tail = ending + self._sentinel.encode() + b"\n"
         stop = length + len(tail)
@@ -204,61 +267,24 @@ class BlockParser:
             data.extend(bytes(stop - len(data)))
         saved = bytes(data[length:stop])
         data[length:stop] = tail
+        skipped: list[Any] = []
+
+        def skip(row: Any) -> str:
+            skipped.append(row)
+            return "skip"
+
         try:
-            as_bytes = [not self._fast or column.wants_bytes for column in self._columns]
-            self._distrust_hexadecimal(data, length, as_bytes)
-            while True:
-                try:
-                    return self._read_once(data, stop, as_bytes)
-                except pa.ArrowInvalid as error:
-                    match = _FAULTY_COLUMN.search(str(error))
-                    faulty = [c for c, column in enumerate(self._columns) if match and column.position == int(match[1])]
-                    if not faulty or as_bytes[faulty[0]]:
-                        raise ConversionError(f"pyarrow's CSV reader failed: {error}") from error
-                    self._columns[faulty[0]].distrust()
-                    as_bytes[faulty[0]] = True
+            table = pacsv.read_csv(
+                _stream(data, stop), self._read_options, self._parse_options(skip), self._convert_options()
+            )
         finally:
             data[length:stop] = saved
-
-    def _read_once(self, data: bytearray, stop: int, as_bytes: list[bool]) -> _Read:
-        while True:
-            skipped: list[Any] = []
-
-            def skip(row: Any, skipped: list[Any] = skipped) -> str:
-                skipped.append(row)
-                return "skip"
-
-            table = pacsv.read_csv(
-                _stream(data, stop),
-                self._read_options,
-                self._parse_options(skip),
-                self._convert_options(as_bytes),
-            )
-            arrays = [_one_chunk(column) for column in table.columns]
-            trailing = arrays.pop() if self._layout.trailing else None
-            last = skipped[-1] if skipped else None
-            complete = last is not None and last.number == table.num_rows + len(skipped) and last.text == self._sentinel
-            doubted = [
-                number
-                for number, (column, values) in enumerate(zip(self._columns, arrays, strict=True))
-                if not as_bytes[number] and not trusts(values, column.type)
-            ]
-            if not doubted or not complete:
-                widths = [(row.number - 1, row.actual_columns) for row in skipped[:-1]]
-                return _Read(arrays, as_bytes, table.num_rows, widths, complete, trailing)
-            for number in doubted:
-                self._columns[number].distrust()
-                as_bytes[number] = True
-
-    def _distrust_hexadecimal(self, data: bytearray, length: int, as_bytes: list[bool]) -> None:
-        """pyarrow reads 0x1F as 31, and '0xFF' as -1 for a tinyint."""
-        typed = [number for number in self._whole_numbers if not as_bytes[number]]
-        if not typed or not any(data.find(letter, 0, length) >= 0 for letter in (b"x", b"X")):
-            return
-        octets = np.frombuffer(data, np.uint8, length)
-        if bool(((octets[:-1] == ord("0")) & ((octets[1:] | 0x20) == ord("x"))).any()):
-            for number in typed:
-                as_bytes[number] = True
+        arrays = [_one_chunk(column) for column in table.columns]
+        trailing = arrays.pop() if self._layout.trailing else None
+        last = skipped[-1] if skipped else None
+        complete = last is not None and last.number == table.num_rows + len(skipped) and last.text == self._sentinel
+        widths = [(row.number - 1, row.actual_columns) for row in skipped[:-1]]
+        return _Read(arrays, table.num_rows, widths, complete, trailing)
 
     def _parse_options(self, skip: Any) -> pacsv.ParseOptions:
         return pacsv.ParseOptions(
@@ -270,86 +296,94 @@ class BlockParser:
             invalid_row_handler=skip,
         )
 
-    def _convert_options(self, as_bytes: list[bool]) -> pacsv.ConvertOptions:
-        types = {
-            self._names[column.position]: pa.binary() if raw else column.type.arrow
-            for column, raw in zip(self._columns, as_bytes, strict=True)
-        }
+    def _convert_options(self) -> pacsv.ConvertOptions:
+        wanted = [self._names[column.position] for column in self._columns]
         if self._layout.trailing:
-            types[self._names[-1]] = pa.binary()
+            wanted.append(self._names[-1])
         return pacsv.ConvertOptions(
-            include_columns=list(types),
-            column_types=types,
+            include_columns=wanted,
+            column_types=dict.fromkeys(wanted, pa.binary()),
             null_values=list(self._dialect.null_values),
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
-            true_values=BOOLEAN_TEXTS[True],
-            false_values=BOOLEAN_TEXTS[False],
-            decimal_point=self._dialect.decimal_separator,
         )
 
-    def _excise(self, block: Block, index: RecordIndex) -> tuple[dict[int, int], bytearray]:
+    def _excise(self, data: bytearray, length: int, index: RecordIndex) -> tuple[dict[int, int], bytearray]:
         """Takes out records of a wrong width that are not UTF-8: pyarrow cannot report those.
 
         Returns position -> number of fields, and the bytes of the other records.
         """
-        octets = np.frombuffer(block.data, np.uint8, block.length)
+        octets = np.frombuffer(data, np.uint8, length)
         foreign = np.unique(np.searchsorted(index.ends, np.flatnonzero(octets >= 0x80), side="left"))
         excised: dict[int, int] = {}
         kept, at = bytearray(), 0
         for position in foreign.tolist():
             start, end = int(index.starts[position]), int(index.ends[position])
-            raw = bytes(block.data[start:end])
+            raw = bytes(data[start:end])
             try:
                 raw.decode()
             except UnicodeDecodeError:
                 count = len(split_fields(raw, self._dialect))
                 if count != self._layout.width:
                     excised[position] = count
-                    kept += block.data[at:start]
-                    at = int(index.starts[position + 1]) if position + 1 < index.starts.size else block.length
-        return excised, kept + block.data[at : block.length]
+                    kept += data[at:start]
+                    at = int(index.starts[position + 1]) if position + 1 < index.starts.size else length
+        return excised, kept + data[at:length]
 
-    def _assemble(self, read: _Read, positions: npt.NDArray[np.int64], faults: _Faults) -> tuple[pa.RecordBatch, Mask]:
+    def _cast(self, read: _Read, positions: Positions, faults: _Faults) -> tuple[pa.RecordBatch, Mask]:
         """The rows pyarrow read as a batch of the table's schema, and which of them are good."""
         good = np.ones(read.rows, bool)
-        arrays: list[Array | None] = [None] * len(self._schema)
+        arrays: list[Array] = list(read.arrays)
         if read.trailing is not None:
             surplus = np.flatnonzero(pc.binary_length(read.trailing).fill_null(0).to_numpy())
             good[surplus] = False
             faults.add(positions[surplus], None, [_SURPLUS] * surplus.size)
         # Last column first, so that of several faults in a row the first column's is kept.
-        for column, values, raw in reversed(list(zip(self._columns, read.arrays, read.as_bytes, strict=True))):
-            cast = Cast(values)
-            if raw:
-                cast = cast_column(values, column.judge)
-                good[cast.bad] = False
-                faults.add(positions[cast.bad], column.name, cast.reasons)
-            column.settle(clean=not cast.reasons)
-            arrays[column.order] = cast.values
-        filled = [
-            pa.nulls(read.rows, schema_field.type) if values is None else values
-            for schema_field, values in zip(self._schema, arrays, strict=True)
-        ]
-        return pa.RecordBatch.from_arrays(filled, schema=self._schema), good
+        for number, column in reversed(list(enumerate(self._columns))):
+            cast = cast_column(arrays[number], column.judge)
+            good[cast.bad] = False
+            faults.add(positions[cast.bad], column.name, cast.reasons)
+            arrays[number] = cast.values
+        return self._batch(arrays, read.rows), good
 
-    def _rejects(self, block: Block, index: RecordIndex, faults: _Faults, refusal: str | None) -> RejectRows:
-        rejected = faults.records() if refusal is None else np.arange(index.starts.size)
-        columns, reasons = faults.of(rejected)
-        return RejectRows(
-            rejected,
-            index.lines(rejected),
-            columns,
-            [reason or refusal or "" for reason in reasons],
-            raw_texts(block.data, index.starts[rejected], index.ends[rejected], self._dialect.encoding),
+    def _batch(self, arrays: list[Array], rows: int) -> pa.RecordBatch:
+        """The columns that the file has, and nulls for the others, as a batch of the table's schema."""
+        filled: list[Array | None] = [None] * len(self._schema)
+        for column, values in zip(self._columns, arrays, strict=True):
+            filled[column.order] = values
+        return pa.RecordBatch.from_arrays(
+            [
+                pa.nulls(rows, schema_field.type) if values is None else values
+                for schema_field, values in zip(self._schema, filled, strict=True)
+            ],
+            schema=self._schema,
         )
+
+
+@dataclass
+class _Judged:
+    """A careful reading.
+
+    batch: the rows that have the right number of fields. emitted: which of the records they are. good: which of the
+    rows have no fault. faults: what is wrong with the records. index: the records' index, if there was need of one.
+    """
+
+    records: int
+    batch: pa.RecordBatch
+    emitted: Positions
+    good: Mask
+    faults: _Faults
+    index: RecordIndex | None
+
+    def good_records(self) -> Positions:
+        return self.emitted[self.good]
 
 
 def _rows_of(batch: pa.RecordBatch, good: Mask) -> list[pa.RecordBatch]:
     """The good rows: slices between a few bad ones, which cost no copy, and a filtered copy when there are many."""
     bad = np.flatnonzero(~good)
     if bad.size > _FEW:
-        return [batch.filter(pa.array(good))]
+        return [batch.filter(_as_arrow(good))]
     edges = [-1, *bad.tolist(), len(good)]
     runs = [(start + 1, end - start - 1) for start, end in pairwise(edges)]
     return [batch.slice(start, length) for start, length in runs if length]
@@ -359,13 +393,12 @@ def _rows_of(batch: pa.RecordBatch, good: Mask) -> list[pa.RecordBatch]:
 class _Read:
     """What pyarrow made of a block.
 
-    arrays: its columns. as_bytes: which of them are bytes still to be cast.
-    skipped: (position, number of fields) of records of a wrong width. complete: whether the block ends with a record.
+    arrays: its columns, as bytes. skipped: (position, number of fields) of records of a wrong width.
+    complete: whether the block ends with a record.
     trailing: the fields after the last delimiter, where the dialect has one at the end of rows.
     """
 
     arrays: list[Array]
-    as_bytes: list[bool]
     rows: int
     skipped: list[tuple[int, int]]
     complete: bool
@@ -374,6 +407,10 @@ class _Read:
     @property
     def records(self) -> int:
         return self.rows + len(self.skipped)
+
+
+def _as_arrow(mask: Mask) -> Array:
+    return pa.array(mask)
 
 
 def _is_utf8(data: bytearray, length: int) -> bool:
