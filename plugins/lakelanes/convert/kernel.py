@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.memory import POOL
 from lakelanes.types import HiveType
 
 log = logging.getLogger(__name__)
@@ -246,12 +247,14 @@ class Kernel:
         validity = _zeroed((records + 7) // 8)
         made.validity = validity.address
         if made.kind in (_BYTES, _TEXT):
-            offsets = pa.allocate_buffer(4 * (records + 1))
-            values = pa.allocate_buffer(int(totals[made.position]) + _OVERSHOOT)
+            offsets = pa.allocate_buffer(4 * (records + 1), POOL)
+            values = pa.allocate_buffer(int(totals[made.position]) + _OVERSHOOT, POOL)
             made.offsets, made.values = offsets.address, values.address
             return [validity, offsets, values]
         values = (
-            _zeroed((records + 7) // 8) if made.kind == _BOOLEAN else pa.allocate_buffer(records * arrow.bit_width // 8)
+            _zeroed((records + 7) // 8)
+            if made.kind == _BOOLEAN
+            else pa.allocate_buffer(records * arrow.bit_width // 8, POOL)
         )
         made.values = values.address
         return [validity, values]

@@ -1,10 +1,12 @@
 """Typed batches into a Parquet file that Athena reads and prunes well.
 
-- zstd, row groups of up to 32 MB of Arrow data: large enough to compress and prune, small enough for memory.
+- zstd at level 1: level 3 costs half as much again of the writing and saves no byte on what tables hold.
+- Row groups of up to 16 MB of Arrow data: large enough to compress, small enough for memory and to prune.
 - Minimum, maximum and null count of every column per row group and per page (the page index): Athena skips both.
 - A dictionary only for columns that repeat: for others it costs time and is thrown away when it grows too large.
-- Decimals are fixed-length bytes, the one form that every reader of Parquet knows; Athena (Trino) also reads INT32 and
-  INT64, which take 12% longer to write here and save 1% of the bytes.
+- Whole numbers, decimals of up to 18 digits, dates and timestamps that do not repeat are stored as differences
+  (DELTA_BINARY_PACKED), which every version of Athena's engine reads: a fifth fewer bytes, and fewer to compress.
+- Decimals of up to 18 digits are INT32 or INT64, which Athena (Trino) reads as it reads fixed-length bytes.
 - Timestamps are INT64 microseconds without a zone. INT96, the older choice, has no statistics; milliseconds would cut
   what databases export. Athena's own timestamp has three digits of a second, and it rounds when it reads.
 """
@@ -17,10 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lakelanes.convert.memory import POOL
 from lakelanes.convert.sink import OpenSink, SinkFile
 
-ROW_GROUP_BYTES = 32 << 20
+ROW_GROUP_BYTES = 16 << 20
 _SAMPLE_ROWS = 10_000
+_LONGEST_SHORT_DECIMAL = 18
 
 
 class TableWriter:
@@ -59,13 +63,21 @@ class TableWriter:
         self._bytes = 0
         if self._sink is None:
             self._sink = SinkFile(self._open_sink())
-            repeating: Any = _repeating(table)
+            repeating = _repeating(table)
             self._parquet = pq.ParquetWriter(
                 self._sink,
                 self._schema,
                 version="2.6",
                 compression="zstd",
+                compression_level=1,
                 use_dictionary=repeating or False,
+                column_encoding={
+                    field.name: "DELTA_BINARY_PACKED"
+                    for field in self._schema
+                    if field.name not in repeating and _is_whole(field.type)
+                },
+                store_decimal_as_integer=True,
+                memory_pool=POOL,
                 write_page_index=True,
                 store_schema=False,
             )
@@ -73,13 +85,21 @@ class TableWriter:
             self._parquet.write_table(table, row_group_size=table.num_rows)
 
 
+def _is_whole(arrow: Any) -> bool:
+    """Whether Parquet stores the type as INT32 or INT64."""
+    if pa.types.is_decimal(arrow):
+        return bool(arrow.precision <= _LONGEST_SHORT_DECIMAL)
+    return bool(pa.types.is_integer(arrow) or pa.types.is_date(arrow) or pa.types.is_timestamp(arrow))
+
+
 def _repeating(table: pa.Table) -> list[str]:
-    """The columns whose first values repeat at least once on average."""
+    """The columns whose first values repeat at least once on average. Dates do better as differences."""
     sample = table.slice(0, min(_SAMPLE_ROWS, max(1000, table.num_rows // 8)))
     return [
         name
         for name, values in zip(sample.column_names, sample.columns, strict=True)
         if not pa.types.is_boolean(values.type)
+        and not pa.types.is_date(values.type)
         and not pa.types.is_nested(values.type)
         and pc.count_distinct(values).as_py() * 2 <= len(values)
     ]
