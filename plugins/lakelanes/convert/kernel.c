@@ -566,9 +566,66 @@ static void empties(const Block *block, int64_t first, int64_t last, const Colum
         if (!block->odd[i] && fields[i] >> 32) block->odd[i] = 1;
 }
 
+static int width_of(int32_t kind) {
+    switch (kind) {
+    case INT8: return 1;
+    case INT16: return 2;
+    case INT32: case FLOAT: case DATE: return 4;
+    case INT64: case DOUBLE: case TIMESTAMP: return 8;
+    case DECIMAL: return 16;
+    default: return 0;
+    }
+}
+
+/* Takes the odd records out of a bitmap. */
+static void squeeze_bits(const Block *block, int64_t records, uint8_t *bits) {
+    int64_t kept = 0;
+    uint8_t byte = 0;
+    for (int64_t i = 0; i < records; i++) {
+        if (block->odd[i]) continue;
+        byte |= (uint8_t)((bits[i >> 3] >> (i & 7) & 1) << (kept & 7));
+        if ((++kept & 7) == 0) {
+            bits[(kept >> 3) - 1] = byte;
+            byte = 0;
+        }
+    }
+    if (kept & 7) bits[kept >> 3] = byte;
+}
+
+/* Takes the odd records out of a column, run by run of the others. */
+static void squeeze(const Block *block, int64_t records, Column *column) {
+    const int64_t width = width_of(column->kind);
+    int64_t kept = 0, written = 0, first = 0;
+    while (first < records) {
+        if (block->odd[first]) {
+            first++;
+            continue;
+        }
+        int64_t last = first;
+        while (last < records && !block->odd[last]) last++;
+        if (width) {
+            memmove(column->values + kept * width, column->values + first * width, (size_t)((last - first) * width));
+            kept += last - first;
+        } else if (column->offsets) {
+            const int64_t begin = column->offsets[first], size = column->offsets[last] - begin;
+            memmove(column->values + written, column->values + begin, (size_t)size);
+            /* What is read here has not been written to yet: kept never passes first. */
+            for (int64_t i = first; i < last; i++) {
+                const int32_t end = column->offsets[i + 1];
+                column->offsets[++kept] = (int32_t)(end - begin + written);
+            }
+            written += size;
+        }
+        first = last;
+    }
+    if (column->kind == BOOLEAN) squeeze_bits(block, records, column->values);
+    for (int64_t i = 0; i < records; i++)
+        if (block->odd[i] && !(column->validity[i >> 3] >> (i & 7) & 1)) column->null_count--;
+    squeeze_bits(block, records, column->validity);
+}
+
 /* Fills the columns' buffers. validity, and the values of booleans, come zeroed; the values of texts have room for
-   block->bytes[position] and 16 more. Returns how many records are odd: their values are null, or left over in columns
-   that came before the one that found them odd. */
+   block->bytes[position] and 16 more. Returns how many records are odd: they are not in the columns. */
 EXPORT int64_t lakelanes_fill(Block *block, int64_t records, Column *columns, int32_t count, const Null *nulls,
                               int32_t null_count) {
     for (int32_t c = 0; c < count; c++)
@@ -584,5 +641,8 @@ EXPORT int64_t lakelanes_fill(Block *block, int64_t records, Column *columns, in
     }
     int64_t odd = 0;
     for (int64_t i = 0; i < records; i++) odd += block->odd[i];
+    if (odd)
+        for (int32_t c = 0; c < count; c++)
+            if (columns[c].kind != EMPTY) squeeze(block, records, columns + c);
     return odd;
 }

@@ -145,11 +145,11 @@ class _Scratch:
 
 @dataclass(frozen=True)
 class Columns:
-    """What kernel.c made of a block: its records, and the columns of all of them.
+    """What kernel.c made of a block of so many records.
 
-    lines: how many physical lines end in the block. arrays: one for each column asked for; binary ones for those that
-    the kernel leaves to Python. odd: positions of the records that Python has to look at; what the arrays hold for them
-    means nothing.
+    lines: how many physical lines end in the block. odd: positions of the records that Python has to look at.
+    arrays: one for each column asked for, with the other records; binary ones for those that the kernel leaves to
+    Python.
     """
 
     records: int
@@ -208,7 +208,7 @@ class Kernel:
         if self._trailing:
             columns[count].kind, columns[count].position = _EMPTY, self._width - 1
             count += 1
-        some_odd = self._library.lakelanes_fill(
+        odd = self._library.lakelanes_fill(
             ctypes.addressof(block),
             records,
             ctypes.addressof(columns),
@@ -217,11 +217,11 @@ class Kernel:
             len(self._dialect.null_values),
         )
         arrays = [
-            pa.Array.from_buffers(column[2], records, made, columns[c].null_count)
+            pa.Array.from_buffers(column[2], records - odd, made, columns[c].null_count)
             for c, (column, made) in enumerate(zip(self._columns, buffers, strict=True))
         ]
-        odd = np.flatnonzero(scratch.odd[:records]) if some_odd else _NONE
-        return Columns(records, block.line_count, arrays, odd, scratch)
+        positions = np.flatnonzero(scratch.odd[:records]) if odd else _NONE
+        return Columns(records, block.line_count, arrays, positions, scratch)
 
     def release(self, columns: Columns) -> None:
         """Takes back the memory behind Columns.places(), for another block."""

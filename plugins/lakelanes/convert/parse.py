@@ -148,24 +148,38 @@ class BlockParser:
             read = self._kernel.read(block.data, block.length)
         except TornBlockError:
             return None
-        arrays, odd = read.arrays, read.odd
-        for number, raw in enumerate(self._kernel.raw):
-            if raw:
-                cast = cast_column(arrays[number], self._columns[number].judge)
-                arrays[number], odd = cast.values, np.union1d(odd, cast.bad)
+        batch, odd = self._plain_batch(read)
         if not odd.size:
             self._kernel.release(read)
-            return ParsedBlock(read.records, read.lines, [self._batch(arrays, read.records)], None)
+            return ParsedBlock(read.records, read.lines, [batch], None)
+        parsed = None
         if odd.size <= _MOSTLY * read.records or read.records < _FEW:
-            parsed = self._parse_odd(block, read, self._batch(arrays, read.records), odd)
+            parsed = self._parse_odd(block, read, batch, odd)
         else:
-            parsed, self._pause = None, self._next_pause
+            self._pause = self._next_pause
             self._next_pause = min(2 * self._next_pause, _LAST_PAUSE)
         self._kernel.release(read)
         return parsed or self._parse_careful(block, None)
 
+    def _plain_batch(self, read: Columns) -> tuple[pa.RecordBatch, Positions]:
+        """The rows that the kernel read, and the records that are not among them."""
+        assert self._kernel is not None
+        arrays, odd = read.arrays, read.odd
+        rows = read.records - odd.size
+        good = np.ones(rows, bool)
+        for number, raw in enumerate(self._kernel.raw):
+            if raw:
+                cast = cast_column(arrays[number], self._columns[number].judge)
+                arrays[number] = cast.values
+                good[cast.bad] = False
+        batch = self._batch(arrays, rows)
+        if good.all():
+            return batch, odd
+        plain = np.delete(np.arange(read.records), odd)
+        return batch.filter(pa.array(good)), np.union1d(odd, plain[~good])
+
     def _parse_odd(self, block: Block, read: Columns, batch: pa.RecordBatch, odd: Positions) -> ParsedBlock | None:
-        """The kernel's batch with its odd records read again; None when the two readers differ about what they are."""
+        """The kernel's rows and the odd records, read again; None when the two readers differ about what these are."""
         starts, ends, lines = read.places(odd)
         data = bytearray()
         with memoryview(block.data) as view:
@@ -175,22 +189,18 @@ class BlockParser:
         again = self._judge(data, len(data))
         if again is None or again.records != odd.size:
             return None
-        plain = np.ones(read.records, bool)
-        plain[odd] = False
         accepted = again.good_records()
         if accepted.size:
-            rows = pa.concat_batches([batch.filter(_as_arrow(plain)), again.batch.filter(_as_arrow(again.good))])
-            order = np.argsort(np.concatenate([np.flatnonzero(plain), odd[accepted]]), kind="stable")
-            batches = [rows.take(pa.array(order))]
-        else:
-            batches = _rows_of(batch, plain)
+            plain = np.delete(np.arange(read.records), odd)
+            rows = pa.concat_batches([batch, *_rows_of(again.batch, again.good)])
+            batch = rows.take(pa.array(np.argsort(np.concatenate([plain, odd[accepted]]))))
         if not again.faults.any:
-            return ParsedBlock(read.records, read.lines, batches, None)
+            return ParsedBlock(read.records, read.lines, [batch], None)
         refused = again.faults.records()
         columns, reasons = again.faults.of(refused)
         raws = raw_texts(block.data, starts[refused], ends[refused], self._dialect.encoding)
         rejects = RejectRows(odd[refused], lines[refused], columns, [reason or "" for reason in reasons], raws)
-        return ParsedBlock(read.records, read.lines, batches, rejects)
+        return ParsedBlock(read.records, read.lines, [batch], rejects)
 
     def _parse_careful(self, block: Block, refusal: str | None) -> ParsedBlock | None:
         judged = self._judge(block.data, block.length)
@@ -383,7 +393,7 @@ def _rows_of(batch: pa.RecordBatch, good: Mask) -> list[pa.RecordBatch]:
     """The good rows: slices between a few bad ones, which cost no copy, and a filtered copy when there are many."""
     bad = np.flatnonzero(~good)
     if bad.size > _FEW:
-        return [batch.filter(_as_arrow(good))]
+        return [batch.filter(pa.array(good))]
     edges = [-1, *bad.tolist(), len(good)]
     runs = [(start + 1, end - start - 1) for start, end in pairwise(edges)]
     return [batch.slice(start, length) for start, length in runs if length]
@@ -407,10 +417,6 @@ class _Read:
     @property
     def records(self) -> int:
         return self.rows + len(self.skipped)
-
-
-def _as_arrow(mask: Mask) -> Array:
-    return pa.array(mask)
 
 
 def _is_utf8(data: bytearray, length: int) -> bool:

@@ -49,8 +49,8 @@ def test_every_type_is_stored_as_athena_reads_it() -> None:
         "single": ("FLOAT", "None"),
         "real": ("DOUBLE", "None"),
         "truth": ("BOOLEAN", "None"),
-        "cents": ("FIXED_LEN_BYTE_ARRAY", "Decimal(precision=9, scale=2)"),
-        "amount": ("FIXED_LEN_BYTE_ARRAY", "Decimal(precision=18, scale=2)"),
+        "cents": ("INT32", "Decimal(precision=9, scale=2)"),
+        "amount": ("INT64", "Decimal(precision=18, scale=2)"),
         "huge": ("FIXED_LEN_BYTE_ARRAY", "Decimal(precision=38, scale=2)"),
         "day": ("INT32", "Date"),
         "at": (
