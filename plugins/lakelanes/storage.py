@@ -17,9 +17,13 @@ from typing import Any
 from lakelanes.aws import error_code
 from lakelanes.errors import SourceChangedError, SourceGoneError, TargetChangedError
 
-PART_BYTES = 8 << 20
+# Small, for memory: the parts in flight of a large file are most of what its reader and its writer hold.
+READ_BYTES = 4 << 20
+WRITE_BYTES = 6 << 20
 _AHEAD = 3
 _UPLOADS = 2
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html allows 10,000; parts grow so as to stay far below.
+_PARTS = 2500
 
 
 class ObjectReader(io.RawIOBase):
@@ -30,7 +34,7 @@ class ObjectReader(io.RawIOBase):
     start; without it the version that the first GET finds is read, and ``self.etag`` names it.
     """
 
-    def __init__(self, s3: Any, bucket: str, key: str, etag: str | None = None, part_bytes: int = PART_BYTES) -> None:
+    def __init__(self, s3: Any, bucket: str, key: str, etag: str | None = None, part_bytes: int = READ_BYTES) -> None:
         super().__init__()
         self._s3, self._bucket, self._key, self._part = s3, bucket, key, part_bytes
         self.uri = f"s3://{bucket}/{key}"
@@ -99,9 +103,9 @@ class ObjectReader(io.RawIOBase):
 class ObjectWriter(io.RawIOBase):
     """Write-only stream into one S3 object, which appears (or is replaced) as a whole on ``close``.
 
-    One PUT when everything fits in a part, else a multipart upload with two parts under way. ``expected_etag`` is the
-    object to replace, None where there must be none; TargetChangedError when it is another. After ``abort`` nothing is
-    left behind. ``etag`` and ``size`` tell what was written.
+    One PUT when everything fits in a part, else a multipart upload with two parts under way while the next is gathered.
+    ``expected_etag`` is the object to replace, None where there must be none; TargetChangedError when it is another.
+    After ``abort`` nothing is left behind. ``etag`` and ``size`` tell what was written.
     """
 
     def __init__(
@@ -113,7 +117,7 @@ class ObjectWriter(io.RawIOBase):
         expected_etag: str | None,
         metadata: dict[str, str] | None = None,
         content_type: str = "application/vnd.apache.parquet",
-        part_bytes: int = PART_BYTES,
+        part_bytes: int = WRITE_BYTES,
     ) -> None:
         super().__init__()
         self._s3, self._part = s3, part_bytes
@@ -123,11 +127,12 @@ class ObjectWriter(io.RawIOBase):
         self.uri = f"s3://{bucket}/{key}"
         self.etag: str | None = None
         self.size = 0
-        self._buffer = bytearray()
+        self._chunks: list[bytes] = []
+        self._pending = 0
         self._upload: str | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._parts: list[Future[dict[str, Any]]] = []
-        self._room = threading.Semaphore(_UPLOADS + 1)
+        self._room = threading.Semaphore(_UPLOADS)
         self._aborted = False
 
     def writable(self) -> bool:
@@ -139,14 +144,13 @@ class ObjectWriter(io.RawIOBase):
     def write(self, data: Any) -> int:
         if self._aborted:
             raise ValueError(f"{self.uri}: write after abort")
-        view = memoryview(data).cast("B")
-        self._buffer += view
-        self.size += len(view)
-        while len(self._buffer) >= self._part:
-            part = bytes(memoryview(self._buffer)[: self._part])
-            del self._buffer[: self._part]
-            self._ship(part)
-        return len(view)
+        chunk = bytes(data)
+        self._chunks.append(chunk)
+        self._pending += len(chunk)
+        self.size += len(chunk)
+        if self._pending >= max(self._part, self.size // _PARTS):
+            self._ship(self._take())
+        return len(chunk)
 
     def close(self) -> None:
         if self.closed or self._aborted:
@@ -154,12 +158,10 @@ class ObjectWriter(io.RawIOBase):
             return
         try:
             if self._upload is None:
-                answer = self._s3.put_object(
-                    **self._object, **self._condition, **self._attributes, Body=bytes(self._buffer)
-                )
+                answer = self._s3.put_object(**self._object, **self._condition, **self._attributes, Body=self._take())
             else:
-                if self._buffer:
-                    self._ship(bytes(self._buffer))
+                if self._pending:
+                    self._ship(self._take())
                 parts = [part.result() for part in self._parts]
                 answer = self._s3.complete_multipart_upload(
                     **self._object, **self._condition, UploadId=self._upload, MultipartUpload={"Parts": parts}
@@ -182,7 +184,7 @@ class ObjectWriter(io.RawIOBase):
         if self._aborted or self.etag:
             return
         self._aborted = True
-        self._buffer.clear()
+        self._chunks.clear()
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
         if self._upload:
@@ -198,6 +200,13 @@ class ObjectWriter(io.RawIOBase):
     def __del__(self) -> None:
         # A writer that was dropped without close must never publish half an object.
         self._aborted = True
+
+    def _take(self) -> bytes:
+        """What is not shipped yet, as one part."""
+        part = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self._pending = 0
+        return part
 
     def _ship(self, part: bytes) -> None:
         if self._upload is None:

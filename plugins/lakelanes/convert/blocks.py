@@ -11,7 +11,7 @@ from lakelanes.convert.errors import UnreadableSourceError
 from lakelanes.convert.records import CR, guess_cut
 from lakelanes.convert.source import ByteSource
 
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 1 << 20
 MAX_RECORD_BYTES = 16 << 20
 _SLACK = 256
 _LINE_END = re.compile(rb"\r\n|\r|\n")
