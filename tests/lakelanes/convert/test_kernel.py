@@ -1,0 +1,172 @@
+"""The compiled kernel: that it is there, reads plain files alone, and stays within the memory it is given."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.kernel import Kernel, TornBlockError, kernel_for
+from lakelanes.types import parse_type
+from scripts.build_kernel import build, compiler
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def kernel(*types: str, dialect: Dialect | None = None, trailing: bool = False) -> Kernel:
+    columns = [(position, parse_type(text)) for position, text in enumerate(types)]
+    found = kernel_for(len(types) + trailing, columns, dialect or Dialect(), trailing)
+    assert found is not None, "the kernel is not built: python3 scripts/setup.py"
+    return found
+
+
+def column(hive_type: str, *texts: str) -> list[Any]:
+    """The values of a column with these texts, beside another; no record may be odd."""
+    data = bytearray("".join(f"{text},x\n" for text in texts).encode())
+    read = kernel(hive_type, "string").read(data, len(data))
+    assert read.records == len(texts)
+    assert read.odd.tolist() == []
+    read.arrays[0].validate(full=True)
+    values: list[Any] = read.arrays[0].to_pylist()
+    return values
+
+
+@pytest.mark.parametrize(
+    ("hive_type", "texts", "values"),
+    [
+        ("string", ["a", "", '""', '"a,b"', '"say ""hi"""', "näher", '"two\nlines"'],
+         ["a", None, "", "a,b", 'say "hi"', "näher", "two\nlines"]),
+        ("varchar(3)", ["abc", "äöü", ""], ["abc", "äöü", None]),
+        ("tinyint", ["-128", "127", "+5", "007"], [-128, 127, 5, 7]),
+        ("bigint", ["9223372036854775807", "-9223372036854775808", " 12\t", ""], [2**63 - 1, -(2**63), 12, None]),
+        ("decimal(10,2)", ["-12.5", "99999999.99", ".5", "7.", '"1.25"'],
+         [Decimal("-12.50"), Decimal("99999999.99"), Decimal("0.50"), Decimal("7.00"), Decimal("1.25")]),
+        ("decimal(38,3)", ["12345678901234567890123456789012345.678", "-1"],
+         [Decimal("12345678901234567890123456789012345.678"), Decimal("-1.000")]),
+        ("decimal(2,2)", ["0.05", "-0.99"], [Decimal("0.05"), Decimal("-0.99")]),
+        ("double", ["0.1", "-1e-3", "123456789012345678901234567890", "2.2250738585072014e-308", "5e-324"],
+         [0.1, -0.001, 123456789012345678901234567890.0, 2.2250738585072014e-308, 5e-324]),
+        ("float", ["0.5", "16777217"], [0.5, 16777216.0]),
+        ("boolean", ["true", "F", "YES", "0"], [True, False, True, False]),
+        ("date", ["0001-01-01", "2024-02-29", "9999-12-31"], [date(1, 1, 1), date(2024, 2, 29), date(9999, 12, 31)]),
+        ("timestamp", ["2024-03-15", "2024-03-15T07:08", "2024-03-15 07:08:09", "2024-03-15 07:08:09.5Z"],
+         [datetime(2024, 3, 15), datetime(2024, 3, 15, 7, 8), datetime(2024, 3, 15, 7, 8, 9),
+          datetime(2024, 3, 15, 7, 8, 9, 500_000)]),
+    ],
+)  # fmt: skip
+def test_plain_texts_are_read_without_python(hive_type: str, texts: list[str], values: list[Any]) -> None:
+    assert column(hive_type, *texts) == values
+
+
+@pytest.mark.parametrize(
+    ("hive_type", "text"),
+    [
+        ("int", "2147483648"),
+        ("int", "0x1F"),
+        ("int", "1.0"),
+        ("decimal(5,2)", "1234"),
+        ("decimal(10,2)", "12.345"),
+        ("decimal(10,2)", "1e2"),
+        ("double", "1e400"),
+        ("double", "nan"),
+        ("boolean", "on"),
+        ("date", "2023-02-29"),
+        ("date", "0000-01-01"),
+        ("timestamp", "2024-03-15 24:00:00"),
+        ("timestamp", "2024-03-15Z"),
+        ("char(2)", "abc"),
+        ("string", "one,field too many"),
+        ("string", '"text"after its quote'),
+    ],
+)
+def test_everything_else_is_left_to_python(hive_type: str, text: str) -> None:
+    data = bytearray(f",x\n{text},y\n,z\n".encode())
+    read = kernel(hive_type, "string").read(data, len(data))
+    assert (read.records, read.odd.tolist()) == (3, [1])
+    assert [array.to_pylist() for array in read.arrays] == [[None, None], ["x", "z"]]
+    starts, ends, lines = read.places(read.odd)
+    assert [bytes(data[start:end]).decode() for start, end in zip(starts, ends, strict=True)] == [f"{text},y"]
+    assert lines.tolist() == [1]
+
+
+def test_lines_are_counted_inside_quotes_and_for_every_kind_of_line_end() -> None:
+    data = bytearray(b'"a\nb\r\nc\rd",1\r\n\r\n\nx,2\ry,oops\n')
+    read = kernel("string", "int").read(data, len(data))
+    assert (read.records, read.lines, read.odd.tolist()) == (3, 8, [2])
+    assert read.places(read.odd)[2].tolist() == [7]
+
+
+def test_a_block_that_ends_inside_quotes_is_torn() -> None:
+    data = bytearray(b'a,"b\n')
+    with pytest.raises(TornBlockError):
+        kernel("string", "string").read(data, len(data))
+
+
+# Reads mutated CSV with a kernel that checks every access; the buffers have no slack behind them.
+FUZZ = """
+import random, sys
+from pathlib import Path
+from lakelanes.convert import kernel as module
+from lakelanes.convert.dialect import Dialect
+from lakelanes.types import parse_type
+
+module.library_path = lambda: Path(sys.argv[1])
+seed = int(sys.argv[2])
+print("seed", seed)
+random.seed(seed)
+types = ["string", "varchar(3)", "bigint", "decimal(38,3)", "decimal(10,2)", "double", "float", "boolean", "date",
+         "timestamp", "tinyint", "array<int>"]
+words = [b"12.50", b"-7", b"2024-03-15", b"2024-03-15 01:02:03.123456Z", b"true", b'"a""b"', b'"x,\\ny"', b"\\xc3\\xa4",
+         b"\\xff", b"1e-310", b"9" * 40, b"0." + b"1" * 150, b"", b"NULL", b" 5 ", b"a text longer than sixteen bytes"]
+marks = [b",", b",", b",", b"\\n", b"\\r\\n", b"\\r", b'"', b'""', b"\\0", b" "]
+records = odd = torn = 0
+for _ in range(3000):
+    width = random.randint(1, 5)
+    chosen = [(position, parse_type(random.choice(types))) for position in range(width) if random.random() < 0.9]
+    dialect = Dialect(quote=random.choice(['"', '"', None]), null_values=random.choice([("",), ("", "NULL"), ()]))
+    trailing = random.random() < 0.1
+    kernel = module.kernel_for(width + trailing, chosen, dialect, trailing)
+    rows = [b",".join(random.choice(words) for _ in range(width + trailing)) for _ in range(random.randint(0, 40))]
+    data = bytearray(b"\\n".join(rows))
+    for _ in range(random.choice([0, 0, 1, 3])):
+        at = random.randint(0, len(data))
+        data[at : at + random.randint(0, 2)] = random.choice(marks)
+    try:
+        read = kernel.read(data, len(data))
+    except module.TornBlockError:
+        torn += 1
+        continue
+    for array in read.arrays:
+        array.validate(full=True)
+    read.places(read.odd)
+    records, odd = records + read.records, odd + read.odd.size
+    kernel.release(read)
+print(records, "records", odd, "odd", torn, "torn")
+assert records > 20_000 and 0 < odd < records and torn
+"""
+
+
+def test_no_access_is_out_of_bounds(tmp_path: Path) -> None:
+    library = build(into=tmp_path, sanitize=True)
+    command = compiler(None)
+    assert library and command, "there is no C compiler"
+    name = "libasan.so"
+    asan = subprocess.run([*command, f"-print-file-name={name}"], capture_output=True, text=True, check=True)
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": asan.stdout.strip(),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+        "PYTHONPATH": str(REPOSITORY / "plugins"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", FUZZ, str(library), "1"], env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-4000:]
