@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import logging
+import random
 import string
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakelanes import athena
 from lakelanes.config import Entity
-from lakelanes.errors import CatalogError
+from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
+from lakelanes.errors import CatalogError, QueryError
 from lakelanes.names import ddl_identifier
 from lakelanes.partitions import Partition
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
+
+log = logging.getLogger(__name__)
 
 _TABLES = Path(__file__).resolve().parents[2] / "include" / "sql" / "tables"
 # https://docs.aws.amazon.com/glue/latest/webapi/API_BatchCreatePartition.html
@@ -41,6 +48,9 @@ _DATE_RANGES = {"%Y": "1970,2099", "%m": "1,12", "%d": "1,31", "%H": "0,23"}
 
 # What UpdateTable takes of what GetTable returns.
 _TABLE_INPUT = ("Name", "Description", "Owner", "Retention", "PartitionKeys", "TableType", "Parameters")
+# How often a table is read again when others change it, and the longest pause in seconds. Each loss is somebody's gain.
+_UPDATES = 40
+_LONGEST_PAUSE = 1.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,8 @@ def data_table(entity: Entity) -> Table:
         (column.name, column.type.text if entity.format == "parquet" else "string", column.comment)
         for column in entity.columns
     )
+    if entity.schema_policy.rescue:
+        columns += ((RESCUED, EVOLVED_TYPE, "JSON object of the values that did not fit, null where all did"),)
     return Table(entity.table_name, entity.table_name, columns, entity.format, entity)
 
 
@@ -94,6 +106,7 @@ def rejects_table(entity: Entity) -> Table:
 def ensure_table(lake: Lake, table: Table) -> bool:
     """Creates the table through Athena, or adds the columns that the configuration gained; True when it did either.
 
+    Columns that the table has beyond the configuration stay: files brought them.
     A file include/sql/tables/<table>.sql takes precedence over parquet.sql or csv.sql.
     Raises CatalogError when the table that exists has other partition keys or column types, or lies elsewhere.
     """
@@ -104,7 +117,48 @@ def ensure_table(lake: Lake, table: Table) -> bool:
         athena.execute(lake, render(lake, table, template.read_text(encoding="utf-8")))
         return True
     _check(lake, table, found)
-    return _add_columns(lake, table, found)
+    return bool(_add_columns(lake, table, {name: kind for name, kind, _ in table.columns}, found))
+
+
+class Evolution:
+    """Gives an entity's table the columns that files bring: each once, whoever else does the same. Thread-safe.
+
+    For one batch of files: what the table has is asked for when a column comes that is not known to be there.
+    """
+
+    def __init__(self, lake: Lake, entity: Entity) -> None:
+        self._lake = lake
+        self._table = data_table(entity)
+        self._known: set[str] = set()
+        self._lock = threading.Lock()
+
+    def add(self, columns: Mapping[str, str], source: str) -> list[str]:
+        """Makes the table have these nullable columns (name -> Hive type), which `source` needs; creates it if need be.
+
+        Returns those that it had not. Raises CatalogError when it has one with another type.
+        """
+        with self._lock:
+            if columns.keys() <= self._known:
+                return []
+            found = describe(self._lake, self._table.name)
+            if found is None:
+                found = self._created()
+            _check(self._lake, self._table, found)
+            added = _add_columns(self._lake, self._table, columns, found)
+            self._known |= columns.keys()
+        if added:
+            log.warning("table %s gained %s, brought by %s", self._table.name, ", ".join(added), source)
+        return added
+
+    def _created(self) -> Any:
+        try:
+            ensure_table(self._lake, self._table)
+        except QueryError:
+            # Of workers that create the table at the same moment, Athena may fail all but one.
+            if (found := describe(self._lake, self._table.name)) is None:
+                raise
+            return found
+        return describe(self._lake, self._table.name)
 
 
 def render(lake: Lake, table: Table, template: str) -> str:
@@ -222,27 +276,63 @@ def _check(lake: Lake, table: Table, found: Any) -> None:
         )
 
 
-def _add_columns(lake: Lake, table: Table, found: Any) -> bool:
-    present = {column["Name"]: column["Type"] for column in found["StorageDescriptor"]["Columns"]}
-    for name, kind, _ in table.columns:
-        if name in present and present[name].replace(" ", "").lower() != kind:
-            raise CatalogError(
-                f"column {name} of table {lake.config.resources.glue_database}.{table.name} is {present[name]}, but "
-                f"the configuration of {table.entity.name} says {kind}; the files already loaded hold the old type, so "
-                "give the column another name, or drop the table and load again"
-            )
-    new = [{"Name": name, "Type": kind} for name, kind, _ in table.columns if name not in present]
-    if new:
-        # Through Glue: Athena's ADD COLUMNS takes no date columns, and fails when somebody else was faster
-        # (https://docs.aws.amazon.com/athena/latest/ug/alter-table-add-columns.html).
+def _add_columns(lake: Lake, table: Table, columns: Mapping[str, str], found: Any) -> list[str]:
+    """Appends those of the columns (name -> Hive type) that the table lacks; returns their names.
+
+    found: the table as it was described. Glue takes the change only of that version: of two that change the table at
+    the same time one reads it again (ConcurrentModificationException), so that no column is lost.
+    https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html
+    """
+    glue, database = lake.glue, lake.config.resources.glue_database
+    attempt = 0
+    while True:
+        storage = found["StorageDescriptor"]
+        present = {column["Name"]: column["Type"] for column in storage["Columns"]}
+        for name, kind in columns.items():
+            if name in present and present[name].replace(" ", "").lower() != kind:
+                raise CatalogError(_other_type(lake, table, name, kind, present[name]))
+        new = [{"Name": name, "Type": kind} for name, kind in columns.items() if name not in present]
+        if not new:
+            return []
         given = {name: found[name] for name in _TABLE_INPUT if name in found}
-        storage = {**found["StorageDescriptor"], "Columns": [*found["StorageDescriptor"]["Columns"], *new]}
-        lake.glue.update_table(
-            DatabaseName=lake.config.resources.glue_database,
-            TableInput={**given, "StorageDescriptor": storage},
-            SkipArchive=True,
+        try:
+            # Through Glue: Athena's ADD COLUMNS takes no date columns, and fails when somebody else was faster
+            # (https://docs.aws.amazon.com/athena/latest/ug/alter-table-add-columns.html).
+            glue.update_table(
+                DatabaseName=database,
+                TableInput={**given, "StorageDescriptor": {**storage, "Columns": [*storage["Columns"], *new]}},
+                VersionId=found["VersionId"],
+                SkipArchive=True,
+            )
+            return [column["Name"] for column in new]
+        except glue.exceptions.ConcurrentModificationException:
+            attempt += 1
+            if attempt == _UPDATES:
+                raise
+        time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.02 * 2**attempt)))
+        found = describe(lake, table.name)
+        if found is None:
+            raise CatalogError(f"table {database}.{table.name} was dropped while it was given columns; load again")
+
+
+def _other_type(lake: Lake, table: Table, name: str, kind: str, found: str) -> str:
+    entity = table.entity
+    where = f"column {name} of table {lake.config.resources.glue_database}.{table.name} is {found}"
+    if name not in {configured for configured, *_ in table.columns}:
+        return (
+            f"{where}, but a file of {entity.name} brings a {kind} column of that name; name a column of "
+            f"entities.{entity.name}.schema for it, with its 'header', or drop the table and load again"
         )
-    return bool(new)
+    remedy = "give the column another name, or drop the table and load again"
+    if found == EVOLVED_TYPE:
+        remedy = (
+            f"if files brought it (schema_policy), declare it as {found}, or under another name with the 'header' "
+            f"{name!r}; else {remedy}"
+        )
+    return (
+        f"{where}, but the configuration of {entity.name} says {kind}; the files already loaded hold the old type, so "
+        f"{remedy}"
+    )
 
 
 def _get_partitions(lake: Lake, table: Table, partitions: Sequence[Partition]) -> dict[tuple[str, ...], Any]:

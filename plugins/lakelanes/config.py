@@ -33,6 +33,7 @@ from pydantic import (
 
 from lakelanes import names
 from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.policy import RESCUED, Reaction, SchemaPolicy, variant_name
 from lakelanes.errors import ConfigError
 from lakelanes.types import HiveType, parse_type
 
@@ -189,6 +190,18 @@ class CsvDialect(_Model):
         return Dialect(**self.model_dump())
 
 
+class EntitySchemaPolicy(_Model):
+    """What becomes of columns and values that are not the table's; see ``lakelanes.convert.policy``."""
+
+    new_columns: Reaction = "discard_value"
+    type_misfits: Reaction = "discard_row"
+    rescue: bool = False
+
+    def converter(self) -> SchemaPolicy:
+        """The policy as the converter takes it."""
+        return SchemaPolicy(**self.model_dump())
+
+
 class Entity(_Model):
     """One kind of source file and the table it becomes."""
 
@@ -209,7 +222,7 @@ class Entity(_Model):
     on_bad_rows: Literal["quarantine", "fail"] = "quarantine"
     max_bad_rows: Annotated[int, Field(ge=0)] | None = None
     missing_columns: Literal["error", "null"] = "error"
-    extra_columns: Literal["ignore", "error"] = "ignore"
+    schema_policy: EntitySchemaPolicy = EntitySchemaPolicy()
     date_format: Annotated[str, AfterValidator(_date_format)] = Field(
         default="%Y-%m-%d", description="strftime form of a single date partition key's values"
     )
@@ -239,6 +252,8 @@ class Entity(_Model):
             for name in sorted(CsvDialect.model_fields.keys() - readable):
                 if getattr(self.dialect, name) != getattr(plain, name):
                     raise ValueError(f"dialect.{name} needs format 'parquet': a 'csv' table is the file as it came")
+            if self.schema_policy != EntitySchemaPolicy():
+                raise ValueError("schema_policy needs format 'parquet': a 'csv' table is the file as it came")
         return self
 
     @property
@@ -403,6 +418,9 @@ def _shown(value: Any) -> str:
 def _fault(detail: Any) -> str:
     path = _dotted(detail["loc"]) or "the file"
     kind, found = detail["type"], detail["input"]
+    if kind == "extra_forbidden" and detail["loc"][-1] == "extra_columns":
+        new = json.dumps({"new_columns": {"error": "freeze"}.get(str(found), "discard_value")})
+        return f'{path}: is schema_policy.new_columns now; write "schema_policy": {new}'
     if kind == "missing":
         return f"{path}: is missing"
     if kind == "value_error":
@@ -418,7 +436,7 @@ def _fault(detail: Any) -> str:
 
 
 def _known_settings() -> Iterator[str]:
-    for model in (LakeConfig, Aws, Resources, Entity, Column, PartitionKey, CsvDialect):
+    for model in (LakeConfig, Aws, Resources, Entity, Column, PartitionKey, CsvDialect, EntitySchemaPolicy):
         for name, field in model.model_fields.items():
             yield field.alias or name
 
@@ -501,7 +519,32 @@ def _column_faults(path: str, entity: dict[str, Any]) -> list[str]:
         kind = key.get("type") if isinstance(key, dict) else None
         if isinstance(kind, str) and not _PARTITION_TYPES.fullmatch(kind.strip().lower()):
             faults.append(f"{where}.type: {kind!r} cannot be a partition key's type: use string, an integer or date")
+    for name, adder in _added_columns(entity).items():
+        if name in seen:
+            faults.append(f"{seen[name]}: {name!r} is the name of a column that {adder} adds to the table")
+        try:
+            names.column_name(name)
+        except ValueError as error:
+            faults.append(f"{path}.schema_policy: the column that {adder} would add to the table: {error}")
     return faults
+
+
+def _added_columns(entity: dict[str, Any]) -> dict[str, str]:
+    """Columns that the schema policy can add whatever the files are called in their header, and what adds them."""
+    policy, columns = entity.get("schema_policy"), entity.get("schema")
+    added: dict[str, str] = {}
+    if not isinstance(policy, dict):
+        return added
+    if policy.get("rescue") is True:
+        added[RESCUED] = "schema_policy.rescue"
+    if policy.get("type_misfits") == "evolve":
+        for column in columns if isinstance(columns, list) else ():
+            if not isinstance(column, dict) or not isinstance(column.get("name"), str):
+                continue
+            # Any text is a string, so there is no misfit that a variant column would take.
+            if str(column.get("type")).strip().lower() != "string":
+                added[variant_name(column["name"].lower())] = f"schema_policy.type_misfits, for {column['name']!r},"
+    return added
 
 
 def _example_faults(entities: dict[str, Any]) -> list[str]:

@@ -47,6 +47,7 @@ class Entry:
 
     ``error`` with ``error_line`` and ``error_column`` is the first thing wrong with the file. ``live_*`` describes the
     version that is in the table now, which is an older one while a newer one is being loaded or was refused.
+    ``added_columns`` are those that the file has in the table and that the configuration did not name then.
     """
 
     source: str
@@ -66,6 +67,7 @@ class Entry:
     partition: str | None = None
     rows_loaded: int | None = None
     rows_rejected: int | None = None
+    added_columns: tuple[str, ...] | None = None
     error: str | None = None
     error_line: int | None = None
     error_column: str | None = None
@@ -97,6 +99,8 @@ class Entry:
         for name in ("token", "attempts", "size", "rows_loaded", "rows_rejected", "error_line", "live_rows"):
             if values.get(name) is not None:
                 values[name] = int(values[name])
+        if values.get("added_columns") is not None:
+            values["added_columns"] = tuple(values["added_columns"])
         return cls(**values)
 
 
@@ -219,6 +223,7 @@ class Ledger:
         target_etag: str,
         rejects: str | None,
         rejects_etag: str | None,
+        added_columns: tuple[str, ...] = (),
         error: str | None = None,
         error_line: int | None = None,
         error_column: str | None = None,
@@ -234,6 +239,7 @@ class Ledger:
             target_etag=target_etag,
             rejects=rejects,
             rejects_etag=rejects_etag,
+            added_columns=added_columns or None,
             error=error,
             error_line=error_line,
             error_column=error_column,
@@ -383,6 +389,7 @@ class Ledger:
             sequencer=file.sequencer or (before.sequencer if same else None),
             rows_loaded=None,
             rows_rejected=None,
+            added_columns=None,
             error=None,
             error_line=None,
             error_column=None,

@@ -56,7 +56,10 @@ _RESTARTS = 4
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """What became of one source file. ``error`` is set for rejected and failed files, and says what to look at."""
+    """What became of one source file. ``error`` is set for rejected and failed files, and says what to look at.
+
+    ``added_columns`` are those it has in the table that the configuration does not name.
+    """
 
     source: str
     state: OutcomeState
@@ -68,6 +71,7 @@ class FileOutcome:
     line: int | None = None
     column: str | None = None
     retryable: bool = False
+    added_columns: tuple[str, ...] = ()
 
     @property
     def is_failure(self) -> bool:
@@ -143,10 +147,11 @@ def load_batch(
     large = threading.Semaphore(cores)
     workers = min(len(files), max(cores, _SMALL_WORKERS))
     owner = f"{lane}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    evolution = catalog.Evolution(lake, entity)
     with _Leases(lake) as leases, ThreadPoolExecutor(workers, thread_name_prefix="load") as pool:
 
         def one(file: SourceFile) -> FileOutcome:
-            loader = _Loader(lake, entity, lane, run_id, owner, leases, alone=len(files) == 1)
+            loader = _Loader(lake, entity, lane, run_id, owner, leases, evolution, alone=len(files) == 1)
             if file.size <= _LARGE:
                 outcome = loader.load(file, known.get(file.uri), reload)
             else:
@@ -279,10 +284,19 @@ class _Loader:
     """Loads one file: the steps between its claim and its commit."""
 
     def __init__(
-        self, lake: Lake, entity: Entity, lane: Lane, run_id: str, owner: str, leases: _Leases, *, alone: bool
+        self,
+        lake: Lake,
+        entity: Entity,
+        lane: Lane,
+        run_id: str,
+        owner: str,
+        leases: _Leases,
+        evolution: catalog.Evolution,
+        *,
+        alone: bool,
     ) -> None:
         self._lake, self._entity, self._lane, self._run_id = lake, entity, lane, run_id
-        self._owner, self._leases, self._alone = owner, leases, alone
+        self._owner, self._leases, self._evolution, self._alone = owner, leases, evolution, alone
 
     def load(self, file: SourceFile, known: Entry | None, reload: bool) -> FileOutcome:
         try:
@@ -388,7 +402,9 @@ class _Loader:
                 on_bad_rows=entity.on_bad_rows,
                 max_bad_rows=entity.max_bad_rows,
                 missing_columns=entity.missing_columns,
-                extra_columns=entity.extra_columns,
+                policy=entity.schema_policy.converter(),
+                taken=[key.name for key in entity.partition_keys],
+                add_columns=lambda columns: self._evolution.add(columns, file.uri),
                 tuning=Tuning(threads=2 if self._alone else 1),
             )
         except BaseException:
@@ -411,6 +427,7 @@ class _Loader:
             target_etag=str(target.etag),
             rejects=left.uri if left else None,
             rejects_etag=left.etag if left else None,
+            added_columns=tuple(done.added_columns),
             error=first.reason if first else None,
             error_line=first.line if first else None,
             error_column=first.column if first else None,
@@ -424,6 +441,7 @@ class _Loader:
             done.rows_rejected,
             line=first.line if first else None,
             column=first.column if first else None,
+            added_columns=tuple(done.added_columns),
         )
 
     def _refuse(

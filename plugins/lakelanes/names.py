@@ -43,6 +43,19 @@ column_name = _rule(
     "letters, digits and underscores, not starting with a digit, at most 128 (name the CSV's own header in 'header')",
     lower=True,
 )
+
+
+def column_of_header(header: str) -> str:
+    """The column that a name in a file's header becomes: in lower case, with '_' for what a column's name cannot have.
+
+    Raises ValueError when that is no name of a column.
+    """
+    folded = re.sub(r"[^a-z0-9_]", "_", header.lower())
+    if not re.search(r"[a-z0-9]", folded):
+        raise ValueError(f"{header!r} has no letter or digit that a column's name may have")
+    return column_name(folded)
+
+
 # An entity's name becomes part of a DAG id and of ledger keys.
 entity_name = _rule(
     "an entity name",

@@ -16,6 +16,7 @@ from lakelanes.config import (
     Column,
     CsvDialect,
     Entity,
+    EntitySchemaPolicy,
     LakeConfig,
     PartitionKey,
     Resources,
@@ -33,6 +34,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "entities.NAME": Entity,
     "partition_keys[]": PartitionKey,
     "schema[]": Column,
+    "schema_policy": EntitySchemaPolicy,
     "dialect": CsvDialect,
 }
 
@@ -68,8 +70,10 @@ def expected(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
     """Setting -> (type, default), as the document writes them."""
     whole = json_schema()
     schema = whole if model is LakeConfig else whole["$defs"].get(model.__name__) or model.model_json_schema()
-    # Two defaults are made by code, so the schema does not say them; the next test does.
-    defaults = {Entity: {"dialect": "`{}`"}, PartitionKey: {"type": '`"string"`'}}.get(model, {})
+    # Three defaults are made by code, so the schema does not say them; the next test does.
+    defaults = {Entity: {"dialect": "`{}`", "schema_policy": "`{}`"}, PartitionKey: {"type": '`"string"`'}}.get(
+        model, {}
+    )
     found = {}
     for name, field in schema["properties"].items():
         default = "*required*" if name in schema.get("required", ()) else f"`{json.dumps(field.get('default'))}`"
@@ -89,6 +93,7 @@ def test_defaults_that_code_makes_are_as_documented() -> None:
     entity = entity_with(["month"])
     assert entity.partition_keys[0].type.text == "string"
     assert entity.dialect == CsvDialect()
+    assert entity.schema_policy == EntitySchemaPolicy()
 
 
 @pytest.mark.parametrize("setting", ["max_bad_rows", "deadline_minutes", "settle_seconds", "batch_bytes"])

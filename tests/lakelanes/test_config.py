@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lakelanes.config import LakeConfig, load_config, parse_config
+from lakelanes.convert import SchemaPolicy
 from lakelanes.errors import ConfigError
 
 # The shape that every configuration starts from, with the names of a small company in it.
@@ -176,6 +177,92 @@ def test_a_fault_says_what_was_found_and_what_was_expected(path: str, value: Any
     found = faults(changed(path, value))
     assert len(found) == 1
     assert found[0].startswith(fault)
+
+
+def test_the_schema_policy_keeps_to_the_table_by_default() -> None:
+    policy = parse(SKETCH).entities["sales"].schema_policy
+    assert policy.converter() == SchemaPolicy("discard_value", "discard_row", rescue=False)
+    given = {"new_columns": "evolve", "type_misfits": "freeze", "rescue": True}
+    assert parse(changed("entities.sales.schema_policy", given)).entities["sales"].schema_policy.model_dump() == given
+
+
+@pytest.mark.parametrize(("old", "new"), [("ignore", "discard_value"), ("error", "freeze"), (7, "discard_value")])
+def test_the_setting_that_the_schema_policy_replaced_is_a_fault_that_names_it(old: Any, new: str) -> None:
+    [fault] = faults(changed("entities.sales.extra_columns", old))
+    assert fault == (
+        "entities.sales.extra_columns: is schema_policy.new_columns now; write "
+        f'"schema_policy": {{"new_columns": "{new}"}}'
+    )
+
+
+EVOLVE = {"type_misfits": "evolve"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "columns", "keys", "fault"),
+    [
+        (
+            {"new_columns": "ignore"},
+            {},
+            ["dt"],
+            "schema_policy.new_columns: found 'ignore', expected 'evolve', 'freeze',",
+        ),
+        ({"rescue": 1}, {}, ["dt"], "schema_policy.rescue: found 1, expected a valid boolean"),
+        ({"rescued": True}, {}, ["dt"], "schema_policy.rescued: unknown setting; did you mean 'rescue'?"),
+        ({"rescue": True}, {"_Rescued": "string"}, ["dt"], "schema[1]: '_rescued' is the name of a column that"),
+        (
+            {"rescue": True},
+            {},
+            ["_rescued"],
+            "partition_keys[0]: '_rescued' is the name of a column that schema_policy",
+        ),
+        (
+            EVOLVE,
+            {"n": "int", "n__v_string": "string"},
+            ["dt"],
+            "schema[2]: 'n__v_string' is the name of a column that",
+        ),
+        (EVOLVE, {"n": "int"}, ["n__v_string"], "partition_keys[0]: 'n__v_string' is the name of a column that"),
+        (EVOLVE, {"n" * 120: "int"}, ["dt"], "schema_policy: the column that schema_policy.type_misfits, for 'nnn"),
+    ],
+)
+def test_a_policy_that_cannot_be_kept_is_a_fault(
+    policy: dict[str, Any], columns: dict[str, str], keys: list[str], fault: str
+) -> None:
+    raw = changed("entities.sales.schema_policy", policy)
+    raw["entities"]["sales"] |= {
+        "schema": [{"name": name, "type": kind} for name, kind in {"a": "string", **columns}.items()],
+        "partition_keys": keys,
+        "filename_pattern": "sales_(.*)",
+    }
+    [found] = faults(raw)
+    assert found.startswith(f"entities.sales.{fault}")
+
+
+def test_names_that_a_policy_would_add_are_free_where_it_does_not() -> None:
+    columns = [
+        ("n__v_string", "string"),
+        ("n", "int"),
+        ("_rescued", "string"),
+        ("s", " String"),
+        ("s__v_string", "int"),
+    ]
+    raw = changed("entities.sales.schema", [{"name": name, "type": kind} for name, kind in columns])
+    assert len(parse(raw).entities["sales"].columns) == 5
+    raw["entities"]["sales"]["schema"] = raw["entities"]["sales"]["schema"][3:]
+    raw["entities"]["sales"]["schema_policy"] = EVOLVE
+    assert len(parse(raw).entities["sales"].columns) == 2
+
+
+def test_a_csv_table_takes_the_default_policy_only() -> None:
+    raw = changed("entities.sales.format", "csv")
+    raw["entities"]["sales"]["schema_policy"] = {"new_columns": "discard_value"}
+    assert parse(raw).entities["sales"].format == "csv"
+    for policy in ({"new_columns": "evolve"}, EVOLVE, {"rescue": True}):
+        raw["entities"]["sales"]["schema_policy"] = policy
+        assert faults(raw) == (
+            "entities.sales: schema_policy needs format 'parquet': a 'csv' table is the file as it came",
+        )
 
 
 def two_entities(**second: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lakelanes.convert.dialect import Dialect
     from lakelanes.convert.errors import ConversionError
     from lakelanes.convert.pipeline import Column, Conversion, Tuning, convert
+    from lakelanes.convert.policy import SchemaPolicy
     from lakelanes.convert.rejects import REJECTS_SCHEMA, Reject
     from lakelanes.convert.sink import Sink
 
@@ -24,6 +25,7 @@ __all__ = [
     "ConversionError",
     "Dialect",
     "Reject",
+    "SchemaPolicy",
     "Sink",
     "Tuning",
     "convert",
@@ -38,6 +40,7 @@ def __getattr__(name: str) -> Any:
         "Dialect": "dialect",
         "REJECTS_SCHEMA": "rejects",
         "Reject": "rejects",
+        "SchemaPolicy": "policy",
         "Sink": "sink",
         "Tuning": "pipeline",
         "convert": "pipeline",

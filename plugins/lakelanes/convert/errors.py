@@ -14,10 +14,23 @@ class UnreadableSourceError(Exception):
     """
 
 
+class TableGrewError(Exception):
+    """A column turned out to be needed when a part of the target was written without it.
+
+    variants: the names of all variant columns that the file needs.
+    Used inside the package; convert() begins again with these.
+    """
+
+    def __init__(self, variants: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(variants)))
+        self.variants = variants
+
+
 class FileRefusedError(Exception):
     """The file as a whole is refused, for the reason in the message.
 
-    missing, extra: what the header lacks and has too many. header_read: whether there is a header, with rows after it.
+    missing, extra: what the header lacks, and what it has that the table lacks. header_read: whether there is a header,
+    with rows after it.
     Used inside the package; convert() turns it into a Conversion whose `refused` is the reason.
     """
 

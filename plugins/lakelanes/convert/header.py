@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import FileRefusedError
+from lakelanes.convert.policy import SchemaPolicy
 from lakelanes.convert.transcode import shown
+from lakelanes.names import column_of_header
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class NewColumn:
+    """A field whose name the table lacks.
+
+    position: of the field. label: its name in the header, `#3` when the third field has none. name: of the column that
+    the table gains for it, None when it gains none.
+    """
+
+    position: int
+    label: str
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -17,6 +32,7 @@ class Layout:
     """Where the fields of a record belong.
 
     width: how many there are. positions: for each column of the table its field, or None when the file lacks it.
+    missing: columns that the file lacks. new: what the file has beyond the table, and extra: the names of it.
     trailing: whether the last field has to be empty.
     """
 
@@ -24,6 +40,7 @@ class Layout:
     positions: tuple[int | None, ...]
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    new: tuple[NewColumn, ...] = ()
     trailing: bool = False
 
 
@@ -33,13 +50,20 @@ def by_position(columns: int, dialect: Dialect) -> Layout:
 
 
 def match_header(
-    fields: Sequence[bytes], columns: Sequence[str], missing_columns: str, extra_columns: str, dialect: Dialect
+    fields: Sequence[bytes],
+    columns: Sequence[str],
+    missing_columns: str,
+    policy: SchemaPolicy,
+    dialect: Dialect,
+    taken: Collection[str] = (),
 ) -> Layout:
-    """The layout of a file with this header.
+    """The layout of a file with this header, `columns` being what the table's columns are called in it.
 
-    Names match whatever their case, and spaces around them do not count. A field without a name is an extra column.
+    Names match whatever their case, and spaces around them do not count. A field without a name is a new column.
+    taken: names that no column which the table gains may have.
     Raises FileRefusedError for names that are not UTF-8 or occur twice, for columns that are missing where
-    missing_columns is "error" or that are all missing, and for extra ones where extra_columns is "error".
+    missing_columns is "error" or that are all missing, and for new ones where the policy freezes the table, or lets it
+    evolve and they cannot be columns.
     """
     try:
         names = [field.decode().strip() for field in fields]
@@ -63,8 +87,53 @@ def match_header(
         raise FileRefusedError(f"none of the table's columns ({', '.join(columns)}) is there: {found}", missing, extra)
     if missing and missing_columns == "error":
         raise FileRefusedError(f"missing column{'s'[: len(missing) > 1]} {', '.join(missing)}: {found}", missing, extra)
-    if extra and extra_columns == "error":
+    if extra and policy.new_columns == "freeze":
         listed = ", ".join(name or "an empty name" for name in extra)
         raise FileRefusedError(f"unexpected column{'s'[: len(extra) > 1]} {listed}: {found}", missing, extra)
-    width, trailing = len(names) + dialect.trailing_delimiter, dialect.trailing_delimiter
-    return Layout(width, tuple(positions.get(column.lower()) for column in columns), missing, extra, trailing)
+    new = _labelled(names, known)
+    if policy.new_columns == "evolve":
+        try:
+            new = _as_columns(new, names, taken)
+        except ValueError as error:
+            raise FileRefusedError(f"{error}: {found}", missing, extra) from None
+    return Layout(
+        len(names) + dialect.trailing_delimiter,
+        tuple(positions.get(column.lower()) for column in columns),
+        missing,
+        extra,
+        new,
+        dialect.trailing_delimiter,
+    )
+
+
+def _labelled(found: Sequence[str], known: Collection[str]) -> tuple[NewColumn, ...]:
+    """The names that are not known, each with a label that no other has."""
+    new = []
+    for position, name in enumerate(found):
+        if name.lower() not in known:
+            label = name or f"#{position + 1}"
+            while not name and label in found:
+                label = f"#{label}"
+            new.append(NewColumn(position, label))
+    return tuple(new)
+
+
+def _as_columns(new: Sequence[NewColumn], header: Sequence[str], taken: Collection[str]) -> tuple[NewColumn, ...]:
+    """The same with the names of the table's columns to be. Raises ValueError for a name that cannot be one."""
+    columns: dict[str, NewColumn] = {}
+    for one in new:
+        if not header[one.position]:
+            raise ValueError(f"field {one.position + 1} cannot become a new column of the table, it has no name")
+        try:
+            name = column_of_header(one.label)
+            if name in columns:
+                raise ValueError(f"{name!r} would be the name of {columns[name].label!r} too")
+            if name in taken:
+                raise ValueError(f"the name {name!r} is taken")
+        except ValueError as error:
+            raise ValueError(
+                f"{one.label!r} cannot become a new column of the table: {error}; name a column of the entity's schema "
+                "for it, with this 'header'"
+            ) from None
+        columns[name] = NewColumn(one.position, one.label, name)
+    return tuple(columns.values())

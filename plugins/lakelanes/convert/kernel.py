@@ -169,14 +169,19 @@ class Kernel:
     """kernel.c, asked for the columns of one file. Thread-safe."""
 
     def __init__(
-        self, library: Any, width: int, columns: Sequence[tuple[int, HiveType]], dialect: Dialect, trailing: bool
+        self,
+        library: Any,
+        width: int,
+        columns: Sequence[tuple[int, HiveType]],
+        dialect: Dialect,
+        empty: Sequence[int] = (),
     ) -> None:
         self._library = library
         self._width = width
         self._dialect = dialect
         # For each: position, kind, Arrow type, precision, scale.
         self._columns = [(position, *_how(column_type, dialect)) for position, column_type in columns]
-        self._trailing = trailing
+        self._empty = empty
         texts = [text.encode() for text in dialect.null_values]
         self._nulls = (_Null * max(len(texts), 1))(*(_Null(text, len(text)) for text in texts))
         self._spare: list[_Scratch] = []
@@ -201,18 +206,17 @@ class Kernel:
             bytes=totals.ctypes.data,
         )
         scratch, records = self._index(block)
-        columns = (_Column * (len(self._columns) + 1))()
+        columns = (_Column * (len(self._columns) + len(self._empty)))()
         # Buffers must outlive the call.
         count = len(self._columns)
         buffers = [self._prepare(c, columns[c], records, totals) for c in range(count)]
-        if self._trailing:
-            columns[count].kind, columns[count].position = _EMPTY, self._width - 1
-            count += 1
+        for number, position in enumerate(self._empty, count):
+            columns[number].kind, columns[number].position = _EMPTY, position
         odd = self._library.lakelanes_fill(
             ctypes.addressof(block),
             records,
             ctypes.addressof(columns),
-            count,
+            len(columns),
             ctypes.addressof(self._nulls),
             len(self._dialect.null_values),
         )
@@ -260,13 +264,16 @@ class Kernel:
         return [validity, values]
 
 
-def kernel_for(width: int, columns: Sequence[tuple[int, HiveType]], dialect: Dialect, trailing: bool) -> Kernel | None:
+def kernel_for(
+    width: int, columns: Sequence[tuple[int, HiveType]], dialect: Dialect, empty: Sequence[int] = ()
+) -> Kernel | None:
     """The kernel for files of `width` fields a record; None where it cannot be used.
 
-    columns: for each column wanted, the position of its field and its type. trailing: the last field has to be empty.
+    columns: for each column wanted, the position of its field and its type. empty: the positions of fields that have to
+    be empty.
     """
     library = _library() if dialect.escape is None else None
-    return Kernel(library, width, columns, dialect, trailing) if library is not None else None
+    return Kernel(library, width, columns, dialect, empty) if library is not None else None
 
 
 def _zeroed(size: int) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +25,12 @@ from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.header import Layout
 from lakelanes.convert.kernel import Columns, TornBlockError, kernel_for
+from lakelanes.convert.leftovers import Leftovers, unwanted
+from lakelanes.convert.policy import DEFAULT_POLICY, EVOLVED_TYPE, RESCUED, SchemaPolicy
 from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
 from lakelanes.convert.rejects import RejectRows, raw_texts
-from lakelanes.types import HiveType
+from lakelanes.convert.writer import widened
+from lakelanes.types import HiveType, parse_type
 
 pc: Any = pyarrow.compute
 
@@ -44,7 +47,8 @@ _SURPLUS = "the field after the last delimiter is not empty"
 class ParsedBlock:
     """records: how many the block holds; lines: how many physical lines end in it.
 
-    batches: the rows that fit. rejects: the others, None when there are none; numbered within the block.
+    batches: the rows that fit, with the variant columns of this block's misfits. rejects: the others, None when there
+    are none; numbered within the block.
     """
 
     records: int
@@ -55,10 +59,14 @@ class ParsedBlock:
 
 @dataclass
 class _Column:
-    """A column of the table that the file has, at `position` of a record and `order` of the table."""
+    """A column of the table that the file has, at `position` of a record and `order` of the table.
 
-    order: int
+    order: None for a column that the table lacks and whose texts matter all the same. label: its name in the file.
+    """
+
+    order: int | None
     name: str
+    label: str
     type: HiveType
     position: int
     judge: Judge
@@ -74,7 +82,13 @@ class _Faults:
         self._records = records
         self.any = False
 
-    def add(self, records: npt.NDArray[np.int64], column: str | None, reasons: list[str]) -> None:
+    def add(
+        self,
+        records: npt.NDArray[np.int64],
+        column: str | None,
+        reasons: list[str],
+        freezing: Mask | Literal[False] = False,
+    ) -> None:
         if not reasons:
             return
         if not self.any:
@@ -82,9 +96,11 @@ class _Faults:
             self._columns: npt.NDArray[np.object_] = np.full(self._records, None, object)
             self._reasons: npt.NDArray[np.object_] = np.full(self._records, None, object)
             self._faulty = np.zeros(self._records, bool)
+            self._freezing = np.zeros(self._records, bool)
         self._columns[records] = column
         self._reasons[records] = reasons
         self._faulty[records] = True
+        self._freezing[records] = freezing
 
     def records(self) -> npt.NDArray[np.int64]:
         """The records with a fault, in order."""
@@ -96,26 +112,53 @@ class _Faults:
             return [None] * records.size, [None] * records.size
         return self._columns[records].tolist(), self._reasons[records].tolist()
 
+    def first_freezing(self, records: npt.NDArray[np.int64]) -> int | None:
+        """The place among these records of the first whose fault freezes the table."""
+        freezing = np.flatnonzero(self._freezing[records]) if self.any else np.zeros(0, np.int64)
+        return int(freezing[0]) if freezing.size else None
+
 
 class BlockParser:
     """Parses blocks of one file, in any order and in several threads.
 
-    columns: the table's names and types. fast=False does without the kernel (the result is the same).
+    columns: the table's names and types. headers: what they are called in files. policy: see SchemaPolicy.
+    fast=False does without the kernel (the result is the same).
     """
 
     def __init__(
-        self, layout: Layout, columns: Sequence[tuple[str, HiveType]], dialect: Dialect, *, fast: bool = True
+        self,
+        layout: Layout,
+        columns: Sequence[tuple[str, HiveType]],
+        headers: Sequence[str],
+        dialect: Dialect,
+        policy: SchemaPolicy = DEFAULT_POLICY,
+        *,
+        fast: bool = True,
     ) -> None:
         self._layout = layout
         self._dialect = dialect
-        self._schema = pa.schema([pa.field(name, column_type.arrow) for name, column_type in columns])
+        self._policy = policy
+        self._schema = table_schema(columns, policy, layout)
         self._columns = [
-            _Column(order, name, column_type, position, Judge(column_type, dialect))
-            for order, ((name, column_type), position) in enumerate(zip(columns, layout.positions, strict=True))
+            _Column(order, name, header, column_type, position, Judge(column_type, dialect))
+            for order, ((name, column_type), header, position) in enumerate(
+                zip(columns, headers, layout.positions, strict=True)
+            )
             if position is not None
         ]
-        wanted = [(column.position, column.type) for column in self._columns]
-        self._kernel = kernel_for(layout.width, wanted, dialect, layout.trailing) if fast else None
+        text = parse_type(EVOLVED_TYPE)
+        for new in layout.new:
+            order = self._schema.get_field_index(new.name) if new.name else None
+            if new.name or policy.new_columns == "discard_row" or policy.rescues_new_columns:
+                self._columns.append(
+                    _Column(order, new.name or new.label, new.label, text, new.position, Judge(text, dialect))
+                )
+        self._in_table = [column for column in self._columns if column.order is not None]
+        # The kernel leaves rows with a text in another column to the careful reader.
+        empty = [column.position for column in self._columns if column.order is None]
+        empty += [layout.width - 1] * layout.trailing
+        wanted = [(column.position, column.type) for column in self._in_table]
+        self._kernel = kernel_for(layout.width, wanted, dialect, empty) if fast else None
         self._pause, self._next_pause = 0, _FIRST_PAUSE
         self._names = [str(position) for position in range(layout.width)]
         self._count_reasons: dict[int, str] = {}
@@ -169,10 +212,13 @@ class BlockParser:
         good = np.ones(rows, bool)
         for number, raw in enumerate(self._kernel.raw):
             if raw:
-                cast = cast_column(arrays[number], self._columns[number].judge)
+                cast = cast_column(arrays[number], self._in_table[number].judge)
                 arrays[number] = cast.values
                 good[cast.bad] = False
-        batch = self._batch(arrays, rows)
+        filled: list[Array | None] = [None] * len(self._schema)
+        for column, values in zip(self._in_table, arrays, strict=True):
+            filled[column.order or 0] = values
+        batch = _batch(self._schema, filled, rows)
         if good.all():
             return batch, odd
         plain = np.delete(np.arange(read.records), odd)
@@ -192,14 +238,21 @@ class BlockParser:
         accepted = again.good_records()
         if accepted.size:
             plain = np.delete(np.arange(read.records), odd)
-            rows = pa.concat_batches([batch, *_rows_of(again.batch, again.good)])
+            rows = pa.concat_batches([widened(batch, again.batch.schema), *_rows_of(again.batch, again.good)])
             batch = rows.take(pa.array(np.argsort(np.concatenate([plain, odd[accepted]]))))
         if not again.faults.any:
             return ParsedBlock(read.records, read.lines, [batch], None)
         refused = again.faults.records()
         columns, reasons = again.faults.of(refused)
         raws = raw_texts(block.data, starts[refused], ends[refused], self._dialect.encoding)
-        rejects = RejectRows(odd[refused], lines[refused], columns, [reason or "" for reason in reasons], raws)
+        rejects = RejectRows(
+            odd[refused],
+            lines[refused],
+            columns,
+            [reason or "" for reason in reasons],
+            raws,
+            again.faults.first_freezing(refused),
+        )
         return ParsedBlock(read.records, read.lines, [batch], rejects)
 
     def _parse_careful(self, block: Block, refusal: str | None) -> ParsedBlock | None:
@@ -218,6 +271,7 @@ class BlockParser:
             columns,
             [reason or refusal or "" for reason in reasons],
             raw_texts(block.data, index.starts[rejected], index.ends[rejected], self._dialect.encoding),
+            judged.faults.first_freezing(rejected),
         )
         batches = _rows_of(judged.batch, judged.good) if refusal is None else []
         return ParsedBlock(judged.records, lines, batches, rejects)
@@ -343,31 +397,46 @@ class BlockParser:
     def _cast(self, read: _Read, positions: Positions, faults: _Faults) -> tuple[pa.RecordBatch, Mask]:
         """The rows pyarrow read as a batch of the table's schema, and which of them are good."""
         good = np.ones(read.rows, bool)
-        arrays: list[Array] = list(read.arrays)
+        arrays: list[Array | None] = [None] * len(self._schema)
         if read.trailing is not None:
             surplus = np.flatnonzero(pc.binary_length(read.trailing).fill_null(0).to_numpy())
             good[surplus] = False
             faults.add(positions[surplus], None, [_SURPLUS] * surplus.size)
+        leftovers = Leftovers(self._policy, read.rows)
         # Last column first, so that of several faults in a row the first column's is kept.
-        for number, column in reversed(list(enumerate(self._columns))):
-            cast = cast_column(arrays[number], column.judge)
+        for column, values in reversed(list(zip(self._columns, read.arrays, strict=True))):
+            cast = cast_column(values, column.judge)
+            if column.order is None:
+                self._without_column(column, cast.values, positions, good, faults, leftovers)
+            else:
+                arrays[column.order] = cast.values
+            cast, freezing = leftovers.take_misfits(column.name, column.label, values, cast)
             good[cast.bad] = False
-            faults.add(positions[cast.bad], column.name, cast.reasons)
-            arrays[number] = cast.values
-        return self._batch(arrays, read.rows), good
+            faults.add(positions[cast.bad], column.name, cast.reasons, freezing)
+        schema = self._schema
+        if self._policy.rescue:
+            arrays[schema.get_field_index(RESCUED)] = leftovers.rescued()
+        for name, texts in leftovers.variants(good):
+            schema = schema.append(pa.field(name, texts.type))
+            arrays.append(texts)
+        return _batch(schema, arrays, read.rows), good
 
-    def _batch(self, arrays: list[Array], rows: int) -> pa.RecordBatch:
-        """The columns that the file has, and nulls for the others, as a batch of the table's schema."""
-        filled: list[Array | None] = [None] * len(self._schema)
-        for column, values in zip(self._columns, arrays, strict=True):
-            filled[column.order] = values
-        return pa.RecordBatch.from_arrays(
-            [
-                pa.nulls(rows, schema_field.type) if values is None else values
-                for schema_field, values in zip(self._schema, filled, strict=True)
-            ],
-            schema=self._schema,
-        )
+    def _without_column(
+        self,
+        column: _Column,
+        texts: Array,
+        positions: npt.NDArray[np.int64],
+        good: Mask,
+        faults: _Faults,
+        leftovers: Leftovers,
+    ) -> None:
+        """What the policy says of texts whose column the table lacks."""
+        if self._policy.rescues_new_columns:
+            leftovers.rescue(column.label, texts)
+        else:
+            surplus = unwanted(column.label, texts)
+            good[surplus.bad] = False
+            faults.add(positions[surplus.bad], column.name, surplus.reasons)
 
 
 @dataclass
@@ -387,6 +456,25 @@ class _Judged:
 
     def good_records(self) -> Positions:
         return self.emitted[self.good]
+
+
+def table_schema(
+    columns: Sequence[tuple[str, HiveType]], policy: SchemaPolicy, layout: Layout | None = None
+) -> pa.Schema:
+    """The Arrow schema of the table, with the new columns of a file of this layout after its own."""
+    text = parse_type(EVOLVED_TYPE).arrow
+    added = [RESCUED] * policy.rescue + [new.name for new in (layout.new if layout else ()) if new.name]
+    own = [pa.field(name, column_type.arrow) for name, column_type in columns]
+    return pa.schema([*own, *(pa.field(name, text) for name in added)])
+
+
+def _batch(schema: pa.Schema, arrays: Sequence[Array | None], rows: int) -> pa.RecordBatch:
+    """The columns that there are, and nulls for the others."""
+    filled = [
+        pa.nulls(rows, schema_field.type) if values is None else values
+        for schema_field, values in zip(schema, arrays, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(filled, schema=schema)
 
 
 def _rows_of(batch: pa.RecordBatch, good: Mask) -> list[pa.RecordBatch]:

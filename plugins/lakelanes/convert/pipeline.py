@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -12,16 +12,17 @@ import pyarrow as pa
 from lakelanes.convert.ahead import InOrder, read_ahead
 from lakelanes.convert.blocks import BLOCK_BYTES, MAX_RECORD_BYTES, Block, BlockReader
 from lakelanes.convert.dialect import Dialect
-from lakelanes.convert.errors import ConversionError, FileRefusedError
+from lakelanes.convert.errors import ConversionError, FileRefusedError, TableGrewError
 from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, by_position, match_header
-from lakelanes.convert.parse import BlockParser, ParsedBlock
+from lakelanes.convert.parse import BlockParser, ParsedBlock, table_schema
+from lakelanes.convert.policy import DEFAULT_POLICY, EVOLVED_TYPE, RESCUED, SchemaPolicy, variant_name
 from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
 from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter, raw_texts, rejected_alike
 from lakelanes.convert.sink import OpenSink
 from lakelanes.convert.source import ByteSource, Readable
 from lakelanes.convert.transcode import shown
-from lakelanes.convert.writer import ROW_GROUP_BYTES, TableWriter
-from lakelanes.types import HiveType
+from lakelanes.convert.writer import ROW_GROUP_BYTES, TableWriter, widened
+from lakelanes.types import HiveType, parse_type
 
 _BLOCKS_AHEAD = 12  # what is parsed while a row group is written
 _HEADER_BYTES = 4096
@@ -47,7 +48,8 @@ class Conversion:
     records: rows after the header, blank lines not counted.
     refused: why nothing of the file was loaded; None when it was.
     first_reject: the first row with a fault of its own; of a refused file without one, its first row.
-    missing_columns: columns of the table that the file lacks; extra_columns: names in the header that the table lacks.
+    missing_columns: columns of the table that the file lacks; new_columns: names in the header that the table lacks.
+    added_columns: those that the target has beyond the table's, each with its Hive type.
     """
 
     records: int
@@ -56,7 +58,8 @@ class Conversion:
     first_reject: Reject | None = None
     refused: str | None = None
     missing_columns: tuple[str, ...] = ()
-    extra_columns: tuple[str, ...] = ()
+    new_columns: tuple[str, ...] = ()
+    added_columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,20 +88,27 @@ def convert(
     on_bad_rows: Literal["quarantine", "fail"] = "quarantine",
     max_bad_rows: int | None = None,
     missing_columns: Literal["error", "null"] = "error",
-    extra_columns: Literal["ignore", "error"] = "ignore",
+    policy: SchemaPolicy = DEFAULT_POLICY,
+    taken: Collection[str] = (),
+    add_columns: Callable[[Mapping[str, str]], object] | None = None,
     tuning: Tuning | None = None,
 ) -> Conversion:
     """Converts one CSV file to one Parquet file, setting the rows that do not fit aside, in memory of a constant size.
 
     open_source: opens the file's bytes for reading, plain or packed (gzip, bzip2, zstandard, zip); called once more
-    when the file is refused.
+    when the file is refused, and when the table turns out to grow after a part of the target was written.
     open_target, open_rejects: open the sinks of the two Parquet files. The target is always written, even without a
     row (an empty file, or one of only a header); the rejects only when there are any. A sink is closed to commit it,
-    the rejects first; when anything fails both are aborted.
+    the rejects first; when anything fails both are aborted. Of several that are opened one at most is closed.
     columns: the table's, in its order; the file's may come in any order and are matched by name, unless the dialect
     says that there is no header.
     source_name: what rejected rows carry as their source_file.
-    on_bad_rows, max_bad_rows, missing_columns, extra_columns: when the file is refused for its rows or its header.
+    on_bad_rows, max_bad_rows, missing_columns: when the file is refused for its rows or its header.
+    policy: what becomes of columns and values that are not the table's. With its `rescue` the target has the column
+    RESCUED after the table's, then those that it gained.
+    taken: names beside the table's own that no column it gains may have (its partition keys).
+    add_columns: called with the columns that the target has beyond the table's, name -> Hive type, if there are any,
+    before the sinks are closed; what it raises is raised here, and nothing is committed.
     tuning: how the work is done; the result is the same with any.
 
     A refused file has no target. All its rows go to the rejects: bad ones with their own reason, the others with the
@@ -115,19 +125,25 @@ def convert(
         [getattr(column, "header", None) or column.name for column in columns],
         dialect or Dialect(),
         missing_columns,
-        extra_columns,
+        policy,
+        frozenset(taken),
         tuning or Tuning(),
     )
-    rejects = RejectsWriter(open_rejects, source_name)
     limit = 0 if on_bad_rows == "fail" else max_bad_rows
-    try:
-        return _load(task, open_target, rejects, limit)
-    except FileRefusedError as refused:
-        rejects.abort()
-        return _refuse(task, RejectsWriter(open_rejects, source_name), refused)
-    except BaseException:
-        rejects.abort()
-        raise
+    variants: frozenset[str] = frozenset()
+    while True:
+        rejects = RejectsWriter(open_rejects, source_name)
+        try:
+            return _load(task, open_target, rejects, limit, variants, add_columns or (lambda columns: None))
+        except TableGrewError as grew:
+            rejects.abort()
+            variants = grew.variants
+        except FileRefusedError as refused:
+            rejects.abort()
+            return _refuse(task, RejectsWriter(open_rejects, source_name), refused)
+        except BaseException:
+            rejects.abort()
+            raise
 
 
 @dataclass(frozen=True)
@@ -137,8 +153,28 @@ class _Task:
     headers: list[str]
     dialect: Dialect
     missing_columns: str
-    extra_columns: str
+    policy: SchemaPolicy
+    taken: frozenset[str]
     tuning: Tuning
+
+    @property
+    def schema(self) -> pa.Schema:
+        """What the target has of any file."""
+        return table_schema(self.columns, self.policy)
+
+    @property
+    def variants(self) -> list[str]:
+        """The variant columns that the table may gain, in the order of their columns."""
+        if self.policy.type_misfits != "evolve":
+            return []
+        return [variant_name(name) for name, kind in self.columns if kind.kind != "string"]
+
+    def grown(self, schema: pa.Schema, wider: pa.Schema) -> pa.Schema:
+        """The fields of both, variant columns last."""
+        known = set(schema.names)
+        fields = [*schema, *(wanted for wanted in wider if wanted.name not in known)]
+        order = {name: place for place, name in enumerate(self.variants)}
+        return pa.schema(sorted(fields, key=lambda wanted: order.get(wanted.name, -1)))
 
 
 @dataclass
@@ -169,43 +205,80 @@ class _Counts:
             )
 
 
-def _load(task: _Task, open_target: OpenSink, rejects: RejectsWriter, limit: int | None) -> Conversion:
-    """The first pass. Raises FileRefusedError when it ends in a refusal that concerns good rows too."""
-    target = TableWriter(
-        open_target, pa.schema([pa.field(name, kind.arrow) for name, kind in task.columns]), task.tuning.row_group_bytes
-    )
+def _load(
+    task: _Task,
+    open_target: OpenSink,
+    rejects: RejectsWriter,
+    limit: int | None,
+    variants: frozenset[str],
+    add_columns: Callable[[Mapping[str, str]], object],
+) -> Conversion:
+    """The first pass. variants: the variant columns that the file is known to need.
+
+    Raises FileRefusedError when it ends in a refusal that concerns good rows too, and TableGrewError when the file
+    needs more variant columns and a part of the target is written: the rest was then read only to find them all.
+    """
+    text = parse_type(EVOLVED_TYPE).arrow
+    schema = task.grown(task.schema, pa.schema([pa.field(name, text) for name in variants]))
+    target = TableWriter(open_target, schema, task.tuning.row_group_bytes)
+    too_late = False
     counts = _Counts()
     try:
         with _FilePass(task) as file:
             for piece in read_ahead(file.pieces(), _BLOCKS_AHEAD, task.tuning.threads > 1 and not file.small):
                 counts.add(piece)
                 if piece.rejects:
-                    if limit is not None and counts.rejected > limit:
-                        raise FileRefusedError(_too_many(piece.rejects, limit), *file.differences)
-                    rejects.write(piece.rejects)
+                    if reason := _refusal(piece.rejects, limit, counts.rejected):
+                        raise FileRefusedError(reason, *file.differences)
+                    if not too_late:
+                        rejects.write(piece.rejects)
                 for batch in piece.batches:
-                    target.write(batch)
+                    if not batch.schema.equals(schema):
+                        schema = task.grown(schema, batch.schema)
+                        too_late = too_late or not target.grow(schema)
+                        batch = widened(batch, schema)
+                    if not too_late:
+                        target.write(batch)
             if file.failure:
                 raise FileRefusedError(file.failure, *file.differences)
             missing, extra = file.differences
-        rejects.close()
+        if too_late:
+            raise TableGrewError(frozenset(task.variants) & frozenset(schema.names))
         refused = None
+        added: dict[str, str] = {}
         if counts.records and not counts.loaded:
             refused = "no row of the file could be loaded"
+            rejects.close()
             target.abort()
         else:
+            if file.layout is not None:
+                target.grow(task.grown(schema, table_schema(task.columns, task.policy, file.layout)))
+            added = dict.fromkeys(target.schema.names[len(task.schema) :], EVOLVED_TYPE)
+            if added:
+                add_columns(added)
+            rejects.close()
             target.close()
     except BaseException:
         target.abort()
         raise
-    return Conversion(counts.records, counts.loaded, counts.rejected, counts.first, refused, missing, extra)
+    return Conversion(counts.records, counts.loaded, counts.rejected, counts.first, refused, missing, extra, added)
+
+
+def _refusal(rows: RejectRows, limit: int | None, rejected: int) -> str | None:
+    """Why the rows of a piece make the file be refused, if they do. rejected: how many there are up to its end."""
+    exceeding = None if limit is None or rejected <= limit else limit - (rejected - len(rows))
+    if rows.freezing is not None and (exceeding is None or rows.freezing <= exceeding):
+        return f"a value of another type, and schema_policy.type_misfits is 'freeze': {_told(rows.at(rows.freezing))}"
+    return None if limit is None or exceeding is None else _too_many(rows, limit)
+
+
+def _told(row: Reject) -> str:
+    return f"line {row.line}" + (f", column {row.column}" if row.column else "") + f": {row.reason}"
 
 
 def _too_many(rows: RejectRows, limit: int) -> str:
-    first = rows.first()
     if limit == 0:
-        where = f"line {first.line}" + (f", column {first.column}" if first.column else "")
-        return f"a bad row, and none are allowed: {where}: {first.reason}"
+        return f"a bad row, and none are allowed: {_told(rows.first())}"
     return f"more bad rows than the {limit} allowed"
 
 
@@ -236,6 +309,7 @@ class _FilePass:
         self._refusal = refusal
         self._record, self._line = 1, 1
         self.differences: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        self.layout: Layout | None = None
 
     def __enter__(self) -> _FilePass:
         dialect = self._task.dialect
@@ -278,7 +352,7 @@ class _FilePass:
             else:
                 yield from self._unread_lines(self._refusal)
             return
-        self.differences = (layout.missing, layout.extra)
+        self.differences, self.layout = (layout.missing, layout.extra), layout
         yield from self._rows(layout)
 
     def _layout(self) -> Layout | None:
@@ -291,7 +365,8 @@ class _FilePass:
         fields = self._header()
         if fields is None:
             return None
-        return match_header(fields, task.headers, task.missing_columns, task.extra_columns, task.dialect)
+        taken = {*task.taken, RESCUED, *task.variants, *(name for name, _ in task.columns)}
+        return match_header(fields, task.headers, task.missing_columns, task.policy, task.dialect, taken)
 
     def _header(self) -> list[bytes] | None:
         """Reads the header's fields off the first block; None when there is nothing but blank lines."""
@@ -317,7 +392,8 @@ class _FilePass:
 
     def _rows(self, layout: Layout) -> Iterator[_Piece]:
         """The rows under the header: parsed, or each of them rejected in the second pass."""
-        parser = BlockParser(layout, self._task.columns, self._task.dialect, fast=self._task.tuning.fast)
+        task = self._task
+        parser = BlockParser(layout, task.columns, task.headers, task.dialect, task.policy, fast=self._task.tuning.fast)
 
         def parse(block: Block) -> ParsedBlock | None:
             if block.oversized or (block.final and self.failure):

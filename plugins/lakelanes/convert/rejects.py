@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class RejectRows:
     """Rejected rows of one block, in file order, column by column.
 
     records and lines count from the block's first record and line, until moved() makes them the file's.
+    freezing: the place among them of the first row that must not be in a table whose types are frozen.
     """
 
     records: npt.NDArray[np.int64]
@@ -58,19 +60,23 @@ class RejectRows:
     columns: list[str | None]
     reasons: list[str]
     raws: list[str]
+    freezing: int | None = None
 
     def __len__(self) -> int:
         return len(self.reasons)
 
     def moved(self, record: int, line: int) -> RejectRows:
         """The same rows of a block whose first record and line are these."""
-        return RejectRows(self.records + record, self.lines + line, self.columns, self.reasons, self.raws)
+        return replace(self, records=self.records + record, lines=self.lines + line)
 
     def rows(self) -> Iterator[Reject]:
         return map(Reject, self.lines.tolist(), self.records.tolist(), self.columns, self.reasons, self.raws)
 
     def first(self) -> Reject:
-        return next(self.rows())
+        return self.at(0)
+
+    def at(self, place: int) -> Reject:
+        return next(islice(self.rows(), place, None))
 
 
 def rejected_alike(

@@ -39,6 +39,21 @@ class TableWriter:
         self._sink: Any = None
         self._parquet: Any = None
 
+    @property
+    def schema(self) -> pa.Schema:
+        return self._schema
+
+    def grow(self, schema: pa.Schema) -> bool:
+        """Writes batches of this schema from now on, nulls in the columns that earlier ones lack; False when it is too
+        late for that, because a part of the file is written."""
+        if schema.equals(self._schema):
+            return True
+        if self._sink is not None:
+            return False
+        self._schema = schema
+        self._pending = [widened(batch, schema) for batch in self._pending]
+        return True
+
     def write(self, batch: pa.RecordBatch) -> None:
         self._pending.append(batch)
         self._bytes += batch.nbytes
@@ -90,6 +105,16 @@ def _is_whole(arrow: Any) -> bool:
     if pa.types.is_decimal(arrow):
         return bool(arrow.precision <= _LONGEST_SHORT_DECIMAL)
     return bool(pa.types.is_integer(arrow) or pa.types.is_date(arrow) or pa.types.is_timestamp(arrow))
+
+
+def widened(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch in this schema, null in the columns that it lacks."""
+    places = [batch.schema.get_field_index(name) for name in schema.names]
+    arrays = [
+        batch.column(place) if place >= 0 else pa.nulls(batch.num_rows, wanted.type)
+        for place, wanted in zip(places, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _repeating(table: pa.Table) -> list[str]:

@@ -248,10 +248,31 @@ def _shown(raw: bytes, encoding: str) -> str:
 
 @dataclass
 class Expected:
-    """What a conversion of a file with a good header should give; faults are (record, line, column, raw)."""
+    """What a conversion of a file with a good header should give; faults are (record, line, column, raw).
 
+    columns: the target's. rows: in their order; what was rescued as (name, text) pairs. added: columns beyond the
+    table's. refused: whether the policy refuses the file; then all its rows are faults.
+    """
+
+    columns: list[str] = field(default_factory=list)
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     faults: list[tuple[int, int, str | None, str]] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    refused: bool = False
+
+
+@dataclass
+class _Row:
+    """One record. fault: (column,) of its first fault. frozen: whether that is a misfit in a table of frozen types."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    rescued: list[tuple[str, str]] = field(default_factory=list)
+    fault: tuple[str | None] | None = None
+    frozen: bool = False
+
+    def blame(self, column: str | None, *, frozen: bool = False) -> None:
+        if self.fault is None:
+            self.fault, self.frozen = (column,), frozen
 
 
 def expect(
@@ -264,9 +285,13 @@ def expect(
     skip_rows: int = 0,
     trailing_delimiter: bool = False,
     forms: dict[str, Any] | None = None,
+    new_columns: str = "discard_value",
+    type_misfits: str = "discard_row",
+    rescue: bool = False,
     **dialect: Any,
 ) -> Expected:
-    """The rows and the rejected rows of a file whose header, if it has one, holds these names, in some order."""
+    """The rows and the rejected rows of a file whose header, if it has one, holds these names, in some order, and maybe
+    others that can be names of columns."""
     if encoding != "utf-8":
         data = data.decode(encoding, "surrogateescape").encode("utf-8", "surrogatepass")
     line_ends = list(re.finditer(rb"\r\n|\r|\n", data))
@@ -275,38 +300,80 @@ def expect(
         skipped = min(skip_rows, len(line_ends))
         data = data[line_ends[skip_rows - 1].end() :] if skipped == skip_rows else b""
     records = read_records(data.removeprefix(b"\xef\xbb\xbf"), **dialect)
+    expected = Expected([*types, *["_rescued"] * rescue])
     names = list(types)
     if header:
         first = next((record for record in records if record.fields), None)
         if first is None:
-            return Expected()
+            return expected
         names = [cell.text.decode() for cell in first.fields]
         if trailing_delimiter and not names[-1]:
             names.pop()
+    new = {name: re.sub("[^a-z0-9]", "_", name.lower()) for name in names if name not in types}
+    if new_columns == "evolve":
+        expected.added += new.values()
+    expected.refused = bool(new) and new_columns == "freeze"
     width = len(names) + trailing_delimiter
-    expected, number = Expected(), 0
+    found: list[tuple[int, Record, _Row]] = []
     for record in records:
         record.line += skipped
         if not record.torn and not record.fields:
             if width > 1:
                 continue
             record.fields = [Field()]
-        number += 1
-        row: list[Any] = []
-        fault: tuple[int, int, str | None] | None = None
+        row = _Row()
+        found.append((len(found) + 1, record, row))
         if record.torn or len(record.fields) != width:
-            fault = (number, record.line, None)
-        else:
-            for name, hive_type in types.items():
-                try:
-                    row.append(read_value(record.fields[names.index(name)], hive_type, nulls, forms))
-                except Refused:
-                    fault = fault or (number, record.line, name)
-            last = record.fields[-1]
-            if trailing_delimiter and last.text and (last.quoted or last.text.decode(errors="replace") not in nulls):
-                fault = fault or (number, record.line, None)
-        if fault:
-            expected.faults.append((*fault, _shown(record.raw, encoding)))
-        else:
-            expected.rows.append(tuple(row))
+            row.blame(None)
+            continue
+        for name, hive_type in types.items():
+            cell = record.fields[names.index(name)]
+            try:
+                row.values[name] = read_value(cell, hive_type, nulls, forms)
+            except Refused:
+                text = _text(cell)
+                if text is None or type_misfits in ("discard_row", "freeze"):
+                    row.blame(name, frozen=text is not None and type_misfits == "freeze")
+                elif type_misfits == "evolve":
+                    row.values[f"{name}__v_string"] = text
+                elif rescue:
+                    row.rescued.append((name, text))
+        for name, column in new.items():
+            if new_columns == "discard_value" and not rescue:
+                continue
+            cell = record.fields[names.index(name)]
+            if _text(cell) is None:
+                row.blame(column if new_columns == "evolve" else name)
+                continue
+            text = read_value(cell, "string", nulls)
+            if new_columns == "evolve":
+                row.values[column] = text
+            elif text is not None and new_columns == "discard_row":
+                row.blame(name)
+            elif text is not None:
+                row.rescued.append((name, text))
+        last = record.fields[-1]
+        if trailing_delimiter and last.text and (last.quoted or last.text.decode(errors="replace") not in nulls):
+            row.blame(None)
+    header_refused = expected.refused
+    expected.refused |= any(row.frozen for _, _, row in found)
+    for number, record, row in found:
+        if row.fault or expected.refused:
+            column = row.fault[0] if row.fault and not header_refused else None
+            expected.faults.append((number, record.line, column, _shown(record.raw, encoding)))
+    loaded = [] if expected.refused else [row for _, _, row in found if not row.fault]
+    variants = [f"{name}__v_string" for name in types]
+    expected.added += [name for name in variants if any(name in row.values for row in loaded)]
+    expected.columns += expected.added
+    for row in loaded:
+        if rescue:
+            row.values["_rescued"] = row.rescued or None
+        expected.rows.append(tuple(row.values.get(name) for name in expected.columns))
     return expected
+
+
+def _text(cell: Field) -> str | None:
+    try:
+        return cell.text.decode()
+    except UnicodeDecodeError:
+        return None

@@ -39,10 +39,10 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
     assert load(b'\xef\xbb\xbf"id",amount,day\na,1,2024-01-01\n').rows == [("a", Decimal("1.00"), JANUARY)]
 
 
-def test_extra_columns_are_ignored_and_named() -> None:
+def test_new_columns_are_left_out_and_named() -> None:
     outcome = load(b"id,note,amount,day,\na,\xff not even UTF-8,1,2024-01-01,\n")
     assert outcome.rows == [("a", Decimal("1.00"), JANUARY)]
-    assert outcome.conversion.extra_columns == ("note", "")
+    assert outcome.conversion.new_columns == ("note", "")
 
 
 def test_a_missing_column_is_null_where_that_is_asked_for() -> None:

@@ -76,7 +76,7 @@ def test_fields_by_position_where_there_is_no_header() -> None:
         (2, 2, "amount", "'x' is not a decimal(10,2)", "b,x,"),
         (3, 4, None, "3 fields expected, 2 found", "c,3"),
     ]
-    assert outcome.conversion.missing_columns == outcome.conversion.extra_columns == ()
+    assert outcome.conversion.missing_columns == outcome.conversion.new_columns == ()
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf"])
@@ -115,7 +115,7 @@ def test_a_delimiter_after_the_last_field(header: bytes) -> None:
         header + b'a,1,,\nb,2,\nc,3,,x\n"d",4,2024-01-01,""\ne,x,,y\n', dialect=Dialect(trailing_delimiter=True)
     )
     assert outcome.column("id") == ["a", "d"]
-    assert outcome.conversion.extra_columns == ()
+    assert outcome.conversion.new_columns == ()
     assert where(outcome) == [
         (2, 3, None, "3 fields and an empty last one expected, 3 found", "b,2,"),
         (3, 4, None, "the field after the last delimiter is not empty", "c,3,,x"),

@@ -20,9 +20,9 @@ from scripts.build_kernel import build, compiler
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def kernel(*types: str, dialect: Dialect | None = None, trailing: bool = False) -> Kernel:
+def kernel(*types: str) -> Kernel:
     columns = [(position, parse_type(text)) for position, text in enumerate(types)]
-    found = kernel_for(len(types) + trailing, columns, dialect or Dialect(), trailing)
+    found = kernel_for(len(types), columns, Dialect())
     assert found is not None, "the kernel is not built: python3 scripts/setup.py"
     return found
 
@@ -131,9 +131,9 @@ for _ in range(3000):
     width = random.randint(1, 5)
     chosen = [(position, parse_type(random.choice(types))) for position in range(width) if random.random() < 0.9]
     dialect = Dialect(quote=random.choice(['"', '"', None]), null_values=random.choice([("",), ("", "NULL"), ()]))
-    trailing = random.random() < 0.1
-    kernel = module.kernel_for(width + trailing, chosen, dialect, trailing)
-    rows = [b",".join(random.choice(words) for _ in range(width + trailing)) for _ in range(random.randint(0, 40))]
+    empty = [position for position in range(width) if random.random() < 0.1]
+    kernel = module.kernel_for(width, chosen, dialect, empty)
+    rows = [b",".join(random.choice(words) for _ in range(width)) for _ in range(random.randint(0, 40))]
     data = bytearray(b"\\n".join(rows))
     for _ in range(random.choice([0, 0, 1, 3])):
         at = random.randint(0, len(data))

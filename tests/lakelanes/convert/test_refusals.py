@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lakelanes.convert import Conversion, ConversionError, Reject, Tuning, convert
+from lakelanes.convert import Conversion, ConversionError, Reject, SchemaPolicy, Tuning, convert
 from tests.lakelanes.convert.support import SALES, MemorySink, Sinks, load, table_columns
 
 HEADER = b"id,amount,day\n"
@@ -36,7 +36,7 @@ def test_a_missing_column_in_a_file_without_rows() -> None:
 
 
 def test_an_extra_column_where_they_are_an_error() -> None:
-    outcome = load(b"id,amount,day,note,\na,1,2024-01-01,x,\n", extra_columns="error")
+    outcome = load(b"id,amount,day,note,\na,1,2024-01-01,x,\n", policy=SchemaPolicy(new_columns="freeze"))
     assert outcome.conversion.refused is not None
     assert outcome.conversion.refused.startswith("unexpected columns note, an empty name: the header has id,")
     assert where(outcome) == [(1, 2, "a,1,2024-01-01,x,")]

@@ -1,0 +1,123 @@
+"""What rows that are loaded could not bring into their columns, and the columns that take it.
+
+Whole arrays throughout: rows may all have something left over, as when a file has a new column.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute
+
+from lakelanes.convert.cast import Array, Cast, Mask
+from lakelanes.convert.policy import SchemaPolicy, variant_name
+
+pc: Any = pyarrow.compute
+
+_SHOWN = 60
+# What JSON does not allow in a string as it is.
+_TO_ESCAPE = r'["\\\x00-\x1f]'
+
+Rows = npt.NDArray[np.int64]
+
+
+class Leftovers:
+    """The leftovers of a block of `count` rows, given column by column, the last column first.
+
+    label: what the file calls a column, its key in the rescued JSON.
+    """
+
+    def __init__(self, policy: SchemaPolicy, count: int) -> None:
+        self._policy = policy
+        self._count = count
+        self._misfits: list[tuple[str, str, Rows, Array]] = []
+        self._rescued: list[tuple[str, Array]] = []
+
+    def take_misfits(self, column: str, label: str, texts: Array, cast: Cast) -> tuple[Cast, Mask]:
+        """The cast without what the policy loads all the same; and of its bad rows those that freeze the table.
+
+        texts: the binary column that was cast. Bytes that are no text are no misfits: they stay bad.
+        """
+        if not cast.reasons or self._policy.type_misfits == "discard_row":
+            return cast, np.zeros(len(cast.reasons), bool)
+        bad = texts.take(pa.array(cast.bad))
+        misfit = _decodable(bad)
+        if self._policy.type_misfits == "freeze":
+            return cast, misfit
+        self._misfits.append((column, label, cast.bad[misfit], bad.filter(pa.array(misfit)).cast(pa.string())))
+        rest = np.flatnonzero(~misfit)
+        return Cast(cast.values, cast.bad[rest], [cast.reasons[at] for at in rest.tolist()]), np.zeros(rest.size, bool)
+
+    def rescue(self, label: str, texts: Array) -> None:
+        """Keeps a string column that the table lacks."""
+        self._rescued.append((label, texts))
+
+    def rescued(self) -> Array:
+        """The column RESCUED."""
+        columns = list(self._rescued)
+        if self._policy.rescues_misfits:
+            columns += [(label, self._spread(rows, texts)) for _, label, rows, texts in self._misfits]
+        members = [_member(label, texts) for label, texts in reversed(columns) if texts.null_count < len(texts)]
+        if not members:
+            return pa.nulls(self._count, pa.string())
+        # null_handling="skip" would leave out the rows that have nothing at all (pyarrow 25).
+        joined = pc.binary_join_element_wise(*members, "", null_handling="replace", null_replacement="")
+        whole = pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, 1), "}", "")
+        return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), whole)
+
+    def variants(self, good: Mask) -> list[tuple[str, Array]]:
+        """The variant columns that hold a text in a good row, by name."""
+        if self._policy.type_misfits != "evolve":
+            return []
+        return [
+            (variant_name(column), self._spread(rows, texts))
+            for column, _, rows, texts in reversed(self._misfits)
+            if good[rows].any()
+        ]
+
+    def _spread(self, rows: Rows, texts: Array) -> Array:
+        """These rows' texts among nulls."""
+        places = np.full(self._count, -1)
+        places[rows] = np.arange(rows.size)
+        return texts.take(pa.array(places, mask=places < 0))
+
+
+def unwanted(label: str, texts: Array) -> Cast:
+    """A string column that the table lacks, as one in which every text is bad."""
+    rows = np.flatnonzero(texts.is_valid().to_numpy(zero_copy_only=False))
+    reasons = [f"{_shown(text)!r} is in {label!r}, a column the table lacks" for text in texts.drop_null().to_pylist()]
+    return Cast(texts, rows, reasons)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def _member(label: str, texts: Array) -> Array:
+    """`,"label":"text"` for each text, null where that is null."""
+    special = pc.match_substring_regex(texts, _TO_ESCAPE)
+    if pc.any(special).as_py():
+        escaped = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts.filter(special).to_pylist()]
+        texts = pc.replace_with_mask(texts, special.fill_null(False), pa.array(escaped, pa.string()))
+    return pc.binary_join_element_wise("," + json.dumps(label, ensure_ascii=False) + ':"', texts, '"', "")
+
+
+def _decodable(texts: Array) -> Mask:
+    """Which of these bytes are UTF-8."""
+    try:
+        texts.cast(pa.string())
+    except pa.ArrowInvalid:
+        return np.array([_is_utf8(text) for text in texts.to_pylist()], bool)
+    return np.ones(len(texts), bool)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""What becomes of a file whose columns or values are not the table's, in the terms of dlt's schema contracts.
+
+evolve        the table grows by a column that takes it
+freeze        the file is refused
+discard_row   the row is rejected
+discard_value the row is loaded without it
+
+https://dlthub.com/docs/general-usage/schema-contracts
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Reaction = Literal["evolve", "freeze", "discard_row", "discard_value"]
+
+# The column that `rescue` adds to the table: a JSON object of header -> text, null in rows that lost nothing.
+RESCUED = "_rescued"
+# The Hive type of every column that a table gains by itself, and of RESCUED.
+EVOLVED_TYPE = "string"
+
+
+@dataclass(frozen=True)
+class SchemaPolicy:
+    """new_columns: for names in the header that the table lacks. type_misfits: for texts that are no value of their
+    column's type. rescue: whether what discard_value leaves out is kept in the column RESCUED.
+
+    A row with a wrong number of fields, or with bytes that its encoding does not know, is rejected under any policy.
+    """
+
+    new_columns: Reaction = "discard_value"
+    type_misfits: Reaction = "discard_row"
+    rescue: bool = False
+
+    @property
+    def rescues_new_columns(self) -> bool:
+        return self.rescue and self.new_columns == "discard_value"
+
+    @property
+    def rescues_misfits(self) -> bool:
+        return self.rescue and self.type_misfits == "discard_value"
+
+
+DEFAULT_POLICY = SchemaPolicy()
+
+
+def variant_name(column: str) -> str:
+    """The column that takes the texts which are no value of this one's type; dlt calls it a variant column."""
+    return f"{column}__v_{EVOLVED_TYPE}"
