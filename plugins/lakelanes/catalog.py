@@ -151,14 +151,16 @@ class Evolution:
         return added
 
     def _created(self) -> Any:
+        failure: QueryError | None = None
         try:
             ensure_table(self._lake, self._table)
-        except QueryError:
+        except QueryError as error:
             # Of workers that create the table at the same moment, Athena may fail all but one.
-            if (found := describe(self._lake, self._table.name)) is None:
-                raise
-            return found
-        return describe(self._lake, self._table.name)
+            failure = error
+        found = describe(self._lake, self._table.name)
+        if found is None:
+            raise failure or CatalogError(f"table {self._table.name} was dropped as soon as it was there; load again")
+        return found
 
 
 def render(lake: Lake, table: Table, template: str) -> str:

@@ -190,9 +190,14 @@ def test_a_misfit_refuses_the_file_where_the_types_are_frozen(make_lake: MakeLak
 
 def test_a_variant_that_a_large_file_needs_at_its_end_is_in_one_object_with_all_rows(make_lake: MakeLake) -> None:
     lake = make_lake(entity(type_misfits="evolve"))
+    ranges: list[str] = []
+    lake.s3.meta.events.register(
+        "before-call.s3.GetObject", lambda params, **_: ranges.append(params["headers"]["Range"])
+    )
     body = "".join(f"t{n:08},customer {n * 7919 % 1_000_003:07},{n % 1000}.25,2024-03-15\n" for n in range(700_000))
     [outcome] = load(lake, f"{HEADER}\n{body}tlast,c,none,2024-03-15\n")
     assert (outcome.state, outcome.rows_loaded, outcome.added_columns) == ("loaded", 700_001, ("amount__v_string",))
+    assert [found.startswith("bytes=0-") for found in ranges].count(True) == 2, "read from the start once more"
     assert select(lake, "SELECT count(*), count(amount), max(amount__v_string) FROM sales_data") == [
         ("700001", "700000", "none")
     ]

@@ -269,7 +269,9 @@ def _refusal(rows: RejectRows, limit: int | None, rejected: int) -> str | None:
     exceeding = None if limit is None or rejected <= limit else limit - (rejected - len(rows))
     if rows.freezing is not None and (exceeding is None or rows.freezing <= exceeding):
         return f"a value of another type, and schema_policy.type_misfits is 'freeze': {_told(rows.at(rows.freezing))}"
-    return None if limit is None or exceeding is None else _too_many(rows, limit)
+    if limit is None or exceeding is None:
+        return None
+    return _too_many(rows, limit)
 
 
 def _told(row: Reject) -> str:
@@ -393,7 +395,7 @@ class _FilePass:
     def _rows(self, layout: Layout) -> Iterator[_Piece]:
         """The rows under the header: parsed, or each of them rejected in the second pass."""
         task = self._task
-        parser = BlockParser(layout, task.columns, task.headers, task.dialect, task.policy, fast=self._task.tuning.fast)
+        parser = BlockParser(layout, task.columns, task.headers, task.dialect, task.policy, fast=task.tuning.fast)
 
         def parse(block: Block) -> ParsedBlock | None:
             if block.oversized or (block.final and self.failure):

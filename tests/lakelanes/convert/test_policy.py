@@ -140,10 +140,11 @@ def test_a_new_column_may_not_take_a_variants_name() -> None:
 def test_a_name_of_the_table_that_files_call_otherwise_is_no_new_column() -> None:
     columns = table_columns(TYPES)
     columns[1] = SimpleNamespace(name="amount", type=parse_type("decimal(10,2)"), header="Betrag")
-    for policy, refused in ((SchemaPolicy(new_columns="evolve"), True), (SchemaPolicy(rescue=True), False)):
+    rescuing = SchemaPolicy(type_misfits="discard_value", rescue=True)
+    for policy, refused in ((SchemaPolicy(new_columns="evolve"), True), (rescuing, False)):
         target = Sinks()
         conversion = convert(
-            lambda: io.BytesIO(b"id,Betrag,day,amount\na,1,,x\n"),
+            lambda: io.BytesIO(b"id,BETRAG,day,amount\na,1,,x\nb,one,,y\n"),
             target,
             Sinks(),
             columns,
@@ -153,7 +154,7 @@ def test_a_name_of_the_table_that_files_call_otherwise_is_no_new_column() -> Non
         assert (conversion.refused is not None) == refused
     table = target.table()
     assert table is not None
-    assert table.column("_rescued").to_pylist() == ['{"amount":"x"}']
+    assert table.column("_rescued").to_pylist() == ['{"amount":"x"}', '{"Betrag":"one","amount":"y"}']
 
 
 def test_a_file_without_a_header_has_no_new_columns() -> None:
@@ -333,14 +334,21 @@ def grown_files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]
     if draw(st.integers(0, 3)) == 0 and not new:
         dialect["header"] = False
         types = {name: types[name] for name in names}
-    text = (b"" if "header" in dialect else written([header])) + written(rows)
+    encoding = draw(st.sampled_from(["utf-8", "utf-8", "cp1252"]))
+    if encoding != "utf-8":
+        dialect["encoding"] = encoding
+    text = (b"" if "header" in dialect else written([header])) + written(rows, encoding)
     if draw(st.integers(0, 5)) == 0:
         text += b'"open'
     return text, types, dialect
 
 
-def written(rows: list[list[str]]) -> bytes:
-    return csv_written(rows).decode("utf-8", "surrogatepass").encode("utf-8", "surrogateescape")
+def written(rows: list[list[str]], encoding: str = "utf-8") -> bytes:
+    """A surrogate is a byte: 0xff is not UTF-8, and 0x81 not cp1252."""
+    text = csv_written(rows).decode("utf-8", "surrogatepass")
+    if encoding == "cp1252":
+        text = text.replace("日本", "?").replace("\udcff", "\udc81")
+    return text.encode(encoding, "surrogateescape")
 
 
 def every_tuning() -> Iterator[Tuning]:
