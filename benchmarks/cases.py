@@ -29,7 +29,8 @@ _S3: Tools = (OURS, "polars", "pyarrow_fs", "awswrangler")
 class Case:
     """suites: which runs it belongs to; none when it is only run by name. repeats: samples of each tool.
 
-    input: of each file. files: how many are converted at once.
+    input: of each file. files: how many are converted at once. partition_by: a date column by whose year, month and
+    day the output is divided.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Case:
     repeats: int
     suites: frozenset[str]
     files: int = 1
+    partition_by: str | None = None
 
     def repeats_of(self, tool: str) -> int:
         return 1 if tool in _SLOW and self.input.size * self.files >= SIZES["100mb"] else self.repeats
@@ -67,6 +69,11 @@ def _cases(label: str) -> Iterator[Case]:
         yield Case(f"gzip_narrow_{label}", "disk", Input("narrow", size, gzip=True), _DISK, repeats, suites)
         multiline = Input("wide", size, multiline=True)
         yield Case(f"multiline_wide_{label}", "disk", multiline, _DISK, repeats, suites)
+        shuffled = Input("narrow", size, shuffled=True)
+        tools = (OURS, *_PEERS)
+        yield Case(
+            f"partitioned_narrow_{label}", "disk", shuffled, tools, repeats, suites, partition_by="transaction_date"
+        )
         yield Case(f"query_narrow_{label}", "query", Input("narrow", size), _DISK, 1, suites)
     if label == "1mb":
         traps = Input("narrow", size, bad=0.01, traps=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -48,6 +49,17 @@ def faults_of(
     if rejected is not None and rejected != truth.rows_rejected * files:
         faults.append(f"{rejected} rows set aside instead of {truth.rows_rejected * files}")
     return faults
+
+
+def misplaced(files: Iterable[Path], column: str) -> list[str]:
+    """The folders year=/month=/day= whose files hold rows of another date in the column, the first few of them."""
+    wrong = []
+    for file in files:
+        named = dict(part.split("=", 1) for part in file.parts if "=" in part)
+        dates = pq.ParquetFile(file).read([column]).column(column).unique().to_pylist()
+        if [f"{day:%Y-%m-%d}" for day in dates] != ["-".join(named.get(key, "?") for key in ("year", "month", "day"))]:
+            wrong.append(f"{file.parent.name}: rows of {len(dates)} dates, or of another")
+    return wrong[:3]
 
 
 def _type_faults(found: pa.Schema, columns: dict[str, str]) -> list[str]:

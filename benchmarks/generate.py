@@ -66,6 +66,7 @@ class Input:
     """A file to generate. size: bytes of CSV before any compression, reached within a row.
 
     bad: share of bad rows. traps: the bad rows are of TRAP_KINDS. multiline: one text in a thousand spans two lines.
+    shuffled: the days of the rows are in no order.
     """
 
     shape: str
@@ -75,12 +76,13 @@ class Input:
     traps: bool = False
     gzip: bool = False
     multiline: bool = False
+    shuffled: bool = False
 
     @property
     def name(self) -> str:
         parts = [self.shape, str(self.size), f"s{self.seed}"]
         parts += [f"bad{self.bad:g}"] if self.bad else []
-        parts += [word for word in ("traps", "multiline") if getattr(self, word)]
+        parts += [word for word in ("traps", "multiline", "shuffled") if getattr(self, word)]
         return "-".join(parts) + (".csv.gz" if self.gzip else ".csv")
 
 
@@ -155,7 +157,11 @@ def _narrow(random: Any, first: int, count: int, wanted: Input) -> tuple[list[pa
     customer = _with_nulls(_numbered("C", _skewed(random, count, 200_000), 6), random, 0.01)
     cents = random.integers(-50_00, 2_000_00, count)
     amount, amount_text = _money(cents, 10, 2, random, 0.005)
-    day, day_text = _dates(_days(random, first, count, wanted.size // 36))
+    if wanted.shuffled:
+        days = random.integers(0, _DAYS, count) + _EPOCH_DAY
+    else:
+        days = _days(random, first, count, wanted.size // 36)
+    day, day_text = _dates(days)
     return [transaction, customer, amount, day], [transaction, _or_empty(customer), amount_text, day_text]
 
 

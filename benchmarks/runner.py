@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from benchmarks import measure, queries
 from benchmarks.cases import OURS, Case
-from benchmarks.check import faults_of
+from benchmarks.check import faults_of, misplaced
 from benchmarks.generate import SHAPES, Truth, make
 from benchmarks.lakes import TARGETS, BenchLake, running_lake, source_key
 from benchmarks.proxy import CountingProxy
@@ -69,11 +71,14 @@ def _disk(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
             if "error" not in result:
                 if tool not in faults:
                     rejected = result["rows_rejected"] if case.input.bad else None
-                    faults[tool] = faults_of(targets, SHAPES[case.input.shape], truth, rejected, len(targets))
+                    written = [file for target in targets for file in _files(target)]
+                    faults[tool] = faults_of(written, SHAPES[case.input.shape], truth, rejected, len(targets))
+                    if case.partition_by:
+                        faults[tool] = [*(faults[tool] or []), *misplaced(written, case.partition_by)]
                 _add_rates(result, truth.csv_bytes * len(targets), targets, case)
         finally:
             for leftover in folder.glob(f"out-{tool}-*"):
-                leftover.unlink()
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         return result
 
     samples = _interleaved(case, sample, say)
@@ -91,13 +96,23 @@ def _disk_task(case: Case, tool: str, path: Path, targets: list[Path]) -> dict[s
         "bad": case.input.bad > 0,
         "gzip": case.input.gzip,
         "multiline": case.input.multiline,
+        "partition_by": case.partition_by,
     }
+
+
+def _files(target: Path) -> list[Path]:
+    """What a tool wrote: a file, or the files below a folder."""
+    return sorted(target.rglob("*.parquet")) if target.is_dir() else [target]
 
 
 def _add_rates(result: Sample, csv_bytes: int, targets: list[Path], case: Case) -> None:
     megabytes = csv_bytes / 1e6
     result["mb_per_s"] = megabytes / result["wall_s"]
-    result["output_mb"] = sum(target.stat().st_size for target in targets) / 1e6
+    written = [file for target in targets for file in _files(target)]
+    result["output_mb"] = sum(file.stat().st_size for file in written) / 1e6
+    if case.partition_by:
+        result["output_files"] = len(written)
+        result["row_groups"] = sum(pq.read_metadata(file).num_row_groups for file in written)
     if "parse_s" in result:
         result["parse_mb_per_s"] = megabytes / result["parse_s"]
         result["write_mb_per_s"] = megabytes / result["write_s"]

@@ -22,7 +22,8 @@ One DAG per entity of the configuration.
 
 An entity that is partitioned by date has one run per partition, and the run's partition key is the lake's partition:
 the run of 2024-03-15 loads the files named for 2024-03-15. It starts when that day is over (`schedule` of the entity
-changes this) and waits until `deadline_minutes` after that. Other entities run on their `schedule`, if they have one.
+changes this) and waits until `deadline_minutes` after that. Other entities run on their `schedule`, if they have one;
+so do those whose date is in the rows of their files. Such a run takes all files of the entity that are not loaded yet.
 
 - **Backfill**: choose the partitions' dates. A partition whose files are loaded already costs two short tasks: its
   registration is repaired and its counts are checked. A past partition without files fails after 5 minutes.

@@ -33,9 +33,14 @@ def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
     def convert(source: str, target: str, rejects: str) -> tuple[int, int]:
         with database.cursor() as cursor:
             store = ", store_rejects = true" if task["bad"] else ""
+            keys, divided = "", ""
+            if by := task.get("partition_by"):
+                forms = {"year": "%Y", "month": "%m", "day": "%d"}
+                keys = "".join(f", strftime({by}, '{form}') AS {name}" for name, form in forms.items())
+                divided = f", PARTITION_BY ({', '.join(forms)})"
             written = cursor.execute(
-                f"COPY (SELECT * FROM read_csv('{source}', {reading}{store})) "
-                f"TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+                f"COPY (SELECT *{keys} FROM read_csv('{source}', {reading}{store})) "
+                f"TO '{target}' (FORMAT parquet, COMPRESSION zstd{divided})"
             ).fetchone()
             rejected = None
             if task["bad"]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import lakelanes.convert.pipeline as pipeline
+from lakelanes.convert.partition_values import PartitionValue
+from lakelanes.convert.partitioned import PartitionedTarget
 from lakelanes.types import HiveType, parse_type
 
 
@@ -39,15 +41,29 @@ class _FileSink:
         os.unlink(self._path + ".partial")
 
 
+def _partition(target: str, values: tuple[str, ...]) -> _FileSink:
+    folder = os.path.join(
+        target, *(f"{key}={value}" for key, value in zip(("year", "month", "day"), values, strict=True))
+    )
+    os.makedirs(folder, exist_ok=True)
+    return _FileSink(os.path.join(folder, "rows.parquet"))
+
+
 def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
     columns = [_Column(name, parse_type(text)) for name, text in task["columns"].items()]
     # The engine's choice: two threads for a file that is alone, one thread each for several at once.
     tuning = pipeline.Tuning(threads=2 if len(task["files"]) == 1 else 1)
 
+    def open_target(target: str) -> Any:
+        if not task.get("partition_by"):
+            return lambda: _FileSink(target)
+        keys = [PartitionValue(task["partition_by"], form) for form in ("%Y", "%m", "%d")]
+        return PartitionedTarget(keys, lambda values: None, lambda values: _partition(target, values))
+
     def convert(source: str, target: str, rejects: str) -> tuple[int, int]:
         done = pipeline.convert(
             lambda: io.FileIO(source),
-            lambda: _FileSink(target),
+            open_target(target),
             lambda: _FileSink(rejects),
             columns,
             source_name=source,

@@ -20,6 +20,9 @@ _TYPES: dict[str, Any] = {
 }
 
 
+_DATE_KEYS = {"year": "%Y", "month": "%m", "day": "%d"}
+
+
 def polars_type(text: str) -> Any:
     if match := re.fullmatch(r"decimal\((\d+),(\d+)\)", text):
         return pl.Decimal(int(match[1]), int(match[2]))
@@ -31,10 +34,19 @@ def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
     # It has no way to set bad rows aside: it fails, or makes null what it cannot read.
     tolerant = {"ignore_errors": True, "truncate_ragged_lines": True} if task["bad"] else {}
     storage = task.get("storage")
+    by = task.get("partition_by")
+
+    def divided(target: str) -> Any:
+        keys = [pl.col(by).dt.strftime(form).alias(name) for name, form in _DATE_KEYS.items()]
+        return pl.PartitionBy(target, key=keys, include_key=False)
 
     def convert(source: str, target: str, rejects: str) -> tuple[int, int]:
         frame = pl.scan_csv(source, schema=schema, storage_options=storage, **tolerant)
-        frame.sink_parquet(target, compression="zstd", storage_options=storage)
+        if by:
+            frame.sink_parquet(divided(target), compression="zstd", mkdir=True)
+            target = f"{target}/**/*.parquet"
+        else:
+            frame.sink_parquet(target, compression="zstd", storage_options=storage)
         return pl.scan_parquet(target, storage_options=storage).select(pl.len()).collect().item(), 0
 
     return convert

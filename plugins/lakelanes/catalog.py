@@ -91,7 +91,7 @@ def data_table(entity: Entity) -> Table:
     """The table of the entity's rows. A 'csv' table is text as it came, so all its columns are strings."""
     columns = tuple(
         (column.name, column.type.text if entity.format == "parquet" else "string", column.comment)
-        for column in entity.columns
+        for column in entity.table_columns
     )
     if entity.schema_policy.rescue:
         columns += ((RESCUED, EVOLVED_TYPE, "JSON object of the values that did not fit, null where all did"),)

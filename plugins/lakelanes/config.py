@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,7 @@ from pydantic import (
 
 from lakelanes import names
 from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.partition_values import INTEGER_BITS, PartitionValue, form_fault
 from lakelanes.convert.policy import RESCUED, Reaction, SchemaPolicy, variant_name
 from lakelanes.errors import ConfigError
 from lakelanes.types import HiveType, parse_type
@@ -150,10 +152,20 @@ class Column(_Model):
 
 
 class PartitionKey(_Model):
-    """A partition column. Values come from the file name; as ``string`` they keep leading zeros."""
+    """A partition column. Values come from the file name, or row by row from ``column``, a date or timestamp in the
+    strftime form ``format``; as ``string`` they keep leading zeros."""
 
     name: ColumnName
     type: Type = Field(default_factory=lambda: parse_type("string"))
+    column: ColumnName | None = None
+    format: str | None = Field(default=None, min_length=1)
+
+    @property
+    def value(self) -> PartitionValue | None:
+        """How the value is made of a row; None when it comes from the file name."""
+        if self.column is None:
+            return None
+        return PartitionValue(self.column, self.format, self.type.kind in INTEGER_BITS)
 
 
 _REJECTS_COLUMNS = frozenset({"source_file", "record", "line", "column", "reason", "raw"})
@@ -208,7 +220,7 @@ class Entity(_Model):
     table_name: TableName
     filename_pattern: Annotated[str, AfterValidator(_pattern)] = Field(
         description="regular expression for the whole file name (for the key below source_prefix when it contains a "
-        "'/'); its groups, or named groups, are the partition keys' values"
+        "'/'); its groups, or named groups, are the values of the partition keys that have no column"
     )
     partition_keys: tuple[Annotated[PartitionKey, BeforeValidator(_partition_key)], ...] = Field(
         min_length=1, strict=False, json_schema_extra={"items": {"anyOf": [{"type": "string"}, {"type": "object"}]}}
@@ -231,19 +243,21 @@ class Entity(_Model):
     deadline_minutes: Annotated[int, Field(ge=1)] | None = None
     settle_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     batch_bytes: Annotated[int, Field(ge=1 << 20)] = 256 << 20
+    max_partitions_per_file: Annotated[int, Field(ge=1, le=20_000)] = 1000
     name: Annotated[str, Field(exclude=True)] = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Entity:
         groups = re.compile(self.filename_pattern)
-        wanted = [key.name for key in self.partition_keys]
+        wanted = [key.name for key in self.name_keys]
         if groups.groupindex:
             missing = [name for name in wanted if name not in {g.lower() for g in groups.groupindex}]
             if missing:
                 raise ValueError(f"filename_pattern has no group named {', '.join(map(repr, missing))}")
         elif groups.groups != len(wanted):
             raise ValueError(
-                f"filename_pattern has {groups.groups} groups for {len(wanted)} partition_keys ({', '.join(wanted)}); "
+                f"filename_pattern has {groups.groups} groups for {len(wanted)} partition_keys "
+                f"({', '.join(wanted) or 'all others come from columns'}); "
                 "give one group to each, in order, or name them (?P<name>...)"
             )
         if self.format == "csv":
@@ -266,33 +280,66 @@ class Entity(_Model):
         return re.compile(self.filename_pattern)
 
     @cached_property
+    def name_keys(self) -> tuple[PartitionKey, ...]:
+        """Partition keys whose values the file's name holds."""
+        return tuple(key for key in self.partition_keys if key.column is None)
+
+    @cached_property
+    def data_keys(self) -> tuple[PartitionKey, ...]:
+        """Partition keys whose values the rows hold: one file then has rows of many partitions."""
+        return tuple(key for key in self.partition_keys if key.column is not None)
+
+    @cached_property
+    def table_columns(self) -> tuple[Column, ...]:
+        """The columns of the table's files: a column named like a partition key is that key, and not there."""
+        keys = {key.name for key in self.data_keys}
+        return tuple(column for column in self.columns if column.name not in keys)
+
+    @cached_property
     def date_keys(self) -> dict[str, str]:
         """Partition keys that make up the partition's date, each with the strftime form of its values."""
-        keys = self.partition_keys
-        present = {key.name for key in keys}
+        keys = {key.name: key for key in self.partition_keys}
         found: dict[str, str] = {}
         for name, form, _ in _DATE_KEYS:
-            if name not in present:
+            if name not in keys or (keys[name].column and keys[name].format != form):
                 break
             found[name] = form
         if not found:
-            days = [key.name for key in keys if key.name in _DAY_KEYS or key.type.text == "date"]
+            days = [(name, day) for name, key in keys.items() if (day := self._day_form(key))]
             if len(days) == 1:
-                found[days[0]] = self.date_format
+                found = dict(days)
         return found
 
+    def _day_form(self, key: PartitionKey) -> str | None:
+        """The strftime form of a key that holds a whole day; None for any other."""
+        if key.column is None:
+            return self.date_format if key.name in _DAY_KEYS or key.type.text == "date" else None
+        dates = {column.name for column in self.columns if column.type.text == "date"}
+        if key.type.text == "date" or (key.name in _DAY_KEYS and key.format is None and key.column in dates):
+            return "%Y-%m-%d"
+        with suppress(ValueError):
+            return _date_format(key.format) if key.name in _DAY_KEYS and key.format else None
+        return None
+
     @cached_property
-    def grain(self) -> Grain | None:
+    def partition_grain(self) -> Grain | None:
         """What one partition covers; None when the partition keys spell no date."""
         if not self.date_keys:
             return None
         grains: dict[str, Grain] = {name: grain for name, _, grain in _DATE_KEYS}
         return grains.get(list(self.date_keys)[-1], "day")
 
+    @cached_property
+    def grain(self) -> Grain | None:
+        """What one run covers: a partition's date, where the file names spell it; None where they do not."""
+        from_rows = {key.name for key in self.data_keys}
+        return None if from_rows & self.date_keys.keys() else self.partition_grain
+
     @property
     def partition_key_format(self) -> str | None:
-        """strftime form of the Airflow partition key of this entity's runs."""
-        return _KEY_FORMATS[self.grain] if self.grain else None
+        """strftime form of a partition's date as an Airflow partition key: of this entity's asset events, and of its
+        runs where it has a grain."""
+        return _KEY_FORMATS[self.partition_grain] if self.partition_grain else None
 
     @property
     def deadline(self) -> int:
@@ -480,6 +527,7 @@ def _cross_faults(raw: dict[str, Any]) -> list[str]:
                 )
             patterns[prefix, pattern] = path
         faults.extend(_column_faults(path, entity))
+        faults.extend(_data_key_faults(path, entity))
     faults.extend(_example_faults(entities))
     return faults
 
@@ -489,6 +537,7 @@ def _column_faults(path: str, entity: dict[str, Any]) -> list[str]:
     seen: dict[str, str] = {}
     headers: dict[str, str] = {}
     columns, keys = entity.get("schema"), entity.get("partition_keys")
+    columns_at = f"{path}.schema["
     for index, column in enumerate(columns if isinstance(columns, list) else ()):
         if not isinstance(column, dict) or not isinstance(column.get("name"), str):
             continue
@@ -505,7 +554,9 @@ def _column_faults(path: str, entity: dict[str, Any]) -> list[str]:
     for index, key in enumerate(keys if isinstance(keys, list) else ()):
         where = f"{path}.partition_keys[{index}]"
         name = key.get("name") if isinstance(key, dict) else key
-        if isinstance(name, str) and name.lower() in seen:
+        source = key.get("column") if isinstance(key, dict) else None
+        same = isinstance(name, str) and isinstance(source, str) and name.lower() == source.lower()
+        if isinstance(name, str) and name.lower() in seen and not (same and seen[name.lower()].startswith(columns_at)):
             faults.append(
                 f"{where}: {name!r} is a column as well ({seen[name.lower()]}); Athena refuses a table where a "
                 "partition key is also a column"
@@ -545,6 +596,65 @@ def _added_columns(entity: dict[str, Any]) -> dict[str, str]:
             if str(column.get("type")).strip().lower() != "string":
                 added[variant_name(column["name"].lower())] = f"schema_policy.type_misfits, for {column['name']!r},"
     return added
+
+
+def _data_key_faults(path: str, entity: dict[str, Any]) -> list[str]:
+    """Faults of partition keys that come from columns."""
+    faults: list[str] = []
+    columns, keys = entity.get("schema"), entity.get("partition_keys")
+    named = [column for column in (columns if isinstance(columns, list) else ()) if isinstance(column, dict)]
+    types = {str(column.get("name")).lower(): column.get("type") for column in named}
+    taken: set[str] = set()
+    for index, key in enumerate(keys if isinstance(keys, list) else ()):
+        if not isinstance(key, dict):
+            continue
+        where, column, form = f"{path}.partition_keys[{index}]", key.get("column"), key.get("format")
+        if column is None and form is not None:
+            faults.append(f"{where}.format: is of a key whose value comes from a column; name it in 'column'")
+        if not isinstance(column, str):
+            continue
+        if str(key.get("name")).lower() == column.lower():
+            taken.add(column.lower())
+        if column.lower() not in types:
+            near = difflib.get_close_matches(column.lower(), types, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            faults.append(f"{where}.column: {column!r} is no column of {path}.schema{hint}")
+            continue
+        try:
+            kind, wanted = parse_type(str(types[column.lower()])), parse_type(key.get("type", "string"))
+        except ValueError:
+            continue  # reported where it stands
+        if isinstance(form, str) and form:
+            if fault := form_fault(form, kind.kind, wanted.kind, INTEGER_BITS.get(wanted.kind)):
+                faults.append(f"{where}.format: {fault}")
+        elif fault := _unfit(kind, wanted):
+            faults.append(f"{where}: {fault}")
+    from_rows = [key for key in (keys if isinstance(keys, list) else ()) if isinstance(key, dict) and key.get("column")]
+    if not from_rows:
+        return faults
+    if entity.get("format") == "csv":
+        faults.append(f"{path}.format: 'csv' keeps a file as it came, so no partition key can come from a column")
+    if entity.get("registration") == "projection":
+        faults.append(
+            f"{path}.registration: 'projection' cannot show the rejected rows of a file whose partition keys come from "
+            "columns, since they are in a partition without values; use 'add_partition' or 'msck'"
+        )
+    if types and not types.keys() - taken:
+        faults.append(f"{path}.schema: every column is a partition key; a table needs a column of its own")
+    return faults
+
+
+def _unfit(column: HiveType, key: HiveType) -> str | None:
+    """Why a column's value as it is cannot be a key's; None when it can."""
+    if column.kind == "timestamp":
+        return "a timestamp needs a 'format' to be a partition key's value, e.g. '%Y-%m-%d'"
+    if column.kind not in INTEGER_BITS and not column.is_text and column.kind != "date":
+        return f"a column of type {column.text} cannot be a partition key; use text, an integer, a date or a timestamp"
+    if key.is_text:
+        return None
+    if key.kind == column.kind or INTEGER_BITS.get(column.kind, 64) <= INTEGER_BITS.get(key.kind, 0):
+        return None
+    return f"a key of type {key.text} cannot hold the values of a column of type {column.text}"
 
 
 def _example_faults(entities: dict[str, Any]) -> list[str]:

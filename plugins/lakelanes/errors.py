@@ -26,7 +26,11 @@ class ConfigError(LakeError):
 
 
 class PartitionValueError(LakeError):
-    """A file name matches its entity, but what it captures is no partition (e.g. February 31st)."""
+    """Values of a file's name, or of a row, that are no partition (e.g. February 31st). ``key``: the one at fault."""
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        self.key = key
+        super().__init__(message)
 
 
 class AmbiguousFileError(LakeError):

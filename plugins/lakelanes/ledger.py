@@ -9,14 +9,21 @@ replaced is kept beside it as ``<etag>@<token>`` in state ``superseded``. Every 
 - ``target_etag`` and ``rejects_etag`` are the objects the last commit left; workers replace exactly those (see
   ``lakelanes.storage``), so a worker that lost its lease cannot overwrite its successor's table either.
 
+A file whose rows are of many partitions has no target and no partition of its own. It has an item per partition with
+``version = 'part#<folder>'`` beside its current one (``Part``), and the index by_partition has these. They are written
+in transactions that check the claim's token, 99 at a time; the last of a load also commits the current item.
+``lakelanes.parts`` says when.
+
 The table has two indexes: ``by_partition`` (entity_partition, source) for validation and ``by_state`` (entity_state,
 updated_at) for alerts, sweeps and the UI.
 """
 
 from __future__ import annotations
 
+import random
+import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -30,12 +37,17 @@ State = Literal["claimed", "loaded", "rejected", "failed", "superseded", "delete
 Lane = Literal["batch", "fast"]
 
 CURRENT = "current"
+PART = "part#"
 LEASE_SECONDS = 900
 # A file that failed this often is left alone by the sweep until somebody triggers its load.
 MAX_ATTEMPTS = 5
 
 # An item holds 400 KB, and an alert quotes twenty errors in 256 KB.
 _ERROR_LENGTH = 1000
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+_TRANSACTION_ITEMS = 100
+_TRANSACTION_TRIES = 8
+_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -48,6 +60,7 @@ class Entry:
     ``error`` with ``error_line`` and ``error_column`` is the first thing wrong with the file. ``live_*`` describes the
     version that is in the table now, which is an older one while a newer one is being loaded or was refused.
     ``added_columns`` are those that the file has in the table and that the configuration did not name then.
+    ``parts``: of a file whose rows are of many partitions, of how many; None for a file that never had a Part.
     """
 
     source: str
@@ -78,6 +91,7 @@ class Entry:
     rejects_etag: str | None = None
     live_etag: str | None = None
     live_rows: int | None = None
+    parts: int | None = None
     claimed_at: str = ""
     updated_at: str = ""
     loaded_at: str | None = None
@@ -96,12 +110,68 @@ class Entry:
     def from_item(cls, item: Mapping[str, Any]) -> Entry:
         known = {field.name for field in fields(cls)}
         values = {name: _deserialize(value) for name, value in item.items() if name in known}
-        for name in ("token", "attempts", "size", "rows_loaded", "rows_rejected", "error_line", "live_rows"):
+        for name in ("token", "attempts", "size", "rows_loaded", "rows_rejected", "error_line", "live_rows", "parts"):
             if values.get(name) is not None:
                 values[name] = int(values[name])
         if values.get("added_columns") is not None:
             values["added_columns"] = tuple(values["added_columns"])
         return cls(**values)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one file in one partition, as an item beside the file's current one.
+
+    folder: of the object, from the bucket on. token: of the claim that wrote the item. target: URI of the object; None
+    when the file has no rows there any more. target_etag: None when nobody has confirmed that the object is there: a
+    worker was about to write it. live_*: as in Entry.
+    """
+
+    source: str
+    folder: str
+    entity: str
+    partition: str
+    token: int
+    target: str | None
+    target_etag: str | None = None
+    live_etag: str | None = None
+    live_rows: int | None = None
+    updated_at: str = ""
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.target is None or self.target_etag is not None
+
+    def to_item(self) -> dict[str, Any]:
+        """The item as DynamoDB's API takes it. It is in the index by_partition, not in by_state."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "folder"}
+        values["version"] = PART + self.folder
+        values["entity_partition"] = f"{self.entity}#{self.partition}"
+        return {name: _serialize(value) for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Part:
+        entry = Entry.from_item(item)
+        return cls(
+            folder=entry.version.removeprefix(PART),
+            partition=entry.partition or "",
+            **{name: getattr(entry, name) for name in _PART_FIELDS},
+        )
+
+
+_PART_FIELDS = ("source", "entity", "token", "target", "target_etag", "live_etag", "live_rows", "updated_at")
+
+
+@dataclass(frozen=True)
+class PartChanges:
+    """What a load does to a file's Parts. written: new and changed ones. forgotten: folders of those that go.
+
+    count: partitions with rows of the file afterwards; None when no Part is left.
+    """
+
+    written: Sequence[Part] = ()
+    forgotten: Sequence[str] = ()
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -157,8 +227,11 @@ class Ledger:
         run_id: str,
         reload: bool = False,
         known: Entry | None = None,
+        parts: bool = False,
     ) -> Entry | Refusal:
         """Takes the file for ``owner``, or says why not. ``known`` is what the caller read before (saves a request).
+
+        ``parts``: the file's rows may be of many partitions; it is known from now on that there may be Parts.
 
         A claim of the same run is taken over at once: a run gives a file to one task, so its holder is an earlier try
         that was killed, or is fenced off by the token if it still lives.
@@ -169,6 +242,8 @@ class Ledger:
             if refusal:
                 return refusal
             entry = self._claimed(file, entity, partition, owner, lane, run_id, known)
+            if parts and entry.parts is None:
+                entry = replace(entry, parts=0)
             condition = "attribute_not_exists(#s)"
             names = {"#s": "source"}
             values: dict[str, Any] = {}
@@ -219,16 +294,20 @@ class Ledger:
         *,
         rows_loaded: int | None,
         rows_rejected: int | None,
-        target: str,
-        target_etag: str,
+        target: str | None,
+        target_etag: str | None,
         rejects: str | None,
         rejects_etag: str | None,
         added_columns: tuple[str, ...] = (),
         error: str | None = None,
         error_line: int | None = None,
         error_column: str | None = None,
+        parts: PartChanges | None = None,
     ) -> Entry:
-        """Commits a load: from now on this version is the one in the table."""
+        """Commits a load: from now on this version is the one in the table.
+
+        ``parts``: what happened to the file's Parts, where it has any; a file without a target lives in these alone.
+        """
         now = self.now()
         done = replace(
             claim,
@@ -250,7 +329,31 @@ class Ledger:
             lease_until="",
             loaded_at=now,
         )
-        return self._transition(claim, done)
+        if target is None:
+            done = replace(done, partition=None, live_etag=None, live_rows=None)
+        if parts is None:
+            return self._transition(claim, done)
+        done = replace(done, parts=parts.count, updated_at=now)
+        writes = [self._write_of(part) for part in parts.written]
+        writes += [{"Delete": {"TableName": self.table, "Key": _key(claim.source, PART + f)}} for f in parts.forgotten]
+        self._transact(claim, writes, done)
+        return done
+
+    def parts(self, source: str) -> dict[str, Part]:
+        """The Parts of a file by their folders; strongly consistent."""
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="#s = :s AND begins_with(#v, :v)",
+            ExpressionAttributeNames={"#s": "source", "#v": "version"},
+            ExpressionAttributeValues={":s": {"S": source}, ":v": {"S": PART}},
+        )
+        found = [Part.from_item(item) for page in pages for item in page["Items"]]
+        return {part.folder: part for part in found}
+
+    def write_parts(self, claim: Entry, parts: Iterable[Part]) -> None:
+        """Writes Parts while the claim stands. LeaseLostError when it does not."""
+        self._transact(claim, [self._write_of(part) for part in parts])
 
     def rejected(
         self,
@@ -415,6 +518,42 @@ class Ledger:
             raise LeaseLostError(_lost(claim))
         return after
 
+    def _write_of(self, part: Part) -> dict[str, Any]:
+        return {"Put": {"TableName": self.table, "Item": replace(part, updated_at=self.now()).to_item()}}
+
+    def _transact(self, claim: Entry, writes: list[dict[str, Any]], after: Entry | None = None) -> None:
+        """Writes items while the claim stands, as many together as DynamoDB takes; ``after``, the claim's own next
+        state, with the last of them. LeaseLostError when the claim is over."""
+        standing = {
+            "TableName": self.table,
+            "ConditionExpression": "#t = :t AND #st = :claimed",
+            "ExpressionAttributeNames": {"#t": "token", "#st": "state"},
+            "ExpressionAttributeValues": {":t": _serialize(claim.token), ":claimed": _serialize("claimed")},
+        }
+        check = {"ConditionCheck": {**standing, "Key": _key(claim.source)}}
+        size = _TRANSACTION_ITEMS - 1
+        chunks = [writes[start : start + size] for start in range(0, len(writes), size)]
+        if after and not chunks:
+            chunks = [[]]
+        for number, chunk in enumerate(chunks, 1):
+            own = {"Put": {**standing, "Item": after.to_item()}} if after and number == len(chunks) else check
+            self._transact_once(claim, [own, *chunk])
+
+    def _transact_once(self, claim: Entry, items: list[dict[str, Any]]) -> None:
+        # The client gives the request a token, so that one sent again after a lost answer is not done twice.
+        for attempt in range(_TRANSACTION_TRIES):
+            try:
+                self._db.transact_write_items(TransactItems=items)
+                return
+            except self._db.exceptions.TransactionCanceledException as error:
+                codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
+                if "ConditionalCheckFailed" in codes:
+                    raise LeaseLostError(_lost(claim)) from None
+                # Our own renewal of the lease may be in its way, and the client does not try again for that.
+                if not codes & _PASSING or attempt == _TRANSACTION_TRIES - 1:
+                    raise
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))
+
     def _put(self, entry: Entry, condition: str, names: dict[str, str], values: dict[str, Any]) -> Entry | None:
         """None when written, else the item that kept the condition from holding."""
         extra = {"ExpressionAttributeValues": {k: _serialize(v) for k, v in values.items()}} if values else {}
@@ -453,9 +592,9 @@ class Ledger:
             yield from map(Entry.from_item, page["Items"])
 
 
-def _key(source: str) -> dict[str, Any]:
-    """The key of a file's current item, as DynamoDB's API takes it."""
-    return {"source": {"S": source}, "version": {"S": CURRENT}}
+def _key(source: str, version: str = CURRENT) -> dict[str, Any]:
+    """The key of a file's current item, or of another of its items, as DynamoDB's API takes it."""
+    return {"source": {"S": source}, "version": {"S": version}}
 
 
 def is_newer(known: Entry, file: SourceFile) -> bool:

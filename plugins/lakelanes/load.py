@@ -12,7 +12,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from typing import Literal
 from lakelanes import athena, catalog
 from lakelanes.aws import error_code, is_retryable
 from lakelanes.config import Entity
-from lakelanes.convert import Conversion, Tuning, convert
+from lakelanes.convert import Conversion, PartitionedTarget, Tuning, convert
 from lakelanes.errors import (
     AmbiguousFileError,
     LakeError,
@@ -37,7 +37,8 @@ from lakelanes.errors import (
 from lakelanes.lake import Lake
 from lakelanes.ledger import Entry, Lane, Refusal
 from lakelanes.names import sql_identifier, sql_string
-from lakelanes.partitions import Partition
+from lakelanes.partitions import Partition, rejects_partition
+from lakelanes.parts import FileParts, file_metadata
 from lakelanes.sources import SourceFile, entity_of, partition_for
 from lakelanes.storage import ObjectReader, ObjectWriter, claim_token
 from lakelanes.types import HiveType
@@ -59,11 +60,12 @@ class FileOutcome:
     """What became of one source file. ``error`` is set for rejected and failed files, and says what to look at.
 
     ``added_columns`` are those it has in the table that the configuration does not name.
+    ``partitions``: paths of those that its rows are in, or were in before, and that of its rejected rows.
     """
 
     source: str
     state: OutcomeState
-    partition: str | None = None
+    partitions: tuple[str, ...] = ()
     size: int = 0
     rows_loaded: int | None = None
     rows_rejected: int | None = None
@@ -186,14 +188,16 @@ class Registered:
 
 def register(lake: Lake, entity: Entity, partitions: Iterable[Partition]) -> Registered:
     """Makes partitions visible to Athena, the rejected rows' too; creates the tables the first time."""
-    wanted = sorted(set(partitions))
-    tables = [catalog.data_table(entity)] + ([catalog.rejects_table(entity)] if entity.format == "parquet" else [])
+    wanted = set(partitions)
+    tables = [(catalog.data_table(entity), {partition for partition in wanted if partition.is_complete})]
+    if entity.format == "parquet":
+        tables.append((catalog.rejects_table(entity), {rejects_partition(entity, partition) for partition in wanted}))
     changed: list[str] = []
     created, relocated = 0, []
-    for table in tables:
+    for table, own in tables:
         if catalog.ensure_table(lake, table):
             changed.append(table.name)
-        result = catalog.register_partitions(lake, table, wanted)
+        result = catalog.register_partitions(lake, table, own)
         if table.name == entity.table_name:
             created = len(result.created)
         for move in result.relocated:
@@ -215,9 +219,9 @@ def validate(
 
     Another lane may be loading into the same partition, and the ledger's index trails its table, so a difference is
     looked at again before it becomes a ValidationError. A 'csv' table is only checked to answer: its rows were not
-    counted on the way.
+    counted on the way. Partitions of rejected rows alone are left out.
     """
-    waiting = sorted(set(partitions))
+    waiting = sorted(partition for partition in set(partitions) if partition.is_complete)
     agreed: list[PartitionCount] = []
     for attempt in range(attempts):
         if attempt:
@@ -297,6 +301,9 @@ class _Loader:
     ) -> None:
         self._lake, self._entity, self._lane, self._run_id = lake, entity, lane, run_id
         self._owner, self._leases, self._evolution, self._alone = owner, leases, evolution, alone
+        self._parts: FileParts | None = None
+        # What was looked at after a target turned out to be another than the ledger says.
+        self._found: dict[str, str | None] = {}
 
     def load(self, file: SourceFile, known: Entry | None, reload: bool) -> FileOutcome:
         try:
@@ -305,21 +312,23 @@ class _Loader:
             fault = None
         except (AmbiguousFileError, PartitionValueError) as error:
             partition, fault = None, str(error)
-        path = partition.path if partition else None
+        paths = (partition.path,) if partition else ()
+        divided = bool(self._entity.data_keys)  # then no one partition holds the file
         try:
             claim = self._lake.ledger.claim(
                 file,
                 self._entity.name,
-                path,
+                partition.path if partition and not divided else None,
                 owner=self._owner,
                 lane=self._lane,
                 run_id=self._run_id,
                 reload=reload,
                 known=known,
+                parts=divided,
             )
             if isinstance(claim, Refusal):
                 return FileOutcome(
-                    file.uri, claim.reason, path, file.size, claim.entry.rows_loaded, claim.entry.rows_rejected
+                    file.uri, claim.reason, paths, file.size, claim.entry.rows_loaded, claim.entry.rows_rejected
                 )
             with self._leases.held(claim):
                 if partition is None:
@@ -327,14 +336,17 @@ class _Loader:
                 return self._load_claimed(file, claim, partition)
         except Exception as error:
             # No claim, no ledger: nothing was changed, so the next run finds the file again.
-            return FileOutcome(file.uri, "failed", path, file.size, error=_reason(error), retryable=is_retryable(error))
+            retryable = is_retryable(error)
+            return FileOutcome(file.uri, "failed", paths, file.size, error=_reason(error), retryable=retryable)
 
     def _load_claimed(self, file: SourceFile, claim: Entry, partition: Partition) -> FileOutcome:
         ledger = self._lake.ledger
         current: Entry = claim
+        # Another partition, table or format since then: there is nothing to replace under the new key.
         if claim.target and claim.target != self._uri(target_key(self._entity, partition, file.key)):
-            # Another partition, table or format since then: there is nothing to replace under the new key.
-            current = replace(claim, target_etag=None, rejects_etag=None)
+            current = replace(current, target_etag=None)
+        if claim.rejects and claim.rejects != self._uri(rejects_key(self._entity, partition, file.key)):
+            current = replace(current, rejects_etag=None)
         try:
             for _ in range(_RESTARTS):
                 try:
@@ -354,10 +366,10 @@ class _Loader:
             )
         except SourceGoneError as error:
             ledger.deleted(current)
-            return FileOutcome(file.uri, "deleted", partition.path, file.size, error=str(error))
+            return FileOutcome(file.uri, "deleted", (partition.path,), file.size, error=str(error))
         except LeaseLostError as error:
             log.warning("%s", error)
-            return FileOutcome(file.uri, "claimed_elsewhere", partition.path, file.size)
+            return FileOutcome(file.uri, "claimed_elsewhere", (partition.path,), file.size)
         except Exception as error:
             retryable = error.retryable if isinstance(error, LakeError) else is_retryable(error)
             log.exception("%s could not be loaded", file.uri)
@@ -366,7 +378,9 @@ class _Loader:
             except Exception as second:
                 # The lease runs out by itself, and the file is found again then.
                 log.warning("%s: the ledger could not be told of the failure: %s", file.uri, second)
-            return FileOutcome(file.uri, "failed", partition.path, file.size, error=_reason(error), retryable=retryable)
+            return FileOutcome(
+                file.uri, "failed", (partition.path,), file.size, error=_reason(error), retryable=retryable
+            )
 
     def _convert(self, reader: ObjectReader, file: SourceFile, claim: Entry, partition: Partition) -> FileOutcome:
         entity, s3, bucket = self._entity, self._lake.s3, self._lake.config.resources.analytics_bucket
@@ -391,10 +405,19 @@ class _Loader:
             rejects.append(ObjectWriter(s3, bucket, key, expected_etag=claim.rejects_etag, metadata=metadata))
             return rejects[-1]
 
+        parts = self._parts = self._parts_of(claim, file, partition)
+        open_parts = PartitionedTarget(
+            [key.value for key in entity.data_keys if key.value],
+            parts.fault_of,
+            parts.open,
+            parts.begin,
+            left_out=frozenset(key.name for key in entity.data_keys),
+            limit=entity.max_partitions_per_file,
+        )
         try:
             done = convert(
                 open_source,
-                open_target,
+                open_parts if entity.data_keys else open_target,
                 open_rejects,
                 entity.columns,
                 source_name=file.uri,
@@ -406,36 +429,42 @@ class _Loader:
                 taken=[key.name for key in entity.partition_keys],
                 add_columns=lambda columns: self._evolution.add(columns, file.uri),
                 tuning=Tuning(threads=2 if self._alone else 1),
+                metadata=file_metadata(claim),
             )
         except BaseException:
             if claim.rejects_etag is None:
                 self._take_back(rejects)
+            with suppress(Exception):
+                parts.note_written()
             raise
         left = next((w for w in reversed(rejects) if w.etag), None)
         if done.refused is not None:
             return self._refuse(claim, partition, done, left)
-        target = next(writer for writer in reversed(targets) if writer.etag)
+        target = next((writer for writer in reversed(targets) if writer.etag), None)
         if left is None:
             self._drop_rejects(claim, rejects_key(entity, partition, file.key))
-        self._drop_moved(claim, target.uri, self._uri(rejects_key(entity, partition, file.key)))
+        kept = {target.uri} if target else parts.uris
+        self._drop_moved(claim, kept | {self._uri(rejects_key(entity, partition, file.key))})
+        changes = parts.changes(kept) if claim.parts is not None else None
         first = done.first_reject
         self._lake.ledger.loaded(
             claim,
             rows_loaded=done.rows_loaded,
             rows_rejected=done.rows_rejected,
-            target=target.uri,
-            target_etag=str(target.etag),
+            target=target.uri if target else None,
+            target_etag=target.etag if target else None,
             rejects=left.uri if left else None,
             rejects_etag=left.etag if left else None,
             added_columns=tuple(done.added_columns),
             error=first.reason if first else None,
             error_line=first.line if first else None,
             error_column=first.column if first else None,
+            parts=changes,
         )
         return FileOutcome(
             file.uri,
             "loaded",
-            partition.path,
+            parts.paths(changes) if changes else (partition.path,),
             file.size,
             done.rows_loaded,
             done.rows_rejected,
@@ -443,6 +472,16 @@ class _Loader:
             column=first.column if first else None,
             added_columns=tuple(done.added_columns),
         )
+
+    def _parts_of(self, claim: Entry, file: SourceFile, partition: Partition) -> FileParts:
+        """The file's objects of many partitions; none, without asking, for a file that never had such."""
+        asked = claim.parts is not None and (claim.token > 1 or self._parts is not None)
+        known = self._lake.ledger.parts(claim.source) if asked else {}
+
+        def uri_of(of: Partition) -> str:
+            return self._uri(target_key(self._entity, of, file.key))
+
+        return FileParts(self._lake, self._entity, claim, known, partition, uri_of, self._found)
 
     def _refuse(
         self, claim: Entry, partition: Partition, done: Conversion, rejects: ObjectWriter | None
@@ -460,12 +499,12 @@ class _Loader:
             rejects_etag=rejects.etag if rejects else None,
         )
         return FileOutcome(
-            claim.source, "rejected", partition.path, claim.size, 0, done.rows_rejected, reason, line, column
+            claim.source, "rejected", (partition.path,), claim.size, 0, done.rows_rejected, reason, line, column
         )
 
     def _reject(self, claim: Entry, reason: str) -> FileOutcome:
         self._lake.ledger.rejected(claim, reason)
-        return FileOutcome(claim.source, "rejected", None, claim.size, error=reason)
+        return FileOutcome(claim.source, "rejected", (), claim.size, error=reason)
 
     def _copy(self, file: SourceFile, claim: Entry, partition: Partition) -> FileOutcome:
         """A 'csv' table holds the file as it came: copied by S3 itself, if it is still the version that was read."""
@@ -488,7 +527,8 @@ class _Loader:
             self._raise_copy_error(error, file, key)
             raise
         etag = answer["CopyObjectResult"]["ETag"].strip('"')
-        self._drop_moved(claim, self._uri(key), "")
+        self._drop_moved(claim, {self._uri(key)})
+        parts = self._parts = self._parts_of(claim, file, partition)
         self._lake.ledger.loaded(
             claim,
             rows_loaded=None,
@@ -497,8 +537,9 @@ class _Loader:
             target_etag=etag,
             rejects=None,
             rejects_etag=None,
+            parts=parts.changes({self._uri(key)}) if claim.parts is not None else None,
         )
-        return FileOutcome(file.uri, "loaded", partition.path, file.size)
+        return FileOutcome(file.uri, "loaded", (partition.path,), file.size)
 
     def _drop_rejects(self, claim: Entry, key: str) -> None:
         """The new version has no rejected rows, so those of the one it replaces go, and those that a worker left which
@@ -518,10 +559,10 @@ class _Loader:
                 f"s3://{bucket}/{key} was written by somebody else since the file was claimed"
             ) from None
 
-    def _drop_moved(self, claim: Entry, target: str, rejects: str) -> None:
+    def _drop_moved(self, claim: Entry, kept: Set[str]) -> None:
         """What this file left where it belonged before its entity's configuration changed would double its rows."""
-        for old, new in ((claim.target, target), (claim.rejects, rejects)):
-            if old and old != new:
+        for old in (claim.target, claim.rejects):
+            if old and old not in kept:
                 bucket, _, key = old.removeprefix("s3://").partition("/")
                 found = claim_token(self._lake.s3, bucket, key)
                 if found and found[1] <= claim.token:
@@ -543,6 +584,8 @@ class _Loader:
 
         LeaseLostError when they come from a later claim: then we are the ones who were taken for dead.
         """
+        if self._parts and self._entity.data_keys:
+            self._found |= self._parts.look()
         bucket = self._lake.config.resources.analytics_bucket
         etags: dict[str, str | None] = {}
         for name, make in (("target_etag", target_key), ("rejects_etag", rejects_key)):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from lakelanes.config import Entity, LakeConfig
 from lakelanes.errors import AmbiguousFileError, PartitionValueError
-from lakelanes.partitions import Partition, date_values, partition_key, partition_of
+from lakelanes.partitions import Partition, date_values, partition_key, partition_of_name
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -89,16 +89,19 @@ def match(config: LakeConfig, key: str) -> Match | None:
 
 
 def partition_for(entity: Entity, key: str) -> Partition:
-    """The partition that the name of one of the entity's files spells; PartitionValueError when it spells none."""
+    """The partition that the name of one of the entity's files spells; PartitionValueError when it spells none.
+
+    Keys that come from the data have no value in it (see ``partition_of_name``).
+    """
     found = matches_name(entity, key)
     if found is None:
         raise ValueError(f"{key!r} does not match entity {entity.name}")
     if found.re.groupindex:
         groups = {name.lower(): value for name, value in found.groupdict().items()}
-        values = [groups[name.name] for name in entity.partition_keys]
+        values = [groups[key.name] for key in entity.name_keys]
     else:
         values = list(found.groups())
-    return partition_of(entity, [value or "" for value in values])
+    return partition_of_name(entity, [value or "" for value in values])
 
 
 def literal_prefix(entity: Entity, values: dict[str, str] | None = None) -> str:
@@ -108,7 +111,7 @@ def literal_prefix(entity: Entity, values: dict[str, str] | None = None) -> str:
     ``sales_(\d{4})_(\d{2})\.csv`` gives ``sales_`` without values and ``sales_2024_03.csv`` with year and month.
     """
     pattern, values = entity.filename_pattern, values or {}
-    keys = iter([key.name for key in entity.partition_keys])
+    keys = iter([key.name for key in entity.name_keys])
     text, position = "", 0
     while position < len(pattern):
         group = re.compile(r"\((?:\?P<(\w+)>)?((?:\\d|\[0-9\])+(?:\{\d+\})?)\)(?![*+?{])").match(pattern, position)
@@ -147,7 +150,7 @@ def list_recent(lake: Lake, entity: Entity, since: datetime) -> list[SourceFile]
     """
     family = literal_prefix(entity)
     after = ""
-    if entity.partition_key_format and _sorts_by_date(entity):
+    if entity.grain and entity.partition_key_format and _sorts_by_date(entity):
         local = since.astimezone(ZoneInfo(entity.timezone))
         after = literal_prefix(entity, date_values(entity, local.strftime(entity.partition_key_format)))
     if "/" in entity.filename_pattern:
@@ -199,7 +202,7 @@ def _key_of(entity: Entity, key: str) -> str | None:
 def _sorts_by_date(entity: Entity) -> bool:
     """Whether the pattern's first groups are the date's, in order, so that later dates sort after earlier ones."""
     groups = entity.pattern.groupindex
-    order = sorted(groups, key=lambda name: groups[name]) if groups else [key.name for key in entity.partition_keys]
+    order = sorted(groups, key=lambda name: groups[name]) if groups else [key.name for key in entity.name_keys]
     return [name.lower() for name in order[: len(entity.date_keys)]] == list(entity.date_keys)
 
 

@@ -19,6 +19,7 @@ from lakelanes.errors import RetryableLoadError
 from lakelanes.lake import Lake
 from lakelanes.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.partitions import Partition, partition_key
+from lakelanes.parts import partitions_of_rows
 from lakelanes.sources import SourceFile
 from lakelanes.sweep import UNMATCHED, find_unloaded, record_unmatched
 from lakelanes_airflow import sensing
@@ -136,19 +137,21 @@ class PublishOperator(BaseBranchOperator):
         events: dict[Asset, set[str]],
     ) -> list[str]:
         entity = lake.config.entities[name]
-        touched = set(sensing.partitions_of(entity, own))
-        changed = set(sensing.partitions_of(entity, [file for file in own if file.uri not in unloaded]))
+        files = sensing.partition_paths(entity, own)
+        touched = {Partition.from_path(path) for path in files.values()}
         known = set()
         if name == scope["entity"]:
             known = {Partition.from_path(path) for path in scope["partitions"]}
-            changed |= {Partition.from_path(path) for uri, path in scope["files"].items() if uri not in unloaded}
+            files |= scope["files"]
+        loaded = {uri: path for uri, path in files.items() if uri not in unloaded}
+        changed = partitions_of_rows(lake, entity, loaded)
         # A refused file's partition too: its rejected rows are to be found.
-        wanted = known | touched
+        wanted = known | touched | changed
         if not wanted:
             return []
         registered = register(lake, entity, wanted)
         if registered.created or registered.relocated:
-            changed |= known - touched
+            changed |= {partition for partition in known - touched if partition.is_complete}
         counts = validate(lake, entity, changed)
         self.log.info(
             "%s: %s partition(s) registered, %s of them new; %s validated, %s rows; tables created or changed: %s",

@@ -12,7 +12,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.check import faults_of
+from benchmarks.check import faults_of, misplaced
 from benchmarks.generate import NARROW, WIDE, Input, Truth, make
 from benchmarks.tools.arrow_types import convert_options
 
@@ -52,6 +52,20 @@ def test_a_right_output_has_no_fault_in_any_order_and_spelling(narrow: tuple[pa.
     pq.write_table(table.slice(100), halves[1])
     assert faults_of(halves, NARROW, truth, None) == []
     assert faults_of([halves[0], halves[1]] * 2, NARROW, truth, None, files=2) == []
+
+
+def test_rows_in_another_partitions_folder_are_found(narrow: tuple[pa.Table, Truth], tmp_path: Path) -> None:
+    table, _ = narrow
+    day = table["transaction_date"][0]
+    rows = table.filter(pc.equal(table["transaction_date"], day))
+    for folder in (f"year={day.as_py():%Y}/month={day.as_py():%m}/day={day.as_py():%d}", "year=1999/month=01/day=01"):
+        path = tmp_path / folder / "rows.parquet"
+        path.parent.mkdir(parents=True)
+        pq.write_table(rows, path)
+        found = misplaced([path], "transaction_date")
+        assert (found == []) == ("1999" not in folder)
+    pq.write_table(table, path)
+    assert misplaced([path], "transaction_date") != []
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,15 @@ def test_rejected_rows_are_held_against_the_truth(tmp_path: Path) -> None:
     assert 150 < figures["rows_rejected"] < 400
 
 
+def test_an_output_of_many_partitions_is_checked_file_by_file(tmp_path: Path) -> None:
+    shuffled = Input("narrow", 100_000, shuffled=True)
+    case = _case(input=shuffled, tools=(OURS,), partition_by="transaction_date")
+    figures = runner.run_case(case, tmp_path, _quiet).figures[OURS]
+    assert figures["correct"], figures
+    assert figures["output_files"] == figures["row_groups"] == 366
+    assert list(tmp_path.glob("out-*")) == []
+
+
 def test_two_files_at_once_are_both_converted_and_checked(tmp_path: Path) -> None:
     one = runner.run_case(_case(tools=(OURS,)), tmp_path, _quiet).figures[OURS]
     two = runner.run_case(_case(files=2, tools=(OURS, "limit_at_once")), tmp_path, _quiet).figures

@@ -49,6 +49,19 @@ def test_any_configuration_makes_its_own_dags(parse: Callable[..., DagBag], tmp_
     assert {f"load_entity_{n}" for n in range(20)} | {"sweep_sources", "refresh_views"} == set(bag.dags)
 
 
+def test_an_entity_with_its_dates_in_the_rows_has_a_load_without_partition_keys(
+    parse: Callable[..., DagBag], tmp_path: Path
+) -> None:
+    config = tmp_path / "lake.json"
+    keys = [{"name": "dt", "column": "transaction_date"}]
+    exports = {**SALES, "filename_pattern": r"export_\d+\.csv", "partition_keys": keys, "schedule": "0 6 * * *"}
+    config.write_text(config_text({"exports": exports}))
+    bag = parse(config)
+    assert bag.import_errors == {}
+    assert set(bag.dags["load_exports"].task_ids) == LOAD_TASKS
+    assert not isinstance(bag.dags["load_exports"].timetable, CronPartitionTimetable)
+
+
 def test_a_faulty_configuration_is_an_import_error_that_names_the_setting(
     parse: Callable[..., DagBag], tmp_path: Path
 ) -> None:

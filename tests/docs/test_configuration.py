@@ -96,7 +96,9 @@ def test_defaults_that_code_makes_are_as_documented() -> None:
     assert entity.schema_policy == EntitySchemaPolicy()
 
 
-@pytest.mark.parametrize("setting", ["max_bad_rows", "deadline_minutes", "settle_seconds", "batch_bytes"])
+@pytest.mark.parametrize(
+    "setting", ["max_bad_rows", "deadline_minutes", "settle_seconds", "batch_bytes", "max_partitions_per_file"]
+)
 def test_ranges_are_documented_as_the_model_has_them(setting: str) -> None:
     rows = tables(DOCUMENT.read_text(encoding="utf-8"), "entities.NAME")
     meaning = next(row["Meaning"] for row in rows if row["Setting"] == f"`{setting}`")

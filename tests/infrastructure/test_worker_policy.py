@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from lakelanes import alerts, load, views
 from lakelanes.config import parse_config
 from lakelanes.lake import Lake
+from lakelanes.parts import partitions_of_rows
 from lakelanes.sources import list_entity, partition_for
 from scripts.deploy import Deployment
 from tests.infrastructure.conftest import SETTINGS, Worker
@@ -65,7 +66,7 @@ def test_what_lies_outside_is_denied(
 
 @pytest.mark.parametrize("registration", ["add_partition", "msck", "projection"])
 def test_the_engine_goes_its_whole_way_with_it(
-    local_aws: LocalAws, worker_lake: Callable[[str], Lake], registration: str, tmp_path: Path
+    local_aws: LocalAws, worker_lake: Callable[..., Lake], registration: str, tmp_path: Path
 ) -> None:
     lake = worker_lake(registration)
     entity = lake.config.entities[f"tickets_{registration}"]
@@ -87,16 +88,35 @@ def test_the_engine_goes_its_whole_way_with_it(
     alerts.publish(lake, alerts.Alert("load_tickets", "policy", "tickets", "a reason", "nothing"))
 
 
+def test_it_is_enough_for_files_of_many_partitions(local_aws: LocalAws, worker_lake: Callable[..., Lake]) -> None:
+    keys = {"partition_keys": ["year", "month", {"name": "ticket", "column": "id"}]}
+    lake = worker_lake("add_partition", table_name="by_ticket", source_prefix="by_ticket/", **keys)
+    [entity] = lake.config.entities.values()
+    uri = "s3://tickets-landing/by_ticket/tickets_2024_03.csv"
+    # Rows come, go, and what was noted of those that went is forgotten.
+    for body in (SOURCE, SOURCE.replace("a,", "z,"), SOURCE.replace("a,", "y,")):
+        local_aws.client("s3").put_object(
+            Bucket="tickets-landing", Key="by_ticket/tickets_2024_03.csv", Body=body.encode()
+        )
+        files = load.pending(lake, list_entity(lake, entity))
+        [outcome] = load.load_batch(lake, entity, files, lane="batch", run_id="policy")
+        assert (outcome.state, outcome.rows_loaded, outcome.rows_rejected) == ("loaded", 2, 1)
+        partitions = partitions_of_rows(lake, entity, {uri: ""})
+        load.register(lake, entity, partitions)
+        assert sum(count.athena for count in load.validate(lake, entity, partitions)) == 2
+
+
 @pytest.fixture
-def worker_lake(local_aws: LocalAws, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Lake]:
+def worker_lake(local_aws: LocalAws, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Lake]:
     """Opens the lake as the worker, its one entity registered in the given way."""
 
-    def open_lake(registration: str) -> Lake:
+    def open_lake(registration: str, **settings: Any) -> Lake:
         entity = {
             **SETTINGS["entities"]["tickets"],
             "table_name": f"tickets_{registration}",
             "source_prefix": f"{registration}/",
             "registration": registration,
+            **settings,
         }
         monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint_url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", worker.credentials["aws_access_key_id"])

@@ -345,3 +345,99 @@ def test_the_grain_follows_from_the_partition_keys(keys: list[Any], pattern: str
     raw["entities"]["sales"]["filename_pattern"] = pattern
     sales = parse(raw).entities["sales"]
     assert (sales.grain, sales.partition_key_format) == (grain, form)
+
+
+DATA_KEYS = [
+    {"name": "year", "column": "transaction_date", "format": "%Y", "type": "int"},
+    {"name": "month", "column": "transaction_date", "format": "%m"},
+]
+
+
+def with_keys(*keys: Any, **settings: Any) -> dict[str, Any]:
+    """The sketch with these partition keys, and no groups in its pattern unless it is given one."""
+    raw = changed("entities.sales.partition_keys", list(keys))
+    raw["entities"]["sales"] |= {"filename_pattern": r"sales_.*\.csv", **settings}
+    return raw
+
+
+def test_partition_keys_may_come_from_columns() -> None:
+    sales = parse(with_keys("region", *DATA_KEYS, filename_pattern=r"sales_([a-z]+)_\d{4}\.csv")).entities["sales"]
+    assert [key.name for key in sales.name_keys] == ["region"]
+    assert [key.value and key.value.number for key in sales.data_keys] == [True, False]
+    assert len(sales.table_columns) == len(sales.columns)
+
+
+def test_a_column_named_like_its_key_is_not_in_the_table() -> None:
+    sales = parse(with_keys({"name": "Customer_ID", "column": "customer_id"})).entities["sales"]
+    assert "customer_id" not in [column.name for column in sales.table_columns]
+    assert "customer_id" in [column.name for column in sales.columns]
+
+
+@pytest.mark.parametrize(
+    ("keys", "pattern", "grain", "form"),
+    [
+        (DATA_KEYS, r"x", None, "%Y-%m"),
+        ([{"name": "dt", "column": "transaction_date"}], r"x", None, "%Y-%m-%d"),
+        ([{"name": "dt", "column": "transaction_date", "format": "%Y%m%d"}], r"x", None, "%Y-%m-%d"),
+        ([{"name": "dt", "column": "transaction_date", "format": "%Y-W%V"}], r"x", None, None),
+        ([{"name": "sold", "column": "transaction_date", "type": "date"}], r"x", None, "%Y-%m-%d"),
+        ([{"name": "year", "column": "transaction_date", "format": "%y"}], r"x", None, None),
+        (["year", {"name": "month", "column": "transaction_date", "format": "%m"}], r"x_(\d{4})", None, "%Y-%m"),
+        (["year", {"name": "customer", "column": "customer_id"}], r"x_(\d{4})", "year", "%Y"),
+    ],
+)
+def test_a_date_in_the_rows_gives_partitions_a_date_and_runs_none(
+    keys: list[Any], pattern: str, grain: str | None, form: str | None
+) -> None:
+    sales = parse(with_keys(*keys, filename_pattern=pattern)).entities["sales"]
+    assert (sales.grain, sales.partition_key_format) == (grain, form)
+
+
+TYPED = [
+    {"name": "t", "type": "string"},
+    {"name": "d", "type": "date"},
+    {"name": "ts", "type": "timestamp"},
+    {"name": "n", "type": "bigint"},
+    {"name": "x", "type": "double"},
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "where", "what"),
+    [
+        ({"name": "k", "column": "dd"}, "partition_keys[0].column", "'dd' is no column of entities.sales.schema"),
+        ({"name": "k", "column": "t", "format": "%Y"}, "partition_keys[0].format", "needs a date or timestamp column"),
+        ({"name": "k", "column": "d", "format": "%Q"}, "partition_keys[0].format", "'%Q'"),
+        ({"name": "k", "column": "d", "format": "%Y", "type": "tinyint"}, "partition_keys[0].format", "cannot hold"),
+        ({"name": "k", "column": "ts"}, "partition_keys[0]", "needs a 'format'"),
+        ({"name": "k", "column": "x"}, "partition_keys[0]", "cannot be a partition key"),
+        ({"name": "k", "column": "n", "type": "int"}, "partition_keys[0]", "cannot hold"),
+        ({"name": "k", "column": "t", "type": "date"}, "partition_keys[0]", "cannot hold"),
+        ({"name": "t", "column": "d"}, "partition_keys[0]", "is a column as well"),
+    ],
+)
+def test_a_key_that_its_column_cannot_give_is_a_fault(key: dict[str, Any], where: str, what: str) -> None:
+    [fault] = faults(with_keys(key, schema=TYPED))
+    assert fault.startswith(f"entities.sales.{where}: "), fault
+    assert what in fault
+
+
+@pytest.mark.parametrize(
+    ("settings", "where", "what"),
+    [
+        ({"format": "csv"}, "format", "keeps a file as it came"),
+        ({"registration": "projection"}, "registration", "rejected rows"),
+        ({"schema": TYPED[:1]}, "schema", "a column of its own"),
+        (
+            {"partition_keys": [{"name": "k", "format": "%Y"}], "filename_pattern": r"x_(\d+)"},
+            "partition_keys[0].format",
+            "name it in 'column'",
+        ),
+        ({"filename_pattern": r"x_(\d+)"}, "", "1 groups for 0 partition_keys"),
+        ({"max_partitions_per_file": 0}, "max_partitions_per_file", "greater than or equal to 1"),
+    ],
+)
+def test_settings_that_do_not_go_with_data_keys_are_faults(settings: dict[str, Any], where: str, what: str) -> None:
+    [fault] = faults(with_keys({"name": "t", "column": "t"}, **{"schema": TYPED, **settings}))
+    assert fault.startswith(f"entities.sales.{where}".rstrip(".") + ": "), fault
+    assert what in fault

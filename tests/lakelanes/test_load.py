@@ -44,7 +44,7 @@ def load(
     settings = lake.config.entities[entity]
     files = list_entity(lake, settings) if files is None else files
     outcomes = load_batch(lake, settings, files, lane="batch", run_id="test", **options)
-    partitions = {Partition.from_path(o.partition) for o in outcomes if o.partition}
+    partitions = {Partition.from_path(path) for outcome in outcomes for path in outcome.partitions}
     register(lake, settings, partitions)
     validate(lake, settings, partitions, pause_seconds=0.05)
     return outcomes

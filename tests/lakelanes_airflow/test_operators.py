@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -246,3 +247,73 @@ def test_views_wait_for_tables_that_are_not_there_yet(lake: Lake, capsys: pytest
     task = RefreshViewsOperator(task_id="refresh")
     assert task.execute(task_context(task, dag_id="refresh_views")) == []
     assert "waiting for" in capsys.readouterr().out
+
+
+IN_ROWS = {
+    "filename_pattern": r"export_\d+\.csv",
+    "partition_keys": [{"name": "dt", "column": "transaction_date", "type": "date"}],
+}
+
+
+def exported(*days: str) -> str:
+    return HEADER + "".join(f"t{n},c{n},1.50,{day}\n" for n, day in enumerate(days))
+
+
+def in_turn(lake: Lake, run_id: str, **context: Any) -> Run:
+    run = Run(lake, run_id=run_id, **context)
+    run.sense()
+    run.convert()
+    run.publish()
+    return run
+
+
+def test_a_file_of_many_partitions_is_announced_by_all_of_them(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake(**IN_ROWS)
+    put(lake, "export_1.csv", exported("2024-03-15", "2024-03-16", "2024-03-15"))
+    run = in_turn(lake, "first")
+    assert run.events == {run.assets[0]: ["2024-03-15", "2024-03-16"]}
+    assert rows(lake) == 3
+    put(lake, "export_1.csv", exported("2024-03-16", "2024-04-01") + "t9,c9,1.50,\n")
+    run = in_turn(lake, "second")
+    assert run.events == {run.assets[0]: ["2024-03-15", "2024-03-16", "2024-04-01"]}, "one of them lost its rows"
+    assert (rows(lake), rows(lake, "sales_data_rejects")) == (2, 1)
+    assert in_turn(lake, "third").events == {}
+
+
+def test_the_sweep_finds_files_of_many_partitions(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake(**IN_ROWS)
+    put(lake, "export_1.csv", exported("2024-03-15", "2024-03-16"))
+    run = Run(lake, plan="find", full=True)
+    run.sense()
+    run.convert()
+    run.publish()
+    assert run.events == {run.assets[0]: ["2024-03-15", "2024-03-16"]}
+    assert rows(lake) == 2
+
+
+def test_a_refused_file_of_many_partitions_has_its_rows_among_the_rejects(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake(**IN_ROWS)
+    put(lake, "export_1.csv", NO_AMOUNT)
+    run = Run(lake)
+    run.sense()
+    with pytest.raises(PermanentLoadError, match="amount"):
+        run.convert()
+    assert "report" in run.publish()
+    assert run.events == {}
+    assert rows(lake, "sales_data_rejects WHERE dt IS NULL") == 1
+
+
+def test_a_keyed_run_answers_for_every_partition_of_its_date(make_lake: Callable[..., Lake]) -> None:
+    keys = ["year", "month", "day", {"name": "customer", "column": "customer_id"}]
+    lake = make_lake(partition_keys=keys)
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    for run_id in ("first", "again"):
+        run = in_turn(lake, run_id, partition_key="2024-03-15")
+        assert run.events == {run.assets[0]: ["2024-03-15"]}
+        assert rows(lake) == 2
+        lake.glue.delete_partition(
+            DatabaseName=lake.config.resources.glue_database,
+            TableName="sales_data",
+            PartitionValues=["2024", "03", "15", "c2"],
+        )
+        assert rows(lake) == 1

@@ -77,6 +77,15 @@ def test_without_a_date_grain_a_schedule_is_an_ordinary_one() -> None:
     assert isinstance(schedule, CronTriggerTimetable)
 
 
+def test_a_date_in_the_rows_makes_no_run_per_partition() -> None:
+    keys = [{"name": "dt", "column": "transaction_date"}]
+    in_rows = {"filename_pattern": r"sales_\d+\.csv", "partition_keys": keys}
+    assert schedule_of(entity(**in_rows)) is None
+    assert isinstance(schedule_of(entity(**in_rows, schedule="0 6 * * *")), CronTriggerTimetable)
+    beside = {"partition_keys": ["year", "month", "day", {"name": "customer", "column": "customer_id"}]}
+    assert partition_of_run(entity(**beside), "2024-03-16T00:00") == "2024-03-15"
+
+
 def test_a_run_waits_until_its_deadline_and_an_overdue_one_a_little() -> None:
     due = datetime(2024, 3, 16, tzinfo=UTC)
     soon = due + timedelta(minutes=1)

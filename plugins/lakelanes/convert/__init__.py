@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lakelanes.convert.dialect import Dialect
     from lakelanes.convert.errors import ConversionError
+    from lakelanes.convert.partitioned import PartitionedTarget
     from lakelanes.convert.pipeline import Column, Conversion, Tuning, convert
     from lakelanes.convert.policy import SchemaPolicy
     from lakelanes.convert.rejects import REJECTS_SCHEMA, Reject
@@ -24,6 +25,7 @@ __all__ = [
     "Conversion",
     "ConversionError",
     "Dialect",
+    "PartitionedTarget",
     "Reject",
     "SchemaPolicy",
     "Sink",
@@ -38,6 +40,7 @@ def __getattr__(name: str) -> Any:
         "Conversion": "pipeline",
         "ConversionError": "errors",
         "Dialect": "dialect",
+        "PartitionedTarget": "partitioned",
         "REJECTS_SCHEMA": "rejects",
         "Reject": "rejects",
         "SchemaPolicy": "policy",

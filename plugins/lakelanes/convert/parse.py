@@ -26,6 +26,8 @@ from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.header import Layout
 from lakelanes.convert.kernel import Columns, TornBlockError, kernel_for
 from lakelanes.convert.leftovers import Leftovers, unwanted
+from lakelanes.convert.partition_reader import PartitionReader
+from lakelanes.convert.partitioned import NUMBER
 from lakelanes.convert.policy import DEFAULT_POLICY, EVOLVED_TYPE, RESCUED, SchemaPolicy
 from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
 from lakelanes.convert.rejects import RejectRows, raw_texts
@@ -122,6 +124,7 @@ class BlockParser:
     """Parses blocks of one file, in any order and in several threads.
 
     columns: the table's names and types. headers: what they are called in files. policy: see SchemaPolicy.
+    partitions: tells the partition of each row, whose number the column NUMBER then has; a row of none is a bad one.
     fast=False does without the kernel (the result is the same).
     """
 
@@ -132,13 +135,15 @@ class BlockParser:
         headers: Sequence[str],
         dialect: Dialect,
         policy: SchemaPolicy = DEFAULT_POLICY,
+        partitions: PartitionReader | None = None,
         *,
         fast: bool = True,
     ) -> None:
         self._layout = layout
+        self._partitions = partitions
         self._dialect = dialect
         self._policy = policy
-        self._schema = table_schema(columns, policy, layout)
+        self._schema = table_schema(columns, policy, layout, numbered=partitions is not None)
         self._columns = [
             _Column(order, name, header, column_type, position, Judge(column_type, dialect))
             for order, ((name, column_type), header, position) in enumerate(
@@ -218,6 +223,10 @@ class BlockParser:
         filled: list[Array | None] = [None] * len(self._schema)
         for column, values in zip(self._in_table, arrays, strict=True):
             filled[column.order or 0] = values
+        if self._partitions is not None:
+            numbers, _ = self._partitions.read(_batch(self._schema, filled, rows), good)
+            good &= numbers >= 0
+            filled[self._schema.get_field_index(NUMBER)] = pa.array(numbers)
         batch = _batch(self._schema, filled, rows)
         if good.all():
             return batch, odd
@@ -413,6 +422,8 @@ class BlockParser:
             cast, freezing = leftovers.take_misfits(column.name, column.label, values, cast)
             good[cast.bad] = False
             faults.add(positions[cast.bad], column.name, cast.reasons, freezing)
+        if self._partitions is not None:
+            self._number(arrays, positions, good, faults)
         schema = self._schema
         if self._policy.rescue:
             arrays[schema.get_field_index(RESCUED)] = leftovers.rescued()
@@ -420,6 +431,19 @@ class BlockParser:
             schema = schema.append(pa.field(name, texts.type))
             arrays.append(texts)
         return _batch(schema, arrays, read.rows), good
+
+    def _number(self, arrays: list[Array | None], positions: Positions, good: Mask, faults: _Faults) -> None:
+        """Adds the number of each row's partition; good rows that have none are made bad ones."""
+        assert self._partitions is not None
+        numbers, wrong = self._partitions.read(_batch(self._schema, arrays, good.size), good)
+        lost = np.flatnonzero((numbers < 0) & good)
+        if lost.size:
+            good[lost] = False
+            found = [wrong[-1 - number] for number in numbers[lost].tolist()]
+            for name in {column for column, _ in found}:
+                own = np.array([place for place, (column, _) in zip(lost, found, strict=True) if column == name])
+                faults.add(positions[own], name, [reason for column, reason in found if column == name])
+        arrays[self._schema.get_field_index(NUMBER)] = pa.array(numbers)
 
     def _without_column(
         self,
@@ -459,12 +483,20 @@ class _Judged:
 
 
 def table_schema(
-    columns: Sequence[tuple[str, HiveType]], policy: SchemaPolicy, layout: Layout | None = None
+    columns: Sequence[tuple[str, HiveType]],
+    policy: SchemaPolicy,
+    layout: Layout | None = None,
+    *,
+    numbered: bool = False,
 ) -> pa.Schema:
-    """The Arrow schema of the table, with the new columns of a file of this layout after its own."""
+    """The Arrow schema of the table, with the new columns of a file of this layout after its own.
+
+    numbered: with the column NUMBER, for rows that are divided into partitions.
+    """
     text = parse_type(EVOLVED_TYPE).arrow
     added = [RESCUED] * policy.rescue + [new.name for new in (layout.new if layout else ()) if new.name]
     own = [pa.field(name, column_type.arrow) for name, column_type in columns]
+    own += [pa.field(NUMBER, pa.int32())] * numbered
     return pa.schema([*own, *(pa.field(name, text) for name in added)])
 
 

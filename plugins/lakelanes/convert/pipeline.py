@@ -15,6 +15,8 @@ from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import ConversionError, FileRefusedError, TableGrewError
 from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, by_position, match_header
 from lakelanes.convert.parse import BlockParser, ParsedBlock, table_schema
+from lakelanes.convert.partition_reader import PartitionReader, Values
+from lakelanes.convert.partitioned import PartitionedTarget, PartitionedWriter
 from lakelanes.convert.policy import DEFAULT_POLICY, EVOLVED_TYPE, RESCUED, SchemaPolicy, variant_name
 from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
 from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter, raw_texts, rejected_alike
@@ -26,6 +28,7 @@ from lakelanes.types import HiveType, parse_type
 
 _BLOCKS_AHEAD = 12  # what is parsed while a row group is written
 _HEADER_BYTES = 4096
+_WRITERS = 4  # of small partitions, of a file that has the process to itself
 
 
 class Column(Protocol):
@@ -50,6 +53,7 @@ class Conversion:
     first_reject: the first row with a fault of its own; of a refused file without one, its first row.
     missing_columns: columns of the table that the file lacks; new_columns: names in the header that the table lacks.
     added_columns: those that the target has beyond the table's, each with its Hive type.
+    partitions: of a file whose rows are divided, the rows of each partition; they add up to rows_loaded.
     """
 
     records: int
@@ -60,6 +64,7 @@ class Conversion:
     missing_columns: tuple[str, ...] = ()
     new_columns: tuple[str, ...] = ()
     added_columns: Mapping[str, str] = field(default_factory=dict)
+    partitions: dict[Values, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Tuning:
 
 def convert(
     open_source: Callable[[], Readable],
-    open_target: OpenSink,
+    open_target: OpenSink | PartitionedTarget,
     open_rejects: OpenSink,
     columns: Sequence[Column],
     *,
@@ -92,6 +97,7 @@ def convert(
     taken: Collection[str] = (),
     add_columns: Callable[[Mapping[str, str]], object] | None = None,
     tuning: Tuning | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> Conversion:
     """Converts one CSV file to one Parquet file, setting the rows that do not fit aside, in memory of a constant size.
 
@@ -99,7 +105,9 @@ def convert(
     when the file is refused, and when the table turns out to grow after a part of the target was written.
     open_target, open_rejects: open the sinks of the two Parquet files. The target is always written, even without a
     row (an empty file, or one of only a header); the rejects only when there are any. A sink is closed to commit it,
-    the rejects first; when anything fails both are aborted. Of several that are opened one at most is closed.
+    the rejects first; when anything fails both are aborted. Of several that are opened one at most is closed. With a
+    PartitionedTarget there is a target per partition that has rows, and when one fails those before it have been
+    committed.
     columns: the table's, in its order; the file's may come in any order and are matched by name, unless the dialect
     says that there is no header.
     source_name: what rejected rows carry as their source_file.
@@ -110,6 +118,7 @@ def convert(
     add_columns: called with the columns that the target has beyond the table's, name -> Hive type, if there are any,
     before the sinks are closed; what it raises is raised here, and nothing is committed.
     tuning: how the work is done; the result is the same with any.
+    metadata: what the footer of every Parquet file of rows says beside them.
 
     A refused file has no target. All its rows go to the rejects: bad ones with their own reason, the others with the
     file's. A file whose bytes are not text (Parquet and the like) has its lines there. Of a packed file that is cut off
@@ -128,6 +137,8 @@ def convert(
         policy,
         frozenset(taken),
         tuning or Tuning(),
+        open_target.reader() if isinstance(open_target, PartitionedTarget) else None,
+        metadata,
     )
     limit = 0 if on_bad_rows == "fail" else max_bad_rows
     variants: frozenset[str] = frozenset()
@@ -156,11 +167,13 @@ class _Task:
     policy: SchemaPolicy
     taken: frozenset[str]
     tuning: Tuning
+    partitions: PartitionReader | None
+    metadata: Mapping[str, str] | None
 
     @property
     def schema(self) -> pa.Schema:
         """What the target has of any file."""
-        return table_schema(self.columns, self.policy)
+        return table_schema(self.columns, self.policy, numbered=self.partitions is not None)
 
     @property
     def variants(self) -> list[str]:
@@ -207,7 +220,7 @@ class _Counts:
 
 def _load(
     task: _Task,
-    open_target: OpenSink,
+    open_target: OpenSink | PartitionedTarget,
     rejects: RejectsWriter,
     limit: int | None,
     variants: frozenset[str],
@@ -220,7 +233,7 @@ def _load(
     """
     text = parse_type(EVOLVED_TYPE).arrow
     schema = task.grown(task.schema, pa.schema([pa.field(name, text) for name in variants]))
-    target = TableWriter(open_target, schema, task.tuning.row_group_bytes)
+    target = _writer(task, open_target, schema)
     too_late = False
     counts = _Counts()
     try:
@@ -239,6 +252,8 @@ def _load(
                         batch = widened(batch, schema)
                     if not too_late:
                         target.write(batch)
+                if isinstance(target, PartitionedWriter) and target.refusal:
+                    raise FileRefusedError(target.refusal, *file.differences)
             if file.failure:
                 raise FileRefusedError(file.failure, *file.differences)
             missing, extra = file.differences
@@ -252,7 +267,12 @@ def _load(
             target.abort()
         else:
             if file.layout is not None:
-                target.grow(task.grown(schema, table_schema(task.columns, task.policy, file.layout)))
+                target.grow(
+                    task.grown(
+                        schema,
+                        table_schema(task.columns, task.policy, file.layout, numbered=task.partitions is not None),
+                    )
+                )
             added = dict.fromkeys(target.schema.names[len(task.schema) :], EVOLVED_TYPE)
             if added:
                 add_columns(added)
@@ -261,7 +281,32 @@ def _load(
     except BaseException:
         target.abort()
         raise
-    return Conversion(counts.records, counts.loaded, counts.rejected, counts.first, refused, missing, extra, added)
+    partitions = target.rows if isinstance(target, PartitionedWriter) and refused is None else None
+    if partitions is not None and sum(partitions.values()) != counts.loaded:
+        raise ConversionError(f"{counts.loaded} rows loaded, {sum(partitions.values())} of them in partitions")
+    return Conversion(
+        counts.records,
+        counts.loaded,
+        counts.rejected,
+        counts.first,
+        refused,
+        missing,
+        extra,
+        added,
+        partitions,
+    )
+
+
+def _writer(
+    task: _Task, open_target: OpenSink | PartitionedTarget, schema: pa.Schema
+) -> TableWriter | PartitionedWriter:
+    if isinstance(open_target, PartitionedTarget):
+        assert task.partitions is not None
+        writers = _WRITERS if task.tuning.threads > 1 else 1
+        return PartitionedWriter(
+            open_target, task.partitions, schema, task.tuning.row_group_bytes, task.metadata, writers
+        )
+    return TableWriter(open_target, schema, task.tuning.row_group_bytes, task.metadata)
 
 
 def _refusal(rows: RejectRows, limit: int | None, rejected: int) -> str | None:
@@ -395,14 +440,16 @@ class _FilePass:
     def _rows(self, layout: Layout) -> Iterator[_Piece]:
         """The rows under the header: parsed, or each of them rejected in the second pass."""
         task = self._task
-        parser = BlockParser(layout, task.columns, task.headers, task.dialect, task.policy, fast=task.tuning.fast)
+        parser = BlockParser(
+            layout, task.columns, task.headers, task.dialect, task.policy, task.partitions, fast=task.tuning.fast
+        )
 
         def parse(block: Block) -> ParsedBlock | None:
             if block.oversized or (block.final and self.failure):
                 return None
             return parser.parse(block, self._refusal)
 
-        with InOrder(parse, self._next_block, 1 if self.small else self._task.tuning.threads) as results:
+        with InOrder(parse, self._next_block, 1 if self.small else task.tuning.threads) as results:
             for block, parsed in results:
                 if parsed is not None:
                     self._reader.recycle(block)

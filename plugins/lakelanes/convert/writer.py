@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -28,10 +29,20 @@ _LONGEST_SHORT_DECIMAL = 18
 
 
 class TableWriter:
-    """Writes record batches of one schema to a Parquet file, a row group at a time."""
+    """Writes record batches of one schema to a Parquet file, a row group at a time.
 
-    def __init__(self, open_sink: OpenSink, schema: pa.Schema, row_group_bytes: int = ROW_GROUP_BYTES) -> None:
+    metadata: what the file's footer says beside its rows.
+    """
+
+    def __init__(
+        self,
+        open_sink: OpenSink,
+        schema: pa.Schema,
+        row_group_bytes: int = ROW_GROUP_BYTES,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         self._open_sink = open_sink
+        self._metadata = metadata
         self._schema = schema
         self._row_group_bytes = row_group_bytes
         self._pending: list[pa.RecordBatch] = []
@@ -96,6 +107,7 @@ class TableWriter:
                 write_page_index=True,
                 store_schema=False,
             )
+            self._parquet.add_key_value_metadata(dict(self._metadata or {}))
         if table.num_rows:
             self._parquet.write_table(table, row_group_size=table.num_rows)
 

@@ -11,16 +11,20 @@ import pytest
 LIMIT_MIB = 300
 PROGRAM = """
 import resource, sys
+from datetime import date, timedelta
 from types import SimpleNamespace
-from lakelanes.convert import convert
+from lakelanes.convert import PartitionedTarget, convert
+from lakelanes.convert.partition_values import PartitionValue
 from lakelanes.types import parse_type
 
 kind, megabytes = sys.argv[1], int(sys.argv[2])
+days = [str(date(2024, 1, 1) + timedelta(n)).encode() for n in range(1000)]
 good = b"".join(b"T%09d,C%05d,%d.25,2024-03-15\\n" % (n, n * 37 % 99991, n) for n in range(25_000))
 piece = {
     "clean": good,
     "rejected": good.replace(b".25", b".255"),
     "refused": good,
+    "partitioned": b"".join(b"T%09d,C%05d,%d.25,%s\\n" % (n, n * 37, n, days[n * 617 % 1000]) for n in range(25_000)),
 }[kind]
 header = b"id,customer,amount,day\\n" if kind != "refused" else b"id,customer,day,when\\n"
 
@@ -50,9 +54,13 @@ class Nowhere:
 
 types = {"id": "string", "customer": "string", "amount": "decimal(10,2)", "day": "date"}
 columns = [SimpleNamespace(name=name, type=parse_type(text)) for name, text in types.items()]
-conversion = convert(Source, Nowhere, Nowhere, columns, source_name="s")
+target = Nowhere
+if kind == "partitioned":
+    target = PartitionedTarget([PartitionValue("day")], lambda values: None, lambda values: Nowhere())
+conversion = convert(Source, target, Nowhere, columns, source_name="s")
 assert conversion.records > megabytes * 20_000, conversion
-assert (conversion.rows_loaded > 0) == (kind == "clean"), conversion
+assert (conversion.rows_loaded > 0) == (kind in ("clean", "partitioned")), conversion
+assert len(conversion.partitions or ()) == (1000 if kind == "partitioned" else 0)
 assert Nowhere.written > megabytes * 1000
 try:
     status = open("/proc/self/status").read()
@@ -64,7 +72,9 @@ else:
 """
 
 
-@pytest.mark.parametrize(("kind", "megabytes"), [("clean", 300), ("rejected", 60), ("refused", 60)])
+@pytest.mark.parametrize(
+    ("kind", "megabytes"), [("clean", 300), ("rejected", 60), ("refused", 60), ("partitioned", 300)]
+)
 def test_memory_stays_constant(kind: str, megabytes: int) -> None:
     plugins = Path(__file__).parents[3] / "plugins"
     run = subprocess.run(
