@@ -41,7 +41,7 @@ def load(lake: Lake, *bodies: str, first_day: int = 14, files: Sequence[SourceFi
         put(lake, name_of(day), body)
     sales = lake.config.entities["sales"]
     outcomes = load_batch(lake, sales, files or list_entity(lake, sales), lane="batch", run_id="test")
-    partitions = {Partition.from_path(outcome.partition) for outcome in outcomes if outcome.partition}
+    partitions = {Partition.from_path(path) for outcome in outcomes for path in outcome.partitions}
     register(lake, sales, partitions)
     validate(lake, sales, partitions, pause_seconds=0.05)
     return [outcome for outcome in outcomes if outcome.state != "already_loaded"]
