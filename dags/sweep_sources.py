@@ -11,6 +11,9 @@ loads them as load_<entity> does, partitions and asset events included. Files th
 are left alone; one alert names them, once. A file that matches two is refused. Refused files are left to a corrected
 upload.
 
+It also registers partitions whose files are loaded but that Glue does not have, and settles what workers left that died
+or were overtaken (docs/exactly-once.md).
+
 ## When it runs
 
 Every 15 minutes, one run at a time. Listing follows new files, not history; once a day, or with the Param *full*, all

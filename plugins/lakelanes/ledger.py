@@ -20,6 +20,7 @@ updated_at) for alerts, sweeps and the UI.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 import uuid
@@ -32,6 +33,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from lakelanes.errors import LeaseLostError
 from lakelanes.sources import SourceFile
+
+log = logging.getLogger(__name__)
 
 State = Literal["claimed", "loaded", "rejected", "failed", "superseded", "deleted", "unmatched"]
 Lane = Literal["batch", "fast"]
@@ -95,6 +98,12 @@ class Entry:
     claimed_at: str = ""
     updated_at: str = ""
     loaded_at: str | None = None
+
+    @property
+    def stamp(self) -> dict[str, str]:
+        """What goes into the metadata of every object that a claim writes, and into the footer of a Parquet file: no
+        two claims' are equal, and so no two claims' ETags."""
+        return {"lake-token": str(self.token), "lake-source-etag": self.etag, "lake-owner": self.owner}
 
     def to_item(self) -> dict[str, Any]:
         """The item as DynamoDB's API takes it, with the keys of the indexes."""
@@ -363,10 +372,8 @@ class Ledger:
         line: int | None = None,
         column: str | None = None,
         rows_rejected: int | None = None,
-        rejects: str | None = None,
-        rejects_etag: str | None = None,
     ) -> Entry:
-        """Records that the file was refused as a whole for what it contains."""
+        """Records that the file was refused as a whole for what it contains; ``claim`` names its rejected rows."""
         done = replace(
             claim,
             state="rejected",
@@ -376,8 +383,6 @@ class Ledger:
             retryable=False,
             rows_loaded=0,
             rows_rejected=rows_rejected,
-            rejects=rejects or claim.rejects,
-            rejects_etag=rejects_etag or claim.rejects_etag,
             lease_until="",
         )
         return self._transition(claim, done)
@@ -456,7 +461,7 @@ class Ledger:
             return None
         if known.state == "claimed" and known.lease_until >= self.now() and known.run_id != run_id:
             return Refusal("claimed_elsewhere", known)
-        if known.etag != file.etag and is_newer(known, file):
+        if known.etag != file.etag and compare_sequencers(known, file) == 1:
             return Refusal("superseded", known)
         if known.state == "loaded" and known.etag == file.etag and not reload:
             return Refusal("already_loaded", known)
@@ -506,7 +511,11 @@ class Ledger:
 
     def _archive(self, before: Entry) -> None:
         item = replace(before, version=f"{before.etag}@{before.token:06d}", state="superseded", updated_at=self.now())
-        self._db.put_item(TableName=self.table, Item=item.to_item())
+        try:
+            self._db.put_item(TableName=self.table, Item=item.to_item())
+        except Exception as error:
+            # The file is claimed by now: history must not keep it from being loaded.
+            log.warning("%s: version %s is missing in its history: %s", before.source, before.etag, error)
 
     def _transition(self, claim: Entry, after: Entry) -> Entry:
         after = replace(after, updated_at=self.now())
@@ -572,7 +581,7 @@ class Ledger:
             if found is None:
                 raise LeaseLostError(f"{entry.source}: its ledger entry was removed meanwhile") from None
             # A request whose answer was lost is sent again by the client and then finds its own write.
-            return None if found == entry else found
+            return None if found.to_item() == entry.to_item() else found
         return None
 
     def _query(self, index: str, attribute: str, value: str, since: datetime | None = None) -> Iterator[Entry]:
@@ -598,16 +607,27 @@ def _key(source: str, version: str = CURRENT) -> dict[str, Any]:
 
 
 def is_newer(known: Entry, file: SourceFile) -> bool:
-    """Whether the ledger's version of a file is newer than ``file``.
+    """Whether the ledger's version of a file seems newer than ``file``: good enough for a report, not to refuse one.
 
-    Sequencers decide where both have one: hexadecimal, compared after padding the shorter with zeros on the right
-    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html); else the time of the
-    last change does, which S3 gives in whole seconds, so that two versions of one second count as in order.
+    Sequencers decide where both have one, else the time of the last change does. That is in whole seconds in listings,
+    the event's own in events, and the begin of the upload for a multipart upload, so it can be wrong.
     """
-    if known.sequencer and file.sequencer:
-        width = max(len(known.sequencer), len(file.sequencer))
-        return known.sequencer.upper().ljust(width, "0") > file.sequencer.upper().ljust(width, "0")
-    return known.last_modified > timestamp(file.last_modified)
+    order = compare_sequencers(known, file)
+    return order == 1 if order is not None else known.last_modified > timestamp(file.last_modified)
+
+
+def compare_sequencers(known: Entry, file: SourceFile) -> int | None:
+    """1 when the ledger's version of a file is newer than ``file``, -1 when it is older, 0 when they are one event;
+    None when that cannot be told, since not both came with an event.
+
+    Hexadecimal, compared after padding the shorter with zeros on the right
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
+    """
+    if not (known.sequencer and file.sequencer):
+        return None
+    width = max(len(known.sequencer), len(file.sequencer))
+    ours, theirs = (text.upper().ljust(width, "0") for text in (known.sequencer, file.sequencer))
+    return (ours > theirs) - (ours < theirs)
 
 
 def _lost(claim: Entry) -> str:

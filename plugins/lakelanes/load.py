@@ -35,12 +35,12 @@ from lakelanes.errors import (
     ValidationError,
 )
 from lakelanes.lake import Lake
-from lakelanes.ledger import Entry, Lane, Refusal
+from lakelanes.ledger import Entry, Lane, Refusal, compare_sequencers
 from lakelanes.names import sql_identifier, sql_string
 from lakelanes.partitions import Partition, rejects_partition
-from lakelanes.parts import FileParts, file_metadata
+from lakelanes.parts import FileParts
 from lakelanes.sources import SourceFile, entity_of, partition_for
-from lakelanes.storage import ObjectReader, ObjectWriter, claim_token
+from lakelanes.storage import ObjectReader, ObjectWriter, WrittenObject, parquet_rows, place_of, written_object
 from lakelanes.types import HiveType
 
 log = logging.getLogger(__name__)
@@ -304,6 +304,7 @@ class _Loader:
         self._parts: FileParts | None = None
         # What was looked at after a target turned out to be another than the ledger says.
         self._found: dict[str, str | None] = {}
+        self._known = Entry("")  # the claim, as the ledger has it
 
     def load(self, file: SourceFile, known: Entry | None, reload: bool) -> FileOutcome:
         try:
@@ -315,6 +316,8 @@ class _Loader:
         paths = (partition.path,) if partition else ()
         divided = bool(self._entity.data_keys)  # then no one partition holds the file
         try:
+            if known and not reload and self._is_stale(file, known):
+                return FileOutcome(file.uri, "superseded", paths, file.size, known.rows_loaded, known.rows_rejected)
             claim = self._lake.ledger.claim(
                 file,
                 self._entity.name,
@@ -339,9 +342,22 @@ class _Loader:
             retryable = is_retryable(error)
             return FileOutcome(file.uri, "failed", paths, file.size, error=_reason(error), retryable=retryable)
 
+    def _is_stale(self, file: SourceFile, known: Entry) -> bool:
+        """Whether S3 itself says that the version loaded, not the one that was listed or told of, is the newest.
+
+        Saves loading that again; a version that S3 does not have any more never gets into the table anyhow.
+        """
+        if known.state != "loaded" or known.etag == file.etag or compare_sequencers(known, file) is not None:
+            return False
+        try:
+            head = self._lake.s3.head_object(Bucket=file.bucket, Key=file.key)
+        except self._lake.s3.exceptions.ClientError:
+            return False
+        return bool(head["ETag"].strip('"') == known.etag)
+
     def _load_claimed(self, file: SourceFile, claim: Entry, partition: Partition) -> FileOutcome:
         ledger = self._lake.ledger
-        current: Entry = claim
+        self._known = current = claim
         # Another partition, table or format since then: there is nothing to replace under the new key.
         if claim.target and claim.target != self._uri(target_key(self._entity, partition, file.key)):
             current = replace(current, target_etag=None)
@@ -359,14 +375,13 @@ class _Loader:
                         return self._convert(reader, file, current, partition)
                 except SourceChangedError:
                     continue
+                except SourceGoneError as error:
+                    return self._record_deleted(current, file, partition, error)
                 except TargetChangedError:
                     current = self._adopt_target(current, file, partition)
             raise SourceChangedError(
                 f"{file.uri} kept changing while it was read ({_RESTARTS} times); it is loaded once it has settled"
             )
-        except SourceGoneError as error:
-            ledger.deleted(current)
-            return FileOutcome(file.uri, "deleted", (partition.path,), file.size, error=str(error))
         except LeaseLostError as error:
             log.warning("%s", error)
             return FileOutcome(file.uri, "claimed_elsewhere", (partition.path,), file.size)
@@ -387,7 +402,7 @@ class _Loader:
         targets: list[ObjectWriter] = []
         rejects: list[ObjectWriter] = []
         again: list[ObjectReader] = [reader]
-        metadata = {"lake-token": str(claim.token), "lake-source-etag": claim.etag}
+        metadata = claim.stamp
 
         def open_source() -> ObjectReader:
             # The first pass reads what the check of the version has begun to fetch.
@@ -428,8 +443,10 @@ class _Loader:
                 policy=entity.schema_policy.converter(),
                 taken=[key.name for key in entity.partition_keys],
                 add_columns=lambda columns: self._evolution.add(columns, file.uri),
+                # Equal files have equal ETags: without it a worker that lost its claim could take its successor's
+                # object for the one it was to replace.
+                stamp=metadata,
                 tuning=Tuning(threads=2 if self._alone else 1),
-                metadata=file_metadata(claim),
             )
         except BaseException:
             if claim.rejects_etag is None:
@@ -439,7 +456,7 @@ class _Loader:
             raise
         left = next((w for w in reversed(rejects) if w.etag), None)
         if done.refused is not None:
-            return self._refuse(claim, partition, done, left)
+            return self._refuse(claim, file, partition, done, left)
         target = next((writer for writer in reversed(targets) if writer.etag), None)
         if left is None:
             self._drop_rejects(claim, rejects_key(entity, partition, file.key))
@@ -484,22 +501,57 @@ class _Loader:
         return FileParts(self._lake, self._entity, claim, known, partition, uri_of, self._found)
 
     def _refuse(
-        self, claim: Entry, partition: Partition, done: Conversion, rejects: ObjectWriter | None
+        self, claim: Entry, file: SourceFile, partition: Partition, done: Conversion, rejects: ObjectWriter | None
     ) -> FileOutcome:
         first = done.first_reject
         line, column = (first.line, first.column) if first else (None, None)
         reason = str(done.refused)
+        key = rejects_key(self._entity, partition, file.key)
+        if rejects is None:
+            self._drop_rejects(claim, key)
+        self._drop_moved(claim, {claim.target or "", self._uri(key)})
+        settled = self._settled(claim, file, partition)
+        written = (rejects.uri, rejects.etag) if rejects else (None, None)
         self._lake.ledger.rejected(
-            claim,
+            replace(settled, rejects=written[0], rejects_etag=written[1]),
             reason,
             line=line,
             column=column,
             rows_rejected=done.rows_rejected,
-            rejects=rejects.uri if rejects else None,
-            rejects_etag=rejects.etag if rejects else None,
         )
         return FileOutcome(
             claim.source, "rejected", (partition.path,), claim.size, 0, done.rows_rejected, reason, line, column
+        )
+
+    def _record_deleted(self, claim: Entry, file: SourceFile, partition: Partition, error: Exception) -> FileOutcome:
+        """The source is gone. What was loaded of it stays, and with it what a dead worker left."""
+        settled = self._settled(claim, file, partition)
+        key = rejects_key(self._entity, partition, file.key)
+        left = self._object(key) if self._entity.format == "parquet" else None
+        if left:
+            settled = replace(settled, rejects=self._uri(key), rejects_etag=left.etag)
+        self._lake.ledger.deleted(settled)
+        return FileOutcome(file.uri, "deleted", (partition.path,), file.size, error=str(error))
+
+    def _settled(self, claim: Entry, file: SourceFile, partition: Partition) -> Entry:
+        """The claim with what the table really holds of the file, for a claim that ends without writing to it.
+
+        That is another version than the ledger says when a worker put its object and lost its claim before the commit:
+        no later version replaces it now, and the one before it is gone. LeaseLostError when a later claim put it.
+        """
+        if self._entity.data_keys:
+            self._parts_of(claim, file, partition).settle()
+            return replace(claim, target=self._known.target, target_etag=self._known.target_etag)
+        key = target_key(self._entity, partition, file.key)
+        known, found = self._known, self._object(key)
+        if found is None or (known.target == self._uri(key) and _is_live(known, found)):
+            return replace(claim, target=known.target, target_etag=known.target_etag)
+        if found.token > claim.token:
+            self._lake.ledger.renew(claim)
+        rows = None if self._entity.format == "csv" else parquet_rows(self._lake.s3, *self._place(key), found.etag)
+        self._drop_moved(claim, {self._uri(key), claim.rejects or ""})
+        return replace(
+            claim, target=self._uri(key), target_etag=found.etag, live_etag=found.source_etag, live_rows=rows
         )
 
     def _reject(self, claim: Entry, reason: str) -> FileOutcome:
@@ -520,7 +572,7 @@ class _Loader:
                 MetadataDirective="REPLACE",
                 TaggingDirective="REPLACE",
                 ContentType="text/csv",
-                Metadata={"lake-token": str(claim.token), "lake-source-etag": claim.etag},
+                Metadata=claim.stamp,
                 **condition,
             )
         except s3.exceptions.ClientError as error:
@@ -546,8 +598,8 @@ class _Loader:
         died before its commit."""
         bucket, s3 = self._lake.config.resources.analytics_bucket, self._lake.s3
         etag = claim.rejects_etag
-        if etag is None and claim.token > 1 and (found := claim_token(s3, bucket, key)):
-            etag = found[0] if found[1] <= claim.token else None
+        if etag is None and claim.token > 1 and (found := self._object(key)):
+            etag = found.etag if found.token <= claim.token else None
         if etag is None:
             return
         try:
@@ -563,19 +615,25 @@ class _Loader:
         """What this file left where it belonged before its entity's configuration changed would double its rows."""
         for old in (claim.target, claim.rejects):
             if old and old not in kept:
-                bucket, _, key = old.removeprefix("s3://").partition("/")
-                found = claim_token(self._lake.s3, bucket, key)
-                if found and found[1] <= claim.token:
-                    self._lake.s3.delete_object(Bucket=bucket, Key=key, IfMatch=found[0])
+                bucket, key = place_of(old)
+                found = written_object(self._lake.s3, bucket, key)
+                if found and found.token <= claim.token:
+                    self._lake.s3.delete_object(Bucket=bucket, Key=key, IfMatch=found.etag)
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._lake.config.resources.analytics_bucket}/{key}"
+
+    def _place(self, key: str) -> tuple[str, str]:
+        return self._lake.config.resources.analytics_bucket, key
+
+    def _object(self, key: str) -> WrittenObject | None:
+        return written_object(self._lake.s3, *self._place(key))
 
     def _take_back(self, written: list[ObjectWriter]) -> None:
         """Deletes the objects that were committed where none had been: nobody would know of them."""
         for writer in written:
             if writer.etag:
-                bucket, _, key = writer.uri.removeprefix("s3://").partition("/")
+                bucket, key = place_of(writer.uri)
                 with suppress(Exception):
                     self._lake.s3.delete_object(Bucket=bucket, Key=key, IfMatch=writer.etag)
 
@@ -586,15 +644,13 @@ class _Loader:
         """
         if self._parts and self._entity.data_keys:
             self._found |= self._parts.look()
-        bucket = self._lake.config.resources.analytics_bucket
         etags: dict[str, str | None] = {}
         for name, make in (("target_etag", target_key), ("rejects_etag", rejects_key)):
-            key = make(self._entity, partition, file.key)
-            found = claim_token(self._lake.s3, bucket, key)
-            if found and found[1] > claim.token:
-                # Raises LeaseLostError, unless the ledger has forgotten that claim (was restored, or emptied).
-                self._lake.ledger.renew(claim)
-            etags[name] = found[0] if found else None
+            found = self._object(make(self._entity, partition, file.key))
+            etags[name] = found.etag if found else None
+        # Raises LeaseLostError when they are a later claim's. (If the ledger was restored or emptied, it has forgotten
+        # that claim, and ours goes on.) Objects that went away without a successor's commit are no reason to give up.
+        self._lake.ledger.renew(claim)
         return replace(claim, **etags)  # type: ignore[arg-type]
 
     def _raise_copy_error(self, error: BaseException, file: SourceFile, key: str) -> None:
@@ -606,6 +662,24 @@ class _Loader:
                 if reader.etag != file.etag:
                     raise SourceChangedError(f"{file.uri} was overwritten while it was copied") from None
             raise TargetChangedError(f"{key} was written by somebody else since the file was claimed") from None
+
+
+def overtaken(lake: Lake, entity: Entity, entry: Entry) -> bool:
+    """Whether a file that was refused or deleted has another object in the table than its ledger entry says.
+
+    A worker that hung past its lease put it there after its successor had found that there is nothing to put.
+    """
+    if entry.token < 2 or not entry.partition:
+        return False
+    _, key = place_of(entry.source)
+    target = target_key(entity, Partition.from_path(entry.partition), key)
+    found = written_object(lake.s3, lake.config.resources.analytics_bucket, target)
+    return found is not None and not _is_live(entry, found)
+
+
+def _is_live(entry: Entry, found: WrittenObject) -> bool:
+    """Whether an object is what the entry's last commit left, and not what came after it without a commit."""
+    return entry.target_etag == found.etag and found.source_etag in (entry.live_etag, None)
 
 
 def _athena_counts(lake: Lake, entity: Entity, partitions: Sequence[Partition]) -> dict[tuple[str, ...], int]:

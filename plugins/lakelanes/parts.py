@@ -23,10 +23,11 @@ confirmed and some are not, and both are as just said.
 A worker that was taken for dead and lives can do no harm either. 3 and 6 check its token. In 4 it meets an object that
 its successor wrote, or, where its successor took one away, none where it was to replace one: both end its load. Where
 it was to create an object it had written an unconfirmed Part before, so its successor wrote to that place or put the
-object without rows there, and there is something where nothing may be. Every object holds the token of its claim
-(``file_metadata``): of the same bytes S3's ETag would be the same, and let a stale worker replace another claim's.
+object without rows there, and there is something where nothing may be. Every object holds the stamp of its claim
+(``Entry.stamp``): of the same bytes S3's ETag would be the same, and let a stale worker replace another claim's.
 
-A load that fails half-way notes the objects that it did write, so that the counts of their partitions hold.
+A load that fails half-way notes the objects that it did write, and one that is refused those of a worker that died
+before, so that the counts of their partitions hold.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from lakelanes.errors import PartitionValueError, TargetChangedError
 from lakelanes.lake import Lake
 from lakelanes.ledger import Entry, Part, PartChanges
 from lakelanes.partitions import Partition, partition_of
-from lakelanes.storage import ObjectWriter, claim_token
+from lakelanes.storage import ObjectWriter, WrittenObject, parquet_rows, place_of, written_object
 
 _WORKERS = 8
 
@@ -88,7 +89,6 @@ class FileParts:
     ) -> None:
         self._lake, self._entity, self._claim, self._known = lake, entity, claim, known
         self._spelled, self._uri_of, self._found = spelled, uri_of, found
-        self._metadata = {"lake-token": str(claim.token), "lake-source-etag": claim.etag}
         self._planned: dict[Values, _Planned] = {}
         self._writers: dict[Values, ObjectWriter] = {}
 
@@ -120,8 +120,8 @@ class FileParts:
     def open(self, values: Values) -> ObjectWriter:
         """Step 4: the object of a partition."""
         planned = self._planned[values]
-        bucket, _, key = planned.uri.removeprefix("s3://").partition("/")
-        writer = ObjectWriter(self._lake.s3, bucket, key, expected_etag=planned.expected, metadata=self._metadata)
+        bucket, key = place_of(planned.uri)
+        writer = ObjectWriter(self._lake.s3, bucket, key, expected_etag=planned.expected, metadata=self._claim.stamp)
         self._writers[values] = writer
         return writer
 
@@ -144,6 +144,25 @@ class FileParts:
         if written := self._written():
             self._lake.ledger.write_parts(self._claim, written)
 
+    def settle(self) -> None:
+        """Confirms the objects that a dead worker left under its Parts, for a claim that ends without writing any.
+
+        LeaseLostError when a later claim put one of them.
+        """
+        unknown = [part for part in self._known.values() if not part.is_confirmed]
+        if settled := [part for part in _each(self._settled, unknown) if part]:
+            self._lake.ledger.write_parts(self._claim, settled)
+
+    def _settled(self, part: Part) -> Part | None:
+        assert part.target is not None
+        found = self._head(part.target)
+        if found is None:
+            return None
+        if found.token > self._claim.token:
+            self._lake.ledger.renew(self._claim)
+        rows = parquet_rows(self._lake.s3, *place_of(part.target), found.etag)
+        return replace(part, target_etag=found.etag, live_etag=found.source_etag, live_rows=rows)
+
     def look(self) -> dict[str, str | None]:
         """The ETags of the objects that are there now, None where there is none; to try again with.
 
@@ -151,7 +170,7 @@ class FileParts:
         """
         self._lake.ledger.renew(self._claim)
         uris = [planned.uri for planned in self._planned.values()]
-        return dict(zip(uris, _each(lambda uri: (self._head(uri) or (None,))[0], uris), strict=True))
+        return {uri: found.etag if found else None for uri, found in zip(uris, _each(self._head, uris), strict=True)}
 
     def paths(self, changes: PartChanges) -> tuple[str, ...]:
         """The partitions that a load changed, and the one of its rejected rows."""
@@ -184,24 +203,23 @@ class FileParts:
         """Takes the file's rows out of a partition; the Part that says so."""
         assert part.target is not None
         found = self._head(part.target)
-        if found and found[1] > self._claim.token:
+        if found and found.token > self._claim.token:
             self._lake.ledger.renew(self._claim)  # raises, unless the ledger has forgotten that claim
-        bucket, _, key = part.target.removeprefix("s3://").partition("/")
+        bucket, key = place_of(part.target)
         after = replace(part, token=self._claim.token, live_etag=self._claim.etag, live_rows=0)
         if part.is_confirmed and part.live_rows:
             if found:
-                self._delete(bucket, key, found[0])
+                self._delete(bucket, key, found.etag)
             return replace(after, target=None, target_etag=None)
         writer = ObjectWriter(
-            self._lake.s3, bucket, key, expected_etag=found[0] if found else None, metadata=self._metadata
+            self._lake.s3, bucket, key, expected_etag=found.etag if found else None, metadata=self._claim.stamp
         )
         writer.write(self._no_rows())
         writer.close()
         return replace(after, target_etag=writer.etag)
 
-    def _head(self, uri: str) -> tuple[str, int] | None:
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        return claim_token(self._lake.s3, bucket, key)
+    def _head(self, uri: str) -> WrittenObject | None:
+        return written_object(self._lake.s3, *place_of(uri))
 
     def _delete(self, bucket: str, key: str, etag: str) -> None:
         try:
@@ -215,13 +233,8 @@ class FileParts:
         sink: Any = pa.BufferOutputStream()
         schema = pa.schema([pa.field(column.name, column.type.arrow) for column in self._entity.table_columns])
         with pq.ParquetWriter(sink, schema, store_schema=False) as writer:
-            writer.add_key_value_metadata(file_metadata(self._claim))
+            writer.add_key_value_metadata(self._claim.stamp)
         return bytes(sink.getvalue())
-
-
-def file_metadata(claim: Entry) -> dict[str, str]:
-    """What tells the bytes of a claim's objects from those of any other claim, and so their ETags."""
-    return {"lakelanes.token": str(claim.token)}
 
 
 def partitions_of_rows(lake: Lake, entity: Entity, spelled: Mapping[str, str]) -> set[Partition]:

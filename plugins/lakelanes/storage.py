@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from lakelanes.aws import error_code
@@ -24,6 +25,16 @@ _AHEAD = 3
 _UPLOADS = 2
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html allows 10,000; parts grow so as to stay far below.
 _PARTS = 2500
+_FOOTER_BYTES = 64 << 10
+# NoSuchUpload: an upload that was completed by a request whose answer was lost, and is completed again.
+_ANOTHER_OBJECT = (
+    "PreconditionFailed",
+    "ConditionalRequestConflict",
+    "NoSuchKey",
+    "NoSuchUpload",
+    "412",
+    "409",
+)
 
 
 class ObjectReader(io.RawIOBase):
@@ -169,7 +180,7 @@ class ObjectWriter(io.RawIOBase):
             self.etag = answer["ETag"].strip('"')
         except BaseException as error:
             self.abort()
-            if error_code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"):
+            if error_code(error) in _ANOTHER_OBJECT:
                 raise TargetChangedError(
                     f"{self.uri} was written by somebody else since the file was claimed"
                 ) from None
@@ -224,12 +235,41 @@ class ObjectWriter(io.RawIOBase):
             self._room.release()
 
 
-def claim_token(s3: Any, bucket: str, key: str) -> tuple[str, int] | None:
-    """(ETag, claim token) of an object the lake wrote; None when there is none."""
+def place_of(uri: str) -> tuple[str, str]:
+    """Bucket and key of an s3:// URI."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+@dataclass(frozen=True)
+class WrittenObject:
+    """An object that the lake wrote: its ETag, the token of its claim, and the ETag of the source it was made of."""
+
+    etag: str
+    token: int
+    source_etag: str | None
+
+
+def written_object(s3: Any, bucket: str, key: str) -> WrittenObject | None:
+    """The object under a key of the lake's; None when there is none. One that somebody else wrote has token 0."""
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except s3.exceptions.ClientError as error:
         if error_code(error) in ("404", "NoSuchKey"):
             return None
         raise
-    return head["ETag"].strip('"'), int(head["Metadata"].get("lake-token", 0))
+    metadata = head["Metadata"]
+    return WrittenObject(head["ETag"].strip('"'), int(metadata.get("lake-token", 0)), metadata.get("lake-source-etag"))
+
+
+def parquet_rows(s3: Any, bucket: str, key: str, etag: str) -> int:
+    """Rows of a Parquet object by its footer, which is read alone."""
+    import pyarrow.parquet as pq
+
+    def tail(length: int) -> bytes:
+        data: bytes = s3.get_object(Bucket=bucket, Key=key, IfMatch=etag, Range=f"bytes=-{length}")["Body"].read()
+        return data
+
+    end = tail(_FOOTER_BYTES)
+    needed = int.from_bytes(end[-8:-4], "little") + 8
+    return int(pq.read_metadata(io.BytesIO(end if needed <= len(end) else tail(needed))).num_rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from lakelanes.errors import AmbiguousFileError
 from lakelanes.ledger import MAX_ATTEMPTS, Entry, timestamp
+from lakelanes.load import overtaken, register
+from lakelanes.partitions import Partition
 from lakelanes.sources import SourceFile, entity_of, list_prefix, list_recent
+from lakelanes.storage import place_of
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -27,13 +30,15 @@ _NOTE = "sweep"
 @dataclass(frozen=True)
 class Sweep:
     """What a sweep found. ``files`` holds, by entity, those to load; ``unmatched`` ones are new to the ledger;
-    ``settling`` counts those that are too young to be read."""
+    ``settling`` counts those that are too young to be read. ``done``: by entity, the partitions of listed files that
+    the ledger is done with, which Athena should see."""
 
     full: bool
     listed: int
     files: dict[str, list[SourceFile]] = field(default_factory=dict)
     unmatched: list[SourceFile] = field(default_factory=list)
     settling: int = 0
+    done: dict[str, set[Partition]] = field(default_factory=dict)
 
 
 def find_unloaded(lake: Lake, *, full: bool = False) -> Sweep:
@@ -58,7 +63,8 @@ def find_unloaded(lake: Lake, *, full: bool = False) -> Sweep:
     else:
         recent = (list_recent(lake, entity, now - LOOKBACK) for entity in lake.config.entities.values())
         listing = list({file.key: file for file in chain.from_iterable(recent)}.values())
-    sweep = _sort_out(lake, listing, full, now)
+    sweep = _sort_out(lake, [*listing, *_unfinished(lake, {file.key for file in listing})], full, now)
+    sweep = replace(sweep, listed=len(listing))
     if full:
         # Only now, so that a sweep that died on the way is made again in full.
         lake.ledger.write_note(_NOTE, {"full_at": timestamp(now), "listed": len(listing)})
@@ -82,7 +88,45 @@ def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) 
             settling += 1
         elif wants_loading(known.get(file.uri), file, timestamp(now)):
             sweep.files.setdefault(entity.name, []).append(file)
+        elif (entry := known.get(file.uri)) and entry.state in ("loaded", "rejected") and entry.partition:
+            sweep.done.setdefault(entity.name, set()).add(Partition.from_path(entry.partition))
+    for name, file in _overtaken(lake, now):
+        if file not in sweep.files.get(name, ()):
+            sweep.files.setdefault(name, []).append(file)
     return replace(sweep, settling=settling)
+
+
+def _unfinished(lake: Lake, listed: Container[str]) -> Iterator[SourceFile]:
+    """Files whose claim ended without a result, that are in no listing: too old for it, or deleted meanwhile."""
+    for entity in lake.config.entities:
+        for state in ("claimed", "failed"):
+            for entry in lake.ledger.in_state(entity, state):
+                if (file := _file_of(entry)).key not in listed:
+                    yield file
+
+
+def _overtaken(lake: Lake, now: datetime) -> Iterator[tuple[str, SourceFile]]:
+    """Files that were refused or deleted of late, with the name of their entity, while a worker that had lost its claim
+    still wrote to the table: loading them again makes ledger and table agree."""
+    for name, entity in lake.config.entities.items():
+        for state in ("rejected", "deleted"):
+            for entry in lake.ledger.in_state(name, state, now - LOOKBACK):
+                if overtaken(lake, entity, entry):
+                    yield name, _file_of(entry)
+
+
+def _file_of(entry: Entry) -> SourceFile:
+    bucket, key = place_of(entry.source)
+    modified = datetime.fromisoformat(entry.last_modified)
+    return SourceFile(bucket, key, entry.etag, entry.size, modified, entry.sequencer)
+
+
+def register_done(lake: Lake, sweep: Sweep) -> int:
+    """Registers the partitions of files that a worker committed before it died, and nobody registered since.
+
+    One BatchGetPartition per 1,000 partitions and table when nothing is missing. Returns how many were created.
+    """
+    return sum(register(lake, lake.config.entities[name], paths).created for name, paths in sweep.done.items())
 
 
 def record_unmatched(lake: Lake, files: Iterable[SourceFile]) -> None:

@@ -21,7 +21,7 @@ from lakelanes.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.partitions import Partition, partition_key
 from lakelanes.parts import partitions_of_rows
 from lakelanes.sources import SourceFile
-from lakelanes.sweep import UNMATCHED, find_unloaded, record_unmatched
+from lakelanes.sweep import UNMATCHED, find_unloaded, record_unmatched, register_done
 from lakelanes_airflow import sensing
 from lakelanes_airflow.assets import announce, table_asset
 from lakelanes_airflow.lakes import open_lake
@@ -213,6 +213,14 @@ class FindUnloadedOperator(BaseOperator):
     def execute(self, context: Any) -> list[dict[str, Any]]:
         lake = open_lake()
         sweep = find_unloaded(lake, full=context["params"]["full"])
+        try:
+            if created := register_done(lake, sweep):
+                self.log.warning(
+                    "Registered %s partition(s) whose files were loaded by a worker that died then", created
+                )
+        except Exception:
+            # What is to be loaded is not to wait for it; the next sweep tries again.
+            self.log.exception("The partitions of loaded files could not be looked after")
         for file in sweep.unmatched:
             self.log.warning("Left alone: %s: %s", file.uri, UNMATCHED)
         if sweep.unmatched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -78,10 +79,17 @@ def test_a_loaded_version_is_not_claimed_again_unless_a_reload_is_asked_for(ledg
     assert held(ledger, reload=True).token == 2
 
 
-def test_an_older_version_never_follows_a_newer_one(ledger: Ledger) -> None:
-    commit(ledger, held(ledger))
-    older = replace(FILE, etag="etag-0", last_modified=NOON - timedelta(seconds=5))
+def test_an_older_event_never_follows_a_newer_one(ledger: Ledger) -> None:
+    commit(ledger, held(ledger, replace(FILE, sequencer="0055AED6DCD90281E6")))
+    older = replace(FILE, etag="etag-0", sequencer="0055AED6DCD90281E5")
     assert refusal(claim(ledger, older)) == "superseded"
+
+
+def test_the_time_of_a_version_refuses_nothing(ledger: Ledger) -> None:
+    """A multipart upload has the time at which it began, so the newest version may look older than the one before."""
+    commit(ledger, held(ledger, replace(FILE, sequencer="0055AED6DCD90281E6")))
+    looks_older = replace(FILE, etag="etag-2", last_modified=NOON - timedelta(seconds=5))
+    assert held(ledger, looks_older).etag == "etag-2"
 
 
 def test_a_newer_version_is_claimed_and_the_old_one_is_kept_as_superseded(ledger: Ledger) -> None:
@@ -188,3 +196,24 @@ def test_an_unmatched_file_is_news_once_per_version(ledger: Ledger) -> None:
 )
 def test_sequencers_are_compared_as_hexadecimal_padded_on_the_right(known: str, other: str, newer: bool) -> None:
     assert is_newer(Entry("s3://b/k", sequencer=known), replace(FILE, sequencer=other)) is newer
+
+
+def test_a_report_whose_answer_was_lost_is_known_again_however_long_its_error_is(ledger: Ledger) -> None:
+    reported = ledger.rejected(held(ledger), "x" * 3000)
+    # The client sends the request again, and its condition no longer holds.
+    assert ledger._put(reported, "attribute_not_exists(#s)", {"#s": "source"}, {}) is None
+
+
+def test_a_file_stays_claimed_when_its_history_cannot_be_written(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(ledger, held(ledger))
+    known, put = ledger.get(FILE.uri), ledger._db.put_item
+
+    def throttled(**request: Any) -> Any:
+        if request["Item"]["version"]["S"] != "current":
+            raise ledger._db.exceptions.ProvisionedThroughputExceededException({"Error": {"Code": "x"}}, "PutItem")
+        return put(**request)
+
+    monkeypatch.setattr(ledger._db, "put_item", throttled)
+    assert held(ledger, replace(FILE, etag="etag-2"), known=known).etag == "etag-2"

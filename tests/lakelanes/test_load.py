@@ -14,6 +14,7 @@ import pytest
 from lakelanes import athena
 from lakelanes.errors import PermanentLoadError, QueryError, RetryableLoadError, ValidationError
 from lakelanes.lake import Lake
+from lakelanes.ledger import Ledger
 from lakelanes.load import (
     FileOutcome,
     load_batch,
@@ -26,7 +27,7 @@ from lakelanes.load import (
 )
 from lakelanes.partitions import Partition, date_values, partition_of
 from lakelanes.sources import SourceFile, list_entity, partition_for
-from lakelanes.sweep import find_unloaded, record_unmatched
+from lakelanes.sweep import find_unloaded, record_unmatched, register_done
 from tests.support.lakes import SALES, put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
@@ -271,6 +272,113 @@ def test_an_older_version_seen_late_changes_nothing(lake: Lake) -> None:
     late = replace(old, last_modified=old.last_modified - timedelta(seconds=30))
     assert [o.state for o in load(lake, [late])] == ["superseded"]
     assert len(table(lake)) == 4
+
+
+def test_a_newer_version_that_looks_older_is_loaded(lake: Lake) -> None:
+    """S3 gives a multipart upload the time at which it began: the version before it may have been put meanwhile."""
+    put(lake, KEY, HEADER + rows(2))
+    load(lake)
+    put(lake, KEY, HEADER + rows(4))
+    [new] = list_entity(lake, lake.config.entities["sales"])
+    looks_older = replace(new, last_modified=new.last_modified - timedelta(hours=1))
+    assert [o.state for o in load(lake, [looks_older])] == ["loaded"]
+    assert len(table(lake)) == 4
+
+
+def test_two_loads_of_one_version_leave_two_objects(lake: Lake) -> None:
+    """Of equal bytes the ETags are equal: a worker could not tell the object it was to replace from its successor's."""
+    uri = put(lake, KEY, HEADER + rows(2) + "t9,c9,bad,2024-03-15\n")
+    load(lake)
+    first = lake.ledger.get(uri)
+    load(lake, reload=True)
+    second = lake.ledger.get(uri)
+    assert first is not None and second is not None
+    assert first.target_etag != second.target_etag
+    assert first.rejects_etag != second.rejects_etag
+
+
+def leave_uncommitted(lake: Lake, monkeypatch: pytest.MonkeyPatch, run_id: str = "killed") -> None:
+    """A worker that dies between its upload and its commit."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "loaded", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            load_batch(
+                lake,
+                lake.config.entities["sales"],
+                list_entity(lake, lake.config.entities["sales"]),
+                lane="batch",
+                run_id=run_id,
+            )
+
+
+def later(lake: Lake) -> Lake:
+    """The same lake when every lease has run out."""
+    return Lake.open(lake.config, clock=lambda: lake.clock() + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("loaded_before", [True, False])
+def test_what_a_dead_worker_put_is_live_when_the_next_version_is_refused(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, loaded_before: bool
+) -> None:
+    if loaded_before:
+        put(lake, KEY, HEADER + rows(5))
+        load(lake)
+    uri = put(lake, KEY, HEADER + rows(3))
+    [file] = list_entity(lake, lake.config.entities["sales"])
+    leave_uncommitted(lake, monkeypatch)
+    put(lake, KEY, "nonsense\n1\n")
+    assert [o.state for o in load(later(lake))] == ["rejected"]  # and validates
+    entry = lake.ledger.get(uri)
+    assert entry is not None
+    assert (entry.state, entry.live_etag, entry.live_rows) == ("rejected", file.etag, 3)
+    assert len(table(lake)) == 3
+
+
+def test_the_sweep_settles_a_file_that_was_deleted_after_its_worker_died(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = put(lake, KEY, HEADER + rows(3) + "t9,c9,bad,2024-03-15\n")
+    leave_uncommitted(lake, monkeypatch)
+    lake.s3.delete_object(Bucket=lake.config.resources.source_bucket, Key=KEY)
+    found = find_unloaded(later(lake))
+    assert [file.uri for file in found.files["sales"]] == [uri]
+    assert [o.state for o in load(later(lake), found.files["sales"])] == ["deleted"]
+    entry = lake.ledger.get(uri)
+    assert entry is not None
+    assert (entry.state, entry.live_rows, entry.rejects is not None) == ("deleted", 3, True)
+    assert find_unloaded(later(lake)).files == {}
+
+
+def test_the_sweep_sees_what_was_put_after_a_refusal(lake: Lake) -> None:
+    """A worker hangs before its upload; its successor refuses the next version; then the upload comes."""
+    put(lake, KEY, HEADER + rows(3))
+    successor = later(lake)
+
+    def overtake(**_: Any) -> None:
+        lake.s3.meta.events.unregister("before-call.s3.PutObject", overtake)
+        put(successor, KEY, "nonsense\n1\n")
+        assert [o.state for o in load(successor)] == ["rejected"]
+
+    lake.s3.meta.events.register("before-call.s3.PutObject", overtake)
+    sales = lake.config.entities["sales"]
+    assert [o.state for o in load_batch(lake, sales, list_entity(lake, sales), lane="batch", run_id="slow")] == [
+        "claimed_elsewhere"
+    ]
+    [file] = find_unloaded(successor).files["sales"]
+    assert [o.state for o in load(successor, [file])] == ["rejected"]  # and validates
+    assert len(table(lake)) == 3
+    assert find_unloaded(successor).files == {}
+
+
+def test_the_sweep_registers_what_a_worker_left_unregistered(lake: Lake) -> None:
+    put(lake, KEY, HEADER + rows(3))
+    sales = lake.config.entities["sales"]
+    load_batch(lake, sales, list_entity(lake, sales), lane="fast", run_id="killed")
+    sweep = find_unloaded(lake)
+    assert sweep.files == {}
+    assert register_done(lake, sweep) == 1
+    assert len(table(lake)) == 3
+    assert register_done(lake, find_unloaded(lake)) == 0
 
 
 def test_an_impossible_date_in_the_name_refuses_the_file(lake: Lake) -> None:

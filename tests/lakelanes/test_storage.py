@@ -9,7 +9,7 @@ import pytest
 
 from lakelanes.errors import SourceChangedError, SourceGoneError, TargetChangedError
 from lakelanes.lake import Lake
-from lakelanes.storage import ObjectReader, ObjectWriter, claim_token
+from lakelanes.storage import ObjectReader, ObjectWriter, WrittenObject, written_object
 
 PART = 5 << 20
 """The smallest part S3 takes, so that a few megabytes make a multipart upload."""
@@ -86,7 +86,7 @@ def test_what_is_written_is_there_once_it_is_closed(s3: Any, bucket: str, size: 
     data = os.urandom(size)
     writer = write(s3, bucket, data)
     assert body(s3, bucket) == data
-    assert claim_token(s3, bucket, "k") == (writer.etag, 7)
+    assert written_object(s3, bucket, "k") == WrittenObject(str(writer.etag), 7, None)
     assert uploads(s3, bucket) == []
 
 
@@ -106,7 +106,7 @@ def test_exactly_the_expected_object_is_replaced(s3: Any, bucket: str, size: int
     assert body(s3, bucket) == b"2" * size
     with pytest.raises(TargetChangedError):
         write(s3, bucket, b"3" * size, expected=first.etag)
-    assert claim_token(s3, bucket, "k") == (second.etag, 7)
+    assert written_object(s3, bucket, "k") == WrittenObject(str(second.etag), 7, None)
 
 
 @pytest.mark.parametrize("size", [10, 2 * PART])
@@ -117,7 +117,7 @@ def test_an_error_on_the_way_leaves_nothing_behind(s3: Any, bucket: str, size: i
     ):
         writer.write(b"x" * size)
         raise RuntimeError("boom")
-    assert claim_token(s3, bucket, "k") is None
+    assert written_object(s3, bucket, "k") is None
     assert uploads(s3, bucket) == []
 
 
@@ -125,4 +125,4 @@ def test_a_writer_that_is_dropped_publishes_nothing(s3: Any, bucket: str) -> Non
     writer = ObjectWriter(s3, bucket, "k", expected_etag=None)
     writer.write(b"half a file")
     del writer
-    assert claim_token(s3, bucket, "k") is None
+    assert written_object(s3, bucket, "k") is None

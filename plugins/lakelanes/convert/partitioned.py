@@ -73,12 +73,12 @@ class PartitionedWriter:
         reader: PartitionReader,
         schema: pa.Schema,
         row_group_bytes: int = ROW_GROUP_BYTES,
-        metadata: Mapping[str, str] | None = None,
+        stamp: Mapping[str, str] | None = None,
         writers: int = 1,
     ) -> None:
         self._target, self._reader, self._writers = target, reader, writers
         self._schema = schema
-        self._metadata = metadata
+        self._stamp = stamp
         self._row_group_bytes = row_group_bytes
         self._pending: list[pa.RecordBatch] = []
         self._bytes = self._received = 0
@@ -218,7 +218,7 @@ class PartitionedWriter:
     def _write_one(self, number: int) -> int:
         """Writes a partition's file; returns its rows."""
         values, written = self._reader.found[number], 0
-        writer = TableWriter(lambda: self._target.open(values), self._written, self._row_group_bytes, self._metadata)
+        writer = TableWriter(lambda: self._target.open(values), self._written, self._row_group_bytes, self._stamp)
         try:
             for rows in self._slices(number):
                 written += rows.num_rows

@@ -96,8 +96,8 @@ def convert(
     policy: SchemaPolicy = DEFAULT_POLICY,
     taken: Collection[str] = (),
     add_columns: Callable[[Mapping[str, str]], object] | None = None,
+    stamp: Mapping[str, str] | None = None,
     tuning: Tuning | None = None,
-    metadata: Mapping[str, str] | None = None,
 ) -> Conversion:
     """Converts one CSV file to one Parquet file, setting the rows that do not fit aside, in memory of a constant size.
 
@@ -117,8 +117,9 @@ def convert(
     taken: names beside the table's own that no column it gains may have (its partition keys).
     add_columns: called with the columns that the target has beyond the table's, name -> Hive type, if there are any,
     before the sinks are closed; what it raises is raised here, and nothing is committed.
+    stamp: goes into the footer of every file (Parquet's key-value metadata), so that files of equal rows and unequal
+    stamps are unequal bytes.
     tuning: how the work is done; the result is the same with any.
-    metadata: what the footer of every Parquet file of rows says beside them.
 
     A refused file has no target. All its rows go to the rejects: bad ones with their own reason, the others with the
     file's. A file whose bytes are not text (Parquet and the like) has its lines there. Of a packed file that is cut off
@@ -138,12 +139,12 @@ def convert(
         frozenset(taken),
         tuning or Tuning(),
         open_target.reader() if isinstance(open_target, PartitionedTarget) else None,
-        metadata,
+        stamp or {},
     )
     limit = 0 if on_bad_rows == "fail" else max_bad_rows
     variants: frozenset[str] = frozenset()
     while True:
-        rejects = RejectsWriter(open_rejects, source_name)
+        rejects = RejectsWriter(open_rejects, source_name, task.stamp)
         try:
             return _load(task, open_target, rejects, limit, variants, add_columns or (lambda columns: None))
         except TableGrewError as grew:
@@ -151,7 +152,7 @@ def convert(
             variants = grew.variants
         except FileRefusedError as refused:
             rejects.abort()
-            return _refuse(task, RejectsWriter(open_rejects, source_name), refused)
+            return _refuse(task, RejectsWriter(open_rejects, source_name, task.stamp), refused)
         except BaseException:
             rejects.abort()
             raise
@@ -168,7 +169,7 @@ class _Task:
     taken: frozenset[str]
     tuning: Tuning
     partitions: PartitionReader | None
-    metadata: Mapping[str, str] | None
+    stamp: Mapping[str, str]
 
     @property
     def schema(self) -> pa.Schema:
@@ -303,10 +304,8 @@ def _writer(
     if isinstance(open_target, PartitionedTarget):
         assert task.partitions is not None
         writers = _WRITERS if task.tuning.threads > 1 else 1
-        return PartitionedWriter(
-            open_target, task.partitions, schema, task.tuning.row_group_bytes, task.metadata, writers
-        )
-    return TableWriter(open_target, schema, task.tuning.row_group_bytes, task.metadata)
+        return PartitionedWriter(open_target, task.partitions, schema, task.tuning.row_group_bytes, task.stamp, writers)
+    return TableWriter(open_target, schema, task.tuning.row_group_bytes, task.stamp)
 
 
 def _refusal(rows: RejectRows, limit: int | None, rejected: int) -> str | None:

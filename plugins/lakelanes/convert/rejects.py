@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -100,8 +100,9 @@ def raw_texts(
 class RejectsWriter:
     """Writes rejected rows to a Parquet file that is opened with the first of them, in bounded memory."""
 
-    def __init__(self, open_sink: OpenSink, source_name: str) -> None:
+    def __init__(self, open_sink: OpenSink, source_name: str, stamp: Mapping[str, str] | None = None) -> None:
         self._open_sink = open_sink
+        self._stamp = dict(stamp or {})
         self._source_name = source_name
         self._sink: Any = None
         self._parquet: Any = None
@@ -148,6 +149,7 @@ class RejectsWriter:
                 write_page_index=True,
                 store_schema=False,
             )
+            self._parquet.add_key_value_metadata(self._stamp)
         table = pa.Table.from_batches(self._pending, REJECTS_SCHEMA)
         self._parquet.write_table(table, row_group_size=max(1, table.num_rows))
         self._pending.clear()

@@ -31,7 +31,7 @@ _LONGEST_SHORT_DECIMAL = 18
 class TableWriter:
     """Writes record batches of one schema to a Parquet file, a row group at a time.
 
-    metadata: what the file's footer says beside its rows.
+    stamp: goes into the file's footer.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class TableWriter:
         open_sink: OpenSink,
         schema: pa.Schema,
         row_group_bytes: int = ROW_GROUP_BYTES,
-        metadata: Mapping[str, str] | None = None,
+        stamp: Mapping[str, str] | None = None,
     ) -> None:
         self._open_sink = open_sink
-        self._metadata = metadata
         self._schema = schema
+        self._stamp = dict(stamp or {})
         self._row_group_bytes = row_group_bytes
         self._pending: list[pa.RecordBatch] = []
         self._bytes = 0
@@ -107,7 +107,7 @@ class TableWriter:
                 write_page_index=True,
                 store_schema=False,
             )
-            self._parquet.add_key_value_metadata(dict(self._metadata or {}))
+            self._parquet.add_key_value_metadata(self._stamp)
         if table.num_rows:
             self._parquet.write_table(table, row_group_size=table.num_rows)
 
