@@ -7,7 +7,7 @@ VENV := .local/venv/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check bench format clean
+.PHONY: help setup demo up down status test check bench chaos format clean
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
@@ -55,6 +55,9 @@ bench:  ## Measure against other tools; prints a table, writes build/bench.json 
 	@python3 scripts/setup.py --with bench $(if $(PYTHON),--python $(PYTHON))
 	@$(VENV)/python -m benchmarks --size $(SIZE) $(if $(CASES),--cases $(CASES)) $(if $(REPEATS),--repeats $(REPEATS)) \
 		$(if $(KEEP),--keep)
+
+chaos: setup  ## Kill, hang, throttle and reorder both lanes: FILES=n SEED=s; fails when a row is lost, doubled or stale
+	@$(VENV)/python -m tests.faults $(if $(FILES),--files $(FILES)) $(if $(SEED),--seed $(SEED))
 
 format: setup  ## Sort imports and format the code
 	$(VENV)/ruff check --select I --fix

@@ -1,0 +1,288 @@
+"""Carries a plan out: files change, both lanes run at once in processes that die, and the sweep repairs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lakelanes.lake import Lake
+from lakelanes.ledger import MAX_ATTEMPTS
+from lakelanes.load import pending
+from lakelanes.plan import plan_batches
+from lakelanes.sources import SourceFile, list_entity, list_partition, partition_for
+from lakelanes.sweep import find_unloaded, register_done
+from scripts.deploy import deploy
+from tests.faults import lanes
+from tests.faults.oracle import Findings, current_entries, examine, history, open_uploads
+from tests.faults.plan import ENTITIES, ENTITY, EVENTS_PER_MESSAGE, Change, Day, Plan, Version
+from tests.faults.points import QUIET, Fault, Noise
+from tests.faults.workers import Pool, Settings, Task, open_lake
+from tests.support.lakes import config_text
+from tests.support.localaws import LocalAws
+
+# How often a queue delivers a message before it gives it up, and how often Airflow starts a task.
+RECEIVES = 3
+TRIES = 2
+_SWEEPS = 30
+
+
+@dataclass
+class Report:
+    """What was done, and what came of it."""
+
+    seed: str
+    files: int
+    versions: int = 0
+    deletions: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+    planned: int = 0
+    killed: int = 0
+    sweeps: int = 0
+    swept: int = 0
+    registered: int = 0
+    triggered: int = 0
+    uploads: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+    findings: Findings = field(default_factory=Findings)
+    histories: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Nothing is wrong, and only processes that were killed left uploads open (a lifecycle rule removes those)."""
+        return self.findings.clean and self.uploads <= self.killed
+
+    def describe(self) -> str:
+        lines = [
+            f"seed {self.seed}: {self.files} files, {self.versions} versions, {self.deletions} deletions, "
+            f"{self.rows} rows in the end, {self.seconds:.0f} s",
+            f"events: {_listed(self.events)}",
+            f"faults at fail points ({sum(self.points.values())} of {self.planned} planned): {_listed(self.points)}",
+            f"faults by kind: {_listed(self.faults)}",
+            f"processes killed: {self.killed}; multipart uploads left open: {self.uploads}",
+            f"repaired: {self.sweeps} sweeps, {self.swept} files loaded and {self.registered} partitions "
+            f"registered by them; {self.triggered} files that failed "
+            f"{MAX_ATTEMPTS} times were triggered",
+            _listed(self.findings.counts()),
+        ]
+        if not self.passed:
+            lines.append(self.findings.describe())
+            lines += [f"{key}\n    " + "\n    ".join(entries) for key, entries in self.histories.items()]
+        return "\n".join(lines)
+
+
+def run(
+    aws: LocalAws, plan: Plan, folder: Path, workers: int, *, lease_seconds: float, mutation: str | None = None
+) -> Report:
+    """Carries out ``plan`` on a new lake of ``aws``. The process's environment must point at ``aws``."""
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    text = config_text(ENTITIES)
+    lake = open_lake(text, lease_seconds)
+    deploy(lake.config, aws.client("cloudformation"), aws.client("sts"), parameters={"RequireTls": "false"})
+    settings = Settings(text, aws.environment, folder, lease_seconds, lease_seconds * 1.5, mutation)
+    with Pool(settings, workers) as pool, ThreadPoolExecutor(workers * 2) as executor:
+        report = _Run(lake, plan, pool, executor).carry_out(days_at_once=max(2, workers))
+        report.killed = pool.killed
+    report.uploads = open_uploads(lake)
+    report.findings = examine(lake, plan.files)
+    report.histories = {key: history(lake, key) for key in report.findings.keys()[:20]}
+    report.rows = sum(entry.live_rows or 0 for entry in current_entries(lake))
+    for line in _log(folder):
+        report.faults[line["kind"]] += 1
+        if "_" in line["point"]:
+            report.points[line["point"]] += 1
+    report.seconds = time.monotonic() - started
+    return report
+
+
+class _Run:
+    def __init__(self, lake: Lake, plan: Plan, pool: Pool, executor: ThreadPoolExecutor) -> None:
+        self.lake, self.plan, self.pool, self.executor = lake, plan, pool, executor
+        self.bucket = lake.config.resources.source_bucket
+        self.entity = lake.config.entities[ENTITY]
+        self.sequencers = itertools.count(0x5500000000)
+        self.lock = threading.Lock()
+        self.report = Report(plan.seed, len(plan.files), planned=plan.faults)
+
+    def carry_out(self, days_at_once: int) -> Report:
+        with ThreadPoolExecutor(days_at_once) as days:
+            list(days.map(self._day, self.plan.days))
+        self._repair()
+        return self.report
+
+    def _day(self, day: Day) -> None:
+        events: dict[int, list[dict[str, Any]]] = {wave: [] for wave in range(self.plan.waves + 1)}
+        armed: dict[str, Fault] = {}
+        for wave in range(self.plan.waves):
+            with self.lock:
+                armed |= day.faults[wave]
+                if fault := day.register_faults[wave]:
+                    armed[""] = fault
+            own = [change for change in day.changes if change.wave == wave]
+            self._apply([change for change in own if not change.in_flight], events)
+            running = [self.executor.submit(self._fast, events.pop(wave), armed, f"{day.key}/{wave}")]
+            if wave in day.batch_waves:
+                running.append(self.executor.submit(self._batch, day, armed, wave))
+            # In flight: while both lanes are at work.
+            late: dict[int, list[dict[str, Any]]] = {w: [] for w in range(self.plan.waves + 1)}
+            for change in (change for change in own if change.in_flight):
+                self._apply([change], late)
+            running.append(self.executor.submit(self._fast, late.pop(wave), armed, f"{day.key}/{wave}/late"))
+            for later, found in late.items():
+                events.setdefault(later, []).extend(found)
+            for future in running:
+                future.result()
+        self._fast(events.pop(self.plan.waves), armed, f"{day.key}/last")
+
+    def _apply(self, changes: Iterable[Change], events: dict[int, list[dict[str, Any]]]) -> None:
+        for change in changes:
+            if change.version is None:
+                self.lake.s3.delete_object(Bucket=self.bucket, Key=change.key)
+                self._count("deletions")
+                continue
+            self._count("versions")
+            event = self._put(change.key, change.version)
+            if not change.events:
+                self.report.events["lost"] += 1
+            for number, wave in enumerate(change.events):
+                events[wave].append(event)
+                kind = "doubled" if number else "delayed" if wave > change.wave else "in time"
+                with self.lock:
+                    self.report.events[kind] += 1
+
+    def _put(self, key: str, version: Version) -> dict[str, Any]:
+        body = version.body
+        self.lake.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        when = datetime.now(UTC)
+        return lanes.s3_event(self.bucket, key, version.etag, len(body), when, next(self.sequencers))
+
+    def _fast(self, events: list[dict[str, Any]], armed: dict[str, Fault], name: str) -> None:
+        """Delivers events in another order than they came in, each message until it is done or given up."""
+        shuffled = sorted(events, key=lambda event: hash_of(name, _key(event)))
+        chunks = [shuffled[n : n + EVENTS_PER_MESSAGE] for n in range(0, len(shuffled), EVENTS_PER_MESSAGE)]
+        for number, chunk in enumerate(chunks):
+            waiting = chunk
+            for receive in range(RECEIVES):
+                faults = self._take(armed, ["", *map(_key, waiting)])
+                message = f"{name}/{number}"
+                result = self.pool.run(
+                    Task(f"{message}/{receive}", message, events=waiting, faults=faults, noise=self.plan.noise)
+                )
+                if not (result.died or result.error):
+                    waiting = [event for event in waiting if _key(event) in result.again]
+                if not waiting:
+                    break
+            else:
+                with self.lock:
+                    self.report.events["dead letters"] += len(waiting)
+
+    def _batch(self, day: Day, armed: dict[str, Fault], wave: int) -> None:
+        run_id = f"load_{ENTITY}/{day.key}/{wave}"
+        found = list_partition(self.lake, self.entity, day.key)
+        batches = plan_batches(pending(self.lake, found), self.entity.batch_bytes)
+        for number, batch in enumerate(batches):
+            self._load(batch, f"{run_id}/{number}", run_id, lambda keys: self._take(armed, keys), self.plan.noise)
+        self._publish([day.partition], f"{run_id}/publish", self._take(armed, [""]), self.plan.noise)
+
+    def _load(
+        self,
+        files: list[SourceFile],
+        name: str,
+        run_id: str,
+        faults: Callable[[Iterable[str]], list[Fault]],
+        noise: Noise,
+    ) -> None:
+        for attempt in range(TRIES):
+            own = faults(file.key for file in files)
+            result = self.pool.run(Task(f"{name}/{attempt}", run_id, ENTITY, files=files, faults=own, noise=noise))
+            if not (result.died or result.error or result.again):
+                return
+
+    def _publish(self, partitions: list[str], name: str, faults: list[Fault], noise: Noise) -> None:
+        for attempt in range(TRIES):
+            own = faults if attempt == 0 else []
+            result = self.pool.run(Task(f"{name}/{attempt}", name, ENTITY, publish=partitions, faults=own, noise=noise))
+            if not (result.died or result.error):
+                return
+
+    def _take(self, armed: dict[str, Fault], keys: Iterable[str]) -> list[Fault]:
+        with self.lock:
+            return [armed.pop(key) for key in dict.fromkeys(keys) if key in armed]
+
+    def _repair(self) -> None:
+        """Sweeps until a sweep finds nothing and nobody holds a claim; then triggers what the sweeps gave up."""
+        triggered = False
+        for number in range(_SWEEPS):
+            self.report.sweeps += 1
+            sweep = find_unloaded(self.lake, full=True)
+            files = sweep.files.get(ENTITY, [])
+            self.report.registered += register_done(self.lake, sweep)
+            if files:
+                self.report.swept += len(files)
+                self._load_all(files, f"sweep_sources/{number}")
+            elif claims := [entry.lease_until for entry in current_entries(self.lake) if entry.state == "claimed"]:
+                ends = datetime.fromisoformat(min(claims)) + timedelta(milliseconds=1)
+                time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds()))
+            elif triggered:
+                return
+            else:
+                # Somebody triggers load_<entity>; whatever else the sweeps did not find is theirs to answer for.
+                triggered = True
+                left = pending(self.lake, list_entity(self.lake, self.entity))
+                known = self.lake.ledger.get_many(file.uri for file in left)
+                given_up = [
+                    file
+                    for file in left
+                    if (entry := known.get(file.uri))
+                    and entry.state in ("claimed", "failed")
+                    and entry.attempts >= MAX_ATTEMPTS
+                ]
+                self.report.triggered += len(given_up)
+                self._load_all(given_up, "triggered")
+
+    def _load_all(self, files: list[SourceFile], run_id: str) -> None:
+        batches = plan_batches(files, self.entity.batch_bytes)
+        tasks = [
+            self.executor.submit(self._load, batch, f"{run_id}/{number}", run_id, lambda _: [], QUIET)
+            for number, batch in enumerate(batches)
+        ]
+        for task in tasks:
+            task.result()
+        partitions = sorted({partition_for(self.entity, file.key).path for file in files})
+        if partitions:
+            self._publish(partitions, f"{run_id}/publish", [], QUIET)
+
+    def _count(self, name: str) -> None:
+        with self.lock:
+            setattr(self.report, name, getattr(self.report, name) + 1)
+
+
+def hash_of(*parts: str) -> int:
+    """A number that depends on the parts alone, in every process."""
+    return zlib.crc32("/".join(parts).encode())
+
+
+def _key(event: dict[str, Any]) -> str:
+    return lanes.file_of(event["Records"][0]).key
+
+
+def _log(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "faults.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _listed(counts: Counter[str] | dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"

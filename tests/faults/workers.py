@@ -1,0 +1,186 @@
+"""Worker processes: each runs one task at a time, and may be killed by a fault of its task."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import queue
+import random
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from botocore.config import Config
+from botocore.retries import standard
+
+from lakelanes import aws, storage
+from lakelanes.config import parse_config
+from lakelanes.lake import Lake
+from lakelanes.ledger import Ledger
+from lakelanes.sources import SourceFile
+from tests.faults import lanes
+from tests.faults.points import QUIET, Fault, Injector, Noise
+
+# S3's smallest part, and reads small enough that a file takes several.
+PART_BYTES = 5 << 20
+READ_BYTES = 64 << 10
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a worker is told at its start. ``mutation``: 'module:function' that breaks the engine."""
+
+    config: str
+    environment: dict[str, str]
+    folder: Path
+    lease_seconds: float
+    hang_seconds: float | None
+    mutation: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a lane, or one publishing of partitions."""
+
+    name: str
+    run_id: str
+    entity: str = ""
+    files: list[SourceFile] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    publish: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    noise: Noise = QUIET
+
+
+@dataclass(frozen=True)
+class Result:
+    """``died``: the process was killed. ``error``: what the task raised. ``again``: keys to be told of again.
+    ``states``: the outcomes' states by key."""
+
+    died: bool = False
+    error: str | None = None
+    again: list[str] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
+
+
+def open_lake(config: str, lease_seconds: float, ahead: timedelta = timedelta(0)) -> Lake:
+    """A lake with short leases, whose clock is ``ahead`` of the time."""
+    lake = Lake.open(parse_config(config, {}), clock=lambda: datetime.now(UTC) + ahead)
+    dynamodb = lake._client("dynamodb")
+    lake.__dict__["ledger"] = Ledger(dynamodb, lake.config.resources.ledger_table, lake.clock, lease_seconds)
+    return lake
+
+
+def hurry() -> None:
+    """Makes this process's clients try three times, and wait milliseconds between tries: time runs faster here."""
+    aws._CONFIG = Config(
+        retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16, read_timeout=60
+    )
+    standard.ExponentialBackoff.delay_amount = lambda self, context: random.random() * 0.02  # type: ignore[method-assign]
+    kinds: Any = storage.ObjectWriter.__init__.__kwdefaults__
+    kinds["part_bytes"] = PART_BYTES
+    storage.ObjectReader.__init__.__defaults__ = (None, READ_BYTES)
+
+
+class Worker:
+    """The inside of a process."""
+
+    def __init__(self, settings: Settings) -> None:
+        os.environ.update(settings.environment)
+        hurry()
+        self.lake = open_lake(settings.config, settings.lease_seconds)
+        self.injector = Injector(
+            settings.folder / "faults.jsonl",
+            self.lake.config.resources.source_bucket,
+            settings.hang_seconds,
+            settings.folder / "release",
+        )
+        for client in (self.lake.s3, self.lake.glue, self.lake.ledger._db):
+            self.injector.attach(client)
+        self.known: set[str] = set()
+        if settings.mutation:
+            module, _, name = settings.mutation.partition(":")
+            getattr(import_module(module), name)()
+
+    def run(self, task: Task) -> Result:
+        self.injector.arm(task.faults, task.noise, task.name)
+        try:
+            if task.events:
+                return Result(again=lanes.fast_lane(self.lake, task.events, task.run_id, self.known))
+            if task.publish:
+                lanes.publish(self.lake, task.entity, task.publish)
+                return Result()
+            outcomes = lanes.batch_lane(self.lake, task.entity, task.files, task.run_id)
+            states = {o.source.removeprefix("s3://").partition("/")[2]: o.state for o in outcomes}
+            return Result(states=states, again=[key for key, state in states.items() if state == "failed"])
+        except Exception as error:
+            return Result(error=f"{type(error).__name__}: {error}")
+
+
+def serve(connection: Connection, settings: Settings) -> None:
+    """The process: runs what comes until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.disable(logging.CRITICAL)
+    worker = Worker(settings)
+    with suppress(EOFError):
+        while True:
+            connection.send(worker.run(connection.recv()))
+
+
+class Pool:
+    """``count`` worker processes; one that was killed is replaced. Thread-safe."""
+
+    def __init__(self, settings: Settings, count: int) -> None:
+        self._settings = settings
+        self._context = multiprocessing.get_context("forkserver")
+        # Forked from a process that has everything imported and nothing started.
+        self._context.set_forkserver_preload([__name__, "pyarrow.parquet", "pyarrow.csv", "lakelanes.convert.pipeline"])
+        self._idle: queue.SimpleQueue[tuple[Any, Connection]] = queue.SimpleQueue()
+        self.killed = 0
+        for _ in range(count):
+            self._idle.put(self._start())
+        self._count = count
+
+    def run(self, task: Task, started: Callable[[], None] | None = None) -> Result:
+        """Runs the task in the next idle process and waits for its end."""
+        process, connection = self._idle.get()
+        try:
+            connection.send(task)
+            if started:
+                started()
+            result: Result = connection.recv()
+        except (EOFError, ConnectionError):
+            process.join()
+            connection.close()
+            self.killed += 1
+            process, connection = self._start()
+            result = Result(died=True)
+        finally:
+            self._idle.put((process, connection))
+        return result
+
+    def close(self) -> None:
+        for _ in range(self._count):
+            process, connection = self._idle.get()
+            connection.close()
+            process.join()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self) -> tuple[Any, Connection]:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=serve, args=(theirs, self._settings), daemon=True)
+        process.start()
+        theirs.close()
+        return process, ours
