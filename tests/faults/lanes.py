@@ -44,9 +44,8 @@ def fast_lane(lake: Lake, events: list[dict[str, Any]], message_id: str, known: 
         # Of one file only the newest event: a batch is loaded by several threads.
         newest = {file.key: file for file in sorted(own, key=lambda file: file.sequencer or "")}
         outcomes = load_batch(lake, entity, list(newest.values()), lane="fast", run_id=message_id)
-        paths = {
-            o.partition for o in outcomes if o.partition and o.state not in ("claimed_elsewhere", "failed")
-        } - known
+        loaded = [o for o in outcomes if o.state not in ("claimed_elsewhere", "failed")]
+        paths = {path for o in loaded for path in o.partitions} - known
         if paths:
             publish(lake, name, paths)
             known |= paths

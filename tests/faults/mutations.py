@@ -48,7 +48,7 @@ def commit_before_upload(put_in: Put = setattr) -> None:
         if self._upload is not None or self._aborted or self.etag:
             finish(self)
             return
-        body = bytes(self._buffer)
+        body = self._take()
         self.etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         waiting.puts = [*getattr(waiting, "puts", []), (self._s3, {**self._object, **self._attributes, "Body": body})]
 

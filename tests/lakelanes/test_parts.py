@@ -282,7 +282,7 @@ def requests_of_a_new_version(make_lake: Callable[..., Lake]) -> int:
     assert Counter(calls.made) == {
         **{"BatchGetItem": 1, "PutItem": 2, "GetObject": 1, "Query": 1},
         **{"TransactWriteItems": 2, "PutObject": 3},
-        **{"HeadObject": 2, "DeleteObject": 1},  # no rejected rows to replace; a partition that is left
+        **{"HeadObject": 3, "DeleteObject": 1},  # no rejected rows to replace; a partition that is left
     }
     return len(calls.made)
 
