@@ -7,7 +7,7 @@ VENV := .local/venv/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check bench chaos format clean
+.PHONY: help setup demo up down status test check package bench chaos format clean
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
@@ -18,7 +18,10 @@ help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install everything into .local (done by the other commands as needed)
-	@python3 scripts/setup.py $(if $(PYTHON),--python $(PYTHON))
+	@python3 scripts/setup.py $(if $(PYTHON),--python $(PYTHON)) $(foreach name,$(WITH),--with $(name))
+
+# What is compiled for other machines than this one.
+test package: WITH := compiler
 
 demo: setup  ## The whole way on sample data: start, load, query, stop
 	@$(VENV)/python scripts/demo.py
@@ -58,6 +61,9 @@ bench:  ## Measure against other tools; prints a table, writes build/bench.json 
 
 chaos: setup  ## Kill, hang, throttle and reorder both lanes: FILES=n SEED=s; fails when a row is lost, doubled or stale
 	@$(VENV)/python -m tests.faults $(if $(FILES),--files $(FILES)) $(if $(SEED),--seed $(SEED))
+
+package: setup  ## Make build/lambda/file_processor.zip and build/mwaa, for the configuration in LAKE_CONFIG
+	@$(VENV)/python -m scripts.package
 
 format: setup  ## Sort imports and format the code
 	$(VENV)/ruff check --select I --fix

@@ -15,7 +15,7 @@ _REPEATS = {"1mb": 5, "100mb": 5, "1gb": 3, "10gb": 1}
 # Measured once where it takes minutes: they are nowhere near.
 _SLOW = frozenset({"pandas", "awswrangler"})
 
-Kind = Literal["disk", "s3", "small_files", "query"]
+Kind = Literal["disk", "s3", "small_files", "query", "latency"]
 Tools = tuple[str, ...]
 
 _PEERS: Tools = ("duckdb", "polars", "pyarrow")
@@ -82,6 +82,10 @@ def _cases(label: str) -> Iterator[Case]:
         tools = (OURS, "pyarrow_fs", "awswrangler")
         yield Case("few_files_s3", "small_files", files, tools, 3, small, files=20)
         yield Case("small_files_s3", "small_files", files, tools, 3, frozenset({"full"}), files=1000)
+        # Its input stands for the size of the files only; they are made as they are put.
+        arrivals = Input("narrow", 500)
+        yield Case("fast_lane_few", "latency", arrivals, (OURS,), 1, small, files=20)
+        yield Case("fast_lane", "latency", arrivals, (OURS,), 1, frozenset({"full"}), files=200)
     if label != "10gb":
         suites = small or frozenset({"full"} if label == "1gb" else ())
         tools = _S3 if label != "1gb" else _S3[:-1]

@@ -17,6 +17,9 @@ _COLUMNS = (
     ("output_mb", "output MB", "{:.1f}"),
     ("requests_per_file", "requests/file", "{:.2f}"),
     ("scanned_mb", "scanned MB", "{:.1f}"),
+    ("p50_s", "p50 s", "{:.2f}"),
+    ("p95_s", "p95 s", "{:.2f}"),
+    ("p99_s", "p99 s", "{:.2f}"),
     ("rows_ok", "rows", "{:.0f}"),
     ("rows_rejected", "rejected", "{:.0f}"),
 )

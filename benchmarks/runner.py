@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from benchmarks import measure, queries
+from benchmarks import latency, measure, queries
 from benchmarks.cases import OURS, Case
 from benchmarks.check import faults_of, misplaced
 from benchmarks.generate import SHAPES, Truth, make
@@ -55,6 +55,9 @@ def run_case(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
         return _disk(case, folder, say)
     if case.kind == "query":
         return _query(case, folder, say)
+    if case.kind == "latency":
+        figures, samples = latency.run(case, lambda text: say(f"{case.name} {text}"))
+        return Outcome({OURS: figures}, {OURS: samples}, {})
     return _s3(case, folder, say)
 
 

@@ -48,6 +48,10 @@ def _of_case(case: str, tools: dict[str, dict[str, Any]]) -> Iterator[Target]:
         yield Target(f"{case}: our output is correct", "1", float(ours["correct"]), bool(ours["correct"]))
     if case.startswith("query"):
         yield from _query(case, ours, tools)
+    for figure, most in (("p50_s", 0.5), ("p95_s", 1.5)) if case == "fast_lane" else ():
+        if figure in ours:
+            what = f"{case}: {figure[:3]} from put to visible, seconds"
+            yield Target(what, f"<= {most}", ours[figure], ours[figure] <= most)
     if "mb_per_s" not in ours and "files_per_s" not in ours:
         return
     peer = best_peer(tools, "files_per_s" if "files_per_s" in ours else "mb_per_s")

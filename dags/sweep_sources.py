@@ -14,6 +14,11 @@ upload.
 It also registers partitions whose files are loaded but that Glue does not have, and settles what workers left that died
 or were overtaken (docs/exactly-once.md).
 
+Of the low-latency lane it takes over what that left: files too large for it, claims that ran out, and dead letters. A
+dead letter's reason goes into the ledger, and an alert tells of it unless one has; then it is deleted, and its file
+loaded if it still has to be. What that lane has loaded since the last sweep is registered, counted and announced here:
+it only loads.
+
 ## When it runs
 
 Every 15 minutes, one run at a time. Listing follows new files, not history; once a day, or with the Param *full*, all

@@ -137,7 +137,10 @@ def _load(state: Path, endpoint_url: str, engine: Any) -> ModuleType:
 
 
 def install(application: ModuleType, state: Path, endpoint_url: str, engine: Any = None) -> None:
-    """Replace ministack's Athena, wrap its Glue, and make its reset clear our state as well."""
+    """Replace ministack's Athena, wrap its Glue and its Lambda, and make its reset clear our state as well."""
+    from ministack.services import lambda_svc
+
+    from localaws import functions
     from localaws.athena import AthenaService
     from localaws.glue import GlueService
 
@@ -146,6 +149,7 @@ def install(application: ModuleType, state: Path, endpoint_url: str, engine: Any
     catalog = GlueService(handlers["glue"])
     handlers["athena"] = athena.handle
     handlers["glue"] = catalog.handle
+    functions.install(lambda_svc)
     reset_ministack = application._reset_all_state
 
     def reset_everything() -> None:

@@ -67,6 +67,13 @@ def build(target: str | None = None, into: Path = PACKAGE, *, sanitize: bool = F
     return path
 
 
+def of_this_machine() -> Path | None:
+    """The library beside its source that is for this machine; None where it has not been built."""
+    from lakelanes.convert.kernel import library_path
+
+    return library_path() if library_path().exists() else None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--target", choices=sorted(TARGETS))

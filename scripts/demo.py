@@ -1,6 +1,9 @@
-"""The whole way on sample data: start the stack, upload, let Airflow load, ask Athena, compare, stop.
+"""The whole way on sample data: start the stack, upload, let both lanes load, ask Athena, compare, stop.
 
     python scripts/demo.py [--days N] [--end YYYY-MM-DD] [--seed N] [--time-limit SECONDS] [--keep]
+
+The low-latency lane is switched off while Airflow loads all days but the last. Then it is switched on: it finds the
+files that S3 has told of meanwhile loaded, and loads those of the last day as they come.
 
 Exits 0 when every number from the ledger and from Athena is the one that the generator wrote, 1 when one differs or
 something failed, 130 when interrupted. Whatever happens, everything that was started is stopped; ``--keep`` leaves it
@@ -30,6 +33,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lakelanes import athena
 from lakelanes.errors import LakeError
 from lakelanes.lake import Lake
+from lakelanes.sources import match
 from lakelanes.views import read_views
 from scripts.airflow_api import AirflowApi, AirflowError
 from scripts.console import Stages, size, table
@@ -147,9 +151,10 @@ class Demo:
         self._api: AirflowApi = stack.api
         self._lake = Lake.open(stack.config)
         self.manifest = Manifest()
+        self._last_day: list[SampleFile] = []
 
     def upload(self) -> None:
-        """Uploads the sample files."""
+        """Uploads the sample files but those of the last day, with the low-latency lane switched off."""
         bucket = self._lake.config.resources.source_bucket
         done: Counter[str] = Counter()
 
@@ -158,12 +163,13 @@ class Demo:
             self._stages.update(f"{done.total():,} files to s3://{bucket}")
 
         with self._stages.stage("upload", f"files to s3://{bucket}"):
-            self.manifest = upload_files(self._data.files(), self._lake.s3, bucket, count)
+            self._switch(False)
+            self.manifest = upload_files(self._all_but_last_day(), self._lake.s3, bucket, count)
             sizes = size(sum(totals.bytes for totals in self.manifest.entities.values()))
             self._stages.result(f"{done.total():,} files, {sizes}, to s3://{bucket}")
 
     def load(self) -> None:
-        """Has every entity loaded: some days of sales by a backfill, everything else by one run per entity."""
+        """Has Airflow load every entity: some days of sales by a backfill, everything else by one run per entity."""
         with self._stages.stage("load", "triggering runs"):
             # The largest first, for the others fit beside it.
             others = sorted(self.manifest.entities.values(), key=lambda totals: totals.files, reverse=True)
@@ -176,6 +182,26 @@ class Demo:
         with self._stages.stage("views", "waiting for refresh_views"):
             self._wait(lambda: self._active("refresh_views"))
             self._stages.result(f"{self._count_views()} views created")
+
+    def load_last_day(self) -> None:
+        """Switches the low-latency lane on, and puts the files of the last day one by one. Raises DemoError."""
+        with self._stages.stage("catch up", "switching the low-latency lane on"):
+            waiting = self._messages()
+            self._switch(True)
+            self._wait(
+                lambda: ["messages"] if self._messages() else [], lambda _: f"{self._messages():,} notifications wait"
+            )
+            lanes = self._lanes()
+            self._stages.result(f"{waiting:,} notifications of files that are loaded; it loaded {lanes['fast']} again")
+            if lanes["fast"]:
+                raise DemoError(f"the low-latency lane loaded {lanes['fast']} files that the batch lane had loaded")
+        with self._stages.stage("low latency", "putting the last day's files one by one"):
+            seconds = sorted(self._put_and_see(file) for file in self._last_day)
+            times = f"{seconds[len(seconds) // 2]:.2f} s in the median, {seconds[-1]:.2f} s at most"
+            self._stages.result(f"{len(seconds)} files; from an upload's end to Athena's answer {times}")
+
+    def sweep(self) -> None:
+        """Runs the sweep, which is to find nothing but the file that is no entity's. Raises DemoError."""
         with self._stages.stage("sweep", "looking for files that no run has loaded"):
             self._wait(lambda: self._active("sweep_sources"))
             run = self._trigger("sweep_sources")
@@ -190,7 +216,10 @@ class Demo:
         """Compares ledger and Athena with the generator, and prints the comparison. Raises DemoError."""
         with self._stages.stage("check", "comparing ledger and Athena with what was written"):
             found = {name: self._find(totals) for name, totals in self.manifest.entities.items()}
-            faults = [
+            lanes, fast = self._lanes(), len(self._last_day)
+            expected = {"batch": sum(totals.files for totals in self._totals()) - fast, "fast": fast}
+            faults = [f"files by lane: {dict(lanes)}, expected {expected}"] if dict(lanes) != expected else []
+            faults += [
                 line for name, totals in self.manifest.entities.items() for line in differences(totals, found[name])
             ]
             answer = self._ask("SELECT source_file, line, column_name FROM rejected_rows")
@@ -227,6 +256,47 @@ class Demo:
                     count += 1
                     scanned += execution["Statistics"].get("DataScannedInBytes", 0)
         return count, scanned
+
+    def _all_but_last_day(self) -> Iterator[SampleFile]:
+        """The sample files, without those of the last day's partitions, which are kept for later."""
+        day = self._data.dates[-1]
+        marks = (f"_{day:%Y_%m_%d}.", f"_{day:%Y%m%d}T")
+        for file in self._data.files():
+            if any(mark in file.key for mark in marks):
+                self._last_day.append(file)
+            else:
+                yield file
+
+    def _switch(self, on: bool) -> None:
+        """Switches the low-latency lane, as the template's parameter FastLane does."""
+        source = self._stack.outputs["FileProcessorSource"]
+        self._stack.client("lambda").update_event_source_mapping(UUID=source, Enabled=on)
+
+    def _messages(self) -> int:
+        """Notifications that are not dealt with."""
+        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        url = self._stack.outputs["FileQueueUrl"]
+        found = self._lake.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def _lanes(self) -> Counter[str]:
+        """Loaded files by the lane that loaded them."""
+        ledger = self._lake.ledger
+        return Counter(entry.lane for totals in self._totals() for entry in ledger.in_state(totals.entity, "loaded"))
+
+    def _put_and_see(self, file: SampleFile) -> float:
+        """Seconds from the return of the file's upload to the first of Athena's answers that has its rows."""
+        found = match(self._lake.config, file.key)
+        if found is None:
+            raise DemoError(f"{file.key} is no entity's")
+        where = " AND ".join(f"{key} = '{value}'" for key, value in found.partition.items)
+        upload_files([file], self._lake.s3, self._lake.config.resources.source_bucket, self.manifest.add)
+        started = time.monotonic()
+        while True:
+            # Its partition is its own.
+            rows = self._ask(f"SELECT count(*) AS n FROM {found.entity.table_name} WHERE {where}").rows
+            if int(rows[0]["n"] or 0) == file.good:
+                return time.monotonic() - started
 
     def _totals(self) -> list[Totals]:
         return list(self.manifest.entities.values())
@@ -381,6 +451,8 @@ def run(stack: Stack, data: SampleData, stages: Stages) -> None:
     demo = Demo(stack, data, stages)
     demo.upload()
     demo.load()
+    demo.load_last_day()
+    demo.sweep()
     demo.check()
     with stages.stage("ask", "asking the views"):
         demo.show()

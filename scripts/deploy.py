@@ -1,6 +1,11 @@
 """Deploy infrastructure/template.yaml through CloudFormation, with its names taken from the configuration.
 
-    python scripts/deploy.py [--config FILE] [--stack-name NAME] [--parameter NAME=VALUE ...]
+    python scripts/deploy.py [--config FILE] [--stack-name NAME] [--bundle FILE | --without-function]
+                             [--parameter NAME=VALUE ...]
+
+The function's bundle (made by `make package`) goes into a bucket of its own first: CloudFormation wants it in S3 before
+the stack's buckets exist. Its key holds a hash of its content, so that the function changes exactly when the bundle
+does.
 
 Region and account come from the configuration, credentials and endpoint from the environment, as for any AWS tool.
 """
@@ -8,25 +13,32 @@ Region and account come from the configuration, credentials and endpoint from th
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.config import LakeConfig, load_config
+from lakelanes.config import LakeConfig, load_config, parse_config
 from lakelanes.errors import ConfigError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
-TEMPLATE = Path(__file__).resolve().parent.parent / "infrastructure" / "template.yaml"
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "infrastructure" / "template.yaml"
+BUNDLE = ROOT / "build" / "lambda" / "file_processor.zip"
+# What of the bundle's configuration must be that of the deployment: all of it.
+BUNDLED_CONFIG = "include/lake.json"
 NO_CHANGES = "No updates are to be performed"
 POLL_SECONDS = (0.1, 0.2, 0.4, 1.0, 2.0, 5.0)
 TIMEOUT_SECONDS = 900.0
@@ -60,7 +72,51 @@ def template_parameters(config: LakeConfig) -> dict[str, str]:
         "DatabaseName": resources.glue_database,
         "WorkgroupName": resources.workgroup_name,
         "AlertTopicName": resources.alert_topic,
+        "FileQueueName": resources.sqs_queue,
     }
+
+
+def bundle_bucket(config: LakeConfig) -> str:
+    """The bucket of the bundles: one for the lakes of an account in a region, apart from all data."""
+    return f"lakelanes-bundles-{config.aws.account_id}-{config.aws.region}"
+
+
+def upload_bundle(config: LakeConfig, s3: S3Client, bundle: Path) -> dict[str, str]:
+    """Put the function's bundle where CloudFormation finds it; returns the template's parameters that name the place.
+
+    Raises DeployError when there is no bundle, or it holds another configuration.
+    """
+    try:
+        content = bundle.read_bytes()
+        with zipfile.ZipFile(bundle) as archive:
+            bundled = parse_config(archive.read(BUNDLED_CONFIG).decode(), {}, f"{bundle}:{BUNDLED_CONFIG}")
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise DeployError(
+            f"{bundle} is no bundle of the function ({error}): run `make package`, or use --without-function"
+        ) from error
+    if bundled != config:
+        raise DeployError(f"{bundle} holds another configuration than the one to deploy: run `make package` with it")
+    bucket = bundle_bucket(config)
+    key = f"{stack_name(config)}/file_processor-{hashlib.sha256(content).hexdigest()[:16]}.zip"
+    _make_bundle_bucket(config, s3, bucket)
+    s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return {"FunctionCodeBucket": bucket, "FunctionCodeKey": key}
+
+
+def _make_bundle_bucket(config: LakeConfig, s3: S3Client, bucket: str) -> None:
+    region = config.aws.region
+    place: Any = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        s3.create_bucket(Bucket=bucket, **place)
+    except ClientError as error:
+        # Elsewhere than in us-east-1, S3 says so of a bucket that is ours already.
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
+    closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    s3.put_public_access_block(
+        Bucket=bucket,
+        PublicAccessBlockConfiguration=dict.fromkeys(closed, True),  # type: ignore[arg-type]
+    )
 
 
 def deploy(
@@ -176,16 +232,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, help="default: $LAKE_CONFIG, else include/lake.json")
     parser.add_argument("--stack-name", help="default: lakelanes-<analytics bucket>")
+    function = parser.add_mutually_exclusive_group()
+    function.add_argument("--bundle", type=Path, default=BUNDLE, help="of the function (default: build/lambda/...)")
+    function.add_argument("--without-function", action="store_true", help="deploy the batch lane alone")
     parser.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
     try:
         config = load_config(arguments.config)
+        function: dict[str, str] = {}
+        if not arguments.without_function:
+            function = upload_bundle(config, boto3.client("s3", region_name=config.aws.region), arguments.bundle)
         done = deploy(
             config,
             boto3.client("cloudformation", region_name=config.aws.region),
             boto3.client("sts", region_name=config.aws.region),
             name=arguments.stack_name,
-            parameters=dict(arguments.parameter),
+            parameters={**function, **dict(arguments.parameter)},
         )
     except (BotoCoreError, ClientError, ConfigError, DeployError) as error:
         print(f"deploy: {error}", file=sys.stderr)

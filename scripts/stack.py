@@ -16,6 +16,7 @@ import argparse
 import configparser
 import contextlib
 import fcntl
+import json
 import os
 import secrets
 import selectors
@@ -28,6 +29,7 @@ import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -38,10 +40,12 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.config import LakeConfig, load_config
+from lakelanes.config import LakeConfig, load_config, resolved_text
 from lakelanes.errors import ConfigError
+from scripts import build_kernel
 from scripts.airflow_api import AirflowApi, AirflowError
-from scripts.deploy import DeployError, deploy
+from scripts.deploy import DeployError, deploy, upload_bundle
+from scripts.package import function_bundle
 from scripts.processes import ManagedProcess, ProcessTable, guard
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +54,8 @@ UI_PORT = 8080
 LOCAL_ACCOUNT = "000000000000"
 START_SECONDS = 180.0
 POLL_SECONDS = 0.2
+# Each is a process, and wants a core.
+FUNCTION_INSTANCES = 2
 AIRFLOW_COMPONENTS = {
     "api-server": ["api-server"],
     # Their log servers would listen on all interfaces; the api-server reads the log files instead.
@@ -260,10 +266,44 @@ class Stack:
         self.endpoint_url = line.split()[-1]
 
     def _deploy(self, config: LakeConfig) -> None:
-        # The local AWS speaks plain HTTP, which buckets that insist on TLS would refuse.
-        parameters = {"RequireTls": "false"}
+        text = resolved_text(self.config_path, self.env)
+        bundle = function_bundle(self.state / "file_processor.zip", text, build_kernel.of_this_machine())
+        parameters = {
+            **upload_bundle(config, self.client("s3"), bundle),
+            # The local AWS speaks plain HTTP, which buckets that insist on TLS would refuse.
+            "RequireTls": "false",
+            "FastLaneConcurrency": str(FUNCTION_INSTANCES),
+        }
         done = deploy(config, self.client("cloudformation"), self.client("sts"), parameters=parameters)
         self.outputs = done.outputs
+        self._check_athena()
+        self._check_function(done.outputs["FileProcessor"])
+
+    def _check_athena(self) -> None:
+        """Raises StackError unless Athena answers; its first question is the one that takes seconds."""
+        client, workgroup = self.client("athena"), self.config.resources.workgroup_name
+        query = client.start_query_execution(QueryString="SELECT 1", WorkGroup=workgroup)["QueryExecutionId"]
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            status = client.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
+            if status["State"] == "SUCCEEDED":
+                return
+            if status["State"] in ("FAILED", "CANCELLED") or time.monotonic() > deadline:
+                raise StackError(f"Athena does not answer: {status['State']} {status.get('StateChangeReason', '')}")
+            time.sleep(POLL_SECONDS)
+
+    def _check_function(self, name: str) -> None:
+        """Starts every instance of the function with a batch without messages; raises StackError when one fails."""
+        client = self.client("lambda")
+
+        def start(_: int) -> str:
+            answer = client.invoke(FunctionName=name, Payload=json.dumps({"Records": []}))
+            reply: str = answer["Payload"].read().decode()
+            return "" if "FunctionError" not in answer and json.loads(reply) == {"batchItemFailures": []} else reply
+
+        with ThreadPoolExecutor(FUNCTION_INSTANCES) as pool:
+            if faults := list(filter(None, pool.map(start, range(FUNCTION_INSTANCES)))):
+                raise StackError(f"the function {name} does not work: {faults[0]}")
 
     def _wait_healthy(self, components: list[ManagedProcess], deadline: float) -> None:
         api = self.api

@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakelanes import athena
 from lakelanes.config import Entity
 from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
 from lakelanes.errors import CatalogError, QueryError
+from lakelanes.include import INCLUDE
 from lakelanes.names import ddl_identifier
 from lakelanes.partitions import Partition
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TABLES = Path(__file__).resolve().parents[2] / "include" / "sql" / "tables"
+_TABLES = INCLUDE / "sql" / "tables"
 # https://docs.aws.amazon.com/glue/latest/webapi/API_BatchCreatePartition.html
 _CREATE_LIMIT = 100
 # https://docs.aws.amazon.com/glue/latest/webapi/API_BatchGetPartition.html
@@ -236,7 +236,7 @@ def register_partitions(lake: Lake, table: Table, partitions: Iterable[Partition
         athena.execute(lake, f"MSCK REPAIR TABLE {database}.{name}")
         result.created.extend(missing)
     elif missing:
-        raced = _create_partitions(lake, table, missing)
+        raced = create_partitions(lake, table, missing, storage_of(lake, table))
         result.created.extend(partition for partition in missing if partition not in raced)
         found |= _get_partitions(lake, table, raced)
     for partition in wanted:
@@ -350,13 +350,18 @@ def _get_partitions(lake: Lake, table: Table, partitions: Sequence[Partition]) -
     return found
 
 
-def _create_partitions(lake: Lake, table: Table, partitions: Sequence[Partition]) -> list[Partition]:
-    """Creates partitions; returns those that somebody else created meanwhile."""
-    database = lake.config.resources.glue_database
+def storage_of(lake: Lake, table: Table) -> Any:
+    """The StorageDescriptor of the table in Glue, which its partitions share but for the Location."""
     described = describe(lake, table.name)
     if described is None:
+        database = lake.config.resources.glue_database
         raise CatalogError(f"table {database}.{table.name} does not exist; load a file of {table.entity.name} first")
-    storage = described["StorageDescriptor"]
+    return described["StorageDescriptor"]
+
+
+def create_partitions(lake: Lake, table: Table, partitions: Sequence[Partition], storage: Any) -> list[Partition]:
+    """Creates partitions of a table that stores rows as ``storage`` says, 100 a call; returns those that exist."""
+    database = lake.config.resources.glue_database
     raced: list[Partition] = []
     for chunk in _chunks(partitions, _CREATE_LIMIT):
         inputs = [

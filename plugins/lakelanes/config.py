@@ -37,11 +37,13 @@ from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.partition_values import INTEGER_BITS, PartitionValue, form_fault
 from lakelanes.convert.policy import RESCUED, Reaction, SchemaPolicy, variant_name
 from lakelanes.errors import ConfigError
+from lakelanes.include import INCLUDE
 from lakelanes.types import HiveType, parse_type
 
-DEFAULT_PATH = Path(__file__).resolve().parents[2] / "include" / "lake.json"
+DEFAULT_PATH = INCLUDE / "lake.json"
 
 Grain = Literal["hour", "day", "month", "year"]
+Lane = Literal["batch", "fast"]
 
 # Partition keys that, in this order, spell a date; how many of them lead decides the grain.
 _DATE_KEYS: tuple[tuple[str, str, Grain], ...] = (
@@ -140,6 +142,11 @@ class Resources(_Model):
     sqs_queue: QueueName
     ledger_table: LedgerTableName = "lakelanes_ledger"
     alert_topic: TopicName = "lakelanes_alerts"
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """Queue of the notifications that the low-latency lane could not deal with."""
+        return f"{self.sqs_queue}-dlq"
 
 
 class Column(_Model):
@@ -244,6 +251,8 @@ class Entity(_Model):
     settle_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     batch_bytes: Annotated[int, Field(ge=1 << 20)] = 256 << 20
     max_partitions_per_file: Annotated[int, Field(ge=1, le=20_000)] = 1000
+    lanes: tuple[Lane, ...] = Field(default=("batch", "fast"), min_length=1, strict=False)
+    fast_max_bytes: Annotated[int, Field(ge=0, le=64 << 20)] = 32 << 20
     name: Annotated[str, Field(exclude=True)] = ""
 
     @model_validator(mode="after")
@@ -378,6 +387,18 @@ def load_config(path: str | os.PathLike[str] | None = None, env: Mapping[str, st
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(source), [f"cannot be read: {error}"]) from None
     return parse_config(text, env, str(source))
+
+
+def resolved_text(path: str | os.PathLike[str] | None = None, env: Mapping[str, str] | None = None) -> str:
+    """The configuration file with its ``${NAME}`` replaced, as JSON that loads without those variables: for a bundle.
+
+    Raises ConfigError as load_config does.
+    """
+    env = os.environ if env is None else env
+    load_config(path, env)
+    source = Path(path or env.get("LAKE_CONFIG") or DEFAULT_PATH)
+    raw = _expand(json.loads(source.read_text(encoding="utf-8-sig")), env, "", [])
+    return json.dumps(raw, indent=2, ensure_ascii=False).replace("${", "$${") + "\n"
 
 
 def parse_config(text: str, env: Mapping[str, str], source: str = "configuration") -> LakeConfig:

@@ -65,6 +65,16 @@ class LeaseLostError(LakeError):
     retryable = True
 
 
+class OutOfTimeError(LakeError):
+    """The work was called off because its process is about to be stopped."""
+
+    retryable = True
+
+
+class EventError(LakeError):
+    """A message of the queue is no S3 event notification."""
+
+
 class QueryError(LakeError):
     """Athena failed a statement. Carries the query's id, its state and Athena's own reason."""
 

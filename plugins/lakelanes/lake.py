@@ -46,6 +46,10 @@ class Lake:
         return self._client("sns")
 
     @cached_property
+    def sqs(self) -> Any:
+        return self._client("sqs")
+
+    @cached_property
     def ledger(self) -> Ledger:
         return Ledger(self._client("dynamodb"), self.config.resources.ledger_table, self.clock)
 

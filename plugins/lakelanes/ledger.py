@@ -31,13 +31,13 @@ from typing import Any, Literal
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from lakelanes.config import Lane
 from lakelanes.errors import LeaseLostError
-from lakelanes.sources import SourceFile
+from lakelanes.sources import SourceFile, compare_sequencers
 
 log = logging.getLogger(__name__)
 
-State = Literal["claimed", "loaded", "rejected", "failed", "superseded", "deleted", "unmatched"]
-Lane = Literal["batch", "fast"]
+State = Literal["claimed", "loaded", "rejected", "failed", "superseded", "deleted", "unmatched", "deferred"]
 
 CURRENT = "current"
 PART = "part#"
@@ -253,20 +253,7 @@ class Ledger:
             entry = self._claimed(file, entity, partition, owner, lane, run_id, known)
             if parts and entry.parts is None:
                 entry = replace(entry, parts=0)
-            condition = "attribute_not_exists(#s)"
-            names = {"#s": "source"}
-            values: dict[str, Any] = {}
-            if known:
-                condition = "#t = :t AND updated_at = :u AND (#st <> :claimed OR lease_until < :now OR run_id = :run)"
-                names = {"#t": "token", "#st": "state"}
-                values = {
-                    ":t": known.token,
-                    ":u": known.updated_at,
-                    ":claimed": "claimed",
-                    ":now": self.now(),
-                    ":run": run_id,
-                }
-            found = self._put(entry, condition, names, values)
+            found = self._put(entry, *self._unclaimed(known, run_id))
             if found is None:
                 if known and known.etag != file.etag and known.state != "claimed":
                     self._archive(known)
@@ -428,6 +415,40 @@ class Ledger:
             is None
         )
 
+    def set_aside(
+        self,
+        file: SourceFile,
+        entity: str,
+        partition: str | None,
+        state: Literal["deferred", "failed"],
+        reason: str,
+        *,
+        lane: Lane,
+        run_id: str,
+    ) -> bool:
+        """Notes a version that is left to the batch lane, as if a worker had claimed it and given it back at once.
+
+        Its attempts begin at none. False, with nothing written, when somebody holds the file, and when the ledger knows
+        this version as loaded or refused, or a newer one.
+        """
+        known = self.get(file.uri)
+        while True:
+            if known and known.state == "claimed" and known.lease_until >= self.now():
+                return False
+            if known and known.etag != file.etag and compare_sequencers(known.sequencer, file.sequencer) == 1:
+                return False
+            if known and known.etag == file.etag and known.state in ("loaded", "rejected"):
+                return False
+            owner = f"{lane}-{uuid.uuid4().hex[:12]}"
+            claimed = self._claimed(file, entity, partition, owner, lane, run_id, known)
+            aside = replace(claimed, state=state, error=reason, attempts=0, lease_until="", retryable=True)
+            found = self._put(aside, *self._unclaimed(known, run_id))
+            if found is None:
+                if known and known.etag != file.etag and known.state != "claimed":
+                    self._archive(known)
+                return True
+            known = found
+
     def in_partition(self, entity: str, partition: str) -> Iterator[Entry]:
         """Files of a partition (eventually consistent: an index)."""
         yield from self._query("by_partition", "entity_partition", f"{entity}#{partition}")
@@ -456,12 +477,62 @@ class Ledger:
         item = {**values, "source": f"note:{name}", "version": CURRENT}
         self._db.put_item(TableName=self.table, Item={k: _serialize(v) for k, v in item.items()})
 
+    def read_notes(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Many notes by name, 100 a request; those that do not exist are left out."""
+        found: dict[str, dict[str, Any]] = {}
+        distinct = list(dict.fromkeys(names))
+        for start in range(0, len(distinct), 100):
+            wanted = [_key(f"note:{name}") for name in distinct[start : start + 100]]
+            while wanted:
+                request = {self.table: {"Keys": wanted, "ConsistentRead": True}}
+                answer = self._db.batch_get_item(RequestItems=request)
+                for item in answer["Responses"].get(self.table, ()):
+                    values = {k: _deserialize(v) for k, v in item.items()}
+                    name = values.pop("source").removeprefix("note:")
+                    values.pop("version")
+                    found[name] = values
+                wanted = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+        return found
+
+    def take_turn(self, name: str, seconds: float) -> bool:
+        """Takes a piece of work that is named by a note, for so many seconds; False when somebody else has it or has
+        done it. ``write_note`` says that it is done: any note without ``until`` stands for good."""
+        until = timestamp(self._clock() + timedelta(seconds=seconds))
+        item = {"source": f"note:{name}", "version": CURRENT, "until": until, "holder": uuid.uuid4().hex}
+        try:
+            self._db.put_item(
+                TableName=self.table,
+                Item={k: _serialize(v) for k, v in item.items()},
+                ConditionExpression="attribute_not_exists(#s) OR #u < :now OR holder = :holder",
+                ExpressionAttributeNames={"#s": "source", "#u": "until"},
+                # The holder's own: a request whose answer was lost is sent again by the client.
+                ExpressionAttributeValues={":now": _serialize(self.now()), ":holder": _serialize(item["holder"])},
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def give_up_turn(self, name: str) -> None:
+        """Lets somebody else take the work at once."""
+        self.write_note(name, {"until": ""})
+
+    def _unclaimed(self, known: Entry | None, run_id: str) -> tuple[str, dict[str, str], dict[str, Any]]:
+        """The condition that nobody changed the entry since it was read, and nobody but this run holds it; with its
+        names and values."""
+        if known is None:
+            return "attribute_not_exists(#s)", {"#s": "source"}, {}
+        return (
+            "#t = :t AND updated_at = :u AND (#st <> :claimed OR lease_until < :now OR run_id = :run)",
+            {"#t": "token", "#st": "state"},
+            {":t": known.token, ":u": known.updated_at, ":claimed": "claimed", ":now": self.now(), ":run": run_id},
+        )
+
     def _refuse(self, file: SourceFile, known: Entry | None, run_id: str, reload: bool) -> Refusal | None:
         if known is None:
             return None
         if known.state == "claimed" and known.lease_until >= self.now() and known.run_id != run_id:
             return Refusal("claimed_elsewhere", known)
-        if known.etag != file.etag and compare_sequencers(known, file) == 1:
+        if known.etag != file.etag and compare_sequencers(known.sequencer, file.sequencer) == 1:
             return Refusal("superseded", known)
         if known.state == "loaded" and known.etag == file.etag and not reload:
             return Refusal("already_loaded", known)
@@ -612,22 +683,8 @@ def is_newer(known: Entry, file: SourceFile) -> bool:
     Sequencers decide where both have one, else the time of the last change does. That is in whole seconds in listings,
     the event's own in events, and the begin of the upload for a multipart upload, so it can be wrong.
     """
-    order = compare_sequencers(known, file)
+    order = compare_sequencers(known.sequencer, file.sequencer)
     return order == 1 if order is not None else known.last_modified > timestamp(file.last_modified)
-
-
-def compare_sequencers(known: Entry, file: SourceFile) -> int | None:
-    """1 when the ledger's version of a file is newer than ``file``, -1 when it is older, 0 when they are one event;
-    None when that cannot be told, since not both came with an event.
-
-    Hexadecimal, compared after padding the shorter with zeros on the right
-    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
-    """
-    if not (known.sequencer and file.sequencer):
-        return None
-    width = max(len(known.sequencer), len(file.sequencer))
-    ours, theirs = (text.upper().ljust(width, "0") for text in (known.sequencer, file.sequencer))
-    return (ours > theirs) - (ours < theirs)
 
 
 def _lost(claim: Entry) -> str:

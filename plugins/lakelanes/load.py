@@ -12,20 +12,21 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Generator, Iterable, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from lakelanes import athena, catalog
 from lakelanes.aws import error_code, is_retryable
-from lakelanes.config import Entity
+from lakelanes.config import Entity, Lane
 from lakelanes.convert import Conversion, PartitionedTarget, Tuning, convert
 from lakelanes.errors import (
     AmbiguousFileError,
     LakeError,
     LeaseLostError,
+    OutOfTimeError,
     PartitionValueError,
     PermanentLoadError,
     RetryableLoadError,
@@ -35,11 +36,11 @@ from lakelanes.errors import (
     ValidationError,
 )
 from lakelanes.lake import Lake
-from lakelanes.ledger import Entry, Lane, Refusal, compare_sequencers
+from lakelanes.ledger import Entry, Refusal, timestamp
 from lakelanes.names import sql_identifier, sql_string
 from lakelanes.partitions import Partition, rejects_partition
 from lakelanes.parts import FileParts
-from lakelanes.sources import SourceFile, entity_of, partition_for
+from lakelanes.sources import SourceFile, compare_sequencers, entity_of, partition_for
 from lakelanes.storage import ObjectReader, ObjectWriter, WrittenObject, parquet_rows, place_of, written_object
 from lakelanes.types import HiveType
 
@@ -53,6 +54,7 @@ _SMALL_WORKERS = 8
 _PARTITIONS_PER_QUERY = 500
 # How often a file is begun again when it, or its target, changes under our hands.
 _RESTARTS = 4
+_OUT_OF_TIME = "there was no time left to load it; it was given back"
 
 
 @dataclass(frozen=True)
@@ -135,25 +137,31 @@ def load_batch(
     files: Sequence[SourceFile],
     *,
     lane: Lane,
-    run_id: str,
+    run_id: str | Callable[[SourceFile], str],
     reload: bool = False,
+    deadline: float | None = None,
 ) -> list[FileOutcome]:
     """Loads files of one entity, several at a time; one outcome per file, in the order given.
 
-    Never raises for a file: whatever happens to it is in its outcome and in the ledger.
+    Never raises for a file: whatever happens to it is in its outcome and in the ledger. ``run_id`` may differ from file
+    to file. What is not loaded at ``deadline`` (of time.monotonic) is called off and given back to the ledger, and has
+    failed for now; its worker cannot write any more what counts.
     """
     if not files:
         return []
+    stop = threading.Event()
+    run_of = run_id if callable(run_id) else lambda file: run_id
     known = lake.ledger.get_many(file.uri for file in files)
     cores = os.cpu_count() or 1
     large = threading.Semaphore(cores)
     workers = min(len(files), max(cores, _SMALL_WORKERS))
     owner = f"{lane}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
     evolution = catalog.Evolution(lake, entity)
-    with _Leases(lake) as leases, ThreadPoolExecutor(workers, thread_name_prefix="load") as pool:
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="load")
+    with _Leases(lake) as leases:
 
         def one(file: SourceFile) -> FileOutcome:
-            loader = _Loader(lake, entity, lane, run_id, owner, leases, evolution, alone=len(files) == 1)
+            loader = _Loader(lake, entity, lane, run_of(file), owner, leases, evolution, stop, alone=len(files) == 1)
             if file.size <= _LARGE:
                 outcome = loader.load(file, known.get(file.uri), reload)
             else:
@@ -162,7 +170,24 @@ def load_batch(
             log.log(logging.WARNING if outcome.is_failure else logging.INFO, outcome.describe())
             return outcome
 
-        return list(pool.map(one, files))
+        tasks = [pool.submit(one, file) for file in files]
+        try:
+            done, late = wait(tasks, None if deadline is None else max(0.0, deadline - time.monotonic()))
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+        if late:
+            stop.set()
+            leases.give_back(_OUT_OF_TIME)
+        # A worker that is called off ends at its next read; it is not waited for.
+        pool.shutdown(wait=not late, cancel_futures=True)
+        return [
+            task.result()
+            if task in done
+            else FileOutcome(file.uri, "failed", size=file.size, error=_OUT_OF_TIME, retryable=True)
+            for file, task in zip(files, tasks, strict=True)
+        ]
 
 
 def raise_for_outcomes(outcomes: Iterable[FileOutcome]) -> None:
@@ -218,28 +243,39 @@ def validate(
     """Compares what Athena counts in each partition with what the ledger says was loaded into it.
 
     Another lane may be loading into the same partition, and the ledger's index trails its table, so a difference is
-    looked at again before it becomes a ValidationError. A 'csv' table is only checked to answer: its rows were not
+    looked at again before it becomes a ValidationError. A partition that files keep arriving in meanwhile is left out
+    of the answer: whoever loads them has it validated later. A 'csv' table is only checked to answer: its rows were not
     counted on the way. Partitions of rejected rows alone are left out.
     """
     waiting = sorted(partition for partition in set(partitions) if partition.is_complete)
     agreed: list[PartitionCount] = []
+    before: dict[Partition, _LedgerCount] = {}
     for attempt in range(attempts):
         if attempt:
             time.sleep(pause_seconds * attempt)
         counted = _athena_counts(lake, entity, waiting)
         with ThreadPoolExecutor(_SMALL_WORKERS, thread_name_prefix="validate") as pool:
-            ledger = list(pool.map(lambda partition: _ledger_rows(lake, entity, partition), waiting))
+            ledger = list(pool.map(lambda partition: _ledger_count(lake, entity, partition), waiting))
         different: list[tuple[Partition, PartitionCount]] = []
-        for partition, expected in zip(waiting, ledger, strict=True):
+        moving: set[Partition] = set()
+        for partition, now in zip(waiting, ledger, strict=True):
             found = counted.get(tuple(partition.values), 0)
-            count = PartitionCount(partition.path, found if expected is None else expected, found)
+            count = PartitionCount(partition.path, found if now.rows is None else now.rows, found)
             if count.ledger == count.athena:
                 agreed.append(count)
-            else:
-                different.append((partition, count))
+                continue
+            different.append((partition, count))
+            if now.busy or before.get(partition, now) != now:
+                moving.add(partition)
+            before[partition] = now
+        waiting = [partition for partition, _ in different]
         if not different:
             return agreed
-        waiting = [partition for partition, _ in different]
+    for partition in sorted(moving):
+        log.info("%s: files keep arriving in %s; it is validated later", entity.table_name, partition.path)
+    different = [(partition, count) for partition, count in different if partition not in moving]
+    if not different:
+        return agreed
     lines = [f"{c.partition}: the ledger holds {c.ledger} rows, Athena counts {c.athena}" for _, c in different[:20]]
     raise ValidationError("\n  ".join([f"{entity.table_name}: {len(different)} partitions differ:", *lines]))
 
@@ -272,6 +308,18 @@ class _Leases:
             with self._lock:
                 self._claims.pop(claim.source, None)
 
+    def give_back(self, reason: str) -> None:
+        """Ends the claims that are held: others may take the files at once, and their workers cannot commit any
+        more."""
+        with self._lock:
+            held = list(self._claims.values())
+        for claim in held:
+            try:
+                self._ledger.failed(claim, reason, retryable=True)
+            except Exception as error:
+                # Committed at this moment, or the ledger cannot be reached; then the lease runs out.
+                log.warning("%s could not be given back: %s", claim.source, error)
+
     def _keep(self) -> None:
         while not self._stop.wait(self._ledger.lease_seconds / 3):
             with self._lock:
@@ -296,11 +344,13 @@ class _Loader:
         owner: str,
         leases: _Leases,
         evolution: catalog.Evolution,
+        stop: threading.Event,
         *,
         alone: bool,
     ) -> None:
         self._lake, self._entity, self._lane, self._run_id = lake, entity, lane, run_id
-        self._owner, self._leases, self._evolution, self._alone = owner, leases, evolution, alone
+        self._owner, self._leases, self._evolution = owner, leases, evolution
+        self._stop, self._alone = stop, alone
         self._parts: FileParts | None = None
         # What was looked at after a target turned out to be another than the ledger says.
         self._found: dict[str, str | None] = {}
@@ -334,6 +384,9 @@ class _Loader:
                     file.uri, claim.reason, paths, file.size, claim.entry.rows_loaded, claim.entry.rows_rejected
                 )
             with self._leases.held(claim):
+                if self._stop.is_set():  # called off between the claim and its being known as held
+                    self._lake.ledger.failed(claim, _OUT_OF_TIME, retryable=True)
+                    raise OutOfTimeError(_OUT_OF_TIME)
                 if partition is None:
                     return self._reject(claim, fault or "")
                 return self._load_claimed(file, claim, partition)
@@ -347,7 +400,9 @@ class _Loader:
 
         Saves loading that again; a version that S3 does not have any more never gets into the table anyhow.
         """
-        if known.state != "loaded" or known.etag == file.etag or compare_sequencers(known, file) is not None:
+        if known.state != "loaded" or known.etag == file.etag:
+            return False
+        if compare_sequencers(known.sequencer, file.sequencer) is not None:
             return False
         try:
             head = self._lake.s3.head_object(Bucket=file.bucket, Key=file.key)
@@ -366,7 +421,9 @@ class _Loader:
         try:
             for _ in range(_RESTARTS):
                 try:
-                    with ObjectReader(self._lake.s3, file.bucket, file.key) as reader:
+                    with ObjectReader(self._lake.s3, file.bucket, file.key, stop=self._stop) as reader:
+                        # An event does not have S3's own time of the version; the ledger is to compare like with like.
+                        current = replace(current, last_modified=timestamp(reader.last_modified))
                         if reader.etag != current.etag:
                             file = SourceFile(file.bucket, file.key, reader.etag, reader.size, reader.last_modified)
                             current = ledger.adopt(current, file)
@@ -408,7 +465,7 @@ class _Loader:
             # The first pass reads what the check of the version has begun to fetch.
             if again:
                 return again.pop()
-            return ObjectReader(s3, file.bucket, file.key, etag=claim.etag)
+            return ObjectReader(s3, file.bucket, file.key, etag=claim.etag, stop=self._stop)
 
         def open_target() -> ObjectWriter:
             key = target_key(entity, partition, file.key)
@@ -720,10 +777,24 @@ def _comparable(entity: Entity, values: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _ledger_rows(lake: Lake, entity: Entity, partition: Partition) -> int | None:
-    """Rows the ledger has in the partition; None when a file was not counted ('csv' tables)."""
-    rows = [e.live_rows for e in lake.ledger.in_partition(entity.name, partition.path) if e.live_etag]
-    return None if None in rows else sum(row or 0 for row in rows)
+@dataclass(frozen=True)
+class _LedgerCount:
+    """What the ledger has in a partition: rows (None when a file was not counted, in 'csv' tables), the versions of its
+    files, and whether one is being loaded."""
+
+    rows: int | None
+    versions: frozenset[tuple[str, str, int]]
+    busy: bool
+
+
+def _ledger_count(lake: Lake, entity: Entity, partition: Partition) -> _LedgerCount:
+    entries, now = list(lake.ledger.in_partition(entity.name, partition.path)), lake.ledger.now()
+    rows = [e.live_rows for e in entries if e.live_etag]
+    return _LedgerCount(
+        None if None in rows else sum(row or 0 for row in rows),
+        frozenset((e.source, e.live_etag, e.token) for e in entries if e.live_etag),
+        any(e.state == "claimed" and e.lease_until >= now for e in entries),
+    )
 
 
 def _reason(error: BaseException) -> str:

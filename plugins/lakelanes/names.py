@@ -72,8 +72,9 @@ bucket_name = _rule(
 workgroup_name = _rule(
     "a workgroup name Athena accepts", r"[A-Za-z0-9._-]{1,128}", "letters, digits, '.', '_' and '-', at most 128"
 )
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html (S3 notifies no FIFO)
-queue_name = _rule("a queue name SQS accepts", r"[A-Za-z0-9_-]{1,80}", "letters, digits, '_' and '-', at most 80")
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html (S3 notifies no FIFO): 80,
+# less the four of its dead-letter queue's ending.
+queue_name = _rule("a queue name SQS accepts", r"[A-Za-z0-9_-]{1,76}", "letters, digits, '_' and '-', at most 76")
 topic_name = _rule("a topic name SNS accepts", r"[A-Za-z0-9_-]{1,256}", "letters, digits, '_' and '-', at most 256")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 dynamodb_table_name = _rule(

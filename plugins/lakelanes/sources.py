@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,21 @@ class SourceFile:
         return cls(**{**data, "last_modified": datetime.fromisoformat(data["last_modified"])})
 
 
+def compare_sequencers(one: str | None, other: str | None) -> int | None:
+    """1 when the event of sequencer ``one`` came after that of ``other``, -1 before, 0 when they are one event.
+
+    None when that cannot be told, since not both versions of the file came with an event.
+
+    Hexadecimal, compared after padding the shorter with zeros on the right
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
+    """
+    if not (one and other):
+        return None
+    width = max(len(one), len(other))
+    ours, theirs = (text.upper().ljust(width, "0") for text in (one, other))
+    return (ours > theirs) - (ours < theirs)
+
+
 @dataclass(frozen=True)
 class Match:
     """The entity a key belongs to and the partition its name spells."""
@@ -79,6 +95,15 @@ def entity_of(config: LakeConfig, key: str) -> Entity | None:
     return found[0] if found else None
 
 
+def taker_of(config: LakeConfig, key: str) -> Entity | None:
+    """The entity under which ``key`` is loaded: for one that several match the first, where it ends as a refusal that
+    names the others; None when there is none."""
+    try:
+        return entity_of(config, key)
+    except AmbiguousFileError as error:
+        return config.entities[error.entities[0]]
+
+
 def match(config: LakeConfig, key: str) -> Match | None:
     """Entity and partition of ``key``; None when no entity takes it.
 
@@ -102,6 +127,13 @@ def partition_for(entity: Entity, key: str) -> Partition:
     else:
         values = list(found.groups())
     return partition_of_name(entity, [value or "" for value in values])
+
+
+def partition_path(entity: Entity, key: str) -> str | None:
+    """The path of the partition that a key's name spells; None when it spells none."""
+    with suppress(PartitionValueError):
+        return partition_for(entity, key).path
+    return None
 
 
 def literal_prefix(entity: Entity, values: dict[str, str] | None = None) -> str:

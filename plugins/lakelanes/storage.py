@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakelanes.aws import error_code
-from lakelanes.errors import SourceChangedError, SourceGoneError, TargetChangedError
+from lakelanes.errors import OutOfTimeError, SourceChangedError, SourceGoneError, TargetChangedError
 
 # Small, for memory: the parts in flight of a large file are most of what its reader and its writer hold.
 READ_BYTES = 4 << 20
@@ -42,11 +42,21 @@ class ObjectReader(io.RawIOBase):
 
     The first GET tells the size and the ETag (no HEAD); later parts are fetched ahead, each on condition that the
     object is still that version. Raises SourceGoneError and SourceChangedError. ``etag`` fixes the version from the
-    start; without it the version that the first GET finds is read, and ``self.etag`` names it.
+    start; without it the version that the first GET finds is read, and ``self.etag`` names it. Once ``stop`` is set,
+    reading raises OutOfTimeError.
     """
 
-    def __init__(self, s3: Any, bucket: str, key: str, etag: str | None = None, part_bytes: int = READ_BYTES) -> None:
+    def __init__(
+        self,
+        s3: Any,
+        bucket: str,
+        key: str,
+        etag: str | None = None,
+        part_bytes: int = READ_BYTES,
+        stop: threading.Event | None = None,
+    ) -> None:
         super().__init__()
+        self._stop = stop
         self._s3, self._bucket, self._key, self._part = s3, bucket, key, part_bytes
         self.uri = f"s3://{bucket}/{key}"
         self._pool: ThreadPoolExecutor | None = None
@@ -66,6 +76,8 @@ class ObjectReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self._stop and self._stop.is_set():
+            raise OutOfTimeError(f"{self.uri}: reading was called off")
         if self._position >= len(self._current):
             if not self._parts:
                 return 0

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lakelanes.errors import AmbiguousFileError
-from lakelanes.ledger import MAX_ATTEMPTS, Entry, timestamp
+from lakelanes.ledger import MAX_ATTEMPTS, Entry, State, timestamp
 from lakelanes.load import overtaken, register
 from lakelanes.partitions import Partition
-from lakelanes.sources import SourceFile, entity_of, list_prefix, list_recent
+from lakelanes.sources import SourceFile, list_prefix, list_recent, partition_path, taker_of
 from lakelanes.storage import place_of
 
 if TYPE_CHECKING:
@@ -25,13 +24,19 @@ FULL_LISTING_EVERY = timedelta(hours=24)
 LOOKBACK = timedelta(days=3)
 UNMATCHED = "the name matches no entity's filename_pattern"
 _NOTE = "sweep"
+_FAST_NOTE = "sweep-fast"
+# By how much an index may trail its table.
+_INDEX_LAG = timedelta(minutes=1)
+_OPEN: tuple[State, ...] = ("claimed", "failed", "deferred")
 
 
 @dataclass(frozen=True)
 class Sweep:
     """What a sweep found. ``files`` holds, by entity, those to load; ``unmatched`` ones are new to the ledger;
     ``settling`` counts those that are too young to be read. ``done``: by entity, the partitions of listed files that
-    the ledger is done with, which Athena should see."""
+    the ledger is done with, which Athena should see. ``loaded_fast``: by entity, the files that the low-latency lane
+    loaded or refused since the sweep before, by URI the path that the name spells; and ``until`` up to when (see
+    ``finish``)."""
 
     full: bool
     listed: int
@@ -39,6 +44,8 @@ class Sweep:
     unmatched: list[SourceFile] = field(default_factory=list)
     settling: int = 0
     done: dict[str, set[Partition]] = field(default_factory=dict)
+    loaded_fast: dict[str, dict[str, str]] = field(default_factory=dict)
+    until: str = ""
 
 
 def find_unloaded(lake: Lake, *, full: bool = False) -> Sweep:
@@ -46,7 +53,8 @@ def find_unloaded(lake: Lake, *, full: bool = False) -> Sweep:
 
     While the source bucket is small every key is listed. Beyond FULL_LISTING_KEYS that happens once a day, and in
     between only names from LOOKBACK ago on are: then the requests follow new files, not history. Refused files are left
-    to a new version or to somebody who triggers their load; failed ones are tried MAX_ATTEMPTS times.
+    to a new version or to somebody who triggers their load; failed ones are tried MAX_ATTEMPTS times. What the ledger
+    itself says is open (failed, left to the batch lane, a claim that ran out) is looked at however old its name is.
     """
     now = lake.clock()
     note = lake.ledger.read_note(_NOTE)
@@ -64,22 +72,40 @@ def find_unloaded(lake: Lake, *, full: bool = False) -> Sweep:
         recent = (list_recent(lake, entity, now - LOOKBACK) for entity in lake.config.entities.values())
         listing = list({file.key: file for file in chain.from_iterable(recent)}.values())
     sweep = _sort_out(lake, [*listing, *_unfinished(lake, {file.key for file in listing})], full, now)
-    sweep = replace(sweep, listed=len(listing))
+    sweep = replace(sweep, listed=len(listing), loaded_fast=_loaded_fast(lake, now), until=timestamp(now))
     if full:
         # Only now, so that a sweep that died on the way is made again in full.
         lake.ledger.write_note(_NOTE, {"full_at": timestamp(now), "listed": len(listing)})
     return sweep
 
 
+def finish(lake: Lake, until: str) -> None:
+    """Notes that what the low-latency lane did up to ``until`` has been registered, validated and published."""
+    lake.ledger.write_note(_FAST_NOTE, {"until": until})
+
+
+def _loaded_fast(lake: Lake, now: datetime) -> dict[str, dict[str, str]]:
+    """The files that the low-latency lane dealt with since the last finished sweep, by entity.
+
+    That lane registers what it loads, but neither looks whether Glue still has it, nor counts, nor tells Airflow.
+    """
+    note = lake.ledger.read_note(_FAST_NOTE)
+    since = datetime.fromisoformat(note["until"]) - _INDEX_LAG if note else now - LOOKBACK
+    found: dict[str, dict[str, str]] = {}
+    for name, entity in lake.config.entities.items():
+        entries = chain(lake.ledger.in_state(name, "loaded", since), lake.ledger.in_state(name, "rejected", since))
+        sources = sorted(entry.source for entry in entries if entry.lane == "fast")
+        paths = {source: spelled for source in sources if (spelled := partition_path(entity, place_of(source)[1]))}
+        if paths:
+            found[name] = paths
+    return found
+
+
 def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) -> Sweep:
     sweep, settling = Sweep(full, len(listing)), 0
     known = lake.ledger.get_many(file.uri for file in listing)
     for file in listing:
-        try:
-            entity = entity_of(lake.config, file.key)
-        except AmbiguousFileError as error:
-            # Loading it under one of them ends in a refusal that names the others.
-            entity = lake.config.entities[error.entities[0]]
+        entity = taker_of(lake.config, file.key)
         if entity is None:
             entry = known.get(file.uri)
             if entry is None or (entry.state == "unmatched" and (entry.etag, entry.error) != (file.etag, UNMATCHED)):
@@ -97,9 +123,9 @@ def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) 
 
 
 def _unfinished(lake: Lake, listed: Container[str]) -> Iterator[SourceFile]:
-    """Files whose claim ended without a result, that are in no listing: too old for it, or deleted meanwhile."""
+    """Files that the ledger has as open, that are in no listing: too old for it, or deleted meanwhile."""
     for entity in lake.config.entities:
-        for state in ("claimed", "failed"):
+        for state in _OPEN:
             for entry in lake.ledger.in_state(entity, state):
                 if (file := _file_of(entry)).key not in listed:
                     yield file
@@ -145,4 +171,4 @@ def wants_loading(entry: Entry | None, file: SourceFile, now: str) -> bool:
         return True
     if entry.state in ("claimed", "failed"):  # a worker that died does not count its attempt as failed
         return entry.attempts < MAX_ATTEMPTS
-    return entry.state == "deleted"
+    return entry.state in ("deleted", "deferred")

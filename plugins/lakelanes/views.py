@@ -22,11 +22,12 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from lakelanes import athena, catalog, names
 from lakelanes.errors import ViewError
+from lakelanes.include import INCLUDE
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
 
-VIEWS = Path(__file__).resolve().parents[2] / "include" / "sql" / "views"
+VIEWS = INCLUDE / "sql" / "views"
 
 
 @dataclass(frozen=True)

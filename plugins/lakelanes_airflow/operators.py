@@ -14,14 +14,17 @@ from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from lakelanes import dead_letters
 from lakelanes.alerts import Alert, FileFault, publish
 from lakelanes.errors import RetryableLoadError
+from lakelanes.fast import dead_letter_alert, mark_told
 from lakelanes.lake import Lake
 from lakelanes.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.partitions import Partition, partition_key
 from lakelanes.parts import partitions_of_rows
+from lakelanes.registration import VIEWS_DUE
 from lakelanes.sources import SourceFile
-from lakelanes.sweep import UNMATCHED, find_unloaded, record_unmatched, register_done
+from lakelanes.sweep import UNMATCHED, find_unloaded, finish, record_unmatched, register_done
 from lakelanes_airflow import sensing
 from lakelanes_airflow.assets import announce, table_asset
 from lakelanes_airflow.lakes import open_lake
@@ -109,8 +112,9 @@ class PublishOperator(BaseBranchOperator):
         files: dict[str, list[SourceFile]] = defaultdict(list)
         for name, file in planned:
             files[name].append(file)
-        if scope["entity"]:
-            files.setdefault(scope["entity"], [])
+        for name in (scope["entity"], *scope.get("loaded_fast", ())):
+            if name:
+                files.setdefault(name, [])
         tables: list[str] = []
         events: dict[Asset, set[str]] = {}
         failures: list[Exception] = []
@@ -125,7 +129,10 @@ class PublishOperator(BaseBranchOperator):
             failures.sort(key=lambda error: not getattr(error, "retryable", True))
             raise failures[0]
         announce(context, events)
-        return tables
+        if scope.get("until"):
+            finish(lake, scope["until"])
+        # The low-latency lane creates tables too, and leaves their views to the next run.
+        return tables or list(lake.ledger.read_note(VIEWS_DUE))
 
     def _publish_entity(
         self,
@@ -143,7 +150,9 @@ class PublishOperator(BaseBranchOperator):
         if name == scope["entity"]:
             known = {Partition.from_path(path) for path in scope["partitions"]}
             files |= scope["files"]
-        loaded = {uri: path for uri, path in files.items() if uri not in unloaded}
+        fast = scope.get("loaded_fast", {}).get(name, {})
+        known |= {Partition.from_path(path) for path in fast.values()}
+        loaded = {uri: path for uri, path in (fast | files).items() if uri not in unloaded}
         changed = partitions_of_rows(lake, entity, loaded)
         # A refused file's partition too: its rejected rows are to be found.
         wanted = known | touched | changed
@@ -212,6 +221,7 @@ class FindUnloadedOperator(BaseOperator):
 
     def execute(self, context: Any) -> list[dict[str, Any]]:
         lake = open_lake()
+        self._drain(context, lake)
         sweep = find_unloaded(lake, full=context["params"]["full"])
         try:
             if created := register_done(lake, sweep):
@@ -230,8 +240,27 @@ class FindUnloadedOperator(BaseOperator):
             for name, files in sweep.files.items()
             for batch in sensing.batches_of(lake.config.entities[name], files)
         ]
-        context["ti"].xcom_push(key=SCOPE, value={"entity": None, "keyed": False, "partitions": [], "files": {}})
+        scope = {"entity": None, "keyed": False, "partitions": [], "files": {}}
+        context["ti"].xcom_push(key=SCOPE, value={**scope, "loaded_fast": sweep.loaded_fast, "until": sweep.until})
         return batches
+
+    def _drain(self, context: Any, lake: Lake) -> None:
+        """Takes over the dead letters of the low-latency lane: the ledger has their files before they are deleted, and
+        those that no alert has told of are told of once."""
+        letters = dead_letters.receive(lake)
+        untold = [letter for letter in letters if not letter.told and letter.faults]
+        for letter in letters:
+            self.log.info("Dead letter %s: %s", letter.id, "; ".join(map(str, letter.faults)) or "nothing left to do")
+        try:
+            if untold:
+                faults = [fault for letter in untold for fault in letter.faults]
+                publish(lake, dead_letter_alert(lake, run_id_of(context), faults))
+                mark_told(lake, [letter.id for letter in untold])
+        except Exception:
+            # They stay in the queue, and the next sweep tells of them.
+            self.log.exception("The alert on dead letters could not be published")
+            letters = [letter for letter in letters if letter not in untold]
+        dead_letters.delete(lake, letters)
 
     def _tell(self, context: Any, lake: Lake, files: Sequence[SourceFile]) -> None:
         """One alert for the files that this sweep is the first to see; the ledger keeps it from being repeated."""
@@ -265,7 +294,9 @@ class RefreshViewsOperator(BaseOperator):
         from lakelanes.views import refresh
 
         with explained(context):
-            outcomes = refresh(open_lake())
+            lake = open_lake()
+            lake.ledger.write_note(VIEWS_DUE, {})
+            outcomes = refresh(lake)
         for outcome in outcomes:
             self.log.info("%s: %s %s", outcome.name, outcome.action, outcome.reason)
         return [outcome.name for outcome in outcomes if outcome.action == "created"]

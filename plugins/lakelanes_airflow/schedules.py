@@ -22,8 +22,11 @@ def schedule_of(entity: Entity) -> CronPartitionTimetable | CronTriggerTimetable
 
     With a date grain, each tick of ``entity.schedule`` (default: DEFAULT_CRON) starts the run of the partition that
     began with the tick before: the run of 2024-03-16T00:00 has the key 2024-03-15. Without one, ``entity.schedule`` is
-    an ordinary cron schedule, and None leaves the entity to sweep_sources and to manual runs.
+    an ordinary cron schedule, and None leaves the entity to sweep_sources and to manual runs; so does leaving the batch
+    lane out of its lanes.
     """
+    if "batch" not in entity.lanes:
+        return None
     if entity.grain is not None and entity.partition_key_format is not None:
         return CronPartitionTimetable(
             entity.schedule or DEFAULT_CRON[entity.grain],

@@ -10,6 +10,7 @@ from scripts.stack import Stack
 from tests.end_to_end.world import World
 from tests.support.lakes import config_text
 
+# Those whose tests are about what the batch lane does have it to themselves; the low-latency lane would be faster.
 METER_READINGS = {
     "table_name": "meter_readings",
     "source_prefix": "utilities/",
@@ -21,6 +22,7 @@ METER_READINGS = {
         {"name": "read_at", "type": "timestamp"},
     ],
     "settle_seconds": 0,
+    "lanes": ["batch"],
 }
 HOURLY_VISITS = {
     "table_name": "museum_visits",
@@ -28,6 +30,7 @@ HOURLY_VISITS = {
     "partition_keys": ["year", "month", "day", "hour"],
     "schema": [{"name": "room", "type": "string"}, {"name": "visitors", "type": "int"}],
     "settle_seconds": 0,
+    "lanes": ["batch"],
 }
 PRICES = {
     "table_name": "prices",
@@ -35,6 +38,16 @@ PRICES = {
     "partition_keys": ["market"],
     "schema": [{"name": "product", "type": "string"}, {"name": "price", "type": "decimal(8,2)"}],
     "settle_seconds": 0,
+    "lanes": ["batch"],
+}
+# Both lanes, and few bytes for the faster one.
+PARKING = {
+    "table_name": "parking",
+    "filename_pattern": r"parking_(\d{4})_(\d{2})_(\d{2})(?:_\d+)?\.csv",
+    "partition_keys": ["year", "month", "day"],
+    "schema": [{"name": "place", "type": "string"}, {"name": "minutes", "type": "int"}],
+    "settle_seconds": 0,
+    "fast_max_bytes": 4096,
 }
 
 
@@ -43,7 +56,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The running stack. The sweep is paused, so that it takes no file from the run that a test is about."""
     folder = tmp_path_factory.mktemp("stack")
     config = folder / "lake.json"
-    config.write_text(config_text({"readings": METER_READINGS, "visits": HOURLY_VISITS, "prices": PRICES}))
+    config.write_text(
+        config_text({"readings": METER_READINGS, "visits": HOURLY_VISITS, "prices": PRICES, "parking": PARKING})
+    )
     with Stack(config_path=config, state=folder / "state") as stack:
         world = World(stack)
         world.pause("sweep_sources")

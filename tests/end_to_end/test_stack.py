@@ -97,6 +97,8 @@ def test_up_status_up_again_and_down(commands: Commands) -> None:
     variables = dict(line.split("=", 1) for line in exported.split("\0") if line)
     assert variables.keys() >= NAMES
     assert variables["AWS_DEFAULT_REGION"] == "eu-west-1"
+    assert variables["LAKE_FILE_QUEUE_URL"].endswith("/never_seen")
+    assert variables["LAKE_FILE_DLQ_URL"].endswith("/never_seen-dlq")
     assert variables["LAKE_ALERT_TOPIC_ARN"] == "arn:aws:sns:eu-west-1:123456789012:lakelanes_alerts"
 
     api = AirflowApi(variables["AIRFLOW_URL"])

@@ -27,6 +27,7 @@ class World:
         self.resources = stack.config.resources
         self.s3, self.glue = stack.client("s3"), stack.client("glue")
         self._athena, self._sqs = stack.client("athena"), stack.client("sqs")
+        self._dynamodb = stack.client("dynamodb")
         self._alerts: list[Any] = []
         self._queue = self._sqs.create_queue(QueueName="alert-reader")["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
@@ -123,13 +124,34 @@ class World:
         """The alert about the run, once it has come."""
 
         def look() -> Any:
-            answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-            for message in answer.get("Messages", ()):
-                self._alerts.append(json.loads(json.loads(message["Body"])["Message"]))
-                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+            self._read_alerts()
             return next(iter(self.alerts_of(run)), None)
 
         return wait_for(look, bool, f"an alert of {run['dag_run_id']}")
+
+    def alerts_about(self, uri: str) -> list[Any]:
+        """The alerts so far that name a file."""
+        self._read_alerts()
+        return [alert for alert in self._alerts if uri in [fault["file"] for fault in alert["files"]]]
+
+    def entry(self, uri: str) -> dict[str, Any]:
+        """The ledger's attributes of a file; {} when it knows none."""
+        key = {"source": {"S": uri}, "version": {"S": "current"}}
+        item = self._dynamodb.get_item(TableName=self.resources.ledger_table, Key=key, ConsistentRead=True)
+        return {name: next(iter(value.values())) for name, value in item.get("Item", {}).items()}
+
+    def dead_letters(self) -> int:
+        """Messages in the dead-letter queue."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        url = self.stack.outputs["FileDeadLetterQueueUrl"]
+        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def _read_alerts(self) -> None:
+        answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        for message in answer.get("Messages", ()):
+            self._alerts.append(json.loads(json.loads(message["Body"])["Message"]))
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
 
     def alerts_of(self, run: Any) -> list[Any]:
         """The run's alerts that were read so far."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lakelanes.config import LakeConfig, parse_config
-from scripts.deploy import Deployment, deploy
+from scripts.deploy import Deployment, deploy, upload_bundle
+from scripts.package import function_bundle
 from tests.support.localaws import ACCOUNT, REGION, LocalAws, make_client, start_localaws
 
 SETTINGS: dict[str, Any] = {
@@ -61,6 +62,20 @@ def deployment(local_aws: LocalAws, config: LakeConfig) -> Deployment:
     return deploy(config, local_aws.client("cloudformation"), local_aws.client("sts"), parameters=PLAIN_HTTP)
 
 
+def misread(database: str) -> str:
+    """A policy that makes up for what ministack checks otherwise than AWS does: AWS finds a query's workgroup by the
+    query's id, takes the name that GetDatabase is given for a database's, and asks for one permission for SQS's single
+    and batch calls."""
+    allowed = {
+        f"arn:aws:sqs:{REGION}:{ACCOUNT}:fast_tickets_files": ["sqs:ChangeMessageVisibilityBatch"],
+        f"arn:aws:sqs:{REGION}:{ACCOUNT}:tickets_files-dlq": ["sqs:DeleteMessageBatch"],
+        "*": [f"athena:{name}" for name in ("GetQueryExecution", "GetQueryResults", "StopQueryExecution")],
+        f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{database}": ["glue:GetDatabase"],
+    }
+    statements = [{"Effect": "Allow", "Action": actions, "Resource": resource} for resource, actions in allowed.items()]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
 class Worker:
     """A user that may do what the template's policy allows, and nothing else."""
 
@@ -68,17 +83,7 @@ class Worker:
         iam = local_aws.client("iam")
         iam.create_user(UserName="worker")
         iam.attach_user_policy(UserName="worker", PolicyArn=policy_arn)
-        # What ministack checks against another resource than AWS does: AWS finds a query's workgroup by the query's id,
-        # and takes the name that GetDatabase is given for a database's.
-        misread = {
-            "*": [f"athena:{name}" for name in ("GetQueryExecution", "GetQueryResults", "StopQueryExecution")],
-            f"arn:aws:glue:{REGION}:{ACCOUNT}:table/tickets_db": ["glue:GetDatabase"],
-        }
-        statements = [
-            {"Effect": "Allow", "Action": actions, "Resource": resource} for resource, actions in misread.items()
-        ]
-        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        iam.put_user_policy(UserName="worker", PolicyName="misread", PolicyDocument=document)
+        iam.put_user_policy(UserName="worker", PolicyName="misread", PolicyDocument=misread("tickets_db"))
         key = iam.create_access_key(UserName="worker")["AccessKey"]
         self.endpoint_url = local_aws.endpoint_url
         self.credentials = {
@@ -94,3 +99,32 @@ class Worker:
 @pytest.fixture(scope="module")
 def worker(local_aws: LocalAws, deployment: Deployment) -> Worker:
     return Worker(local_aws, deployment.outputs["WorkerPolicyArn"])
+
+
+@pytest.fixture(scope="module")
+def function_deployment(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """A lake of its own with the function, as `make up` deploys it."""
+    text = json.dumps(
+        {
+            **SETTINGS,
+            "resources": {
+                "source_bucket": "fast-tickets-landing",
+                "analytics_bucket": "fast-tickets-lake",
+                "glue_database": "fast_tickets_db",
+                "workgroup_name": "fast_tickets_queries",
+                "sqs_queue": "fast_tickets_files",
+                "ledger_table": "fast_tickets_ledger",
+                "alert_topic": "fast_tickets_alerts",
+            },
+        }
+    )
+    config = parse_config(text, {})
+    bundle = function_bundle(tmp_path_factory.mktemp("bundle") / "file_processor.zip", text, None)
+    parameters = {**PLAIN_HTTP, **upload_bundle(config, local_aws.client("s3"), bundle), "FastLaneConcurrency": "2"}
+    clients = local_aws.client("cloudformation"), local_aws.client("sts")
+    done = deploy(config, *clients, parameters=parameters)
+    role = local_aws.client("lambda").get_function_configuration(FunctionName=done.outputs["FileProcessor"])["Role"]
+    local_aws.client("iam").put_role_policy(
+        RoleName=role.rsplit("/", 1)[-1], PolicyName="misread", PolicyDocument=misread("fast_tickets_db")
+    )
+    return done

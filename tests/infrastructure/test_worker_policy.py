@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lakelanes import alerts, load, views
+from lakelanes import alerts, dead_letters, load, views
 from lakelanes.config import parse_config
 from lakelanes.lake import Lake
 from lakelanes.parts import partitions_of_rows
@@ -50,6 +50,7 @@ def test_every_statement_names_its_resources(local_aws: LocalAws, deployment: De
         ("glue", lambda glue: glue.delete_database(Name="tickets_db")),
         ("athena", lambda athena: athena.start_query_execution(QueryString="SELECT 1", WorkGroup="primary")),
         ("athena", lambda athena: athena.delete_work_group(WorkGroup="tickets_queries")),
+        ("sqs", lambda sqs: sqs.get_queue_url(QueueName="tickets_files")),
         ("sns", lambda sns: sns.publish(TopicArn=f"arn:aws:sns:{REGION}:000000000000:other", Message="m")),
     ],
 )
@@ -86,6 +87,13 @@ def test_the_engine_goes_its_whole_way_with_it(
     assert [outcome.action for outcome in views.refresh(lake, tmp_path)] == ["unchanged"]
 
     alerts.publish(lake, alerts.Alert("load_tickets", "policy", "tickets", "a reason", "nothing"))
+
+    url = local_aws.client("sqs").get_queue_url(QueueName="tickets_files-dlq")["QueueUrl"]
+    local_aws.client("sqs").send_message(QueueUrl=url, MessageBody="rubbish")
+    letters = dead_letters.receive(lake)
+    assert len(letters) == 1
+    dead_letters.delete(lake, letters)
+    assert dead_letters.receive(lake) == []
 
 
 def test_it_is_enough_for_files_of_many_partitions(local_aws: LocalAws, worker_lake: Callable[..., Lake]) -> None:

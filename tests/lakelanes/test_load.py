@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lakelanes import athena
+from lakelanes import load as load_module
 from lakelanes.errors import PermanentLoadError, QueryError, RetryableLoadError, ValidationError
 from lakelanes.lake import Lake
 from lakelanes.ledger import Ledger
@@ -663,3 +664,32 @@ def test_a_truncated_gzip_file_is_refused_and_says_so(lake: Lake) -> None:
     assert "gzip" in str(outcome.error)
     assert table(lake) == []
     assert accounted(lake) > 0
+
+
+def test_a_partition_that_files_keep_arriving_in_is_validated_later(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entity = lake.config.entities["sales"]
+    put(lake, KEY, HEADER + rows(3))
+    load(lake)
+    [partition] = [partition_for(entity, KEY)]
+    counts, arrivals = load_module._athena_counts, iter(range(100))
+
+    def count_while_files_arrive(*arguments: Any) -> dict[tuple[str, ...], int]:
+        counted = counts(*arguments)
+        put(lake, f"{next(arrivals)}/{KEY}", HEADER + rows(1))
+        load_batch(lake, entity, pending(lake, list_entity(lake, entity)), lane="fast", run_id="other")
+        return counted
+
+    with monkeypatch.context() as busy:
+        busy.setattr(load_module, "_athena_counts", count_while_files_arrive)
+        assert validate(lake, entity, [partition], pause_seconds=0.01) == []
+    assert [count.athena for count in validate(lake, entity, [partition])] == [3 + next(arrivals)]
+
+    def count_one_too_few(*arguments: Any) -> dict[tuple[str, ...], int]:
+        return {values: count - 1 for values, count in counts(*arguments).items()}
+
+    with monkeypatch.context() as wrong:
+        wrong.setattr(load_module, "_athena_counts", count_one_too_few)
+        with pytest.raises(ValidationError, match="the ledger holds 8 rows, Athena counts 7"):
+            validate(lake, entity, [partition], pause_seconds=0.01)

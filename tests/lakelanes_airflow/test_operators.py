@@ -26,6 +26,7 @@ from lakelanes_airflow.operators import (
 from lakelanes_airflow.sensors import FAILURE, SourceFilesSensor
 from tests.support.airflow import FakeTaskInstance, task_context
 from tests.support.lakes import put
+from tests.support.queues import Alerts, Queues
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 GOOD = f"{HEADER}t1,c1,1.50,2024-03-15\nt2,c2,2.50,2024-03-15\n"
@@ -317,3 +318,65 @@ def test_a_keyed_run_answers_for_every_partition_of_its_date(make_lake: Callable
             PartitionValues=["2024", "03", "15", "c2"],
         )
         assert rows(lake) == 1
+
+
+def test_the_sweep_takes_dead_letters_over_and_tells_of_them_once(lake: Lake) -> None:
+    alerts, queues = Alerts(lake), Queues(lake)
+    uri = put(lake, "sales_data_2024_03_15.csv", GOOD)
+    for message in queues.receive():
+        lake.sqs.send_message(QueueUrl=queues.dead_letters_url, MessageBody=message.body)
+    sweep = Run(lake, plan="find", run_id="sweep-1", full=False)
+    [batch] = sweep.sense()
+    assert [file["key"] for file in batch["files"]] == ["sales_data_2024_03_15.csv"]
+    assert queues.dead_letters() == 0
+    [alert] = alerts.read(5)
+    assert [fault["file"] for fault in alert["files"]] == [uri]
+    sweep.convert()
+    sweep.publish()
+    assert Run(lake, plan="find", run_id="sweep-2", full=False).sense() == []
+    assert len(alerts.read()) == 1
+
+
+def test_a_dead_letter_that_was_told_of_is_only_cleared_up(lake: Lake) -> None:
+    alerts, queues = Alerts(lake), Queues(lake)
+    put(lake, "sales_data_2024_03_15.csv", NO_AMOUNT)
+    queues.deliver_all(queues.lane())
+    assert queues.dead_letters() == 1
+    assert len(alerts.read(5)) == 1
+    assert Run(lake, plan="find", run_id="sweep-1", full=False).sense() == []
+    assert queues.dead_letters() == 0
+    assert len(alerts.read()) == 1
+
+
+def test_a_dead_letter_stays_until_its_alert_is_out(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    queues = Queues(lake)
+    lake.sqs.send_message(QueueUrl=queues.dead_letters_url, MessageBody="rubbish")
+
+    def fail(*_: Any) -> None:
+        raise ConnectionError("lost")
+
+    monkeypatch.setattr("lakelanes_airflow.operators.publish", fail)
+    Run(lake, plan="find", run_id="sweep-1", full=False).sense()
+    assert queues.count(queues.dead_letters_url, "ApproximateNumberOfMessagesNotVisible") == 1
+
+
+def test_the_sweep_validates_and_announces_what_the_low_latency_lane_loaded(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues = Queues(lake)
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    queues.deliver(queues.lane())
+    sweep = Run(lake, plan="find", run_id="sweep-1", full=False)
+    assert sweep.sense() == []
+    assert sweep.publish() == ["refresh"], "the tables are new to the views"
+    assert list(sweep.events.values()) == [["2024-03-15"]]
+    # The sample's views are of other columns.
+    monkeypatch.setattr("lakelanes.views.refresh", lambda lake: [])
+    refresh = RefreshViewsOperator(task_id="refresh")
+    refresh.execute(task_context(refresh))
+    # Once more what an index that trails its table might have hidden; then it is settled.
+    lake.ledger.write_note("sweep-fast", {"until": "2100-01-01T00:00:00.000000Z"})
+    later = Run(lake, plan="find", run_id="sweep-2", full=False)
+    assert later.sense() == []
+    assert later.publish() == []
+    assert later.events == {}

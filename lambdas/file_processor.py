@@ -1,0 +1,100 @@
+"""The Lambda function of the low-latency lane for files: S3 event -> SQS -> this -> the lake.
+
+Its event source mapping reports batch item failures: only the messages that are named in the reply come again
+(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html). Prints one JSON line per file, and one
+per entity that CloudWatch takes for metrics
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+
+Environment: LAKE_CONFIG (the bundle's), LAKE_FILE_QUEUE_URL, LAKE_MAX_RECEIVES (of the queue's redrive policy).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from lakelanes.fast import FastLane, FileReport, Message, MessageReport
+from lakelanes.lake import Lake
+
+NAMESPACE = "Lakelanes"
+# CloudWatch takes so many values of a metric in one line.
+_VALUES = 100
+
+_lake = Lake.open()
+_lane = FastLane(_lake, max_receives=int(os.environ["LAKE_MAX_RECEIVES"]), queue_url=os.environ["LAKE_FILE_QUEUE_URL"])
+_lane.warm_up()
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Loads the files that an SQS batch tells of; returns the ids of the messages that have to come again."""
+    messages = [
+        Message(
+            record["messageId"],
+            record["body"],
+            record["receiptHandle"],
+            int(record["attributes"]["ApproximateReceiveCount"]),
+        )
+        for record in event["Records"]
+    ]
+    reports = _lane.process(messages, lambda: context.get_remaining_time_in_millis() / 1000)
+    for line in (*log_lines(reports, context.aws_request_id), *metrics(reports, _lake.config.resources.glue_database)):
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+    return {"batchItemFailures": [{"itemIdentifier": r.message.id} for r in reports if not r.done]}
+
+
+def log_lines(reports: Iterable[MessageReport], request_id: str) -> Iterator[dict[str, Any]]:
+    """One line per file of each message, and one per message that is no notification."""
+    for report in reports:
+        common = {"request_id": request_id, "receives": report.message.receives}
+        if report.fault:
+            yield {
+                "level": "ERROR",
+                "message_id": report.message.id,
+                "state": "malformed",
+                "reason": report.fault,
+                **common,
+            }
+        for file in report.files:
+            said = {name: value for name, value in asdict(file).items() if value not in (None, ())}
+            yield {"level": "INFO" if file.done else "ERROR", **said, **common}
+
+
+def metrics(reports: Iterable[MessageReport], lake: str) -> Iterator[dict[str, Any]]:
+    """Files, rows, rejected rows, failures and latencies by entity, in embedded metric format."""
+    by_entity: dict[str, list[FileReport]] = {}
+    for report in reports:
+        for file in report.files:
+            if file.entity and file.state != "ignored":
+                by_entity.setdefault(file.entity, []).append(file)
+    for entity, files in by_entity.items():
+        # Events of one version that came together are one file.
+        loaded = list({file.source: file for file in files if file.state == "loaded"}.values())
+        latencies = [file.latency for file in loaded if file.latency is not None][:_VALUES]
+        units = {"Files": "Count", "Rows": "Count", "Rejects": "Count", "Failures": "Count"}
+        values: dict[str, Any] = {
+            "Files": len(loaded),
+            "Rows": sum(file.rows_loaded or 0 for file in loaded),
+            "Rejects": sum(file.rows_rejected or 0 for file in loaded),
+            "Failures": sum(not file.done for file in files),
+        }
+        if latencies:
+            units["Latency"], values["Latency"] = "Seconds", latencies
+        yield {
+            "_aws": {
+                "Timestamp": int(time.time() * 1000),
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": NAMESPACE,
+                        "Dimensions": [["Lake", "Entity"]],
+                        "Metrics": [{"Name": name, "Unit": unit} for name, unit in units.items()],
+                    }
+                ],
+            },
+            "Lake": lake,
+            "Entity": entity,
+            **values,
+        }

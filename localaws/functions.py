@@ -1,0 +1,20 @@
+"""What ministack's Lambda lacks for an event source mapping that CloudFormation made."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+
+def install(service: ModuleType) -> None:
+    """Makes ministack's poller take numbers as CloudFormation hands them over: a !Ref to a parameter arrives as text,
+    which AWS converts."""
+    concurrency = service._sqs_esm_concurrency
+
+    def with_numbers(mapping: dict[str, Any], *arguments: Any) -> int:
+        scaling = mapping.get("ScalingConfig") or {}
+        numbers = {name: int(value) for name, value in scaling.items()}
+        limit: int = concurrency({**mapping, "ScalingConfig": numbers}, *arguments)
+        return limit
+
+    service._sqs_esm_concurrency = with_numbers

@@ -1,0 +1,129 @@
+"""Partitions of the low-latency lane: one Glue call for a new one, none for one that is known.
+
+Any number of processes may meet on a new partition at the same moment. A note in the ledger gives its registration to
+one of them; the others go on, for their rows become visible with it. Whoever holds a note answers for it: a
+registration that failed keeps its message in the queue, and one whose process died can be taken over a little later.
+Partitions that somebody takes out of Glue come back by the batch lane (``lakelanes.load.register``), which looks and
+does not remember.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from lakelanes import catalog
+from lakelanes.catalog import Table
+from lakelanes.config import Entity
+from lakelanes.partitions import Partition
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+# Longer than a registration takes, and shorter than a message stays hidden after its function died.
+_TURN_SECONDS = 30.0
+_REMEMBERED = 50_000
+# Note: tables that were made or changed since the views were refreshed last.
+VIEWS_DUE = "views-due"
+
+
+class Registrar:
+    """Registers partitions, and remembers which are. Not thread-safe; one per process."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._storage: dict[str, Any] = {}
+        self._known: set[str] = set()
+
+    def register(self, entity: Entity, loaded: Iterable[Partition], rejects: Iterable[Partition]) -> None:
+        """Makes the partitions of the entity's rows, and of its rejected rows, visible to Athena.
+
+        A table is created, or given new columns, when the configuration asks for it; that of rejected rows once there
+        are any, for creating one takes longer than loading a file. Raises what AWS raises, and
+        CatalogError.
+        """
+        for table, partitions in ((catalog.data_table(entity), loaded), (catalog.rejects_table(entity), rejects)):
+            if wanted := sorted(set(partitions)):
+                self._register(table, wanted)
+
+    def _register(self, table: Table, partitions: list[Partition]) -> None:
+        fingerprint = _fingerprint(self._lake, table)
+        self._ensure_table(table, fingerprint)
+        entity = table.entity
+        if entity.registration == "projection":
+            return
+        place = _digest([table.location(self._lake), [key.name for key in entity.partition_keys]])
+        names = {p: f"registered/{table.name}/{place}/{p.path}" for p in partitions}
+        unknown = {p: name for p, name in names.items() if name not in self._known}
+        if not unknown:
+            return
+        notes = self._lake.ledger.read_notes(unknown.values())
+        done = {name for name, note in notes.items() if "until" not in note}
+        mine = [p for p, name in unknown.items() if name not in done and self._take(name)]
+        try:
+            if mine:
+                self._create(table, fingerprint, mine)
+        except BaseException:
+            for partition in mine:
+                self._lake.ledger.give_up_turn(unknown[partition])
+            raise
+        for partition in mine:
+            self._lake.ledger.write_note(unknown[partition], {})
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        self._known |= done | {unknown[partition] for partition in mine}
+
+    def _take(self, name: str) -> bool:
+        return self._lake.ledger.take_turn(name, _TURN_SECONDS)
+
+    def _create(self, table: Table, fingerprint: str, partitions: list[Partition]) -> None:
+        try:
+            catalog.create_partitions(self._lake, table, partitions, self._storage[table.name])
+        except self._lake.glue.exceptions.EntityNotFoundException:
+            # Somebody dropped the table.
+            del self._storage[table.name]
+            self._lake.ledger.give_up_turn(_table_note(table))
+            self._ensure_table(table, fingerprint)
+            catalog.create_partitions(self._lake, table, partitions, self._storage[table.name])
+
+    def _ensure_table(self, table: Table, fingerprint: str) -> None:
+        """Makes sure, once per process, that the table is as the configuration says, and learns how it stores rows.
+
+        Nothing is asked of Glue where the ledger notes that this was done for the same configuration.
+        """
+        deadline = time.monotonic() + _TURN_SECONDS
+        while table.name not in self._storage:
+            note = self._lake.ledger.read_note(_table_note(table))
+            if note.get("fingerprint") == fingerprint:
+                self._storage[table.name] = json.loads(note["storage"])
+            elif "fingerprint" in note or self._take(_table_note(table)) or time.monotonic() > deadline:
+                self._make_table(table, fingerprint)
+            else:
+                time.sleep(0.05)  # another process makes it
+
+    def _make_table(self, table: Table, fingerprint: str) -> None:
+        changed = catalog.ensure_table(self._lake, table)
+        storage = catalog.storage_of(self._lake, table)
+        if changed:
+            self._lake.ledger.write_note(VIEWS_DUE, {"table": table.name})
+        self._lake.ledger.write_note(
+            _table_note(table), {"fingerprint": fingerprint, "storage": json.dumps(storage, sort_keys=True)}
+        )
+        self._storage[table.name] = storage
+
+
+def _table_note(table: Table) -> str:
+    return f"table/{table.name}"
+
+
+def _fingerprint(lake: Lake, table: Table) -> str:
+    """What the table's definition in the configuration comes to."""
+    keys = [(key.name, key.type.text) for key in table.entity.partition_keys]
+    return _digest([table.location(lake), table.template, table.columns, keys, table.entity.registration])
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]

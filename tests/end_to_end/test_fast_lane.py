@@ -1,0 +1,81 @@
+"""Both lanes of a whole stack: the function loads, Airflow's runs find it done, the sweep takes what was left."""
+
+from __future__ import annotations
+
+from tests.end_to_end.world import World, wait_for
+
+GOOD = "place,minutes\na,10\nb,20\n"
+
+
+def total(world: World, day: str) -> list[tuple[str | None, ...]]:
+    return world.query(f"SELECT count(*) AS n, sum(minutes) AS m FROM parking WHERE month = '05' AND day = '{day}'")
+
+
+def put_and_wait(world: World, key: str, text: str, state: str = "loaded") -> None:
+    """Puts a file and waits until the low-latency lane has put it into a state."""
+    world.put(key, text)
+    uri = f"s3://{world.resources.source_bucket}/{key}"
+    wait_for(lambda: world.entry(uri).get("state"), lambda found: found == state, f"{uri} to be {state}")
+    assert world.entry(uri)["lane"] == "fast"
+
+
+def sweep(world: World) -> dict[str, list[str]]:
+    """Runs the sweep; returns the states of its tasks."""
+    world.pause("sweep_sources", False)
+    try:
+        run = world.trigger("sweep_sources")
+    finally:
+        world.pause("sweep_sources")
+    assert run["state"] == "success", world.states(run)
+    return world.states(run)
+
+
+def test_a_run_finds_loaded_what_the_function_was_faster_with_and_validates_and_announces_it(world: World) -> None:
+    put_and_wait(world, "parking_2023_05_01.csv", GOOD)
+    before = world.loads("parking")
+    run = world.trigger("load_parking", partition_key="2023-05-01")
+    assert run["state"] == "success", world.states(run)
+    assert world.states(run)["publish"] == ["success"]
+    assert world.asset_keys("parking")[-1] == "2023-05-01"
+    assert world.loads("parking") == before, "nothing was loaded again"
+    assert total(world, "01") == [("2", "30")]
+
+
+def test_the_sweep_repairs_and_announces_what_the_function_loaded(world: World) -> None:
+    put_and_wait(world, "parking_2023_05_02.csv", GOOD)
+    world.delete_partitions("parking", [["2023", "05", "02"]])
+    assert total(world, "02") == [("0", None)]
+    states = sweep(world)
+    assert states["publish"] == ["success"]
+    assert total(world, "02") == [("2", "30")]
+    assert "2023-05-02" in world.asset_keys("parking")
+    known = world.asset_keys("parking")
+    put_and_wait(world, "parking_2023_05_03.csv", GOOD)
+    sweep(world)
+    assert world.asset_keys("parking")[len(known) :].count("2023-05-03") == 1
+
+
+def test_the_sweep_takes_what_is_too_large_for_the_function(world: World) -> None:
+    text = "place,minutes\n" + "a,1\n" * 2000
+    put_and_wait(world, "parking_2023_05_04.csv", text, "deferred")
+    sweep(world)
+    uri = f"s3://{world.resources.source_bucket}/parking_2023_05_04.csv"
+    assert (world.entry(uri)["state"], world.entry(uri)["lane"]) == ("loaded", "batch")
+    assert total(world, "04") == [("2000", "2000")]
+
+
+def test_a_poison_file_alerts_once_and_after_its_correction_the_sweep_only_clears_up(world: World) -> None:
+    put_and_wait(world, "parking_2023_05_05.csv", "place,hours\na,1\n", "rejected")
+    put_and_wait(world, "parking_2023_05_05_1.csv", GOOD)
+    wait_for(world.dead_letters, lambda count: count == 1, "the dead letter")
+    uri = f"s3://{world.resources.source_bucket}/parking_2023_05_05.csv"
+    [alert] = wait_for(lambda: world.alerts_about(uri), bool, "the alert")
+    assert alert["dag_id"] == "file_processor"
+    put_and_wait(world, "parking_2023_05_05.csv", GOOD)
+    assert total(world, "05") == [("4", "60")]
+    before = world.loads("parking")
+    sweep(world)
+    assert world.dead_letters() == 0
+    assert world.loads("parking") == before
+    assert total(world, "05") == [("4", "60")]
+    assert len(world.alerts_about(uri)) == 1

@@ -1,0 +1,167 @@
+"""The bundles: what is in them, that they are enough, and that they are the same every time."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakelanes.config import load_config, parse_config, resolved_text
+from lakelanes.convert.kernel import library_path
+from scripts.deploy import DeployError, bundle_bucket, upload_bundle
+from scripts.package import (
+    LAMBDA_PLATFORM,
+    LAMBDA_TARGET,
+    build_for,
+    function_bundle,
+    install_libraries,
+    mwaa_files,
+)
+from tests.support.lakes import config_text
+
+# What Lambda's python3.12 and the AWSSDKPandas layer bring.
+PROVIDED = {"boto3", "botocore", "numpy", "pyarrow"}
+# Imported only where the views are refreshed, which the function does not.
+NOT_FOR_THE_FUNCTION = {"lakelanes/views.py", "lakelanes/__main__.py"}
+
+
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install_libraries(tmp_path_factory.mktemp("libraries"))
+
+
+def test_the_same_input_makes_the_same_bytes(tmp_path: Path, libraries: Path) -> None:
+    text = config_text(name="same")
+    first = function_bundle(tmp_path / "1.zip", text, None, libraries).read_bytes()
+    again = install_libraries(tmp_path / "again")
+    assert function_bundle(tmp_path / "2.zip", text, None, again).read_bytes() == first
+    assert function_bundle(tmp_path / "3.zip", config_text(name="other"), None, libraries).read_bytes() != first
+    assert len(first) < 10 << 20
+    plugins = [(mwaa_files(tmp_path / name, text) / "plugins.zip").read_bytes() for name in ("a", "b")]
+    assert plugins[0] == plugins[1]
+
+
+def test_compiled_libraries_are_for_the_functions_processor(libraries: Path) -> None:
+    assert LAMBDA_PLATFORM[0].startswith("aarch64")
+    compiled = list(libraries.rglob("*.so"))
+    assert compiled
+    for library in compiled:
+        head = library.read_bytes()[:20]
+        # ELF, and the machine 0xB7: AArch64.
+        assert (head[:4], head[18]) == (b"\x7fELF", 0xB7), library.name
+        assert "cpython-312" in library.name
+
+
+def test_the_kernel_is_for_the_processor_of_whoever_gets_it(tmp_path: Path) -> None:
+    machines = {"linux-aarch64": 0xB7, "linux-x86_64": 0x3E}
+    kernels = {target: build_for(target, tmp_path) for target in machines}
+    for target, machine in machines.items():
+        head = kernels[target].read_bytes()[:20]
+        assert (head[:4], head[18]) == (b"\x7fELF", machine)
+    bundle = function_bundle(tmp_path / "f.zip", config_text(), kernels[LAMBDA_TARGET])
+    assert compiled_in(bundle) == {f"lakelanes/convert/{library_path('linux', 'aarch64').name}"}
+    plugins = mwaa_files(tmp_path / "mwaa", config_text(), kernels.values()) / "plugins.zip"
+    assert compiled_in(plugins) == {f"lakelanes/convert/{kernel.name}" for kernel in kernels.values()}
+
+
+def compiled_in(archive: Path) -> set[str]:
+    with zipfile.ZipFile(archive) as inside:
+        return {name for name in inside.namelist() if name.endswith(".so")}
+
+
+def test_every_import_of_the_function_is_in_the_bundle_or_provided(tmp_path: Path, libraries: Path) -> None:
+    with zipfile.ZipFile(function_bundle(tmp_path / "f.zip", config_text(), None, libraries)) as bundle:
+        names = bundle.namelist()
+        inside = {name.split("/")[0].removesuffix(".py") for name in names}
+        assert inside.isdisjoint(PROVIDED), "what is provided is not carried along"
+        for name in names:
+            engine = name.startswith("lakelanes/") and name.endswith(".py") and name not in NOT_FOR_THE_FUNCTION
+            if name == "file_processor.py" or engine:
+                missing = imports(bundle.read(name)) - inside - PROVIDED - sys.stdlib_module_names
+                # Only for the type checker.
+                assert missing <= {"mypy_boto3_s3"}, name
+        assert {name for name in names if name.startswith("include/sql/")} >= {"include/sql/tables/parquet.sql"}
+        assert "file_processor.py" in names
+
+
+def imports(source: bytes) -> set[str]:
+    """Top-level names that a module imports at its top."""
+    found = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_the_configuration_goes_along_without_its_variables(tmp_path: Path) -> None:
+    raw = json.loads(config_text())
+    raw["aws"]["account_id"] = "${WHERE}"
+    raw["entities"]["sales"]["schema"][0]["comment"] = "costs $${5} in Zürich"
+    path = tmp_path / "lake.json"
+    path.write_text(json.dumps(raw))
+    text = resolved_text(path, {"WHERE": "111122223333"})
+    bundled = parse_config(text, {})
+    assert bundled == load_config(path, {"WHERE": "111122223333"})
+    assert bundled.aws.account_id == "111122223333"
+    assert bundled.entities["sales"].columns[0].comment == "costs ${5} in Zürich"
+
+
+def test_mwaa_is_given_everything_that_the_engine_reads(tmp_path: Path) -> None:
+    folder = mwaa_files(tmp_path / "mwaa", config_text())
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert names >= {"plugins.zip", "requirements.txt", "constraints.txt", "startup.sh", "dags/load_entities.py"}
+    assert "dags/constraints.txt" in names
+    requirements = (folder / "requirements.txt").read_text().splitlines()
+    assert requirements[0] == '--constraint "/usr/local/airflow/dags/constraints.txt"'
+    assert "pyarrow" in requirements
+    with zipfile.ZipFile(folder / "plugins.zip") as plugins:
+        inside = set(plugins.namelist())
+    assert inside >= {
+        "include/lake.json",
+        "include/sql/views/daily_scorecard.sql",
+        "lakelanes/load.py",
+        "lakelanes_airflow/plugin.py",
+        ".airflowignore",
+    }
+    assert "LAKE_CONFIG=/usr/local/airflow/plugins/include/lake.json" in (folder / "startup.sh").read_text()
+
+
+class Buckets:
+    """Takes the place of S3: remembers what was put."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], bytes] = {}
+
+    def create_bucket(self, **_: Any) -> None: ...
+
+    def put_public_access_block(self, **_: Any) -> None: ...
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:
+        self.objects[Bucket, Key] = Body
+
+
+def test_the_bundles_key_follows_its_content(tmp_path: Path) -> None:
+    text = config_text(name="keyed")
+    config, s3 = parse_config(text, {}), Buckets()
+    bundle = function_bundle(tmp_path / "f.zip", text, None)
+    first = upload_bundle(config, s3, bundle)  # type: ignore[arg-type]
+    assert upload_bundle(config, s3, bundle) == first  # type: ignore[arg-type]
+    assert first["FunctionCodeBucket"] == bundle_bucket(config)
+    assert s3.objects == {(first["FunctionCodeBucket"], first["FunctionCodeKey"]): bundle.read_bytes()}
+    changed = function_bundle(tmp_path / "f.zip", text + " ", None)
+    assert upload_bundle(config, s3, changed)["FunctionCodeKey"] != first["FunctionCodeKey"]  # type: ignore[arg-type]
+
+
+def test_a_bundle_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    bundle = function_bundle(tmp_path / "f.zip", config_text(name="one"), None)
+    with pytest.raises(DeployError, match="another configuration"):
+        upload_bundle(parse_config(config_text(name="two"), {}), Buckets(), bundle)  # type: ignore[arg-type]
+    with pytest.raises(DeployError, match="make package"):
+        upload_bundle(parse_config(config_text(), {}), Buckets(), tmp_path / "none.zip")  # type: ignore[arg-type]

@@ -1,0 +1,97 @@
+"""A lake whose function is deployed, and runs, on the local AWS."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lakelanes import athena
+from lakelanes.config import parse_config
+from lakelanes.lake import Lake
+from lakelanes.ledger import Entry
+from scripts import build_kernel
+from scripts.deploy import deploy, upload_bundle
+from scripts.package import function_bundle
+from tests.support.lakes import config_text
+from tests.support.localaws import LocalAws
+
+T = TypeVar("T")
+# Generous: the machine may be busy. Nothing here waits for time to pass, only for states to come.
+PATIENCE_SECONDS = 90.0
+PARAMETERS = {"RequireTls": "false", "FastLaneConcurrency": "2"}
+
+
+@dataclass
+class DeployedLake:
+    """The lake, its stack's outputs, and the parameters it was deployed with."""
+
+    aws: LocalAws
+    lake: Lake
+    outputs: Mapping[str, str]
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    def switch(self, lane: str) -> None:
+        """Turns the low-latency lane "on" or "off", as a deployment does."""
+        self.parameters["FastLane"] = lane
+        clients = self.aws.client("cloudformation"), self.aws.client("sts")
+        assert deploy(self.lake.config, *clients, parameters=self.parameters).action == "updated"
+
+    def check(self) -> None:
+        """Starts the function: a batch without messages."""
+        answer = self.aws.client("lambda").invoke(
+            FunctionName=self.outputs["FileProcessor"], Payload=json.dumps({"Records": []})
+        )
+        assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}, answer
+
+    def entry(self, uri: str, state: str = "loaded") -> Entry:
+        """The ledger's entry of a file once it is in a state."""
+        found = wait_for(lambda: self.lake.ledger.get(uri), lambda e: e is not None and e.state == state, uri)
+        assert found is not None
+        return found
+
+    def messages(self, queue: str = "FileQueueUrl") -> tuple[int, int]:
+        """Messages of a queue: those that wait, and those in somebody's hands."""
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        sqs = self.aws.client("sqs")
+        found = sqs.get_queue_attributes(QueueUrl=self.outputs[queue], AttributeNames=list(names))["Attributes"]
+        return int(found[names[0]]), int(found[names[1]])
+
+    def wait_until_idle(self) -> None:
+        """Until the file queue is empty."""
+        wait_for(self.messages, lambda found: found == (0, 0), "the queue to be empty")
+
+    def rows(self, table: str = "sales_data") -> int:
+        [answer] = athena.query(self.lake, f"SELECT count(*) AS n FROM {table}")
+        return int(answer["n"] or 0)
+
+
+def deploy_with_function(
+    aws: LocalAws, folder: Path, entities: Mapping[str, Any] | None = None, **parameters: str
+) -> DeployedLake:
+    """A lake with its function. The process's environment must point at ``aws``; the bundle goes into ``folder``."""
+    text = config_text(entities)
+    config = parse_config(text, {})
+    bundle = function_bundle(folder / "file_processor.zip", text, build_kernel.of_this_machine())
+    given = {
+        **PARAMETERS,
+        **upload_bundle(config, aws.client("s3"), bundle),
+        **parameters,
+    }
+    done = deploy(config, aws.client("cloudformation"), aws.client("sts"), parameters=given)
+    return DeployedLake(aws, Lake.open(config), done.outputs, given)
+
+
+def wait_for(look: Callable[[], T], good: Callable[[T], Any], what: str) -> T:
+    """What ``look`` finds once it is ``good``."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found = look()
+        if good(found):
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s for {what}; the last seen: {found}")
+        time.sleep(0.05)
