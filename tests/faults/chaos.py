@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from lakelanes import dead_letters
+from lakelanes.fast import Message
 from lakelanes.lake import Lake
 from lakelanes.ledger import MAX_ATTEMPTS
 from lakelanes.load import pending
@@ -24,15 +26,19 @@ from lakelanes.sweep import find_unloaded, register_done
 from scripts.deploy import deploy
 from tests.faults import lanes
 from tests.faults.oracle import Findings, current_entries, examine, history, open_uploads
-from tests.faults.plan import ENTITIES, ENTITY, EVENTS_PER_MESSAGE, Change, Day, Plan, Version
+from tests.faults.plan import ENTITIES, ENTITY, Change, Day, Plan, Version
 from tests.faults.points import QUIET, Fault, Noise
-from tests.faults.workers import Pool, Settings, Task, open_lake
+from tests.faults.workers import RECEIVES, Pool, Settings, Task, open_lake
 from tests.support.lakes import config_text
 from tests.support.localaws import LocalAws
 
-# How often a queue delivers a message before it gives it up, and how often Airflow starts a task.
-RECEIVES = 3
+# How often Airflow starts a task.
 TRIES = 2
+# Messages of an invocation, as the function's event source mapping has it.
+_MESSAGES = 10
+# What an invocation has left; some are short, and give back what they have not finished.
+_SECONDS = 60.0
+_SHORT_SECONDS = 9.0
 _SWEEPS = 30
 
 
@@ -113,6 +119,8 @@ class _Run:
         self.lake, self.plan, self.pool, self.executor = lake, plan, pool, executor
         self.bucket = lake.config.resources.source_bucket
         self.entity = lake.config.entities[ENTITY]
+        queue = lake.config.resources.dead_letter_queue
+        self.dead_letters = lake.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         self.sequencers = itertools.count(0x5500000000)
         self.lock = threading.Lock()
         self.report = Report(plan.seed, len(plan.files), planned=plan.faults)
@@ -171,23 +179,28 @@ class _Run:
 
     def _fast(self, events: list[dict[str, Any]], armed: dict[str, Fault], name: str) -> None:
         """Delivers events in another order than they came in, each message until it is done or given up."""
-        shuffled = sorted(events, key=lambda event: hash_of(name, _key(event)))
-        chunks = [shuffled[n : n + EVENTS_PER_MESSAGE] for n in range(0, len(shuffled), EVENTS_PER_MESSAGE)]
-        for number, chunk in enumerate(chunks):
-            waiting = chunk
-            for receive in range(RECEIVES):
-                faults = self._take(armed, ["", *map(_key, waiting)])
-                message = f"{name}/{number}"
-                result = self.pool.run(
-                    Task(f"{message}/{receive}", message, events=waiting, faults=faults, noise=self.plan.noise)
+        shuffled = sorted(events, key=lambda event: hash_of(name, lanes.key_of(event)))
+        for number, start in enumerate(range(0, len(shuffled), _MESSAGES)):
+            batch = f"{name}/{number}"
+            waiting = {f"{batch}/{n}": event for n, event in enumerate(shuffled[start : start + _MESSAGES])}
+            for receive in range(1, RECEIVES + 1):
+                task = Task(
+                    f"{batch}/{receive}",
+                    batch,
+                    messages=[Message(i, json.dumps(event), "", receive) for i, event in waiting.items()],
+                    seconds=_SHORT_SECONDS if hash_of(batch) % 8 == 0 else _SECONDS,
+                    faults=self._take(armed, ["", *map(lanes.key_of, waiting.values())]),
+                    noise=self.plan.noise,
                 )
+                result = self.pool.run(task)
                 if not (result.died or result.error):
-                    waiting = [event for event in waiting if _key(event) in result.again]
+                    waiting = {i: event for i, event in waiting.items() if i in result.again}
                 if not waiting:
                     break
-            else:
-                with self.lock:
-                    self.report.events["dead letters"] += len(waiting)
+            for event in waiting.values():
+                self.lake.sqs.send_message(QueueUrl=self.dead_letters, MessageBody=json.dumps(event))
+            with self.lock:
+                self.report.events["dead letters"] += len(waiting)
 
     def _batch(self, day: Day, armed: dict[str, Fault], wave: int) -> None:
         run_id = f"load_{ENTITY}/{day.key}/{wave}"
@@ -227,6 +240,7 @@ class _Run:
         triggered = False
         for number in range(_SWEEPS):
             self.report.sweeps += 1
+            dead_letters.delete(self.lake, dead_letters.receive(self.lake))
             sweep = find_unloaded(self.lake, full=True)
             files = sweep.files.get(ENTITY, [])
             self.report.registered += register_done(self.lake, sweep)
@@ -273,10 +287,6 @@ class _Run:
 def hash_of(*parts: str) -> int:
     """A number that depends on the parts alone, in every process."""
     return zlib.crc32("/".join(parts).encode())
-
-
-def _key(event: dict[str, Any]) -> str:
-    return lanes.file_of(event["Records"][0]).key
 
 
 def _log(folder: Path) -> list[dict[str, Any]]:

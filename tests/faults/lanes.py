@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
+from lakelanes.fast import FastLane, Message
 from lakelanes.lake import Lake
 from lakelanes.load import FileOutcome, load_batch, register
 from lakelanes.partitions import Partition
-from lakelanes.sources import SourceFile, match
-
-# After these the file is to be told of again: by the queue, or by Airflow's retry.
-_AGAIN = ("failed", "claimed_elsewhere")
+from lakelanes.sources import SourceFile
 
 
 def batch_lane(lake: Lake, entity: str, files: list[SourceFile], run_id: str) -> list[FileOutcome]:
@@ -26,31 +25,11 @@ def publish(lake: Lake, entity: str, partitions: Iterable[str]) -> None:
     register(lake, lake.config.entities[entity], map(Partition.from_path, partitions))
 
 
-def fast_lane(lake: Lake, events: list[dict[str, Any]], message_id: str, known: set[str]) -> list[str]:
-    """What a handler of S3 events does. Returns the keys of the events to be told of again.
-
-    ``known``: partitions that this process has registered.
-    """
-    files: dict[str, list[SourceFile]] = {}
-    for event in events:
-        for record in event["Records"]:
-            file = file_of(record)
-            found = match(lake.config, file.key)
-            if found and record["eventName"].startswith("ObjectCreated"):
-                files.setdefault(found.entity.name, []).append(file)
-    again: list[str] = []
-    for name, own in files.items():
-        entity = lake.config.entities[name]
-        # Of one file only the newest event: a batch is loaded by several threads.
-        newest = {file.key: file for file in sorted(own, key=lambda file: file.sequencer or "")}
-        outcomes = load_batch(lake, entity, list(newest.values()), lane="fast", run_id=message_id)
-        loaded = [o for o in outcomes if o.state not in ("claimed_elsewhere", "failed")]
-        paths = {path for o in loaded for path in o.partitions} - known
-        if paths:
-            publish(lake, name, paths)
-            known |= paths
-        again += [o.source.removeprefix("s3://").partition("/")[2] for o in outcomes if o.state in _AGAIN]
-    return again
+def fast_lane(lane: FastLane, messages: list[Message], seconds: float) -> list[str]:
+    """An invocation of file_processor with so many seconds. Returns the ids of the messages that come again."""
+    until = time.monotonic() + seconds
+    reports = lane.process(messages, lambda: until - time.monotonic())
+    return [report.message.id for report in reports if not report.done]
 
 
 def s3_event(bucket: str, key: str, etag: str, size: int, time: datetime, sequencer: int) -> dict[str, Any]:
@@ -78,10 +57,6 @@ def s3_event(bucket: str, key: str, etag: str, size: int, time: datetime, sequen
     }
 
 
-def file_of(record: dict[str, Any]) -> SourceFile:
-    """The SourceFile of a record of an S3 notification."""
-    of = record["s3"]["object"]
-    time = datetime.fromisoformat(record["eventTime"])
-    return SourceFile(
-        record["s3"]["bucket"]["name"], unquote_plus(of["key"]), of["eTag"], of["size"], time, of["sequencer"]
-    )
+def key_of(event: dict[str, Any]) -> str:
+    """The key that an event tells of."""
+    return unquote_plus(event["Records"][0]["s3"]["object"]["key"])

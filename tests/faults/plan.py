@@ -32,7 +32,6 @@ ENTITIES: dict[str, Any] = {
     }
 }
 FILES_PER_DAY = 50
-EVENTS_PER_MESSAGE = 20
 _WAVES = 3
 _LARGE_EVERY = 1000
 # Enough for two parts of an upload, and for two reads.

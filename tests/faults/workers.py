@@ -22,6 +22,7 @@ from botocore.retries import standard
 
 from lakelanes import aws, storage
 from lakelanes.config import parse_config
+from lakelanes.fast import FastLane, Message
 from lakelanes.lake import Lake
 from lakelanes.ledger import Ledger
 from lakelanes.sources import SourceFile
@@ -31,6 +32,8 @@ from tests.faults.points import QUIET, Fault, Injector, Noise
 # S3's smallest part, and reads small enough that a file takes several.
 PART_BYTES = 5 << 20
 READ_BYTES = 64 << 10
+# How often a queue delivers a message before it is a dead letter.
+RECEIVES = 3
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Task:
-    """One task of a lane, or one publishing of partitions."""
+    """One task of the batch lane, one publishing of partitions, or one invocation of the other lane's function, which
+    has so many seconds."""
 
     name: str
     run_id: str
     entity: str = ""
     files: list[SourceFile] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    seconds: float = 60.0
     publish: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     noise: Noise = QUIET
@@ -61,8 +66,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """``died``: the process was killed. ``error``: what the task raised. ``again``: keys to be told of again.
-    ``states``: the outcomes' states by key."""
+    """``died``: the process was killed. ``error``: what the task raised. ``again``: keys of the batch lane, or ids of
+    messages, that are to come again. ``states``: the outcomes' states by key."""
 
     died: bool = False
     error: str | None = None
@@ -86,7 +91,7 @@ def hurry() -> None:
     standard.ExponentialBackoff.delay_amount = lambda self, context: random.random() * 0.02  # type: ignore[method-assign]
     kinds: Any = storage.ObjectWriter.__init__.__kwdefaults__
     kinds["part_bytes"] = PART_BYTES
-    storage.ObjectReader.__init__.__defaults__ = (None, READ_BYTES)
+    storage.ObjectReader.__init__.__defaults__ = (None, READ_BYTES, None)
 
 
 class Worker:
@@ -104,7 +109,7 @@ class Worker:
         )
         for client in (self.lake.s3, self.lake.glue, self.lake.ledger._db):
             self.injector.attach(client)
-        self.known: set[str] = set()
+        self.lane = FastLane(self.lake, max_receives=RECEIVES)
         if settings.mutation:
             module, _, name = settings.mutation.partition(":")
             getattr(import_module(module), name)()
@@ -112,8 +117,8 @@ class Worker:
     def run(self, task: Task) -> Result:
         self.injector.arm(task.faults, task.noise, task.name)
         try:
-            if task.events:
-                return Result(again=lanes.fast_lane(self.lake, task.events, task.run_id, self.known))
+            if task.messages:
+                return Result(again=lanes.fast_lane(self.lane, task.messages, task.seconds))
             if task.publish:
                 lanes.publish(self.lake, task.entity, task.publish)
                 return Result()
