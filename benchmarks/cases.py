@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.generate import Input
+from benchmarks.layouts import LAYOUTS
 
 OURS = "lakelanes"
 SIZES = {"1mb": 10**6, "100mb": 10**8, "1gb": 10**9, "10gb": 10**10}
@@ -15,7 +16,7 @@ _REPEATS = {"1mb": 5, "100mb": 5, "1gb": 3, "10gb": 1}
 # Measured once where it takes minutes: they are nowhere near.
 _SLOW = frozenset({"pandas", "awswrangler"})
 
-Kind = Literal["disk", "s3", "small_files", "query", "latency"]
+Kind = Literal["disk", "s3", "small_files", "query", "latency", "layout"]
 Tools = tuple[str, ...]
 
 _PEERS: Tools = ("duckdb", "polars", "pyarrow")
@@ -75,6 +76,8 @@ def _cases(label: str) -> Iterator[Case]:
             f"partitioned_narrow_{label}", "disk", shuffled, tools, repeats, suites, partition_by="transaction_date"
         )
         yield Case(f"query_narrow_{label}", "query", Input("narrow", size), _DISK, 1, suites)
+        for shape, suites in (("narrow", small), ("wide", frozenset())):
+            yield Case(f"layout_{shape}_{label}", "layout", Input(shape, size), (OURS, *LAYOUTS), repeats, suites)
     if label == "1mb":
         traps = Input("narrow", size, bad=0.01, traps=True)
         yield Case("traps_narrow_1mb", "disk", traps, _DISK, 1, frozenset({"small", "full"}))

@@ -17,6 +17,7 @@ _COLUMNS = (
     ("output_mb", "output MB", "{:.1f}"),
     ("requests_per_file", "requests/file", "{:.2f}"),
     ("scanned_mb", "scanned MB", "{:.1f}"),
+    ("paged_mb", "by page MB", "{:.1f}"),
     ("p50_s", "p50 s", "{:.2f}"),
     ("p95_s", "p95 s", "{:.2f}"),
     ("p99_s", "p99 s", "{:.2f}"),

@@ -16,6 +16,7 @@ from benchmarks.cases import OURS, Case
 from benchmarks.check import faults_of, misplaced
 from benchmarks.generate import SHAPES, Truth, make
 from benchmarks.lakes import TARGETS, BenchLake, running_lake, source_key
+from benchmarks.layouts import LAYOUTS
 from benchmarks.proxy import CountingProxy
 from benchmarks.report import Sample, summary
 
@@ -58,6 +59,8 @@ def run_case(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
     if case.kind == "latency":
         figures, samples = latency.run(case, lambda text: say(f"{case.name} {text}"))
         return Outcome({OURS: figures}, {OURS: samples}, {})
+    if case.kind == "layout":
+        return _layout(case, folder, say)
     return _s3(case, folder, say)
 
 
@@ -251,11 +254,56 @@ def _query(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
                 target.unlink()
                 found = queries.run(lake, tool)
             faults = [f"{name}: another answer" for name in expected if found[name].rows != expected[name].rows]
-            result["scanned_mb"] = sum(answer.scanned for answer in found.values()) / 1e6
-            result |= {f"scanned_{name}_mb": answer.scanned / 1e6 for name, answer in found.items()}
+            result |= _megabytes("scanned", {name: answer.scanned for name, answer in found.items()})
             samples[tool], figures[tool] = [result], summary([result], faults)
             say(f"{case.name} {tool}: {result['scanned_mb']:.2f} MB scanned")
     return Outcome(figures, samples, {})
+
+
+def _layout(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
+    """Our converter with one choice of its writer changed at a time, under the dashboard queries.
+
+    scanned: what the local Athena was billed for. paged: computed, what a reader that uses the page index reads.
+    """
+    path, truth = make(case.input, folder)
+    _warm(path)
+    faults: dict[str, list[str] | None] = {}
+    answers: dict[str, dict[str, queries.Answer]] = {}
+    with running_lake() as lake:
+
+        def sample(tool: str) -> Sample:
+            target = folder / f"out-{tool}-0.parquet"
+            task = _disk_task(case, OURS, path, [target]) | {"layout": LAYOUTS.get(tool, {})}
+            result = measure.run(task)
+            if "error" in result:
+                return result
+            _add_rates(result, truth.csv_bytes, [target], case)
+            if tool not in faults:
+                faults[tool] = faults_of([target], SHAPES[case.input.shape], truth, None)
+                lake.s3.upload_file(str(target), TARGETS, f"{tool}/rows.parquet")
+                found = answers[tool] = queries.run(lake, tool, case.input.shape)
+                computed = queries.computed(target, case.input.shape)
+                expected = next(iter(answers.values()))
+                for name, answer in found.items():
+                    if answer.rows != expected[name].rows:
+                        faults[tool].append(f"{name}: another answer")
+                    if answer.scanned != computed[name].by_chunk:
+                        faults[tool].append(
+                            f"{name}: Athena scanned {answer.scanned} bytes, computed are {computed[name].by_chunk}"
+                        )
+                result |= _megabytes("scanned", {name: answer.scanned for name, answer in found.items()})
+                result |= _megabytes("paged", {name: needed.by_page for name, needed in computed.items()})
+            target.unlink()
+            return result
+
+        samples = _interleaved(case, sample, say)
+    figures = {tool: summary(found, faults.get(tool)) for tool, found in samples.items()}
+    return Outcome(figures, samples, {})
+
+
+def _megabytes(what: str, by_query: dict[str, int]) -> dict[str, float]:
+    parts = {f"{what}_{name}_mb": count / 1e6 for name, count in by_query.items()}
+    return {f"{what}_mb": sum(by_query.values()) / 1e6, **parts}
 
 
 def _warm(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Our converter, disk to disk, as the engine calls it."""
+"""Our converter, disk to disk, as the engine calls it; a task's `layout` changes how it writes (see layouts.py)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import lakelanes.convert.pipeline as pipeline
 from lakelanes.convert.partition_values import PartitionValue
 from lakelanes.convert.partitioned import PartitionedTarget
+from lakelanes.convert.writer import ParquetSettings
 from lakelanes.types import HiveType, parse_type
 
 
@@ -52,7 +53,12 @@ def _partition(target: str, values: tuple[str, ...]) -> _FileSink:
 def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
     columns = [_Column(name, parse_type(text)) for name, text in task["columns"].items()]
     # The engine's choice: two threads for a file that is alone, one thread each for several at once.
-    tuning = pipeline.Tuning(threads=2 if len(task["files"]) == 1 else 1)
+    layout = task.get("layout", {})
+    tuning = pipeline.Tuning(
+        threads=2 if len(task["files"]) == 1 else 1,
+        parquet=ParquetSettings(**layout.get("parquet", {})),
+        **layout.get("tuning", {}),
+    )
 
     def open_target(target: str) -> Any:
         if not task.get("partition_by"):
@@ -67,6 +73,7 @@ def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
             lambda: _FileSink(rejects),
             columns,
             source_name=source,
+            sort_by=layout.get("sort_by", ()),
             tuning=tuning,
         )
         if done.refused:

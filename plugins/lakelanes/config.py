@@ -176,6 +176,7 @@ class PartitionKey(_Model):
 
 
 _REJECTS_COLUMNS = frozenset({"source_file", "record", "line", "column", "reason", "raw"})
+_NESTED_TYPE = re.compile(r"\s*(array|map|struct)\s*<", re.IGNORECASE)
 _PARTITION_TYPES = re.compile(r"string|varchar\(\d+\)|char\(\d+\)|tinyint|smallint|int|bigint|date")
 
 
@@ -242,6 +243,9 @@ class Entity(_Model):
     max_bad_rows: Annotated[int, Field(ge=0)] | None = None
     missing_columns: Literal["error", "null"] = "error"
     schema_policy: EntitySchemaPolicy = EntitySchemaPolicy()
+    sort_by: tuple[ColumnName, ...] = Field(
+        default=(), strict=False, description="columns by which the rows of each row group are sorted"
+    )
     date_format: Annotated[str, AfterValidator(_date_format)] = Field(
         default="%Y-%m-%d", description="strftime form of a single date partition key's values"
     )
@@ -277,6 +281,8 @@ class Entity(_Model):
                     raise ValueError(f"dialect.{name} needs format 'parquet': a 'csv' table is the file as it came")
             if self.schema_policy != EntitySchemaPolicy():
                 raise ValueError("schema_policy needs format 'parquet': a 'csv' table is the file as it came")
+            if self.sort_by:
+                raise ValueError("sort_by needs format 'parquet': a 'csv' table is the file as it came")
         return self
 
     @property
@@ -549,6 +555,7 @@ def _cross_faults(raw: dict[str, Any]) -> list[str]:
             patterns[prefix, pattern] = path
         faults.extend(_column_faults(path, entity))
         faults.extend(_data_key_faults(path, entity))
+        faults.extend(_sort_faults(path, entity))
     faults.extend(_example_faults(entities))
     return faults
 
@@ -598,6 +605,39 @@ def _column_faults(path: str, entity: dict[str, Any]) -> list[str]:
             names.column_name(name)
         except ValueError as error:
             faults.append(f"{path}.schema_policy: the column that {adder} would add to the table: {error}")
+    return faults
+
+
+def _sort_faults(path: str, entity: dict[str, Any]) -> list[str]:
+    """sort_by names columns of the table that have an order, each once."""
+    faults: list[str] = []
+    columns, wanted = entity.get("schema"), entity.get("sort_by")
+    types = {
+        column["name"].lower(): str(column.get("type"))
+        for column in (columns if isinstance(columns, list) else ())
+        if isinstance(column, dict) and isinstance(column.get("name"), str)
+    }
+    keys = {
+        str(key.get("name") if isinstance(key, dict) else key).lower()
+        for key in (entity["partition_keys"] if isinstance(entity.get("partition_keys"), list) else ())
+    }
+    seen: set[str] = set()
+    for index, name in enumerate(wanted if isinstance(wanted, list) else ()):
+        if not isinstance(name, str):
+            continue
+        where, folded = f"{path}.sort_by[{index}]", name.lower()
+        if folded not in types:
+            near = difflib.get_close_matches(folded, types, n=1)
+            faults.append(
+                f"{where}: {name!r} is no column of schema" + (f"; did you mean {near[0]!r}?" if near else "")
+            )
+        elif folded in keys:
+            faults.append(f"{where}: {name!r} is a partition key, the same in all rows of a file; name another column")
+        elif _NESTED_TYPE.match(types[folded]):
+            faults.append(f"{where}: {name!r} is of type {types[folded]}, which has no order; name another column")
+        elif folded in seen:
+            faults.append(f"{where}: {name!r} is there twice; once is enough")
+        seen.add(folded)
     return faults
 
 

@@ -498,6 +498,7 @@ class _Loader:
                 max_bad_rows=entity.max_bad_rows,
                 missing_columns=entity.missing_columns,
                 policy=entity.schema_policy.converter(),
+                sort_by=entity.sort_by,
                 taken=[key.name for key in entity.partition_keys],
                 add_columns=lambda columns: self._evolution.add(columns, file.uri),
                 # Equal files have equal ETags: without it a worker that lost its claim could take its successor's

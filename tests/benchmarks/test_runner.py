@@ -133,6 +133,35 @@ def test_queries_are_charged_what_athena_scanned(tmp_path: Path) -> None:
     assert figures["csv"]["scanned_mb"] > 4 * 0.5 > figures[OURS]["scanned_mb"] > 0
 
 
+def test_layouts_differ_in_what_queries_read_and_in_nothing_else(tmp_path: Path) -> None:
+    tools = (OURS, "no_page_index", "no_statistics", "sort_by_customer")
+    case = _case(kind="layout", tools=tools, input=Input("narrow", 3_000_000), repeats=2)
+    outcome = runner.run_case(case, tmp_path, _quiet)
+    figures = outcome.figures
+    # Correct means, too, that the bytes computed by row group are those that Athena counted.
+    assert all(found["correct"] for found in figures.values()), figures
+    ours, unpaged, sorted_ = (figures[name] for name in (OURS, "no_page_index", "sort_by_customer"))
+    assert ours["paged_mb"] < ours["scanned_mb"]
+    assert unpaged["paged_mb"] == unpaged["scanned_mb"] == pytest.approx(ours["scanned_mb"], rel=0.01)
+    assert figures["no_statistics"]["paged_mb"] == figures["no_statistics"]["scanned_mb"]
+    assert sorted_["paged_one_customer_mb"] < 0.5 * ours["paged_one_customer_mb"]
+    assert sorted_["paged_one_day_mb"] > ours["paged_one_day_mb"]
+    for name in tools:
+        assert len({sample["output_mb"] for sample in outcome.samples[name]}) == 1
+        assert len(outcome.samples[name]) == 2
+    assert list(tmp_path.glob("out-*")) == []
+
+
+def test_a_layout_on_the_wide_shape_is_asked_for_a_column_with_a_dictionary(tmp_path: Path) -> None:
+    case = _case(kind="layout", tools=(OURS, "dictionary_for_none"), input=Input("wide", 2_000_000))
+    figures = runner.run_case(case, tmp_path, _quiet).figures
+    assert all(found["correct"] for found in figures.values()), figures
+    assert (
+        figures[OURS]["scanned_revenue_by_category_mb"]
+        < figures["dictionary_for_none"]["scanned_revenue_by_category_mb"]
+    )
+
+
 def test_it_does_not_start_when_the_disk_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     cases = [all_cases()["clean_narrow_1gb"]]

@@ -265,6 +265,42 @@ def test_a_csv_table_takes_the_default_policy_only() -> None:
         )
 
 
+def test_rows_are_not_sorted_unless_columns_are_named() -> None:
+    assert parse(SKETCH).entities["sales"].sort_by == ()
+    raw = changed("entities.sales.sort_by", ["customer_id", "amount"])
+    assert parse(raw).entities["sales"].sort_by == ("customer_id", "amount")
+
+
+def test_columns_to_sort_by_are_of_the_table_have_an_order_and_come_once() -> None:
+    raw = changed("entities.sales.sort_by", ["customer", "items", "amount", "year", "amount", 3])
+    raw["entities"]["sales"]["schema"].append({"name": "items", "type": "array<string>"})
+    assert faults(raw) == (
+        "entities.sales.sort_by[5]: found 3, expected a valid string",
+        "entities.sales.sort_by[0]: 'customer' is no column of schema; did you mean 'customer_id'?",
+        "entities.sales.sort_by[1]: 'items' is of type array<string>, which has no order; name another column",
+        "entities.sales.sort_by[3]: 'year' is no column of schema",
+        "entities.sales.sort_by[4]: 'amount' is there twice; once is enough",
+    )
+
+
+def test_partition_keys_are_no_columns_to_sort_by() -> None:
+    raw = changed("entities.sales.sort_by", ["transaction_date"])
+    raw["entities"]["sales"]["filename_pattern"] = r"sales\.csv"
+    raw["entities"]["sales"]["partition_keys"] = [
+        {"name": "transaction_date", "column": "transaction_date", "type": "date"}
+    ]
+    assert faults(raw) == (
+        "entities.sales.sort_by[0]: 'transaction_date' is a partition key, the same in all rows of a file; "
+        "name another column",
+    )
+
+
+def test_a_csv_table_is_not_sorted() -> None:
+    raw = changed("entities.sales.format", "csv")
+    raw["entities"]["sales"]["sort_by"] = ["amount"]
+    assert faults(raw) == ("entities.sales: sort_by needs format 'parquet': a 'csv' table is the file as it came",)
+
+
 def two_entities(**second: Any) -> dict[str, Any]:
     raw = copy.deepcopy(SKETCH)
     raw["entities"]["returns"] = {**raw["entities"]["sales"], "table_name": "returns_data", **second}

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lakelanes import athena
@@ -135,6 +137,16 @@ def test_a_column_may_have_another_name_in_the_files(make_lake: Callable[..., La
     [outcome] = load(lake)
     assert outcome.state == "rejected"
     assert "missing column Transaction No." in str(outcome.error)
+
+
+def test_the_rows_of_an_entity_are_sorted_as_it_says(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake({"sales": {**SALES, "sort_by": ["customer_id", "amount"]}})
+    put(lake, KEY, HEADER + "t1,c2,1.50,\nt2,,2.00,\nt3,c1,9.00,\nt4,c2,1.25,\n")
+    assert [outcome.rows_loaded for outcome in load(lake)] == [4]
+    entity = lake.config.entities["sales"]
+    key = target_key(entity, partition_for(entity, KEY), KEY)
+    body = lake.s3.get_object(Bucket=lake.config.resources.analytics_bucket, Key=key)["Body"].read()
+    assert pq.read_table(pa.BufferReader(body)).column("transaction_id").to_pylist() == ["t3", "t4", "t1", "t2"]
 
 
 def test_a_quoted_line_end_is_part_of_its_value_and_lines_are_still_counted_right(lake: Lake) -> None:

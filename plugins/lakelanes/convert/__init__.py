@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lakelanes.convert.policy import SchemaPolicy
     from lakelanes.convert.rejects import REJECTS_SCHEMA, Reject
     from lakelanes.convert.sink import Sink
+    from lakelanes.convert.writer import ParquetSettings
 
 __all__ = [
     "REJECTS_SCHEMA",
@@ -25,6 +26,7 @@ __all__ = [
     "Conversion",
     "ConversionError",
     "Dialect",
+    "ParquetSettings",
     "PartitionedTarget",
     "Reject",
     "SchemaPolicy",
@@ -40,6 +42,7 @@ def __getattr__(name: str) -> Any:
         "Conversion": "pipeline",
         "ConversionError": "errors",
         "Dialect": "dialect",
+        "ParquetSettings": "writer",
         "PartitionedTarget": "partitioned",
         "REJECTS_SCHEMA": "rejects",
         "Reject": "rejects",

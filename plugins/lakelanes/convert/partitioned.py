@@ -12,7 +12,7 @@ import os
 import tempfile
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +23,8 @@ import pyarrow as pa
 from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.partition_reader import Numbers, PartitionReader, Values
 from lakelanes.convert.partition_values import PartitionValue
-from lakelanes.convert.sink import Sink
-from lakelanes.convert.writer import ROW_GROUP_BYTES, TableWriter, widened
+from lakelanes.convert.sink import OpenSink, Sink
+from lakelanes.convert.writer import TableWriter, widened
 
 # Arrow data of a run. It is there twice while it is sorted.
 RUN_BYTES = 24 << 20
@@ -61,8 +61,8 @@ class PartitionedTarget:
 class PartitionedWriter:
     """Writes batches that have the column NUMBER to a Parquet file per partition, all of them on close().
 
-    schema: of the batches. writers: how many small files are written at once. refusal: why the file is to be refused,
-    once that is so.
+    schema: of the batches. table_writer: makes the writer of one partition's file. writers: how many small files are
+    written at once. refusal: why the file is to be refused, once that is so.
     """
 
     refusal: str | None = None
@@ -72,14 +72,12 @@ class PartitionedWriter:
         target: PartitionedTarget,
         reader: PartitionReader,
         schema: pa.Schema,
-        row_group_bytes: int = ROW_GROUP_BYTES,
-        stamp: Mapping[str, str] | None = None,
+        table_writer: Callable[[OpenSink, pa.Schema], TableWriter] = TableWriter,
         writers: int = 1,
     ) -> None:
         self._target, self._reader, self._writers = target, reader, writers
         self._schema = schema
-        self._stamp = stamp
-        self._row_group_bytes = row_group_bytes
+        self._table_writer = table_writer
         self._pending: list[pa.RecordBatch] = []
         self._bytes = self._received = 0
         self._file: Any = None
@@ -218,7 +216,7 @@ class PartitionedWriter:
     def _write_one(self, number: int) -> int:
         """Writes a partition's file; returns its rows."""
         values, written = self._reader.found[number], 0
-        writer = TableWriter(lambda: self._target.open(values), self._written, self._row_group_bytes, self._stamp)
+        writer = self._table_writer(lambda: self._target.open(values), self._written)
         try:
             for rows in self._slices(number):
                 written += rows.num_rows

@@ -23,7 +23,7 @@ from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter, raw_tex
 from lakelanes.convert.sink import OpenSink
 from lakelanes.convert.source import ByteSource, Readable
 from lakelanes.convert.transcode import shown
-from lakelanes.convert.writer import ROW_GROUP_BYTES, TableWriter, widened
+from lakelanes.convert.writer import DEFAULT_SETTINGS, ROW_GROUP_BYTES, ParquetSettings, TableWriter, widened
 from lakelanes.types import HiveType, parse_type
 
 _BLOCKS_AHEAD = 12  # what is parsed while a row group is written
@@ -69,17 +69,19 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Tuning:
-    """How the work is done. None of it changes the result.
+    """How the work is done. None of it changes the rows of the result.
 
     threads: how many parse while another one writes, for one large file; 1 does all in turn in the calling thread, for
     many files at once.
-    fast: False reads every column the careful way. block_bytes: what is parsed at a time. row_group_bytes: see writer.
+    fast: False reads every column the careful way. block_bytes: what is parsed at a time. row_group_bytes: Arrow data
+    of a row group. parquet: how columns are stored; see writer.
     """
 
     threads: int = 2
     fast: bool = True
     block_bytes: int = BLOCK_BYTES
     row_group_bytes: int = ROW_GROUP_BYTES
+    parquet: ParquetSettings = DEFAULT_SETTINGS
 
 
 def convert(
@@ -94,6 +96,7 @@ def convert(
     max_bad_rows: int | None = None,
     missing_columns: Literal["error", "null"] = "error",
     policy: SchemaPolicy = DEFAULT_POLICY,
+    sort_by: Sequence[str] = (),
     taken: Collection[str] = (),
     add_columns: Callable[[Mapping[str, str]], object] | None = None,
     stamp: Mapping[str, str] | None = None,
@@ -114,21 +117,24 @@ def convert(
     on_bad_rows, max_bad_rows, missing_columns: when the file is refused for its rows or its header.
     policy: what becomes of columns and values that are not the table's. With its `rescue` the target has the column
     RESCUED after the table's, then those that it gained.
+    sort_by: columns of the table by which the rows of each row group are sorted; none of them nested.
     taken: names beside the table's own that no column it gains may have (its partition keys).
     add_columns: called with the columns that the target has beyond the table's, name -> Hive type, if there are any,
     before the sinks are closed; what it raises is raised here, and nothing is committed.
     stamp: goes into the footer of every file (Parquet's key-value metadata), so that files of equal rows and unequal
     stamps are unequal bytes.
-    tuning: how the work is done; the result is the same with any.
+    tuning: how the work is done; the rows are the same with any.
 
     A refused file has no target. All its rows go to the rejects: bad ones with their own reason, the others with the
     file's. A file whose bytes are not text (Parquet and the like) has its lines there. Of a packed file that is cut off
     or damaged, and of a zip archive of several files, it is the rows that could be read before that.
 
-    Raises ConversionError for a table without columns, and whatever source and sinks raise.
+    Raises ConversionError for a table without columns or without those of sort_by, and whatever source and sinks raise.
     """
     if not columns:
         raise ConversionError("the table has no columns")
+    if unknown := set(sort_by) - {column.name for column in columns}:
+        raise ConversionError(f"sort_by names {sorted(unknown)}, which are no columns of the table")
     task = _Task(
         open_source,
         [(column.name, column.type) for column in columns],
@@ -136,6 +142,7 @@ def convert(
         dialect or Dialect(),
         missing_columns,
         policy,
+        tuple(sort_by),
         frozenset(taken),
         tuning or Tuning(),
         open_target.reader() if isinstance(open_target, PartitionedTarget) else None,
@@ -166,6 +173,7 @@ class _Task:
     dialect: Dialect
     missing_columns: str
     policy: SchemaPolicy
+    sort_by: tuple[str, ...]
     taken: frozenset[str]
     tuning: Tuning
     partitions: PartitionReader | None
@@ -301,11 +309,19 @@ def _load(
 def _writer(
     task: _Task, open_target: OpenSink | PartitionedTarget, schema: pa.Schema
 ) -> TableWriter | PartitionedWriter:
+    tuning = task.tuning
+
+    def table_writer(open_sink: OpenSink, schema: pa.Schema) -> TableWriter:
+        return TableWriter(
+            open_sink, schema, tuning.row_group_bytes, task.stamp, sort_by=task.sort_by, settings=tuning.parquet
+        )
+
     if isinstance(open_target, PartitionedTarget):
         assert task.partitions is not None
-        writers = _WRITERS if task.tuning.threads > 1 else 1
-        return PartitionedWriter(open_target, task.partitions, schema, task.tuning.row_group_bytes, task.stamp, writers)
-    return TableWriter(open_target, schema, task.tuning.row_group_bytes, task.stamp)
+        return PartitionedWriter(
+            open_target, task.partitions, schema, table_writer, _WRITERS if tuning.threads > 1 else 1
+        )
+    return table_writer(open_target, schema)
 
 
 def _refusal(rows: RejectRows, limit: int | None, rejected: int) -> str | None:

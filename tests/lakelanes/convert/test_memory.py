@@ -22,6 +22,7 @@ days = [str(date(2024, 1, 1) + timedelta(n)).encode() for n in range(1000)]
 good = b"".join(b"T%09d,C%05d,%d.25,2024-03-15\\n" % (n, n * 37 % 99991, n) for n in range(25_000))
 piece = {
     "clean": good,
+    "sorted": good,
     "rejected": good.replace(b".25", b".255"),
     "refused": good,
     "partitioned": b"".join(b"T%09d,C%05d,%d.25,%s\\n" % (n, n * 37, n, days[n * 617 % 1000]) for n in range(25_000)),
@@ -57,9 +58,10 @@ columns = [SimpleNamespace(name=name, type=parse_type(text)) for name, text in t
 target = Nowhere
 if kind == "partitioned":
     target = PartitionedTarget([PartitionValue("day")], lambda values: None, lambda values: Nowhere())
-conversion = convert(Source, target, Nowhere, columns, source_name="s")
+sort_by = ["customer"] if kind == "sorted" else []
+conversion = convert(Source, target, Nowhere, columns, source_name="s", sort_by=sort_by)
 assert conversion.records > megabytes * 20_000, conversion
-assert (conversion.rows_loaded > 0) == (kind in ("clean", "partitioned")), conversion
+assert (conversion.rows_loaded > 0) == (kind in ("clean", "sorted", "partitioned")), conversion
 assert len(conversion.partitions or ()) == (1000 if kind == "partitioned" else 0)
 assert Nowhere.written > megabytes * 1000
 try:
@@ -73,7 +75,8 @@ else:
 
 
 @pytest.mark.parametrize(
-    ("kind", "megabytes"), [("clean", 300), ("rejected", 60), ("refused", 60), ("partitioned", 300)]
+    ("kind", "megabytes"),
+    [("clean", 300), ("sorted", 150), ("rejected", 60), ("refused", 60), ("partitioned", 300)],
 )
 def test_memory_stays_constant(kind: str, megabytes: int) -> None:
     plugins = Path(__file__).parents[3] / "plugins"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
-from lakelanes.convert import REJECTS_SCHEMA, Tuning
+from lakelanes.convert import REJECTS_SCHEMA, ConversionError, ParquetSettings, Tuning
 from tests.lakelanes.convert.support import Sinks, load
 
 
@@ -87,6 +90,98 @@ def test_only_columns_that_repeat_get_a_dictionary() -> None:
     outcome = load(b"id,kind,amount\n" + rows.encode(), {"id": "string", "kind": "string", "amount": "decimal(10,2)"})
     group = parquet_of(outcome.target).metadata.row_group(0)
     assert [group.column(position).has_dictionary_page for position in range(3)] == [False, True, False]
+
+
+UNSORTED = {"items": "struct<n:int,tags:array<string>>", "shop": "string", "amount": "decimal(10,2)", "id": "int"}
+
+
+def unsorted_csv(rows: int) -> bytes:
+    """Shops and amounts in no order, one in ten of each empty; items a nested column before them; ids count up."""
+    chance = random.Random(7)
+    lines = ["items,shop,amount,id"]
+    for number in range(rows):
+        shop = chance.choice(["", *(f"shop {letter}" for letter in "abcdefghi")])
+        amount = "" if chance.random() < 0.1 else f"{chance.randrange(-9999, 9999) / 100:.2f}"
+        lines.append(f'"{{""n"": {number}, ""tags"": [""x""]}}",{shop},{amount},{number}')
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rows_are_sorted_within_their_row_group_nulls_last_and_stay_in_it(threads: int) -> None:
+    tuning = Tuning(threads=threads, block_bytes=10_000, row_group_bytes=50_000)
+    plain = load(unsorted_csv(5000), UNSORTED, tuning)
+    outcome = load(unsorted_csv(5000), UNSORTED, tuning, sort_by=["shop", "amount"])
+    before, after = parquet_of(plain.target), parquet_of(outcome.target)
+    assert after.num_row_groups == before.num_row_groups > 2
+    for group in range(before.num_row_groups):
+        came = before.read_row_group(group).to_pylist()
+        nulls_last = sorted(came, key=lambda row: [(row[name] is None, row[name] or 0) for name in ("shop", "amount")])
+        assert after.read_row_group(group).to_pylist() == nulls_last != came
+
+
+def test_the_footer_tells_what_the_rows_are_sorted_by() -> None:
+    sorted_, plain = load(unsorted_csv(10), UNSORTED, sort_by=["amount", "shop"]), load(unsorted_csv(10), UNSORTED)
+    metadata = parquet_of(sorted_.target).metadata
+    names = [metadata.row_group(0).column(leaf).path_in_schema for leaf in range(metadata.num_columns)]
+    assert names[:2] == ["items.n", "items.tags.list.element"]
+    assert [
+        (names[column.column_index], column.descending, column.nulls_first)
+        for column in metadata.row_group(0).sorting_columns
+    ] == [("amount", False, False), ("shop", False, False)]
+    assert parquet_of(plain.target).metadata.row_group(0).sorting_columns == ()
+
+
+def test_rows_can_be_sorted_by_every_type_that_is_not_nested() -> None:
+    values = {
+        **dict.fromkeys(EVERY_TYPE, ("2", "1")),
+        "truth": ("true", "false"),
+        "day": ("2024-01-02", "2024-01-01"),
+        "at": ("2024-01-01 00:00:02", "2024-01-01 00:00:01"),
+    }
+    rows = [["", *first] for first in ([""] * 13, [high for high, _ in values.values()][1:])]
+    rows += [[low for _, low in values.values()]]
+    text = "\n".join(",".join(row) for row in [list(EVERY_TYPE), *rows])
+    for name in EVERY_TYPE:
+        outcome = load(text.encode(), EVERY_TYPE, sort_by=[name])
+        keys = [value for value in outcome.column(name) if value is not None]
+        assert keys == sorted(keys), name
+        assert outcome.column(name)[-1] is None, name
+
+
+def test_a_dictionary_does_not_depend_on_the_order_that_rows_are_written_in() -> None:
+    rows = "".join(f"{number % 20_000},{number}\n" for number in range(0, 200_000, 7))
+    outcome = load(b"key,id\n" + rows.encode(), {"key": "string", "id": "int"}, sort_by=["key"])
+    assert not parquet_of(outcome.target).metadata.row_group(0).column(0).has_dictionary_page
+
+
+def test_a_column_to_sort_by_that_is_not_there_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(ConversionError, match=r"sort_by names \['shop_id'\], which are no columns of the table"):
+        load(unsorted_csv(1), UNSORTED, sort_by=["shop", "shop_id"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "seen"),
+    [
+        (ParquetSettings(), (True, True, True, False, True)),
+        (ParquetSettings(statistics=False), (False, False, True, False, True)),
+        (ParquetSettings(page_index=False), (True, False, True, False, True)),
+        (ParquetSettings(dictionary="all"), (True, True, True, True, False)),
+        (ParquetSettings(dictionary="none"), (True, True, False, False, True)),
+        (ParquetSettings(deltas=False), (True, True, True, False, False)),
+    ],
+)
+def test_how_columns_are_stored_can_be_chosen(settings: ParquetSettings, seen: tuple[bool, ...]) -> None:
+    text = "kind,id\n" + "".join(f"{number % 7},{number}\n" for number in range(3000))
+    outcome = load(text.encode(), {"kind": "string", "id": "int"}, Tuning(parquet=settings))
+    kind, number = (parquet_of(outcome.target).metadata.row_group(0).column(place) for place in (0, 1))
+    assert (
+        kind.is_stats_set,
+        kind.has_column_index,
+        kind.has_dictionary_page,
+        number.has_dictionary_page,
+        "DELTA_BINARY_PACKED" in number.encodings,
+    ) == seen
+    assert outcome.column("id") == list(range(3000))
 
 
 def test_rejects_have_one_schema_for_athena() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def divide(
     keys: list[PartitionValue],
     targets: Targets | None = None,
     tuning: Tuning | None = None,
+    sort_by: Sequence[str] = (),
     **options: Any,
 ) -> tuple[Conversion, dict[Values, Rows], list[dict[str, Any]]]:
     """What convert() says, the rows of each partition, and the rejected ones."""
@@ -65,6 +67,7 @@ def divide(
         rejects,
         table_columns(TYPES),
         source_name="source.csv",
+        sort_by=sort_by,
         tuning=tuning,
     )
     found = {
@@ -157,6 +160,12 @@ def test_a_column_that_is_a_key_is_not_in_the_files() -> None:
     divide(text(row("a")), [PartitionValue("shop"), PartitionValue("day")], targets, left_out=frozenset({"shop"}))
     [table] = targets.tables().values()
     assert table.column_names == ["id", "day", "at", "number"]
+
+
+def test_each_partitions_rows_are_sorted_where_that_is_asked_for() -> None:
+    data = text(*[row(str(n), day=f"2024-01-0{1 + n % 2}", number=str(n * 7 % 10)) for n in range(10)])
+    _, found, _ = divide(data, DAY, sort_by=["number"])
+    assert [[row[-1] for row in part] for _, part in sorted(found.items())] == [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]]
 
 
 def test_a_file_of_more_partitions_than_allowed_is_refused_and_every_row_told() -> None:
