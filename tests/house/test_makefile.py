@@ -45,6 +45,6 @@ def test_every_script_that_a_target_runs_exists() -> None:
 
 
 def test_everything_that_is_made_is_ignored_by_git() -> None:
-    made = [".local/venv", ".local/env", "build/mwaa", ".env", "dags/__pycache__"]
+    made = [".local/venv", ".local/env", "build/mwaa", ".env", "dags/__pycache__/"]
     done = subprocess.run(["git", "check-ignore", *made], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.stdout.split() == made
