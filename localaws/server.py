@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib.metadata
 import os
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from localaws import cloudformation, functions
+from localaws.clock import ServiceClock, clock_control
+from localaws.control import members, with_controls
+from localaws.protocol import Handler, Headers, Reply
+from localaws.settings import SettingError, Settings
 
 MINISTACK_VERSION = "1.5.33"
 HOST = "127.0.0.1"
@@ -60,11 +68,15 @@ def run(port: int, state: Path, parent_pid: int | None = None, engine: Any = Non
     state folder that cannot be written.
     """
     check_version()
+    try:
+        settings = Settings.of_environment()
+    except SettingError as error:
+        raise StartError(str(error)) from error
     listener = _listen(port)
     port = listener.getsockname()[1]
     _prepare_environment(port, state)
-    application = _load(state, f"http://{HOST}:{port}", engine)
-    code = asyncio.run(_serve(application, listener, port, parent_pid))
+    installed = _load(state, f"http://{HOST}:{port}", settings, engine)
+    code = asyncio.run(_serve(installed, listener, port, parent_pid))
     sys.stdout.flush()
     sys.stderr.flush()
     # A worker thread may still be inside a query or a Lambda; interpreter shutdown would wait for it.
@@ -128,39 +140,89 @@ def _prepare_environment(port: int, state: Path) -> None:
     tempfile.tempdir = None
 
 
-def _load(state: Path, endpoint_url: str, engine: Any) -> ModuleType:
-    """Import ministack and put our handlers in; returns its application module."""
+@dataclass(frozen=True)
+class Installed:
+    """ministack with our handlers in: the ASGI application, and what runs beside it on the event loop."""
+
+    application: Any
+    background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+
+
+def _load(state: Path, endpoint_url: str, settings: Settings, engine: Any) -> Installed:
+    """Import ministack and put our handlers in."""
     from ministack import app as application
 
-    install(application, state.resolve(), endpoint_url, engine)
-    return application
+    return install(application, state.resolve(), endpoint_url, settings, engine)
 
 
-def install(application: ModuleType, state: Path, endpoint_url: str, engine: Any = None) -> None:
-    """Replace ministack's Athena, wrap its Glue and its Lambda, and make its reset clear our state as well."""
-    from ministack.services import lambda_svc
-
-    from localaws import functions
+def install(
+    application: ModuleType, state: Path, endpoint_url: str, settings: Settings, engine: Any = None
+) -> Installed:
+    """Put our services in front of ministack's or in their place, and make its reset clear our state as well."""
     from localaws.athena import AthenaService
+    from localaws.dynamodb import DynamoDbService
     from localaws.glue import GlueService
+    from localaws.streams import StreamPoller
 
+    clock = ServiceClock(settings.clock_offset)
     handlers = application.SERVICE_HANDLERS
     athena = AthenaService(endpoint_url, state / "athena", handlers["athena"], engine)
     catalog = GlueService(handlers["glue"])
+    poller = StreamPoller(clock, settings.stream_retry_seconds)
+    dynamodb = DynamoDbService(endpoint_url, handlers["dynamodb"], clock, settings, poller.wake)
     handlers["athena"] = athena.handle
     handlers["glue"] = catalog.handle
-    functions.install(lambda_svc)
+    handlers["dynamodb"] = dynamodb.handle
+
+    @functools.cache
+    def attach_streams() -> None:
+        from ministack.services import dynamodb as streams
+        from ministack.services import lambda_svc
+
+        functions.install(lambda_svc)
+        poller.attach(lambda_svc, streams)
+
+    @functools.cache
+    def attach_templates() -> None:
+        from ministack.services import dynamodb as streams
+        from ministack.services.cloudformation import provisioners
+
+        attach_streams()
+        cloudformation.attach(provisioners, streams, dynamodb.recoveries, poller.mapped)
+
+    handlers["lambda"] = _attached_first(handlers["lambda"], attach_streams)
+    handlers["cloudformation"] = _attached_first(handlers["cloudformation"], attach_templates)
     reset_ministack = application._reset_all_state
 
     def reset_everything() -> None:
         athena.reset()
         reset_ministack()
         catalog.reset()
+        dynamodb.reset()
+        clock.reset(settings.clock_offset)
 
     application._reset_all_state = reset_everything
+    controls = {
+        ("GET", "clock"): lambda request: clock_control(clock, members(request)),
+        ("POST", "clock"): lambda request: clock_control(clock, request),
+        ("GET", "dynamodb/exports"): lambda request: dynamodb.exports.control(members(request)),
+        ("POST", "dynamodb/exports"): dynamodb.exports.control,
+        ("POST", "dynamodb/ttl-sweep"): dynamodb.ttl.control,
+    }
+    return Installed(with_controls(application.app, controls), (dynamodb.sweep_now_and_then,))
 
 
-async def _serve(application: ModuleType, listener: socket.socket, port: int, parent_pid: int | None) -> int:
+def _attached_first(handler: Handler, attach: Callable[[], None]) -> Handler:
+    """The handler, with our part of its service put in before the first request: importing it takes its time."""
+
+    async def handle(method: str, path: str, headers: Headers, body: bytes, query: dict[str, list[str]]) -> Reply:
+        attach()
+        return await handler(method, path, headers, body, query)
+
+    return handle
+
+
+async def _serve(installed: Installed, listener: socket.socket, port: int, parent_pid: int | None) -> int:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -175,7 +237,8 @@ async def _serve(application: ModuleType, listener: socket.socket, port: int, pa
     config.keep_alive_timeout = 75
     config.graceful_timeout = _GRACE_SECONDS
     config.loglevel = os.environ["LOG_LEVEL"].upper()
-    server = asyncio.create_task(serve(application.app, config, shutdown_trigger=stop.wait))
+    server = asyncio.create_task(serve(installed.application, config, shutdown_trigger=stop.wait))
+    background = [asyncio.create_task(run()) for run in installed.background]
     ready = asyncio.create_task(_announce(port))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -187,7 +250,7 @@ async def _serve(application: ModuleType, listener: socket.socket, port: int, pa
             return 1
         return 0
     finally:
-        for task in (ready, watch):
+        for task in (ready, watch, *background):
             if task is not None:
                 task.cancel()
         _stop_lambdas()

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from localaws import protocol
+from localaws.access import Caller, Clients
 from localaws.athena import executions, kinds, metadata, parameters, results, workgroups
-from localaws.athena.access import Caller, Clients
 from localaws.athena.errors import SYSTEM_ERROR, InvalidRequest, QueryCancelled, QueryFailed
 from localaws.athena.executions import CANCELLED, FAILED, SUCCEEDED, Execution, Executions
 from localaws.protocol import AwsError, Handler, Headers, Reply, Request

@@ -6,22 +6,68 @@ import importlib
 import importlib.metadata
 import inspect
 import json
+import threading
 from typing import Any
 
 from localaws import server
+from localaws.dynamodb import service
 
 # module -> the functions we call, with the parameters that we pass or are passed
 FUNCTIONS = {
     "ministack.app": {"_reset_all_state": [], "app": ["scope", "receive", "send"]},
-    "ministack.core.iam_evaluator": {"resolve_credential": ["access_key_id", "account_id"]},
+    "ministack.core.iam_actions": {"dynamodb_resource_arns": ["body", "region", "account_id"]},
+    "ministack.core.iam_evaluator": {
+        "EvalContext": [
+            "principal_arn",
+            "principal_type",
+            "principal_account",
+            "action",
+            "resource_arn",
+            "region",
+        ],
+        "_gather_role_policies": ["role_name", "account_id"],
+        "evaluate": ["ctx", "policies"],
+        "resolve_credential": ["access_key_id", "account_id"],
+    },
     "ministack.core.lambda_runtime": {"reset": []},
-    "ministack.core.responses": {"get_account_id": [], "get_region": []},
+    "ministack.core.responses": {"get_account_id": [], "get_region": [], "request_scope": ["account_id", "region"]},
     "ministack.core.router": {"extract_access_key_id": ["headers", "query_params"]},
     "ministack.services.athena": {"_arn_workgroup": ["name"], "_ensure_default_workgroup": []},
+    "ministack.services.dynamodb": {
+        "_build_change_record": ["table", "event_name", "old_item", "new_item", "view_type"],
+        "_emit_stream_event": ["table_name", "event_name", "old_item", "new_item"],
+        "_execute_statement": ["data"],
+        "_execute_transaction": ["data"],
+        "_item_size_bytes": ["item"],
+        "_items_replaced": ["table"],
+        "_next_stream_seq": [],
+        "_normalize_table_name": ["value"],
+        "_remove_item": ["table", "pk_val", "sk_val"],
+        "_set_item": ["table", "pk_val", "sk_val", "item"],
+        "_sse_description_from_spec": ["spec"],
+        "closed_stream": ["stream_arn"],
+        "stream_records_since": ["table_name", "position", "limit"],
+        "stream_start_position": ["table_name"],
+    },
+    "ministack.services.kms": {"_resolve_key": ["key_id_or_arn"]},
+    "ministack.services.lambda_svc": {
+        "_create_esm": ["data"],
+        "_execute_function": ["func", "event"],
+        "_get_func_record_for_qualifier": ["name", "qualifier"],
+        "_init_stream_position": ["esm_id", "source_arn", "starting"],
+        "_poll_dynamodb_streams": [],
+        "_resolve_request_scoped_name_and_qualifier": [],
+        "_update_esm": ["esm_id", "data"],
+        "error_response_json": ["code", "message"],
+    },
+    "ministack.services.s3": {"_bucket_owner_account": ["name"]},
+    "ministack.services.sns": {"publish_internal": ["topic_arn", "message"]},
+    "ministack.services.sqs": {"_act_send_message": ["data", "qurl"], "_queue_url": ["name"]},
 }
 # module -> stores that we read and write, kept apart by account and region
 STORES = {
     "ministack.services.athena": ["_workgroups"],
+    "ministack.services.dynamodb": ["_pitr_settings", "_stream_records", "_tables", "_ttl_settings"],
     "ministack.services.glue": [
         "_databases",
         "_partition_column_statistics",
@@ -30,8 +76,34 @@ STORES = {
         "_table_column_statistics",
         "_tables",
     ],
+    "ministack.services.lambda_svc": ["_dynamodb_stream_positions", "_esms"],
 }
-STORE_METHODS = ["__contains__", "__delitem__", "__getitem__", "__setitem__", "get", "items", "pop", "setdefault"]
+STORE_METHODS = [
+    "__contains__",
+    "__delitem__",
+    "__getitem__",
+    "__setitem__",
+    "all_items",
+    "get",
+    "get_scoped",
+    "items",
+    "pop",
+    "setdefault",
+    "values",
+]
+# CloudFormation resource -> what its create, update and delete handlers take
+TEMPLATE_HANDLERS = {
+    "AWS::DynamoDB::Table": {
+        "create": ["logical_id", "props", "stack_name"],
+        "update": ["physical_id", "old_props", "new_props", "stack_name", "logical_id"],
+        "delete": ["physical_id", "props"],
+    },
+    "AWS::Lambda::EventSourceMapping": {
+        "create": ["logical_id", "props", "stack_name"],
+        "update": ["physical_id", "old_props", "new_props", "stack_name"],
+        "delete": ["physical_id", "props"],
+    },
+}
 HANDLER_PARAMETERS = ["method", "path", "headers", "body", "query_params"]
 
 
@@ -57,19 +129,36 @@ def missing() -> list[str]:
         for name in stores:
             if not isinstance(getattr(module, name, None), scoped):
                 lines.append(f"{module_name}.{name} is no AccountRegionScopedDict")
-    return lines + _handlers_missing()
+    return lines + _handlers_missing() + _templates_missing() + _reaper_missing()
 
 
 def _handlers_missing() -> list[str]:
     handlers = importlib.import_module("ministack.app").SERVICE_HANDLERS
     lines = [f"SERVICE_HANDLERS has no {name!r}" for name in server.SERVICES if name not in handlers]
-    for name in ("athena", "glue"):
+    for name in ("athena", "cloudformation", "dynamodb", "glue", "lambda"):
         handler = handlers.get(name)
         if not inspect.iscoroutinefunction(handler):
             lines.append(f"the handler of {name!r} is no coroutine function")
         elif _parameters(handler) != HANDLER_PARAMETERS:
             lines.append(f"the handler of {name!r} takes {_parameters(handler)}, expected {HANDLER_PARAMETERS}")
     return lines
+
+
+def _templates_missing() -> list[str]:
+    registered = importlib.import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
+    return [
+        f"{resource} {name} takes {_parameters(registered[resource][name])}, expected {parameters}"
+        for resource, handlers in TEMPLATE_HANDLERS.items()
+        for name, parameters in handlers.items()
+        if _parameters(registered[resource][name]) != parameters
+    ]
+
+
+def _reaper_missing() -> list[str]:
+    """Our clock ends ministack's sweep of expired items; it must be in a thread of the name that we look for."""
+    importlib.import_module("ministack.services.dynamodb")
+    running = [thread.name for thread in threading.enumerate()]
+    return [] if service._REAPER in running else [f"no thread {service._REAPER!r}, there are {running}"]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Clients with which a query reaches S3 and Glue: with its caller's own credentials, as on AWS."""
+"""Clients with which this server reaches S3, Glue and itself for a request: with its caller's own credentials."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ANY_SECRET = "test"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who started a query, and where."""
+    """Who sent a request, and where to."""
 
     account: str
     region: str

@@ -1,0 +1,117 @@
+"""Mends what ministack's CloudFormation leaves out of DynamoDB tables and of the mappings of their streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from localaws.dynamodb import ttl
+from localaws.dynamodb.recovery import Recoveries
+from localaws.dynamodb.tables import Table
+from localaws.streams import mappings
+
+Properties = dict[str, Any]
+
+
+def attach(provisioners: ModuleType, streams: ModuleType, recoveries: Recoveries, wake: Callable[[], None]) -> None:
+    """Take over the handlers of AWS::DynamoDB::Table and AWS::Lambda::EventSourceMapping."""
+    handlers = provisioners._RESOURCE_HANDLERS
+    _attach_tables(handlers["AWS::DynamoDB::Table"], streams, recoveries)
+    _attach_mappings(handlers["AWS::Lambda::EventSourceMapping"], provisioners._lambda_svc, wake)
+
+
+def _attach_tables(handler: dict[str, Any], streams: ModuleType, recoveries: Recoveries) -> None:
+    create, update, delete = handler["create"], handler["update"], handler["delete"]
+
+    def creating(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
+        name, attributes = create(logical_id, properties, stack)
+        table = streams._tables[name]
+        if table.get("LatestStreamArn"):
+            table["LatestStreamLabel"] = table["LatestStreamArn"].rpartition("/")[2]
+        try:
+            _apply(table, {}, properties, streams, recoveries)
+        except ValueError:
+            delete(name, properties)
+            raise
+        return name, attributes
+
+    def updating(
+        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str | None = None
+    ) -> tuple[str, Properties]:
+        before = streams._tables.get(physical_id)
+        name, attributes = update(physical_id, old, new, stack, logical_id)
+        table = streams._tables[name]
+        # A table that was replaced begins with nothing.
+        _apply(table, old if table is before else {}, new, streams, recoveries)
+        return name, attributes
+
+    def deleting(physical_id: str, properties: Properties) -> None:
+        table = streams._tables.get(physical_id)
+        if table is not None:
+            recoveries.disable(table)
+        streams._pitr_settings.pop(physical_id, None)
+        streams._ttl_settings.pop(physical_id, None)
+        delete(physical_id, properties)
+
+    handler.update({"create": creating, "update": updating, "delete": deleting})
+
+
+def _apply(table: Table, old: Properties, new: Properties, streams: ModuleType, recoveries: Recoveries) -> None:
+    name = "PointInTimeRecoverySpecification"
+    if old.get(name) != new.get(name):
+        specification = new.get(name) or {}
+        if _true(specification.get("PointInTimeRecoveryEnabled", False)):
+            days = specification.get("RecoveryPeriodInDays")
+            if days is not None and not 1 <= int(days) <= 35:
+                raise ValueError(f"{name}.RecoveryPeriodInDays is {days}, expected 1 to 35")
+            recoveries.enable(table, None if days is None else int(days))
+        else:
+            recoveries.disable(table)
+    name = "TimeToLiveSpecification"
+    if old.get(name) != new.get(name):
+        specification = new.get(name) or {}
+        enabled = _true(specification.get("Enabled", False))
+        if enabled and not specification.get("AttributeName"):
+            raise ValueError(f"{name}.AttributeName is missing")
+        ttl.configure(table, specification["AttributeName"] if enabled else None)
+    name = "SSESpecification"
+    if not old and new.get(name):
+        given = {**new[name], "Enabled": _true(new[name].get("SSEEnabled", False))}
+        table["SSEDescription"] = streams._sse_description_from_spec(given)
+
+
+def _attach_mappings(handler: dict[str, Any], functions: ModuleType, wake: Callable[[], None]) -> None:
+    create, update = handler["create"], handler["update"]
+
+    def creating(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
+        if not mappings.is_stream(properties.get("EventSourceArn")):
+            return create(logical_id, properties, stack)
+        made: tuple[str, Properties] = create(logical_id, _checked(functions, properties), stack)
+        wake()
+        return made
+
+    def updating(physical_id: str, old: Properties, new: Properties, stack: str) -> tuple[str, Properties]:
+        mapping = functions._esms.get(physical_id)
+        if mapping is None or not mappings.is_stream(new.get("EventSourceArn")):
+            return update(physical_id, old, new, stack)
+        if any(old.get(name) != new.get(name) for name in ("EventSourceArn", "StartingPosition")):
+            made = creating(physical_id, new, stack)
+            handler["delete"](physical_id, old)
+            return made
+        changed: tuple[str, Properties] = update(physical_id, old, _checked(functions, new, physical_id), stack)
+        wake()
+        return changed
+
+    handler.update({"create": creating, "update": updating})
+
+
+def _checked(functions: ModuleType, properties: Properties, updated: str | None = None) -> Properties:
+    try:
+        return mappings.of_template(functions, properties, updated)
+    except mappings.MappingRefused as error:
+        raise ValueError(str(error)) from error
+
+
+def _true(value: object) -> bool:
+    return str(value).lower() == "true"

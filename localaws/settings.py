@@ -1,0 +1,49 @@
+"""What can be set from the environment, all of it optional; docs/what-runs-where.md lists it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class SettingError(ValueError):
+    """A variable has a value that makes no sense; the message names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Seconds are real ones, except that ``clock_offset`` is between DynamoDB's clock and the machine's."""
+
+    clock_offset: float = 0.0
+    export_seconds: float = 0.5
+    export_files: int = 4
+    ttl_seconds: float = 60.0
+    stream_retry_seconds: float = 0.1
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read them; raises SettingError."""
+        given = os.environ if environment is None else environment
+        offset = _number(given, "LOCALAWS_CLOCK_OFFSET", cls.clock_offset, minimum=None)
+        return cls(
+            clock_offset=offset,
+            export_seconds=_number(given, "LOCALAWS_EXPORT_SECONDS", cls.export_seconds),
+            export_files=round(_number(given, "LOCALAWS_EXPORT_FILES", cls.export_files, minimum=1)),
+            ttl_seconds=_number(given, "LOCALAWS_TTL_SECONDS", cls.ttl_seconds),
+            stream_retry_seconds=_number(given, "LOCALAWS_STREAM_RETRY_SECONDS", cls.stream_retry_seconds),
+        )
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, minimum: float | None = 0.0) -> float:
+    text = environment.get(name)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not abs(value) < float("inf") or (minimum is not None and value < minimum):
+        least = "" if minimum is None else f" from {minimum:g}"
+        raise SettingError(f"{name} is {text!r}, expected a number{least}")
+    return value
