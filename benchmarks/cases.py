@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.generate import Input
+from benchmarks.generate import EXPORT, Input
 from benchmarks.layouts import LAYOUTS
 
 OURS = "lakelanes"
@@ -16,13 +16,16 @@ _REPEATS = {"1mb": 5, "100mb": 5, "1gb": 3, "10gb": 1}
 # Measured once where it takes minutes: they are nowhere near.
 _SLOW = frozenset({"pandas", "awswrangler"})
 
-Kind = Literal["disk", "s3", "small_files", "query", "latency", "layout"]
+Kind = Literal["disk", "s3", "small_files", "query", "latency", "layout", "export"]
 Tools = tuple[str, ...]
 
 _PEERS: Tools = ("duckdb", "polars", "pyarrow")
 _DISK: Tools = (OURS, *_PEERS, "pandas")
 # For a file with bad rows, the peers that can go on after one; polars cannot say which rows those were.
 _BAD: Tools = (OURS, "duckdb", "polars")
+_EXPORT: Tools = (OURS, "duckdb", "polars", "pyarrow", "orjson")
+# As many data files as a table of this size has partitions, and more than there are cores.
+_EXPORT_FILES = 8
 _S3: Tools = (OURS, "polars", "pyarrow_fs", "awswrangler")
 
 
@@ -49,7 +52,16 @@ class Case:
 
 def all_cases() -> dict[str, Case]:
     """Every case there is, by name, in the order they are run."""
-    return {case.name: case for label in SIZES for case in _cases(label)}
+    found = {case.name: case for label in SIZES for case in _cases(label)}
+    return found | {case.name: case for case in _exports()}
+
+
+def _exports() -> Iterator[Case]:
+    for label, size, repeats, suite in (("2mb", 2 * 10**6, 3, "small"), ("200mb", 2 * 10**8, 5, "full")):
+        data = Input(EXPORT, size // _EXPORT_FILES, gzip=True)
+        yield Case(f"dynamodb_{label}", "export", data, _EXPORT, repeats, frozenset({suite}), files=_EXPORT_FILES)
+    traps = Input(EXPORT, 10**6, bad=0.01, gzip=True)
+    yield Case("dynamodb_traps_1mb", "export", traps, _EXPORT, 1, frozenset({"small", "full"}))
 
 
 def _cases(label: str) -> Iterator[Case]:

@@ -86,7 +86,7 @@ class Digest:
 
 
 def words(array: pa.Array) -> Words:
-    """One word per row, equal for equal values. Numbers, decimals of up to 18 digits, dates, timestamps, texts."""
+    """One word per row, equal for equal values: of numbers, decimals, dates, timestamps, texts, lists and structs."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     kind = array.type
@@ -104,6 +104,12 @@ def words(array: pa.Array) -> Words:
         values = _of_integers(array)
     elif pa.types.is_float64(kind):
         values = array.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        values = _of_lists(array)
+    elif pa.types.is_struct(kind):
+        values = np.zeros(len(array), np.uint64)
+        for number, member in enumerate(array.flatten()):
+            values += _mix(words(member)) * _SPREAD[number]
     else:
         raise TypeError(f"no digest for {kind}")
     if array.null_count:
@@ -116,12 +122,22 @@ def _of_integers(array: pa.Array) -> Words:
 
 
 def _of_decimals(array: pa.Array) -> Words:
-    """A decimal's digits without its point, from the lower half of its sixteen bytes; the upper is the sign's."""
+    """A decimal's digits without its point: the lower half of its sixteen bytes, and the upper where it says more."""
     halves = np.frombuffer(array.buffers()[1], "<i8")[2 * array.offset : 2 * (array.offset + len(array))].reshape(-1, 2)
     valid = array.is_valid().to_numpy(zero_copy_only=False)
-    if bool(((halves[:, 1] != halves[:, 0] >> 63) & valid).any()):
-        raise TypeError(f"{array.type} with more than 18 digits")
-    return np.where(valid, halves[:, 0], 0).view(np.uint64)
+    lower, upper = halves[:, 0].view(np.uint64), (halves[:, 1] ^ halves[:, 0] >> 63).view(np.uint64)
+    return np.where(valid, np.where(upper == 0, lower, lower ^ _mix(upper)), _U(0))
+
+
+def _of_lists(array: pa.Array) -> Words:
+    """The sum of a list's elements, each mixed with its place in the list."""
+    lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    elements = words(array.flatten())
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    places = np.arange(elements.size, dtype=np.int64) - np.repeat(starts[:-1], lengths)
+    sums = np.zeros(elements.size + 1, np.uint64)
+    np.cumsum(_mix(elements) * _POSITIONS[places], out=sums[1:])
+    return sums[starts[1:]] - sums[starts[:-1]] + lengths.astype(np.uint64)
 
 
 def _of_texts(array: pa.Array) -> Words:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.digest import Digest
+from benchmarks.exports import CHANGES, write_export
 
 VERSION = 1
 _ROWS = 100_000
@@ -54,7 +55,8 @@ WIDE = {
     "ordered_at": "timestamp",
     "updated_at": "timestamp",
 }
-SHAPES = {"narrow": NARROW, "wide": WIDE}
+EXPORT = "dynamodb"
+SHAPES = {"narrow": NARROW, "wide": WIDE, EXPORT: CHANGES}
 # What is done to a bad row of the narrow shape, in turn. Every one is an error to any reader that checks its types.
 BAD_KINDS = ("amount_text", "date_impossible", "too_few", "amount_too_large", "date_format", "too_many", "amount_comma")
 # What some readers take without a word: they round, pad or guess. Only in the case that is about that.
@@ -63,7 +65,7 @@ TRAP_KINDS = ("amount_too_precise", "too_few", "date_impossible")
 
 @dataclass(frozen=True)
 class Input:
-    """A file to generate. size: bytes of CSV before any compression, reached within a row.
+    """A file to generate. size: bytes of CSV (of lines, if of an export) before any compression, reached within a row.
 
     bad: share of bad rows. traps: the bad rows are of TRAP_KINDS. multiline: one text in a thousand spans two lines.
     shuffled: the days of the rows are in no order.
@@ -83,7 +85,7 @@ class Input:
         parts = [self.shape, str(self.size), f"s{self.seed}"]
         parts += [f"bad{self.bad:g}"] if self.bad else []
         parts += [word for word in ("traps", "multiline", "shuffled") if getattr(self, word)]
-        return "-".join(parts) + (".csv.gz" if self.gzip else ".csv")
+        return "-".join(parts) + (".json" if self.shape == EXPORT else ".csv") + (".gz" if self.gzip else "")
 
 
 @dataclass
@@ -122,6 +124,8 @@ def _truth_from(data: dict[str, Any]) -> Truth:
 
 def generate(wanted: Input, path: Path) -> Truth:
     """Writes the file and returns what is true of it."""
+    if wanted.shape == EXPORT:
+        return Truth(*_export(wanted, path))
     random = np.random.default_rng([wanted.seed, VERSION])
     columns = list(SHAPES[wanted.shape])
     truth = Truth()
@@ -150,6 +154,11 @@ def generate(wanted: Input, path: Path) -> Truth:
         if wanted.gzip:
             out.close()
     return truth
+
+
+def _export(wanted: Input, path: Path) -> tuple[int, int, dict[str, int], Digest]:
+    written, digest = write_export(path, wanted.size, wanted.seed, VERSION, traps=wanted.bad)
+    return written, 0, {}, digest
 
 
 def _narrow(random: Any, first: int, count: int, wanted: Input) -> tuple[list[pa.Array], list[pa.Array]]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from benchmarks import latency, measure, queries
 from benchmarks.cases import OURS, Case
 from benchmarks.check import faults_of, misplaced
+from benchmarks.exports import manifest_entry
 from benchmarks.generate import SHAPES, Truth, make
 from benchmarks.lakes import TARGETS, BenchLake, running_lake, source_key
 from benchmarks.layouts import LAYOUTS
@@ -42,7 +43,8 @@ class Outcome:
 
 def check_disk(cases: Iterable[Case], folder: Path) -> None:
     """Raises BenchError when the disk has no room for the cases' files."""
-    inputs = {case.input: case.input.size * (case.files if case.kind == "small_files" else 1) for case in cases}
+    several = ("small_files", "export")
+    inputs = {case.input: case.input.size * (case.files if case.kind in several else 1) for case in cases}
     needed = sum(inputs.values()) + max(inputs.values(), default=0) * _OUTPUT_SHARE * 2 + _SPARE_BYTES
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free + sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
@@ -54,6 +56,8 @@ def run_case(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
     """Generates the case's inputs into the folder and measures its tools."""
     if case.kind == "disk":
         return _disk(case, folder, say)
+    if case.kind == "export":
+        return _export(case, folder, say)
     if case.kind == "query":
         return _query(case, folder, say)
     if case.kind == "latency":
@@ -85,6 +89,37 @@ def _disk(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
         finally:
             for leftover in folder.glob(f"out-{tool}-*"):
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        return result
+
+    samples = _interleaved(case, sample, say)
+    figures = {tool: summary(found, faults.get(tool)) for tool, found in samples.items()}
+    return Outcome(figures, samples, {})
+
+
+def _export(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
+    """An export's data files, all of them at once, into as many Parquet files as the tool likes."""
+    truth, files = Truth(), []
+    for number in range(case.files):
+        path, one = make(replace(case.input, seed=case.input.seed + number), folder)
+        _warm(path)
+        files.append({"path": str(path), **manifest_entry(path)})
+        truth.csv_bytes += one.csv_bytes
+        truth.digest.merge(one.digest)
+    columns = SHAPES[case.input.shape]
+    faults: dict[str, list[str] | None] = {}
+
+    def sample(tool: str) -> Sample:
+        target = folder / f"out-{tool}"
+        target.mkdir()
+        try:
+            module = f"export_{tool}"
+            result = measure.run({"tool": tool, "module": module, "files": files, "target": str(target)})
+            if "error" not in result:
+                if tool not in faults:
+                    faults[tool] = faults_of(_files(target), columns, truth, None)
+                _add_rates(result, truth.csv_bytes, [target], case)
+        finally:
+            shutil.rmtree(target)
         return result
 
     samples = _interleaved(case, sample, say)

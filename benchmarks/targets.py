@@ -65,6 +65,11 @@ def _of_case(case: str, tools: dict[str, dict[str, Any]]) -> Iterator[Target]:
             limit = tools["limit"]["mb_per_s"]
             share = ours["mb_per_s"] / limit
             yield Target(f"{case}: share of the limit", ">= 0.8", share, share >= 0.8, f"limit {limit:.0f} MB/s")
+    if case == "dynamodb_200mb":
+        if peer:
+            yield _ratio(case, "throughput", ours, peer, "mb_per_s", at_least=1.0)
+        peak = ours["peak_rss_mb"]
+        yield Target(f"{case}: peak memory in MB", "<= 256", peak, peak <= 256)
     if case.startswith("bad") and case.endswith("100mb") and "mb_per_s" in tools.get("duckdb", {}):
         # The one peer that explains its rejects is the measure even where it accepts what it should not.
         yield _ratio(case, "throughput", ours, ("duckdb", tools["duckdb"]), "mb_per_s", at_least=1.0)

@@ -1,4 +1,4 @@
-"""Build the converter's compiled half, plugins/lakelanes/convert/kernel.c.
+"""Build the compiled halves of the readers: plugins/lakelanes/convert/kernel.c and plugins/lakelanes/tables/items.c.
 
     python scripts/build_kernel.py [--target linux-x86_64 | linux-aarch64] [--into FOLDER] [--sanitize]
 
@@ -20,7 +20,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "plugins" / "lakelanes" / "convert"
-SOURCE = PACKAGE / "kernel.c"
 FLAGS = ("-std=gnu11", "-O3", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
 # What the two machines of AWS are to ziglang; glibc as old as Amazon Linux 2's.
 TARGETS = {"linux-x86_64": "x86_64-linux-gnu.2.17", "linux-aarch64": "aarch64-linux-gnu.2.17"}
@@ -44,7 +43,7 @@ def build(target: str | None = None, into: Path = PACKAGE, *, sanitize: bool = F
 
     Raises subprocess.CalledProcessError when the compiler fails.
     """
-    from lakelanes.convert.kernel import library_path
+    from lakelanes.convert.kernel import SOURCES, library_path
 
     system, _, machine = (target or "").partition("-")
     path = into / (library_path(system, machine) if target else library_path()).name
@@ -60,7 +59,8 @@ def build(target: str | None = None, into: Path = PACKAGE, *, sanitize: bool = F
             old.unlink()
     partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
-        subprocess.run([*command, *FLAGS, *extra, "-o", str(partial), str(SOURCE), "-lm"], check=True)
+        sources = [str(source) for source in SOURCES if source.suffix == ".c"]
+        subprocess.run([*command, *FLAGS, *extra, "-o", str(partial), *sources, "-lm"], check=True)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
@@ -83,10 +83,10 @@ def main() -> int:
     try:
         path = build(arguments.target, arguments.into, sanitize=arguments.sanitize)
     except subprocess.CalledProcessError as error:
-        print(f"{SOURCE.name} could not be compiled: {shlex.join(map(str, error.cmd))}", file=sys.stderr)
+        print(f"the kernel could not be compiled: {shlex.join(map(str, error.cmd))}", file=sys.stderr)
         return 1
     if path is None:
-        print(f"no C compiler: {SOURCE.name} is not compiled, so that files are converted more slowly", file=sys.stderr)
+        print("no C compiler: the kernel is not compiled, so that files are converted more slowly", file=sys.stderr)
     else:
         print(path.name)
     return 0

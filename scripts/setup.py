@@ -42,7 +42,9 @@ ON_REQUEST = {
     "bench": [["--compile-bytecode", "--group", "pyproject.toml:bench"]],
     "compiler": [["--group", "pyproject.toml:compiler"]],
 }
-KERNEL = ROOT / "plugins" / "lakelanes" / "convert" / "kernel.c"
+# As in plugins/lakelanes/convert/kernel.py, which cannot be imported before there is an environment.
+LAKELANES = ROOT / "plugins" / "lakelanes"
+KERNEL = [LAKELANES / "convert" / "kernel.c", LAKELANES / "convert" / "scalars.h", LAKELANES / "tables" / "items.c"]
 
 
 class SetupError(Exception):
@@ -190,9 +192,9 @@ def outdated(wanted, asked=()):
 
 
 def kernel_built():
-    """Whether the library that the converter will look for is there; its name has the digest of its source."""
-    digest = hashlib.sha256(KERNEL.read_bytes()).hexdigest()[:12]
-    return any(KERNEL.parent.glob("kernel-" + digest + "-" + sys.platform + "-*.so"))
+    """Whether the library that the converter will look for is there; its name has the digest of its sources."""
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in KERNEL)).hexdigest()[:12]
+    return any(KERNEL[0].parent.glob("kernel-" + digest + "-" + sys.platform + "-*.so"))
 
 
 def build_kernel():

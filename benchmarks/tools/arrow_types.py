@@ -7,6 +7,8 @@ import re
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from lakelanes.types import parse_type
+
 _SIMPLE = {
     "string": pa.string(),
     "int": pa.int32(),
@@ -23,7 +25,7 @@ def arrow_type(text: str) -> pa.DataType:
     """pyarrow's type for a column type as the lake's configuration writes it."""
     if match := re.fullmatch(r"decimal\((\d+),(\d+)\)", text):
         return pa.decimal128(int(match[1]), int(match[2]))
-    return _SIMPLE[text]
+    return _SIMPLE[text] if text in _SIMPLE else parse_type(text).arrow
 
 
 def arrow_schema(columns: dict[str, str]) -> pa.Schema:

@@ -21,7 +21,7 @@ class _Column:
     type: HiveType
 
 
-class _FileSink:
+class FileSink:
     """A file that appears under its name when it is closed."""
 
     def __init__(self, path: str) -> None:
@@ -42,12 +42,12 @@ class _FileSink:
         os.unlink(self._path + ".partial")
 
 
-def _partition(target: str, values: tuple[str, ...]) -> _FileSink:
+def _partition(target: str, values: tuple[str, ...]) -> FileSink:
     folder = os.path.join(
         target, *(f"{key}={value}" for key, value in zip(("year", "month", "day"), values, strict=True))
     )
     os.makedirs(folder, exist_ok=True)
-    return _FileSink(os.path.join(folder, "rows.parquet"))
+    return FileSink(os.path.join(folder, "rows.parquet"))
 
 
 def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
@@ -62,7 +62,7 @@ def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
 
     def open_target(target: str) -> Any:
         if not task.get("partition_by"):
-            return lambda: _FileSink(target)
+            return lambda: FileSink(target)
         keys = [PartitionValue(task["partition_by"], form) for form in ("%Y", "%m", "%d")]
         return PartitionedTarget(keys, lambda values: None, lambda values: _partition(target, values))
 
@@ -70,7 +70,7 @@ def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
         done = pipeline.convert(
             lambda: io.FileIO(source),
             open_target(target),
-            lambda: _FileSink(rejects),
+            lambda: FileSink(rejects),
             columns,
             source_name=source,
             sort_by=layout.get("sort_by", ()),

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,6 +38,7 @@ from lakelanes.convert.partition_values import INTEGER_BITS, PartitionValue, for
 from lakelanes.convert.policy import RESCUED, Reaction, SchemaPolicy, variant_name
 from lakelanes.errors import ConfigError
 from lakelanes.include import INCLUDE
+from lakelanes.tables.faults import UNDECLARED, table_faults
 from lakelanes.types import HiveType, parse_type
 
 DEFAULT_PATH = INCLUDE / "lake.json"
@@ -58,12 +59,12 @@ _KEY_FORMATS: dict[Grain, str] = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-
 _DEADLINE_MINUTES: dict[Grain | None, int] = {None: 1440, "hour": 180, "day": 1440, "month": 4320, "year": 10080}
 
 
-def _parse_hive_type(value: Any) -> HiveType:
+def _parse_hive_type(value: Any, *, binary: bool = False) -> HiveType:
     if isinstance(value, HiveType):
         return value
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a Hive type; write it as text, e.g. 'decimal(10,2)'")
-    return parse_type(value)
+    return parse_type(value, binary=binary)
 
 
 def _cron(value: str) -> str:
@@ -92,6 +93,24 @@ def _date_format(value: str) -> str:
     return value
 
 
+def _window(minutes: int) -> int:
+    if 1440 % minutes:
+        raise ValueError(f"{minutes} minutes do not divide a day: use 15, 20, 30, 60, 120, 180, 240, 360, 720 or 1440")
+    return minutes
+
+
+def _attribute(value: str) -> str:
+    if any(not part or len(part.encode()) > 65535 for part in value.split(".")):
+        raise ValueError(f"{value!r} is no attribute: use a name such as 'city', or a path such as 'address.city'")
+    return value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"{', '.join(values)}: one is there twice")
+    return values
+
+
 def _pattern(value: str) -> str:
     try:
         compiled = re.compile(value)
@@ -104,13 +123,16 @@ def _pattern(value: str) -> str:
 
 AccountId = Annotated[str, AfterValidator(names.account_id)]
 BucketName = Annotated[str, AfterValidator(names.bucket_name)]
+ChangesTableName = Annotated[str, AfterValidator(names.changes_table_name)]
 ColumnName = Annotated[str, AfterValidator(names.column_name)]
+Cron = Annotated[str, AfterValidator(_cron)]
 DatabaseName = Annotated[str, AfterValidator(names.database_name)]
+DynamoDBTableName = Annotated[str, AfterValidator(names.dynamodb_table_name)]
 EntityName = Annotated[str, AfterValidator(names.entity_name)]
-LedgerTableName = Annotated[str, AfterValidator(names.dynamodb_table_name)]
 QueueName = Annotated[str, AfterValidator(names.queue_name)]
 RegionName = Annotated[str, AfterValidator(names.region_name)]
 TableName = Annotated[str, AfterValidator(names.table_name)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
 TopicName = Annotated[str, AfterValidator(names.topic_name)]
 WorkgroupName = Annotated[str, AfterValidator(names.workgroup_name)]
 Type = Annotated[
@@ -118,6 +140,12 @@ Type = Annotated[
     BeforeValidator(_parse_hive_type),
     PlainSerializer(lambda t: t.text),
     WithJsonSchema({"type": "string", "description": "a Hive type such as string, bigint, decimal(10,2), date"}),
+]
+AttributeType = Annotated[
+    HiveType,
+    BeforeValidator(partial(_parse_hive_type, binary=True)),
+    PlainSerializer(lambda t: t.text),
+    WithJsonSchema({"type": "string", "description": "a Hive type such as string, decimal(38,2), binary, array<int>"}),
 ]
 
 
@@ -140,7 +168,7 @@ class Resources(_Model):
     glue_database: DatabaseName
     workgroup_name: WorkgroupName
     sqs_queue: QueueName
-    ledger_table: LedgerTableName = "lakelanes_ledger"
+    ledger_table: DynamoDBTableName = "lakelanes_ledger"
     alert_topic: TopicName = "lakelanes_alerts"
 
     @property
@@ -249,8 +277,8 @@ class Entity(_Model):
     date_format: Annotated[str, AfterValidator(_date_format)] = Field(
         default="%Y-%m-%d", description="strftime form of a single date partition key's values"
     )
-    schedule: Annotated[str, AfterValidator(_cron)] | None = None
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    schedule: Cron | None = None
+    timezone: TimeZone = "UTC"
     deadline_minutes: Annotated[int, Field(ge=1)] | None = None
     settle_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     batch_bytes: Annotated[int, Field(ge=1 << 20)] = 256 << 20
@@ -362,6 +390,79 @@ class Entity(_Model):
         return self.deadline_minutes or _DEADLINE_MINUTES[self.grain]
 
 
+class AttributeColumn(_Model):
+    """A column of a DynamoDB table; ``attribute`` is where an item has its value: a name, or a path of maps' names."""
+
+    name: ColumnName
+    type: AttributeType
+    attribute: Annotated[str, AfterValidator(_attribute)] = ""
+    comment: str | None = Field(default=None, max_length=255)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: Any) -> Any:
+        # Here and not below: attributes know upper and lower case, which a column's name loses.
+        if isinstance(raw, dict) and raw.get("attribute", "") == "" and isinstance(raw.get("name"), str):
+            return {**raw, "attribute": raw["name"]}
+        return raw
+
+    @cached_property
+    def path(self) -> tuple[str, ...]:
+        """The attribute's name, after those of the maps that it lies in."""
+        return tuple(self.attribute.split("."))
+
+
+class TableExport(_Model):
+    """How a table's changes are exported; windows are in UTC and follow each other from midnight on.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_IncrementalExportSpecification.html
+    """
+
+    window_minutes: Annotated[int, Field(ge=15, le=1440), AfterValidator(_window)] = 60
+    view_type: Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"] = "NEW_AND_OLD_IMAGES"
+    prefix: Annotated[str, AfterValidator(names.key_prefix)] = "dynamodb-exports/"
+    schedule: Cron | None = None
+    timezone: TimeZone = "UTC"
+
+
+class Compaction(_Model):
+    """When a table's changes are compacted into a snapshot."""
+
+    schedule: Cron = "30 2 * * *"
+    timezone: TimeZone = "UTC"
+
+
+TableLane = Literal["export", "stream"]
+
+
+class Table(_Model):
+    """A DynamoDB table and what the lake makes of it."""
+
+    dynamodb_table: DynamoDBTableName
+    table_name: ChangesTableName
+    keys: tuple[ColumnName, ...] = Field(min_length=1, max_length=2, strict=False)
+    columns: tuple[AttributeColumn, ...] = Field(alias="schema", min_length=1, strict=False)
+    undeclared: ColumnName = UNDECLARED
+    lanes: Annotated[tuple[TableLane, ...], AfterValidator(_distinct)] = Field(
+        default=("export", "stream"), min_length=1, strict=False
+    )
+    export: TableExport = TableExport()
+    compaction: Compaction = Compaction()
+    name: Annotated[str, Field(exclude=True)] = ""
+
+    @property
+    def changes_table(self) -> str:
+        return f"{self.table_name}_changes"
+
+    @property
+    def snapshot_table(self) -> str:
+        return f"{self.table_name}_snapshot"
+
+    @property
+    def current_view(self) -> str:
+        return f"{self.table_name}_current"
+
+
 class LakeConfig(_Model):
     """The whole configuration."""
 
@@ -369,11 +470,14 @@ class LakeConfig(_Model):
     aws: Aws
     resources: Resources
     entities: dict[EntityName, Entity] = Field(min_length=1)
+    tables: dict[EntityName, Table] = {}
 
     @model_validator(mode="after")
     def _named(self) -> LakeConfig:
         for name, entity in self.entities.items():
             object.__setattr__(entity, "name", name)
+        for name, table in self.tables.items():
+            object.__setattr__(table, "name", name)
         return self
 
     @property
@@ -447,7 +551,8 @@ def parse_config(text: str, env: Mapping[str, str], source: str = "configuration
 def json_schema() -> dict[str, Any]:
     """JSON Schema of the configuration file, for editors; written to include/lake.schema.json."""
     schema = LakeConfig.model_json_schema(by_alias=True)
-    schema["$defs"]["Entity"]["properties"].pop("name")
+    for model in ("Entity", "Table"):
+        schema["$defs"][model]["properties"].pop("name")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Lakelanes configuration"}
 
 
@@ -510,7 +615,20 @@ def _fault(detail: Any) -> str:
 
 
 def _known_settings() -> Iterator[str]:
-    for model in (LakeConfig, Aws, Resources, Entity, Column, PartitionKey, CsvDialect, EntitySchemaPolicy):
+    for model in (
+        LakeConfig,
+        Aws,
+        Resources,
+        Entity,
+        Column,
+        PartitionKey,
+        CsvDialect,
+        EntitySchemaPolicy,
+        Table,
+        AttributeColumn,
+        TableExport,
+        Compaction,
+    ):
         for name, field in model.model_fields.items():
             yield field.alias or name
 
@@ -526,10 +644,17 @@ def _cross_faults(raw: dict[str, Any]) -> list[str]:
                 f"resources.analytics_bucket: {_shown(analytics)} is the source bucket too; what the lake writes "
                 "would be taken for new source files, so use two buckets"
             )
-    entities = raw.get("entities")
-    if not isinstance(entities, dict):
-        return faults
     tables: dict[str, str] = {}
+    entities = raw.get("entities")
+    if isinstance(entities, dict):
+        faults.extend(_entity_faults(entities, tables))
+    faults.extend(table_faults(raw, tables))
+    return faults
+
+
+def _entity_faults(entities: dict[str, Any], tables: dict[str, str]) -> list[str]:
+    """Faults of ``entities`` as a whole; ``tables`` comes to hold their tables' names and whose each is."""
+    faults: list[str] = []
     patterns: dict[tuple[str, str], str] = {}
     folded: dict[str, str] = {}
     for name, entity in entities.items():

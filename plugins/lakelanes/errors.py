@@ -101,6 +101,23 @@ class ViewError(LakeError):
     """A view's SQL cannot be used (syntax, a cycle, two views of one name)."""
 
 
+class AttributeValueError(LakeError):
+    """What should be an item of DynamoDB is none, or not of the configured table: the message says where and why."""
+
+
+class ExportDataError(LakeError):
+    """An export in S3 is not what its manifests say, or holds a line that is no change of the table.
+
+    ``uri``: the object; ``line``: counted from 1, None where no single line is at fault.
+    """
+
+    def __init__(self, uri: str, reason: str, line: int | None = None) -> None:
+        self.uri = uri
+        self.line = line
+        self.reason = reason
+        super().__init__(f"{uri}{'' if line is None else f', line {line}'}: {reason}")
+
+
 class LoadError(LakeError):
     """At least one file of a batch was not loaded; the message names each, with line, column and reason."""
 

@@ -37,6 +37,13 @@ table_name = _rule(
     "letters, digits and underscores, starting with a letter, at most 120",
     lower=True,
 )
+# What is made of it ends in _changes, _snapshot or _current.
+changes_table_name = _rule(
+    "a name for tables of changes and snapshots",
+    r"[a-z][a-z0-9_]{0,118}",
+    "letters, digits and underscores, starting with a letter, at most 119",
+    lower=True,
+)
 column_name = _rule(
     "a column name Athena accepts",
     r"[a-z_][a-z0-9_]{0,127}",

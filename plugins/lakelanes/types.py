@@ -22,6 +22,7 @@ _SIMPLE: dict[str, tuple[pa.DataType, str]] = {
     "double": (pa.float64(), "double"),
     "date": (pa.date32(), "date"),
     "timestamp": (pa.timestamp("us"), "timestamp"),
+    "binary": (pa.binary(), "varbinary"),
 }
 _ALIASES = {"integer": "int"}
 _MAX_LENGTH = {"char": 255, "varchar": 65535}
@@ -62,22 +63,24 @@ class HiveType:
         return self.text
 
 
-def parse_type(text: str) -> HiveType:
+def parse_type(text: str, *, binary: bool = False) -> HiveType:
     """The HiveType that `text` names; case and spaces do not matter.
 
+    binary: whether the values come as bytes, so that a binary column can be loaded; text has no agreed form for them.
     A bare `decimal` is decimal(10,0) and decimal(p) is decimal(p,0), as in Hive.
     Raises ValueError: "'decimal(10;2)' is not a Hive type", followed by the reason where more can be said.
     """
     if not isinstance(text, str):
         raise ValueError(f"{text!r} is not a Hive type")
-    return _Parser(text).parse()
+    return _Parser(text, binary).parse()
 
 
 class _Parser:
     """A recursive-descent parser of Hive's type grammar."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, binary: bool) -> None:
         self._text = text
+        self._binary = binary
         self._tokens = self._tokenise()
         self._next = 0
 
@@ -115,6 +118,8 @@ class _Parser:
             raise self._error(f"it is nested more than {_MAX_DEPTH} deep")
         name = self._take()
         kind = _ALIASES.get(name, name)
+        if kind == "binary" and not self._binary:
+            raise self._error("binary columns cannot be loaded, text has no agreed form for them")
         if kind in _SIMPLE:
             arrow, trino = _SIMPLE[kind]
             return HiveType(kind, kind, arrow, trino)
@@ -128,8 +133,6 @@ class _Parser:
             return self._map(depth)
         if kind == "struct":
             return self._struct(depth)
-        if kind == "binary":
-            raise self._error("binary columns cannot be loaded, text has no agreed form for them")
         raise self._error()
 
     def _numbers(self) -> list[int]:

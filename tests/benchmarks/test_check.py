@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.check import faults_of, misplaced
+from benchmarks.digest import words
 from benchmarks.generate import NARROW, WIDE, Input, Truth, make
-from benchmarks.tools.arrow_types import convert_options
+from benchmarks.tools.arrow_types import arrow_type, convert_options
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,30 @@ def test_a_wrong_output_is_found_out(
 def test_rows_that_are_said_to_be_set_aside_are_counted(narrow: tuple[pa.Table, Truth], tmp_path: Path) -> None:
     table, truth = narrow
     assert _faults(table, truth, tmp_path, 2) == ["2 rows set aside instead of 0"]
+
+
+def test_lists_structs_and_long_decimals_are_told_apart() -> None:
+    kinds = {
+        "decimal(38,2)": [["12345678901234567890123456789.01", "-1.00", None], ["112345678901234567890123456789.01"]],
+        "array<string>": [[["a", "b"], ["b", "a"], ["ab"], ["a"], [], None], [["", "a"]]],
+        "struct<a:int,b:int>": [[{"a": 1, "b": 2}, {"a": 2, "b": 1}, {"a": 1, "b": None}, None], [{"a": 2, "b": 2}]],
+        "array<struct<a:decimal(5,2)>>": [[[{"a": "1.00"}, {"a": "2.00"}], [{"a": "2.00"}, {"a": "1.00"}]], [[None]]],
+    }
+    for text, (values, others) in kinds.items():
+        kind = arrow_type(text)
+        exact = [_decimals(value) for value in (*values, *others)]
+        found = words(pa.array(exact, kind)).tolist()
+        assert len(set(found)) == len(found), text
+        again = words(pa.array([None, *exact[1:]], kind).slice(1)).tolist()
+        assert again == found[1:], text
+
+
+def _decimals(value: object) -> object:
+    if isinstance(value, list):
+        return [_decimals(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _decimals(each) for name, each in value.items()}
+    return Decimal(value) if isinstance(value, str) and "." in value else value
 
 
 def test_every_type_of_the_wide_shape_is_compared(tmp_path: Path) -> None:

@@ -72,6 +72,18 @@ def test_one_large_file_is_held_against_throughput_cpu_and_memory() -> None:
     }
 
 
+def test_an_export_is_held_against_the_fastest_peer_that_is_right_and_memory() -> None:
+    case = "dynamodb_200mb"
+    tools = {"lakelanes": _figures(100), "duckdb": _figures(100), "polars": _figures(900) | {"correct": False}}
+    assert all(_verdicts({case: tools}).values())
+    tools["lakelanes"] |= {"mb_per_s": 99, "peak_rss_mb": 257}
+    assert _verdicts({case: tools}) == {
+        f"{case}: our output is correct": True,
+        f"{case}: throughput against duckdb": False,
+        f"{case}: peak memory in MB": False,
+    }
+
+
 def test_two_files_are_held_against_the_limit_as_well() -> None:
     tools = {"lakelanes": _figures(160), "duckdb": _figures(100), "limit": _figures(200)}
     case = "two_files_wide_100mb"

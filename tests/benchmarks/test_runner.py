@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import sys
 from collections import namedtuple
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks import measure, runner
 from benchmarks.cases import OURS, Case, all_cases, chosen
-from benchmarks.generate import NARROW, Input
+from benchmarks.generate import EXPORT, NARROW, Input
 from benchmarks.tools.arrow_types import convert_options
 
 NOBODY: frozenset[str] = frozenset()
@@ -99,6 +101,42 @@ def test_a_peer_that_changes_a_cent_or_drops_a_row_is_not_correct(
     assert figures["duckdb"]["why"] == "amount: other values"
     assert figures["polars"]["correct"] is False
     assert "rows instead of" in figures["polars"]["why"]
+
+
+EXPORT_CASE = {"kind": "export", "input": Input(EXPORT, 60_000, gzip=True), "files": 3}
+
+
+@pytest.mark.parametrize("traps", [0.0, 0.2])
+def test_our_conversion_of_an_export_is_measured(tmp_path: Path, traps: float) -> None:
+    data = Input(EXPORT, 60_000, bad=traps, gzip=True)
+    figures = runner.run_case(_case(**EXPORT_CASE | {"input": data}, tools=(OURS,)), tmp_path, _quiet).figures[OURS]
+    assert figures["correct"], figures
+    assert figures["rows_ok"] > 150
+    assert figures["mb_per_s"] > 0
+    assert list(tmp_path.glob("out-*")) == []
+
+
+def test_a_peer_that_changes_a_digit_within_a_list_is_not_correct(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def peer(task: dict[str, Any]) -> dict[str, Any]:
+        # orjson's reader, on the json of the standard library.
+        monkeypatch.setitem(sys.modules, "orjson", json)
+        rows = importlib.import_module("benchmarks.tools.export_orjson").load_all(task)()
+        if task["tool"] == "duckdb":
+            path = Path(task["target"]) / "00000.parquet"
+            table = pq.read_table(path)
+            items = table["items"].to_pylist()
+            changed = next(each for each in items if each)
+            changed[-1]["unit_price"] += Decimal("0.01")
+            place = table.schema.get_field_index("items")
+            pq.write_table(table.set_column(place, "items", pa.array(items, table.schema.field("items").type)), path)
+        return {"wall_s": 1.0, "cpu_s": 1.0, "peak_rss_mb": 1.0, "rows_ok": sum(ok for ok, _ in rows)}
+
+    monkeypatch.setattr(measure, "run", peer)
+    figures = runner.run_case(_case(**EXPORT_CASE, tools=("orjson", "duckdb")), tmp_path, _quiet).figures
+    assert figures["orjson"]["correct"], figures
+    assert (figures["duckdb"]["correct"], figures["duckdb"]["why"]) == (False, "items: other values")
 
 
 def test_a_tool_that_fails_is_told_and_not_tried_again(tmp_path: Path) -> None:
@@ -203,6 +241,7 @@ def test_a_case_that_is_not_there_is_refused_by_name() -> None:
 def test_the_cases_that_people_ask_for_are_there() -> None:
     full = {case.name for case in chosen("full")}
     assert {"clean_narrow_1gb", "clean_wide_100mb", "bad1pct_narrow_100mb", "gzip_narrow_100mb"} <= full
+    assert {"dynamodb_200mb", "dynamodb_traps_1mb"} <= full
     assert {"small_files_s3", "s3_narrow_1gb", "two_files_narrow_100mb", "query_narrow_100mb"} <= full
     assert not any(name.endswith("10gb") for name in full)
     assert all(OURS in case.tools for case in all_cases().values())

@@ -12,20 +12,25 @@ import pytest
 from pydantic import BaseModel
 
 from lakelanes.config import (
+    AttributeColumn,
     Aws,
     Column,
+    Compaction,
     CsvDialect,
     Entity,
     EntitySchemaPolicy,
     LakeConfig,
     PartitionKey,
     Resources,
+    Table,
+    TableExport,
     json_schema,
     parse_config,
 )
 from lakelanes.errors import ConfigError
 from lakelanes_airflow.schedules import DEFAULT_CRON
 
+KEY = {"name": "k", "type": "string"}
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 SECTIONS: dict[str, type[BaseModel]] = {
     "The file": LakeConfig,
@@ -36,6 +41,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "schema[]": Column,
     "schema_policy": EntitySchemaPolicy,
     "dialect": CsvDialect,
+    "tables.NAME": Table,
+    "tables.NAME.schema[]": AttributeColumn,
+    "tables.NAME.export": TableExport,
+    "tables.NAME.compaction": Compaction,
 }
 
 
@@ -70,10 +79,12 @@ def expected(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
     """Setting -> (type, default), as the document writes them."""
     whole = json_schema()
     schema = whole if model is LakeConfig else whole["$defs"].get(model.__name__) or model.model_json_schema()
-    # Three defaults are made by code, so the schema does not say them; the next test does.
-    defaults = {Entity: {"dialect": "`{}`", "schema_policy": "`{}`"}, PartitionKey: {"type": '`"string"`'}}.get(
-        model, {}
-    )
+    # Some defaults are made by code, so the schema does not say them; the next test does.
+    defaults = {
+        Entity: {"dialect": "`{}`", "schema_policy": "`{}`"},
+        PartitionKey: {"type": '`"string"`'},
+        Table: {"export": "`{}`", "compaction": "`{}`"},
+    }.get(model, {})
     found = {}
     for name, field in schema["properties"].items():
         default = "*required*" if name in schema.get("required", ()) else f"`{json.dumps(field.get('default'))}`"
@@ -94,6 +105,8 @@ def test_defaults_that_code_makes_are_as_documented() -> None:
     assert entity.partition_keys[0].type.text == "string"
     assert entity.dialect == CsvDialect()
     assert entity.schema_policy == EntitySchemaPolicy()
+    table = Table.model_validate({"dynamodb_table": "abc", "table_name": "t", "keys": ["k"], "schema": [KEY]})
+    assert (table.export, table.compaction) == (TableExport(), Compaction())
 
 
 @pytest.mark.parametrize(

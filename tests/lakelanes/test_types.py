@@ -81,3 +81,11 @@ def test_types_compare_by_what_they_mean() -> None:
     assert parse_type("INTEGER") == parse_type("int")
     assert parse_type("decimal(10,2)") != parse_type("decimal(10,3)")
     assert len({parse_type("varchar(5)"), parse_type("VARCHAR(5)"), parse_type("varchar(6)")}) == 2
+
+
+def test_binary_is_for_values_that_come_as_bytes() -> None:
+    parsed = parse_type("map<string,array<binary>>", binary=True)
+    assert parsed.arrow == pa.map_(pa.string(), pa.list_(pa.binary()))
+    assert (parsed.text, parsed.trino) == ("map<string,array<binary>>", "map(varchar, array(varbinary))")
+    with pytest.raises(ValueError, match="binary columns cannot be loaded"):
+        parse_type("map<string,array<binary>>")

@@ -2,8 +2,8 @@
 
 It is an accelerator and nothing else. What it does not vouch for it marks, and lakelanes.convert.parse reads those
 records the careful way; where there is no library for this machine, it reads all of them so. The library lies beside
-this file under a name that holds the digest of kernel.c, so that one built from another source is never loaded.
-scripts/build_kernel.py builds it.
+this file under a name that holds the digest of its sources, so that one built from others is never loaded.
+scripts/build_kernel.py builds it. It also holds items.c, which lakelanes.tables.scanner calls.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from lakelanes.types import HiveType
 
 log = logging.getLogger(__name__)
 
-SOURCE = Path(__file__).with_name("kernel.c")
+_HERE = Path(__file__).parent
+# Headers too; scripts/setup.py takes the digest of the same files.
+SOURCES = (_HERE / "kernel.c", _HERE / "scalars.h", _HERE.parent / "tables" / "items.c")
 _INTERFACE = 1
 _TOO_MANY_RECORDS, _TORN = -1, -2
 # The order of `enum kind` in kernel.c.
@@ -60,12 +62,12 @@ _NONE: Positions = np.zeros(0, np.int64)
 
 def library_path(system: str = sys.platform, machine: str | None = None) -> Path:
     """Where the library for a system (as sys.platform has it) and a machine (as platform.machine has it) belongs."""
-    digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]
-    return SOURCE.with_name(f"kernel-{digest}-{system}-{machine or platform.machine()}.so")
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES)).hexdigest()[:12]
+    return _HERE / f"kernel-{digest}-{system}-{machine or platform.machine()}.so"
 
 
 @cache
-def _library() -> Any | None:
+def load_library() -> Any | None:
     """The loaded library; None, with a warning, where there is none for this machine."""
     path = library_path()
     try:
@@ -272,7 +274,7 @@ def kernel_for(
     columns: for each column wanted, the position of its field and its type. empty: the positions of fields that have to
     be empty.
     """
-    library = _library() if dialect.escape is None else None
+    library = load_library() if dialect.escape is None else None
     return Kernel(library, width, columns, dialect, empty) if library is not None else None
 
 

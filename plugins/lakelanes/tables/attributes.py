@@ -1,0 +1,304 @@
+"""Values of DynamoDB's attributes as those of the lake's types: the one definition of it, for exports and streams.
+
+A value comes in DynamoDB JSON, as parsed by json: ``{"N": "12.50"}``.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+
+type of the column    attribute value                    a misfit, for example
+string                S                                  N: a number is no text
+char(n), varchar(n)   S of at most n characters          a longer one: it is never cut
+tinyint to bigint     N without a fraction, in range     1.5; 1E+2 is fine, it is 100
+decimal(p,s)          N that fits exactly                12.345 for decimal(10,2): never rounded
+float, double         N that the binary value stands     0.1000000000000000000001: another number would come out
+                      for in its shortest decimal form
+boolean               BOOL
+date, timestamp       S as in lakelanes.convert.values   2024-02-30
+binary                B
+array<t>              L of t; SS, NS or BS of t          an element that is a misfit
+map<string,t>         M of t
+struct<...>           M; names match whatever the case   two names that differ in their case only
+                      of a-z, absent fields are null
+
+NULL is null everywhere. A misfit makes its whole column null, and the value goes as it is into the column _rescued. So
+does a value in which a struct has names that the type lacks, but there the column keeps what it could take.
+
+lakelanes.tables.scanner reads the same values faster, and leaves to this module whatever it is not sure of.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+import numpy as np
+
+from lakelanes.convert.values import INTEGER_RANGES, ValueRefused, parse_value
+from lakelanes.errors import AttributeValueError
+from lakelanes.types import HiveType, parse_type
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_FOLDED = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+_WHOLE = parse_type("decimal(19,0)")
+_SETS = {"SS": "S", "NS": "N", "BS": "B"}
+_SHOWN = 60
+
+
+class AttributeColumn(Protocol):
+    """A column of a table, as the configuration has it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def type(self) -> HiveType: ...
+
+    @property
+    def path(self) -> tuple[str, ...]: ...
+
+
+@dataclass
+class Item:
+    """An item, or its keys alone, as a row.
+
+    values: by column, None for null. rescued: by column, the attribute values that the column could not take.
+    undeclared: the attributes that are no column's, as attribute values.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    rescued: dict[str, Any] = field(default_factory=dict)
+    undeclared: dict[str, Any] = field(default_factory=dict)
+
+
+class ItemReader:
+    """Reads items of a table with these columns; `keys` are the names of those that are never null."""
+
+    def __init__(self, columns: Sequence[AttributeColumn], keys: Iterable[str]) -> None:
+        self._keys = tuple(keys)
+        self._key_attributes = {column.path[0] for column in columns if column.name in self._keys}
+        self._tree: dict[str, Any] = {}
+        for column in columns:
+            at = self._tree
+            for name in column.path[:-1]:
+                at = at.setdefault(name, {})
+            at[column.path[-1]] = column
+
+    def read(self, image: Any) -> Item:
+        """The row of an item's attributes. Raises AttributeValueError when it is none or lacks its key."""
+        check_members(image, "the item")
+        item = Item()
+        item.undeclared = self._read_level(image, self._tree, item)
+        for name in self._keys:
+            if item.values.get(name) is None:
+                why = "is missing" if name not in item.rescued else f"cannot hold {shown(item.rescued[name])}"
+                raise AttributeValueError(f"the key column {name!r} {why}: rows are told apart by it; check its type")
+        return item
+
+    def read_keys(self, keys: Any) -> Item:
+        """The row of a deleted item. Raises AttributeValueError when these are not the table's keys."""
+        if not isinstance(keys, Mapping) or keys.keys() != self._key_attributes:
+            found = ", ".join(map(str, keys)) if isinstance(keys, Mapping) else shown(keys)
+            raise AttributeValueError(
+                f"the keys are {found or 'none'}, the configuration has {', '.join(sorted(self._key_attributes))}"
+            )
+        return self.read(keys)
+
+    def _read_level(self, members: Mapping[str, Any], tree: dict[str, Any], item: Item) -> dict[str, Any]:
+        """Puts the members that are columns into the item, and returns the others."""
+        others: dict[str, Any] = {}
+        for name, value in members.items():
+            wanted = tree.get(name)
+            if wanted is None:
+                others[name] = value
+            elif not isinstance(wanted, dict):
+                _read_column(value, wanted, item)
+            elif "M" in value:
+                if below := self._read_level(value["M"], wanted, item):
+                    others[name] = {"M": below}
+            elif "NULL" not in value:
+                others[name] = value
+        return others
+
+
+def read_value(value: Mapping[str, Any], wanted: HiveType) -> Any:
+    """The Python value that pyarrow takes for an attribute value; None for NULL. Raises ValueRefused for a misfit."""
+    return _read(value, wanted, [])
+
+
+def _read_column(value: Any, column: AttributeColumn, item: Item) -> None:
+    surplus: list[str] = []
+    try:
+        item.values[column.name] = _read(value, column.type, surplus)
+    except ValueRefused:
+        item.rescued[column.name] = value
+        return
+    if surplus:
+        item.rescued[column.name] = value
+
+
+def _read(value: Any, wanted: HiveType, surplus: list[str]) -> Any:
+    """The Python value that pyarrow takes; names that a struct lacks are added to `surplus`. Raises ValueRefused."""
+    [(tag, content)] = value.items()
+    if tag == "NULL":
+        return None
+    if wanted.kind == "array" and tag in ("L", *_SETS):
+        elements = content if tag == "L" else ({_SETS[tag]: element} for element in content)
+        return [_read(element, wanted.children[0], surplus) for element in elements]
+    if wanted.kind == "map" and tag == "M":
+        return [(_text(name), _read(element, wanted.children[1], surplus)) for name, element in content.items()]
+    if wanted.kind == "struct" and tag == "M":
+        return _struct(content, wanted, surplus)
+    if wanted.kind == "boolean" and tag == "BOOL":
+        return content
+    if wanted.kind == "binary" and tag == "B":
+        return base64.b64decode(content)
+    if wanted.kind in _READERS and tag == _READERS[wanted.kind][0]:
+        return _READERS[wanted.kind][1](content, wanted)
+    raise ValueRefused(f"{shown(value)} is no {wanted}")
+
+
+def _struct(content: Mapping[str, Any], wanted: HiveType, surplus: list[str]) -> dict[str, Any]:
+    types = dict(zip(wanted.names, wanted.children, strict=True))
+    fields: dict[str, Any] = {}
+    for name, value in content.items():
+        folded = name.translate(_FOLDED)
+        if folded not in types:
+            surplus.append(name)
+        elif folded in fields:
+            raise ValueRefused(f"the map has {folded!r} twice, in upper and lower case")
+        else:
+            fields[folded] = _read(value, types[folded], surplus)
+    return {name: fields.get(name) for name in wanted.names}
+
+
+def _text(text: str, wanted: HiveType | None = None) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueRefused("half of a surrogate pair is no text") from None
+    if wanted is not None and wanted.length is not None and len(text) > wanted.length:
+        raise ValueRefused(f"it has {len(text)} characters")
+    return text
+
+
+def _moment(text: str, wanted: HiveType) -> Any:
+    return parse_value(_text(text).encode(), wanted)
+
+
+def _whole(text: str, wanted: HiveType) -> int:
+    value = int(parse_value(text.encode(), _WHOLE))
+    lowest, highest = INTEGER_RANGES[wanted.kind]
+    if not lowest <= value <= highest:
+        raise ValueRefused(f"the range is {lowest} to {highest}")
+    return value
+
+
+def _decimal(text: str, wanted: HiveType) -> Decimal:
+    value: Decimal = parse_value(text.encode(), wanted)
+    return value
+
+
+def _binary_fraction(text: str, wanted: HiveType) -> float:
+    value: float = parse_value(text.encode(), wanted)
+    shortest = repr(value) if wanted.kind == "double" else str(np.float32(value))
+    try:
+        if Decimal(shortest) == Decimal(text):
+            return value
+    except InvalidOperation:
+        pass
+    raise ValueRefused(f"the nearest {wanted} is {shortest}")
+
+
+# For each type, the tag of its values and what reads their content.
+_READERS: dict[str, tuple[str, Callable[[str, HiveType], Any]]] = {
+    **dict.fromkeys(("string", "char", "varchar"), ("S", _text)),
+    **dict.fromkeys(("date", "timestamp"), ("S", _moment)),
+    **dict.fromkeys(INTEGER_RANGES, ("N", _whole)),
+    **dict.fromkeys(("float", "double"), ("N", _binary_fraction)),
+    "decimal": ("N", _decimal),
+}
+
+
+def check_members(members: Any, where: str) -> None:
+    """Raises AttributeValueError unless these are names with attribute values: ``{"id": {"S": "a"}, ...}``."""
+    if not isinstance(members, Mapping):
+        raise AttributeValueError(f"{where}: found {shown(members)}, expected an object of attribute values")
+    for name, value in members.items():
+        _check_value(value, f"{where}, {name!r}")
+
+
+def _check_value(value: Any, where: str) -> None:
+    if isinstance(value, Mapping) and len(value) == 1:
+        [(tag, content)] = value.items()
+        if tag == "M":
+            return check_members(content, where)
+        if tag == "L" and isinstance(content, list):
+            for at, element in enumerate(content):
+                _check_value(element, f"{where}[{at}]")
+            return
+        if tag in _SETS and isinstance(content, list) and all(_is_scalar(_SETS[tag], each) for each in content):
+            return
+        if _is_scalar(tag, content):
+            return
+    raise AttributeValueError(f"{where}: found {shown(value)}, expected an attribute value such as {{'S': 'text'}}")
+
+
+def _is_scalar(tag: Any, content: Any) -> bool:
+    if tag == "S":
+        return isinstance(content, str)
+    if tag == "N":
+        return isinstance(content, str) and _NUMBER.fullmatch(content) is not None
+    if tag == "BOOL":
+        return isinstance(content, bool)
+    if tag == "B" and isinstance(content, str):
+        try:
+            base64.b64decode(content, validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        return True
+    return tag == "NULL" and content is True
+
+
+def parse_json(text: bytes) -> Any:
+    """The value of a JSON text, strictly: no name twice, no NaN. Raises AttributeValueError with the reason."""
+    try:
+        return json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise AttributeValueError(f"it is not UTF-8: {error.reason} at byte {error.start + 1}") from None
+    except json.JSONDecodeError as error:
+        raise AttributeValueError(f"it is not JSON: {error.msg} at character {error.pos + 1}") from None
+    except RecursionError:
+        raise AttributeValueError("it is nested too deep") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise AttributeValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise AttributeValueError(f"it is not JSON: {name} is no JSON value")
+
+
+def json_text(members: Mapping[str, Any]) -> str | None:
+    """Attribute values as JSON, exact to the last digit; None when there are none."""
+    if not members:
+        return None
+    text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: it can only be written as an escape
+        return json.dumps(members, separators=(",", ":"))
+    return text
+
+
+def shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
