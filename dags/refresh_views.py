@@ -4,8 +4,9 @@
 ## What it does
 
 Creates the views in the order they need each other. A view whose SQL and whose inputs' columns are what they were is
-left as it is, so a run without changes reads the catalogue and writes nothing. A view whose tables do not exist yet
-waits.
+left as it is, so a run without changes reads the catalogue and writes nothing. A view whose tables do not exist yet is
+left out: its log line says "waiting" and for which table, or "not configured" when the configuration makes none of that
+name.
 
 ## When it runs
 
@@ -15,8 +16,8 @@ assets, whose events come once per partition.
 
 ## When it fails
 
-The log names the view, and Athena's reason. The other views keep their last definition. Correct the SQL, then clear the
-task.
+The log names the views that Athena refused, with its reasons. All others are made; a refused one keeps its last
+definition. Correct the SQL, then clear the task.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ from scripts.airflow_api import AirflowApi, AirflowError
 from scripts.deploy import DeployError, deploy, upload_bundle
 from scripts.package import function_bundle
 from scripts.processes import ManagedProcess, ProcessTable, guard
+from scripts.sample_orders import KEY
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -274,6 +275,11 @@ class Stack:
             "RequireTls": "false",
             "FastLaneConcurrency": str(FUNCTION_INSTANCES),
         }
+        if orders := config.tables.get("orders"):
+            keys = [(column.attribute, column.type.text) for column in orders.columns if column.name in orders.keys]
+            # Where nothing is yet, the sample's table may be made; on AWS that is for its owner to say.
+            if keys == [(KEY, "string")]:
+                parameters["OrdersTableName"] = orders.dynamodb_table
         done = deploy(config, self.client("cloudformation"), self.client("sts"), parameters=parameters)
         self.outputs = done.outputs
         self._check_athena()

@@ -2,7 +2,7 @@
 
 A view keeps the column types of the moment it was made, and goes stale when an input's change. So a fingerprint of its
 SQL and of its inputs' columns is kept in the ledger, and a view is made again when, and only when, that changes or the
-view is gone.
+view is gone. A view that cannot be made, because a table is not there or Athena refuses it, keeps no other from it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
 from lakelanes import athena, catalog, names
-from lakelanes.errors import ViewError
+from lakelanes.config import LakeConfig
+from lakelanes.errors import QueryError, ViewError
 from lakelanes.include import INCLUDE
 
 if TYPE_CHECKING:
@@ -42,10 +43,14 @@ class View:
 
 @dataclass(frozen=True)
 class ViewOutcome:
-    """What refreshing did with a view; ``reason`` says what a waiting view waits for."""
+    """What refreshing did with a view.
+
+    waiting: for a table of the configuration that is not there yet. not configured: for one that nothing in the
+    configuration makes. failed: Athena refused it. ``reason`` names the tables, or says what Athena did.
+    """
 
     name: str
-    action: Literal["created", "unchanged", "waiting"]
+    action: Literal["created", "unchanged", "waiting", "not configured", "failed"]
     reason: str = ""
 
 
@@ -64,32 +69,65 @@ def read_views(directory: Path = VIEWS) -> list[View]:
 
 
 def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
-    """Creates the views whose SQL or inputs changed; leaves the others, and those whose inputs do not exist, alone."""
+    """Creates the views whose SQL or inputs changed; leaves the others, and those whose inputs do not exist, alone.
+
+    Raises ViewError when Athena refused views, naming each with Athena's reason, after all others are made.
+    """
     outcomes: list[ViewOutcome] = []
     columns: dict[str, Any] = {}
+    expected = _expected_tables(lake.config)
     note = lake.ledger.read_note("views")
     for view in read_views(directory):
         for name in sorted(view.inputs - columns.keys()):
             columns[name] = _columns(lake, name)
         missing = sorted(name for name in view.inputs if columns[name] is None)
+        columns[view.name] = _columns(lake, view.name)
         if missing:
-            columns[view.name] = _columns(lake, view.name)
-            outcomes.append(ViewOutcome(view.name, "waiting", f"for {', '.join(missing)}"))
+            unknown = [name for name in missing if name not in expected]
+            if not unknown:
+                expected.add(view.name)
+            outcomes.append(_without_inputs(view, missing, unknown))
             continue
+        expected.add(view.name)
         fingerprint = _fingerprint(view, {name: columns[name] for name in view.inputs})
-        existing = _columns(lake, view.name)
-        if existing is not None and note.get(view.name) == fingerprint:
+        if columns[view.name] is not None and note.get(view.name) == fingerprint:
             outcomes.append(ViewOutcome(view.name, "unchanged"))
-        else:
-            database = names.sql_identifier(lake.config.resources.glue_database)
-            name = names.sql_identifier(view.name)
-            athena.execute(lake, f"CREATE OR REPLACE VIEW {database}.{name} AS\n{view.sql}")
-            existing = _columns(lake, view.name)
-            note = {**note, view.name: fingerprint}
-            lake.ledger.write_note("views", note)
-            outcomes.append(ViewOutcome(view.name, "created"))
-        columns[view.name] = existing
+            continue
+        try:
+            _create(lake, view)
+        except QueryError as error:
+            outcomes.append(ViewOutcome(view.name, "failed", f"{error.reason} (query {error.query_id})"))
+            continue
+        columns[view.name] = _columns(lake, view.name)
+        note = {**note, view.name: fingerprint}
+        lake.ledger.write_note("views", note)
+        outcomes.append(ViewOutcome(view.name, "created"))
+    if failed := [outcome for outcome in outcomes if outcome.action == "failed"]:
+        reasons = "\n".join(f"{outcome.name}: {outcome.reason}" for outcome in failed)
+        raise ViewError(f"Athena refused {len(failed)} of {len(outcomes)} views; all others are done\n{reasons}")
     return outcomes
+
+
+def _expected_tables(config: LakeConfig) -> set[str]:
+    """The tables and views that the configuration makes, there or not."""
+    entities = {name for entity in config.entities.values() for name in (entity.table_name, entity.rejects_table)}
+    tables = {
+        name
+        for table in config.tables.values()
+        for name in (table.changes_table, table.snapshot_table, table.current_view)
+    }
+    return entities | tables
+
+
+def _without_inputs(view: View, missing: list[str], unknown: list[str]) -> ViewOutcome:
+    if unknown:
+        return ViewOutcome(view.name, "not configured", f"nothing in the configuration makes {', '.join(unknown)}")
+    return ViewOutcome(view.name, "waiting", f"for {', '.join(missing)}")
+
+
+def _create(lake: Lake, view: View) -> None:
+    database = names.sql_identifier(lake.config.resources.glue_database)
+    athena.execute(lake, f"CREATE OR REPLACE VIEW {database}.{names.sql_identifier(view.name)} AS\n{view.sql}")
 
 
 def _read(path: Path) -> View:

@@ -9,6 +9,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from lakelanes.config import LakeConfig
+from scripts import load_dynamodb
 from scripts.deploy import TEMPLATE, DeployError, Deployment, deploy, template_parameters
 from tests.infrastructure.conftest import PLAIN_HTTP, Worker, make_config
 from tests.support.localaws import LocalAws
@@ -55,6 +56,8 @@ def test_ledger_has_its_keys_and_both_indexes(local_aws: LocalAws, deployment: D
     assert _keys(table) == {"HASH": "source", "RANGE": "version"}
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert table["DeletionProtectionEnabled"] is True
+    assert table["SSEDescription"]["Status"] == "ENABLED"
+    assert recovery(local_aws.client("dynamodb"), "tickets_ledger") == "ENABLED"
     indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
     assert {name: _keys(index) for name, index in indexes.items()} == {
         "by_partition": {"HASH": "entity_partition", "RANGE": "source"},
@@ -62,6 +65,57 @@ def test_ledger_has_its_keys_and_both_indexes(local_aws: LocalAws, deployment: D
     }
     assert {index["Projection"]["ProjectionType"] for index in indexes.values()} == {"ALL"}
     assert {attribute["AttributeType"] for attribute in table["AttributeDefinitions"]} == {"S"}
+
+
+def test_a_lake_with_an_application_of_its_own_gets_no_orders(local_aws: LocalAws, deployment: Deployment) -> None:
+    resources = local_aws.client("cloudformation").list_stack_resources(StackName=deployment.stack_name)
+    tables = [
+        each["PhysicalResourceId"]
+        for each in resources["StackResourceSummaries"]
+        if each["ResourceType"] == "AWS::DynamoDB::Table"
+    ]
+    assert tables == ["tickets_ledger"]
+    assert not deployment.outputs.keys() & {"OrdersTable", "OrdersStreamArn"}
+
+
+def test_orders_can_be_exported_streamed_and_expire(local_aws: LocalAws, deployment: Deployment) -> None:
+    config = make_config(
+        source_bucket="orders-landing",
+        analytics_bucket="orders-lake",
+        glue_database="orders_db",
+        workgroup_name="orders_queries",
+        ledger_table="orders_ledger",
+        alert_topic="orders_alerts",
+    )
+    clients = local_aws.client("cloudformation"), local_aws.client("sts")
+    outputs = deploy(config, *clients, parameters={**PLAIN_HTTP, "OrdersTableName": "shop.orders"}).outputs
+    dynamodb = local_aws.client("dynamodb")
+    table = dynamodb.describe_table(TableName=outputs["OrdersTable"])["Table"]
+    assert table["TableName"] == "shop.orders"
+    assert _keys(table) == {"HASH": "order_id"}
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["SSEDescription"]["Status"] == "ENABLED"
+    assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert outputs["OrdersStreamArn"] == table["LatestStreamArn"]
+    assert recovery(dynamodb, "shop.orders") == "ENABLED"
+    ttl = dynamodb.describe_time_to_live(TableName="shop.orders")["TimeToLiveDescription"]
+    assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+    # The loader makes the same table where none was deployed.
+    assert load_dynamodb.create_table(dynamodb, "shop.orders.made")
+    made = dynamodb.describe_table(TableName="shop.orders.made")["Table"]
+    for setting in ("KeySchema", "AttributeDefinitions", "BillingModeSummary", "StreamSpecification"):
+        assert made[setting] == table[setting], setting
+    assert made["SSEDescription"]["Status"] == "ENABLED"
+    assert recovery(dynamodb, "shop.orders.made") == "ENABLED"
+    assert dynamodb.describe_time_to_live(TableName="shop.orders.made")["TimeToLiveDescription"] == ttl
+
+
+def test_what_cannot_be_made_again_outlives_the_stack() -> None:
+    resources = yaml.load(TEMPLATE.read_text(), CloudFormationLoader)["Resources"]
+    kept = {name for name, each in resources.items() if each.get("DeletionPolicy") == "Retain"}
+    assert kept == {name for name, each in resources.items() if each.get("UpdateReplacePolicy") == "Retain"}
+    assert kept == {"SourceBucket", "AnalyticsBucket", "LedgerTable", "OrdersTable", "Database"}
 
 
 def test_database_exists(local_aws: LocalAws, deployment: Deployment) -> None:
@@ -158,6 +212,12 @@ def test_with_tls_required_the_buckets_refuse_plain_http(
     finally:
         deploy(config, *clients, parameters=PLAIN_HTTP)
     s3.put_object(Bucket="tickets-lake", Key="allowed-again", Body=b"1")
+
+
+def recovery(dynamodb: Any, table: str) -> str:
+    """Whether a table's point-in-time recovery is ENABLED or DISABLED."""
+    description = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    return str(description["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"])
 
 
 def _keys(description: dict[str, Any]) -> dict[str, str]:

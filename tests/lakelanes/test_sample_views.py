@@ -93,8 +93,11 @@ def test_views_are_read_with_their_inputs_first() -> None:
 
 
 def test_refreshing_again_changes_nothing(sample: Sample) -> None:
-    outcomes = refresh(sample.lake)
-    assert {outcome.name: outcome.action for outcome in outcomes} == {view.name: "unchanged" for view in read_views()}
+    actions = {outcome.name: outcome.action for outcome in refresh(sample.lake)}
+    # This lake has no orders: they are not in its configuration.
+    orders = {view.name for view in read_views() if "orders_current" in view.inputs}
+    assert actions == {name: "not configured" if name in orders else "unchanged" for name in actions}
+    assert len(actions) > len(orders) > 0
 
 
 def test_tables_hold_what_the_generator_wrote(sample: Sample) -> None:

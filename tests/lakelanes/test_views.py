@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lakelanes import athena
-from lakelanes.errors import QueryError, ViewError
+from lakelanes.errors import ViewError
 from lakelanes.lake import Lake
 from lakelanes.views import read_views, refresh
 
@@ -86,7 +86,7 @@ def test_a_view_is_made_once_and_again_when_its_sql_or_its_inputs_change(
     database = lake.config.resources.glue_database
     directory = write(totals="SELECT CAST(count(a) AS bigint) AS n FROM t", twice="SELECT n * 2 AS n FROM totals")
 
-    assert actions(lake, directory) == {"totals": "waiting", "twice": "waiting"}
+    assert actions(lake, directory) == {"totals": "not configured", "twice": "not configured"}
 
     lake.glue.create_table(DatabaseName=database, TableInput=table)
     assert actions(lake, directory) == {"totals": "created", "twice": "created"}
@@ -107,6 +107,44 @@ def test_a_view_is_made_once_and_again_when_its_sql_or_its_inputs_change(
     assert actions(lake, directory) == {"totals": "unchanged", "twice": "created"}
 
 
-def test_a_view_that_athena_refuses_is_an_error_with_athenas_reason(lake: Lake, write: Callable[..., Path]) -> None:
-    with pytest.raises(QueryError, match="no_such_function"):
-        refresh(lake, write(bad="SELECT no_such_function(1) AS x"))
+def test_a_view_whose_tables_are_not_there_says_what_it_waits_for(
+    make_lake: Callable[..., Lake], write: Callable[..., Path]
+) -> None:
+    table = {
+        "dynamodb_table": "app-orders",
+        "table_name": "orders",
+        "keys": ["id"],
+        "schema": [{"name": "id", "type": "string"}],
+    }
+    lake = make_lake(tables={"orders": table})
+    directory = write(
+        now="SELECT 1 AS x",
+        counted="SELECT count(*) AS n FROM orders_current JOIN sales_data_rejects ON true",
+        twice="SELECT n * 2 AS n FROM counted",
+        others="SELECT count(*) AS n FROM payments JOIN sales_data ON true",
+        others_too="SELECT n FROM others",
+    )
+    assert {outcome.name: (outcome.action, outcome.reason) for outcome in refresh(lake, directory)} == {
+        "now": ("created", ""),
+        "counted": ("waiting", "for orders_current, sales_data_rejects"),
+        "twice": ("waiting", "for counted"),
+        "others": ("not configured", "nothing in the configuration makes payments"),
+        "others_too": ("not configured", "nothing in the configuration makes others"),
+    }
+
+
+def test_a_view_that_athena_refuses_is_an_error_with_athenas_reason_after_the_others_are_made(
+    lake: Lake, write: Callable[..., Path]
+) -> None:
+    directory = write(
+        bad="SELECT no_such_function(1) AS x",
+        good="SELECT 1 AS x",
+        on_bad="SELECT x FROM bad",
+        worse="SELECT 1 AS x, 2 AS x",
+    )
+    with pytest.raises(ViewError, match=r"refused 2 of 4 views(.*\n)+bad: .*no_such_function(.*\n)+worse: .*x"):
+        refresh(lake, directory)
+    assert athena.query(lake, "SELECT x FROM good") == [{"x": "1"}]
+
+    write(bad="SELECT 2 AS x", worse="SELECT 1 AS x, 2 AS y")
+    assert actions(lake, directory) == {"bad": "created", "good": "unchanged", "on_bad": "created", "worse": "created"}

@@ -30,7 +30,9 @@ SALES: dict[str, Any] = {
 }
 
 
-def config_text(entities: Mapping[str, Any] | None = None, name: str | None = None) -> str:
+def config_text(
+    entities: Mapping[str, Any] | None = None, name: str | None = None, tables: Mapping[str, Any] | None = None
+) -> str:
     """A configuration file's text. ``name`` is part of every resource's name; by default one nobody else uses."""
     name = name or f"t{os.getpid()}x{next(_numbers)}"
     return json.dumps(
@@ -46,17 +48,23 @@ def config_text(entities: Mapping[str, Any] | None = None, name: str | None = No
                 "alert_topic": f"{name}_alerts",
             },
             "entities": entities or {"sales": SALES},
+            "tables": tables or {},
         }
     )
 
 
-def make_config(entities: Mapping[str, Any] | None = None) -> LakeConfig:
-    return parse_config(config_text(entities), {})
+def make_config(entities: Mapping[str, Any] | None = None, tables: Mapping[str, Any] | None = None) -> LakeConfig:
+    return parse_config(config_text(entities, tables=tables), {})
 
 
-def deploy_lake(aws: LocalAws, entities: Mapping[str, Any] | None = None, **options: Any) -> Lake:
+def deploy_lake(
+    aws: LocalAws,
+    entities: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Lake:
     """A lake whose resources exist. The process's environment must point at ``aws``."""
-    config = make_config(entities)
+    config = make_config(entities, tables)
     deploy(config, aws.client("cloudformation"), aws.client("sts"), parameters={"RequireTls": "false"})
     return Lake.open(config, **options)
 
