@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -13,8 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lakelanes.errors import AttributeValueError
+from lakelanes.tables.changes import LineReader
 from scripts.build_kernel import build, compiler
 from tests.lakelanes.tables.support import (
+    LEAVES,
     ORDERS,
     examples,
     json_line,
@@ -114,6 +118,125 @@ def test_damaged_lines_are_read_or_refused_alike(data: Any, pair: Any, full: boo
             text[place : place + data.draw(st.integers(0, 3))] = data.draw(_BITS)
         lines.append(bytes(text))
     assert both(table, b"\n".join(lines) + b"\n", 1 if full else None) is not None
+
+
+# Values as texts, since what matters is how they are written. Each is put wherever a value can be.
+_STRINGS = r"""
+a a.long.text.of.more.than.sixteen.bytes \ud83d\ude00 \uD83D\uDE00\u00e4\u0800 \ud83d \ude00\ud83d \ud83d\u0041
+\u0000\u007f \"\\\/\b\f\n\r\t \x \u12 näh näher 😀😀😀😀😀 😀😀😀😀😀😀 2024-02-29 2023-02-29 0000-01-01 9999-12-31 2024-2-3
+2024-03-15T07:08 2024-03-15T07:08:09Z 2024-03-15T07:08:09.123456 2024-03-15T07:08:09.1234567 2024-03-15T07:08:09+02:00
+2024-03-15T24:00:00 2024-03-15T07:08:60
+"""
+_NUMBERS = """
+0 -0 00 +5 5. .5 . - 1e 1e+ e5 1E2 1E+2 1e-2 1E400 NaN 0x1 1_0 127 128 -128 -129 32767 32768 2147483647 2147483648
+9223372036854775807 9223372036854775808 -9223372036854775808 -9223372036854775809 999.99 1000 1.005 1.500 12.50
+999999999999999999 1000000000000000000 0.0000000001 0.00000000001 0.0000000000000000000000000000000000000000 007
+9999999999999999999999999999 99999999999999999999999999999 99999999999999999999999999999999999999
+999999999999999999999999999999999999999 9999999999999999999999999999.9999999999 1000000000000000000000000000000
+123456 1234567 16777217 0.1234567 0.3333333 123456789012345 1234567890123456 9007199254740993 0.1234567890123456
+0.12345678901234567 12345678901234567890.5
+"""
+_BASE64 = r"AA== AB== AAA= AAB= AAAA A A=== AAAA==== A=AA +/+/ -_-_ ä \u0041AAA 3q2+7w=="
+_OTHERS = r"""
+{"S":""} {"N":""} {"B":""} {"N":" 1"} {"S":" 2024-03-15"} {"S":""} { "N" : "7" } {"N":"7"
+{"BOOL":true} {"BOOL":false} {"BOOL":"true"} {"BOOL":tru} {"NULL":true} {"NULL":false} {"NULL":null}
+{"SS":[]} {"SS":["a","b"]} {"NS":["1","2.5"]} {"NS":["x"]} {"BS":["AA=="]} {"SS":["a",]} {"SS":["a""b"]}
+{"L":[]} {"L":[{"N":"1"},{"NULL":true},{"S":"a"}]} {"L":[1]} {"L":[{"N":"1"}} {"L":{}} {"M":{}} {"M":[]} {"M":{"a":1}}
+{"M":{"a":{"N":"1"},"b":{"N":"2"}}} {"M":{"a":{"N":"1"},"a":{"N":"2"}}} {"M":{"a":{"N":"1"},"A":{"N":"2"}}}
+{"M":{"B":{"S":"x"},"A":{"N":"1"}}} {"M":{"a":{"N":"1"},"z":{"N":"2"}}} {"M":{"z":{"N":"1"},"z":{"N":"2"}}}
+{"M":{"\u0061":{"N":"1"}}} {"M":{"a":{"N":"1"},"\u0061":{"N":"2"}}} {"M":{"\u212a":{"N":"1"}}}
+{} [] 1 null "x" {"S":"a","N":"1"} {"Q":"x"} {"S":1} {"N":1} {"":""} {'S':'a'}
+"""
+EDGES = [
+    *(f'{{"S":"{text}"}}' for text in _STRINGS.split()),
+    *(f'{{"N":"{text}"}}' for text in _NUMBERS.split()),
+    *(f'{{"B":"{text}"}}' for text in _BASE64.split()),
+    *_OTHERS.split(),
+    *('{"N":" 1"}', '{"S":" 2024-03-15"}', '{"S":"\x1f"}', '{ "N" : "7" }', '{"L" :\t[ {"N":"1"} , {"N": "2"}\r]}'),
+]
+
+
+@pytest.mark.parametrize(
+    "kind", [*LEAVES, "array<int>", "map<string,int>", "struct<a:int,b:string>", "array<struct<a:int>>"]
+)
+def test_edges_are_read_alike_wherever_they_are(kind: str) -> None:
+    columns = {"x": kind, "l": f"array<{kind}>", "m": f"map<string,{kind}>", "s": f"struct<a:{kind},b:{kind}>"}
+    schema = [{"name": "id", "type": "string"}, *({"name": name, "type": text} for name, text in columns.items())]
+    table = make_table([*schema, {"name": "y", "type": kind, "attribute": "in.y"}], ["id"])
+    places = [
+        '"x":%s',
+        '"l":{"L":[%s,%s]}',
+        '"m":{"M":{"k":%s,"ä":%s}}',
+        '"s":{"M":{"b":%s,"A":%s}}',
+        '"in":{"M":{"y":%s}}',
+    ]
+    places += [
+        '"s":{"M":{"c":%s,"a":{"NULL":true}}}',
+        '"other":%s',
+        '"in":{"M":{"other":%s}}',
+        '"in":%s',
+        '"x":%s,"x":%s',
+    ]
+    careful = LineReader(table, 1)
+    good, refused = [], 0
+    for number, (edge, place) in enumerate(itertools.product(EDGES, places)):
+        line = f'{{"Item":{{"id":{{"S":"{number}"}},{place.replace("%s", edge)}}}}}'.encode()
+        try:
+            careful.read(line)
+            good.append(line)
+        except AttributeValueError as error:
+            assert scanned(table, line, 1, native=True) == (0, str(error)), line
+            refused += 1
+    assert len(both(table, b"\n".join(good), 1)) == len(good)
+    assert odd_lines(table, b"\n".join(good), 1) < len(good) / 2
+    assert refused > 100
+
+
+KEY, NEW = '"Keys":{"a":{"S":"x"},"b":{"N":"7"}}', '"NewImage":{"a":{"S":"x"},"b":{"N":"7"},"c":{"S":"y"}}'
+AT = '"Metadata":{"WriteTimestampMicros":{"N":"5"}}'
+
+
+@pytest.mark.parametrize(
+    ("parts", "fits"),
+    [
+        ([AT, KEY, NEW], True),
+        ([NEW, KEY, AT], True),
+        ([AT, KEY], True),
+        ([AT, KEY, '"OldImage":{}'], True),
+        ([AT, '"Keys":{"b":{"N":"7"},"a":{"S":"x"}}'], True),
+        ([AT, '"Keys":{"a":{"S":"x"}}'], False),
+        ([AT, '"Keys":{"a":{"S":"x"}}', NEW], False),
+        ([AT, '"Keys":{"a":{"S":"x"},"a":{"S":"x"}}', NEW], False),
+        ([AT, '"Keys":{"a":{"S":"x"},"b":{"N":"7"},"c":{"S":"y"}}', NEW], False),
+        ([AT, '"Keys":{"a":{"S":"x"},"c":{"S":"y"}}', NEW], False),
+        ([AT, '"Keys":{"a":{"S":"x"},"b":{"NULL":true}}'], False),
+        ([AT, KEY, '"NewImage":{"a":{"S":"x"},"b":{"NULL":true}}'], False),
+        ([AT, KEY, '"NewImage":{"a":{"S":"x"},"b":{"N":"1.5"}}'], False),
+        ([AT, KEY, '"NewImage":{}'], False),
+        ([AT, KEY, NEW, NEW], False),
+        ([AT, KEY, KEY], False),
+        ([AT, NEW], False),
+        ([KEY, NEW], False),
+        ([AT, KEY, NEW, '"Item":{}'], False),
+        ([AT, KEY, '"OldImage":{"a":{"S":"x"},"a":{"S":"x"}}'], False),
+        ([AT, KEY, '"OldImage":[]'], False),
+        ([AT, KEY, '"OldImage":null'], False),
+        (['"Metadata":{}', KEY], False),
+        (['"Metadata":{"WriteTimestampMicros":{"S":"5"}}', KEY], False),
+        (['"Metadata":{"WriteTimestampMicros":{"N":"5.5"}}', KEY], False),
+        (['"Metadata":{"WriteTimestampMicros":{"NULL":true}}', KEY], False),
+        (['"Metadata":{"WriteTimestampMicros":{"N":"5"},"x":{"N":"5"}}', KEY], False),
+    ],
+)
+def test_the_parts_of_a_line_are_told_alike(parts: list[str], fits: bool) -> None:
+    schema = [{"name": "a", "type": "string"}, {"name": "b", "type": "int"}, {"name": "c", "type": "string"}]
+    table = make_table(schema, ["a", "b"])
+    line = f"{{{','.join(parts)}}}".encode()
+    found = both(table, line, None)
+    assert isinstance(found, list) == fits, found
+    assert odd_lines(table, line) == 0 or not fits
+    for end in (b"x", b"}", b",", b" {}"):
+        assert not isinstance(both(table, line + end, None), list)
 
 
 @pytest.mark.parametrize("ensure_ascii", [True, False])
