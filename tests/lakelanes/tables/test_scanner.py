@@ -123,7 +123,8 @@ def test_damaged_lines_are_read_or_refused_alike(data: Any, pair: Any, full: boo
 # Values as texts, since what matters is how they are written. Each is put wherever a value can be.
 _STRINGS = r"""
 a a.long.text.of.more.than.sixteen.bytes \ud83d\ude00 \uD83D\uDE00\u00e4\u0800 \ud83d \ude00\ud83d \ud83d\u0041
-\u0000\u007f \"\\\/\b\f\n\r\t \x \u12 näh näher 😀😀😀😀😀 😀😀😀😀😀😀 2024-02-29 2023-02-29 0000-01-01 9999-12-31 2024-2-3
+\u0000\u007f \"\\\/\b\f\n\r\t \x \u12 näh näher 😀😀😀😀😀 😀😀😀😀😀😀
+2024-02-29 2023-02-29 0000-01-01 9999-12-31 2024-2-3
 2024-03-15T07:08 2024-03-15T07:08:09Z 2024-03-15T07:08:09.123456 2024-03-15T07:08:09.1234567 2024-03-15T07:08:09+02:00
 2024-03-15T24:00:00 2024-03-15T07:08:60
 """
