@@ -45,14 +45,13 @@ that finds a file of its partition in other hands waits for it.
 
 from __future__ import annotations
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, get_parsing_context
 
 from lakelanes.config import Entity, LakeConfig, load_config
-from lakelanes_airflow.alerting import LOAD_PREFIX, REPORT, alert_on_failure
+from lakelanes_airflow.alerting import LOAD_PREFIX, alert_on_failure
 from lakelanes_airflow.assets import table_asset
 from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
-from lakelanes_airflow.operators import ConvertOperator, PublishOperator, ReportFailuresOperator
+from lakelanes_airflow.loading import load_planned
 from lakelanes_airflow.schedules import schedule_of
 from lakelanes_airflow.sensors import SourceFilesSensor
 
@@ -80,23 +79,7 @@ def load_dag(config: LakeConfig, entity: Entity) -> DAG:
         },
     ) as dag:
         sense = SourceFilesSensor(task_id="sense", entity=entity.name)
-        convert = ConvertOperator.partial(task_id="convert", map_index_template="{{ task.batch['label'] }}").expand(
-            batch=sense.output
-        )
-        publish = PublishOperator(
-            task_id="publish",
-            plan="sense",
-            on_failure=REPORT,
-            on_new_table="refresh_views",
-            outlets=[table_asset(config, entity)],
-            trigger_rule="all_done",
-            retries=5,  # about 20 minutes: longer than the lease of a worker that died with one of the files
-        )
-        report = ReportFailuresOperator(task_id=REPORT, plan="sense", publish="publish", trigger_rule="all_done")
-        refresh_views = TriggerDagRunOperator(
-            task_id="refresh_views", trigger_dag_id="refresh_views", logical_date=None
-        )
-        convert >> publish >> [report, refresh_views]
+        load_planned(sense, [table_asset(config, entity)])
     return dag
 
 

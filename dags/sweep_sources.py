@@ -32,19 +32,14 @@ next sweeps, five times in all. After that, remove the cause and trigger load_<e
 
 from __future__ import annotations
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param
 
 from lakelanes.config import load_config
-from lakelanes_airflow.alerting import REPORT, alert_on_failure
+from lakelanes_airflow.alerting import alert_on_failure
 from lakelanes_airflow.assets import table_asset
 from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
-from lakelanes_airflow.operators import (
-    ConvertOperator,
-    FindUnloadedOperator,
-    PublishOperator,
-    ReportFailuresOperator,
-)
+from lakelanes_airflow.loading import load_planned
+from lakelanes_airflow.operators import FindUnloadedOperator
 
 config = load_config()
 
@@ -61,18 +56,4 @@ with DAG(
     params={"full": Param(False, type="boolean", description="List the entire source bucket, not only recent names.")},
 ):
     find = FindUnloadedOperator(task_id="find")
-    convert = ConvertOperator.partial(task_id="convert", map_index_template="{{ task.batch['label'] }}").expand(
-        batch=find.output
-    )
-    publish = PublishOperator(
-        task_id="publish",
-        plan="find",
-        on_failure=REPORT,
-        on_new_table="refresh_views",
-        outlets=[table_asset(config, entity) for entity in config.entities.values()],
-        trigger_rule="all_done",
-        retries=5,  # about 20 minutes: longer than the lease of a worker that died with one of the files
-    )
-    report = ReportFailuresOperator(task_id=REPORT, plan="find", publish="publish", trigger_rule="all_done")
-    refresh_views = TriggerDagRunOperator(task_id="refresh_views", trigger_dag_id="refresh_views", logical_date=None)
-    convert >> publish >> [report, refresh_views]
+    load_planned(find, [table_asset(config, entity) for entity in config.entities.values()])
