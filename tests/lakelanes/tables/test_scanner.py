@@ -123,10 +123,9 @@ def test_damaged_lines_are_read_or_refused_alike(data: Any, pair: Any, full: boo
 # Values as texts, since what matters is how they are written. Each is put wherever a value can be.
 _STRINGS = r"""
 a a.long.text.of.more.than.sixteen.bytes \ud83d\ude00 \uD83D\uDE00\u00e4\u0800 \ud83d \ude00\ud83d \ud83d\u0041
-\u0000\u007f \"\\\/\b\f\n\r\t \x \u12 näh näher 😀😀😀😀😀 😀😀😀😀😀😀
-2024-02-29 2023-02-29 0000-01-01 9999-12-31 2024-2-3
-2024-03-15T07:08 2024-03-15T07:08:09Z 2024-03-15T07:08:09.123456 2024-03-15T07:08:09.1234567 2024-03-15T07:08:09+02:00
-2024-03-15T24:00:00 2024-03-15T07:08:60
+\u0000\u007f \"\\\/\b\f\n\r\t \x \u12 näh näher 😀😀😀😀😀 😀😀😀😀😀😀 2024-02-29 2023-02-29 0000-01-01 9999-12-31
+2024-2-3 2024-03-15T07:08 2024-03-15T07:08:09Z 2024-03-15T07:08:09.123456 2024-03-15T07:08:09.1234567
+2024-03-15T07:08:09+02:00 2024-03-15T24:00:00 2024-03-15T07:08:60
 """
 _NUMBERS = """
 0 -0 00 +5 5. .5 . - 1e 1e+ e5 1E2 1E+2 1e-2 1E400 NaN 0x1 1_0 127 128 -128 -129 32767 32768 2147483647 2147483648
@@ -137,7 +136,7 @@ _NUMBERS = """
 123456 1234567 16777217 0.1234567 0.3333333 123456789012345 1234567890123456 9007199254740993 0.1234567890123456
 0.12345678901234567 12345678901234567890.5
 """
-_BASE64 = r"AA== AB== AAA= AAB= AAAA A A=== AAAA==== A=AA +/+/ -_-_ ä \u0041AAA 3q2+7w=="
+_BASE64 = r"AA AAA AA== AB== AAA= AAB= AAAA A A=== AAAA==== A=AA +/+/ -_-_ ä \u0041AAA 3q2+7w=="
 _OTHERS = r"""
 {"S":""} {"N":""} {"B":""} {"N":" 1"} {"S":" 2024-03-15"} {"S":""} { "N" : "7" } {"N":"7"
 {"BOOL":true} {"BOOL":false} {"BOOL":"true"} {"BOOL":tru} {"NULL":true} {"NULL":false} {"NULL":null}
@@ -361,7 +360,7 @@ for turn in range(600):
             batch.validate(full=True)
             rows += batch.num_rows
 print(rows, "rows", refused, "refused")
-assert rows > 5000 and refused
+assert rows > 3000 and refused > 100
 """
 
 
