@@ -10,10 +10,10 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lakelanes import athena
-from lakelanes.config import Entity
+from lakelanes.config import CsvDialect, Entity, PartitionKey
 from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
 from lakelanes.errors import CatalogError, QueryError
 from lakelanes.include import INCLUDE
@@ -53,15 +53,33 @@ _UPDATES = 40
 _LONGEST_PAUSE = 1.0
 
 
+class Owner(Protocol):
+    """Whose a table is, an entity's or a DynamoDB table's: what the configuration says about it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def table_name(self) -> str: ...
+    @property
+    def partition_keys(self) -> tuple[PartitionKey, ...]: ...
+    @property
+    def date_keys(self) -> Mapping[str, str]: ...
+    @property
+    def registration(self) -> Literal["add_partition", "msck", "projection"]: ...
+    @property
+    def dialect(self) -> CsvDialect: ...
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table of the lake: an entity's own, or that of its rejected rows."""
+    """A table of the lake: an entity's own, that of its rejected rows, or one made of a DynamoDB table."""
 
     name: str
     folder: str
     columns: tuple[tuple[str, str, str | None], ...]
     template: str
-    entity: Entity
+    entity: Owner
+    comment: str | None = None
 
     def location(self, lake: Lake, partition: Partition | None = None) -> str:
         """The table's folder, or a partition's: always a folder, never a file, with a slash at the end."""
@@ -175,7 +193,9 @@ def render(lake: Lake, table: Table, template: str) -> str:
         properties |= projection(lake, table)
     dialect = entity.dialect
     serde = {"separatorChar": dialect.delimiter, "quoteChar": dialect.quote or "", "escapeChar": dialect.escape or ""}
-    comment = f"Rows of {entity.name}" if table.name == entity.table_name else f"Rejected rows of {entity.name}"
+    comment = table.comment or (
+        f"Rows of {entity.name}" if table.name == entity.table_name else f"Rejected rows of {entity.name}"
+    )
     return string.Template(template).substitute(
         database=ddl_identifier(lake.config.resources.glue_database),
         table=ddl_identifier(table.name),

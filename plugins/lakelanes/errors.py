@@ -130,3 +130,33 @@ class RetryableLoadError(LoadError):
 
 class PermanentLoadError(LoadError):
     """At least one file was refused for what it contains: only a corrected file or configuration helps."""
+
+
+class TableError(LakeError):
+    """A DynamoDB table's export or snapshot cannot go on as it is. ``remedy`` is what to do, commands included."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(f"{message}. {remedy}")
+
+
+class GapError(TableError):
+    """Changes of a table can no longer be exported in full.
+
+    ``state`` is the gap's name: ``recovery_off``, ``recovery_restarted``, ``out_of_range``, ``table_recreated`` or
+    ``table_missing``.
+    """
+
+    def __init__(self, state: str, message: str, remedy: str) -> None:
+        self.state = state
+        super().__init__(f"{state}: {message}", remedy)
+
+
+class ExportFailedError(TableError):
+    """DynamoDB failed an export as often as it is tried."""
+
+
+class StorageError(LakeError):
+    """S3 did not do what it was asked to, and may the next time."""
+
+    retryable = True

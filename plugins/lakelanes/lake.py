@@ -50,8 +50,12 @@ class Lake:
         return self._client("sqs")
 
     @cached_property
+    def dynamodb(self) -> Any:
+        return self._client("dynamodb")
+
+    @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(self._client("dynamodb"), self.config.resources.ledger_table, self.clock)
+        return Ledger(self.dynamodb, self.config.resources.ledger_table, self.clock)
 
     def _client(self, service: str) -> Any:
         return aws.client(service, self.config.aws.region)

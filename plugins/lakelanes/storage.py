@@ -123,6 +123,60 @@ class ObjectReader(io.RawIOBase):
             raise
 
 
+class ObjectFile(io.RawIOBase):
+    """One version of an S3 object as a file that can be read at any place, as Parquet's readers do: a GET per read.
+
+    The first GET fetches the end, which tells the size and holds a Parquet file's footer.
+    """
+
+    def __init__(self, s3: Any, bucket: str, key: str, tail_bytes: int = 64 << 10) -> None:
+        super().__init__()
+        self._s3, self._object = s3, {"Bucket": bucket, "Key": key}
+        self.uri = f"s3://{bucket}/{key}"
+        answer = self._get(Range=f"bytes=-{tail_bytes}")
+        self.etag: str = answer["ETag"].strip('"')
+        self._tail = memoryview(answer["Body"].read())
+        self.size = int(answer["ContentRange"].rsplit("/", 1)[1]) if "ContentRange" in answer else len(self._tail)
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        end = min(self._position + len(buffer), self.size)
+        if end <= self._position:
+            return 0
+        behind = self.size - len(self._tail)
+        if self._position >= behind:
+            chunk: Any = self._tail[self._position - behind : end - behind]
+        else:
+            chunk = self._get(Range=f"bytes={self._position}-{end - 1}", IfMatch=self.etag)["Body"].read()
+        buffer[: len(chunk)] = chunk
+        self._position += len(chunk)
+        return len(chunk)
+
+    def _get(self, **arguments: Any) -> Any:
+        try:
+            return self._s3.get_object(**self._object, **arguments)
+        except self._s3.exceptions.ClientError as error:
+            if error_code(error) in ("NoSuchKey", "404"):
+                raise SourceGoneError(f"{self.uri} no longer exists") from None
+            if error_code(error) in ("PreconditionFailed", "412"):
+                raise SourceChangedError(f"{self.uri} was overwritten while it was read") from None
+            raise
+
+
 class ObjectWriter(io.RawIOBase):
     """Write-only stream into one S3 object, which appears (or is replaced) as a whole on ``close``.
 

@@ -1,0 +1,190 @@
+"""The view ``<table>_current``: the newest version of every item, made of a snapshot, export windows and the stream.
+
+It names what it reads as literals: a snapshot ``as_of``, the windows from there up to ``through``, and what the stream
+brought since. One change of its definition in Glue moves it from one such state to the next, so a query sees one of
+them. Both only grow: whoever publishes reads the view first, then the ledger, and Glue takes the change only of the
+version that was read.
+
+Exports overrule the stream for the windows they have closed: a stream's record says to the second when it was written,
+rounded down (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html), and windows
+end with a minute, so that cut is exact. What the stream says about the time since then is newer than any export. Among
+its records the sequence number tells which is newest.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import random
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lakelanes import catalog
+from lakelanes.convert.policy import RESCUED
+from lakelanes.names import sql_identifier, sql_string
+from lakelanes.tables.catalog import changes_table, register, snapshot_partition, snapshot_table, window_partition
+from lakelanes.tables.ledger import TableLedger, parse_second, second_text
+from lakelanes.tables.planning import exported_until
+from lakelanes.tables.windows import minute_text, parse_minute
+from lakelanes.types import parse_type
+
+if TYPE_CHECKING:
+    from lakelanes.config import Table
+    from lakelanes.lake import Lake
+
+log = logging.getLogger(__name__)
+
+# Where the view says what it reads, for whoever deletes old snapshots, and for people.
+_AS_OF = "lakelanes.as_of"
+_THROUGH = "lakelanes.through"
+_UPDATES = 20
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the view is made of: the snapshot ``as_of``, windows up to ``through``, the stream from there on."""
+
+    as_of: datetime
+    through: datetime
+
+
+def coverage(lake: Lake, table: Table) -> Coverage | None:
+    """What the view is made of now; None while there is no view."""
+    return _coverage(catalog.describe(lake, table.current_view))
+
+
+def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Coverage | None:
+    """Makes the view read the newest snapshot and all windows that follow it; registers their partitions.
+
+    windows: others to register, by their starts. None while there is no snapshot. A view that says so already is left.
+    """
+    register(lake, changes_table(table), [window_partition("export", start) for start in windows])
+    ledger, glue, database = TableLedger(lake, table.name), lake.glue, lake.config.resources.glue_database
+    for attempt in range(_UPDATES):
+        found = catalog.describe(lake, table.current_view)
+        snapshots = ledger.snapshots()
+        if not snapshots:
+            return None
+        newest = snapshots[-1].moment
+        wanted = Coverage(newest, exported_until(ledger, newest))
+        _register(lake, table, ledger, wanted)
+        view = view_input(lake, table, wanted)
+        if found is not None and all(found.get(name) == view[name] for name in ("ViewOriginalText", "Parameters")):
+            return wanted
+        try:
+            if found is None:
+                glue.create_table(DatabaseName=database, TableInput=view)
+            else:
+                glue.update_table(
+                    DatabaseName=database, TableInput=view, VersionId=found["VersionId"], SkipArchive=True
+                )
+        except (glue.exceptions.ConcurrentModificationException, glue.exceptions.AlreadyExistsException):
+            if attempt == _UPDATES - 1:
+                raise
+            time.sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))
+        else:
+            log.info("%s: snapshot of %s, windows until %s", table.current_view, wanted.as_of, wanted.through)
+            return wanted
+    raise AssertionError("unreachable")
+
+
+def view_sql(database: str, table: Table, coverage: Coverage) -> str:
+    """The view's SELECT."""
+    columns = [name for name, _ in _view_columns(table)]
+    listed = ", ".join(map(sql_identifier, columns))
+    keys = [sql_identifier(key) for key in table.keys]
+    changes = f"{sql_identifier(database)}.{sql_identifier(table.changes_table)}"
+    snapshot = f"{sql_identifier(database)}.{sql_identifier(table.snapshot_table)}"
+    start, end = (sql_string(minute_text(moment)) for moment in (coverage.as_of, coverage.through))
+    hour = sql_string(minute_text(coverage.through.replace(minute=0)))
+    cut = f"TIMESTAMP {sql_string(f'{coverage.through:%Y-%m-%d %H:%M:%S}.000')}"
+    own = f'{listed}, "_op", "_sequence", "lane", "window"'
+    lanes = [f"""SELECT {own} FROM {changes} WHERE "lane" = 'export' AND "window" >= {start} AND "window" < {end}"""]
+    if "stream" in table.lanes:
+        lanes.append(
+            f"""SELECT {own} FROM {changes} WHERE "lane" = 'stream' AND "window" >= {hour} AND "_written_at" >= {cut}"""
+        )
+    union = "\n      UNION ALL\n      ".join(lanes)
+    return f"""\
+WITH changed AS (
+  SELECT {listed}, "_op"
+  FROM (
+    SELECT {listed}, "_op", row_number() OVER (
+      PARTITION BY {", ".join(keys)}
+      ORDER BY "lane" DESC, "_sequence" DESC, "window" DESC, "_written_at" DESC
+    ) AS "_rank"
+    FROM (
+      {union}
+    )
+  )
+  WHERE "_rank" = 1
+)
+SELECT {listed}
+FROM changed
+WHERE "_op" = 'put'
+UNION ALL
+SELECT {", ".join(f"kept.{sql_identifier(name)}" for name in columns)}
+FROM {snapshot} AS kept
+LEFT JOIN changed ON {" AND ".join(f"kept.{key} = changed.{key}" for key in keys)}
+WHERE kept."as_of" = {sql_string(second_text(coverage.as_of))} AND changed.{keys[0]} IS NULL"""
+
+
+def view_input(lake: Lake, table: Table, coverage: Coverage) -> dict[str, Any]:
+    """The view as Glue's TableInput, which holds it as base64 of a JSON document inside a comment."""
+    database = lake.config.resources.glue_database
+    columns = [(name, parse_type(kind, binary=True)) for name, kind in _view_columns(table)]
+    document = {
+        "originalSql": view_sql(database, table, coverage),
+        "catalog": "awsdatacatalog",
+        "schema": database,
+        "columns": [{"name": name, "type": kind.trino} for name, kind in columns],
+    }
+    encoded = base64.b64encode(json.dumps(document).encode()).decode()
+    return {
+        "Name": table.current_view,
+        "Description": f"Items of {table.dynamodb_table} as they are",
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {
+            "presto_view": "true",
+            "comment": "Presto View",
+            _AS_OF: second_text(coverage.as_of),
+            _THROUGH: minute_text(coverage.through),
+        },
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            "Columns": [{"Name": name, "Type": kind.text} for name, kind in columns],
+            "Location": "",
+            "SerdeInfo": {},
+        },
+        "ViewOriginalText": f"/* Presto View: {encoded} */",
+        "ViewExpandedText": "/* Presto View */",
+    }
+
+
+def _view_columns(table: Table) -> list[tuple[str, str]]:
+    """Name and Hive type of the view's columns: the table's own, and whence a row comes."""
+    columns = [(column.name, column.type.text) for column in table.columns]
+    return [
+        *columns,
+        (table.undeclared, "string"),
+        (RESCUED, "string"),
+        ("_written_at", "timestamp"),
+        ("_source", "string"),
+    ]
+
+
+def _register(lake: Lake, table: Table, ledger: TableLedger, wanted: Coverage) -> None:
+    windows = [export for export in ledger.windows(wanted.as_of) if export.is_converted]
+    register(lake, changes_table(table), [window_partition("export", export.start) for export in windows])
+    register(lake, snapshot_table(table), [snapshot_partition(second_text(wanted.as_of))])
+
+
+def _coverage(found: Any) -> Coverage | None:
+    if found is None:
+        return None
+    parameters = found.get("Parameters", {})
+    return Coverage(parse_second(parameters[_AS_OF]), parse_minute(parameters[_THROUGH]))

@@ -1,0 +1,258 @@
+"""What the ledger knows of a DynamoDB table's exports and snapshots: items of their own in the ledger's table.
+
+All of a table are in one item collection, ``source = 'export#<table>'``; ``version`` tells them apart:
+
+- ``chain``: which incarnation of the table is followed, and since when (``Chain``).
+- ``full#<minute>`` and ``window#<minute>``: an export that is planned or made (``Export``).
+- ``snapshot#<second>``: a snapshot that can be read (``Snapshot``).
+
+Every write is conditional on the ``revision`` that was read, so of any number of runs one changes an item, and the
+others see what it became.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from lakelanes.tables.windows import Window, minute_text, parse_minute
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+ExportKind = Literal["full", "window"]
+ExportState = Literal["planned", "exporting", "exported", "converted", "published", "failed", "gap"]
+# Its change rows are in the lake.
+CONVERTED: frozenset[ExportState] = frozenset({"converted", "published"})
+
+_SECOND_FORM = "%Y%m%dT%H%M%SZ"
+_REASON_LENGTH = 1000
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def second_text(moment: datetime) -> str:
+    """Value of the partition column ``as_of``: ``20240315T104500Z``."""
+    return moment.astimezone(UTC).strftime(_SECOND_FORM)
+
+
+def parse_second(text: str) -> datetime:
+    """The inverse of ``second_text``."""
+    return datetime.strptime(text, _SECOND_FORM).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """An item. ``revision`` counts its writes; 0 has not been written."""
+
+    table: str
+    revision: int = 0
+    updated_at: str = ""
+
+    @property
+    def version(self) -> str:
+        raise NotImplementedError
+
+    def to_item(self) -> dict[str, Any]:
+        """The item as DynamoDB's API takes it."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "table"}
+        values |= {"source": _collection(self.table), "version": self.version}
+        return {name: _serialize(value) for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        values = {name: _deserialize(value) for name, value in item.items()}
+        table = str(values["source"]).removeprefix("export#")
+        known = {f.name for f in fields(cls)} - {"table"}
+        plain = {name: _plain(value) for name, value in values.items() if name in known}
+        return cls(table=table, **plain)
+
+
+_R = TypeVar("_R", bound=_Record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain(_Record):
+    """What the exports of a table follow.
+
+    base: moment of the full export that the windows follow, as ``minute_text``. table_arn, table_id: the incarnation of
+    the table. run_id: the run that began it. gap, reason: why no window can be added; None while all is well.
+    """
+
+    base: str
+    table_arn: str
+    table_id: str
+    run_id: str = ""
+    gap: str | None = None
+    reason: str | None = None
+
+    @property
+    def version(self) -> str:
+        return "chain"
+
+    @property
+    def start(self) -> datetime:
+        return parse_minute(self.base)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export(_Record):
+    """One export, of the whole table as it was at ``start`` (kind full), or of the changes from ``start`` to ``end``.
+
+    attempt: counts the exports begun for it; each has a token of its own. run_id: the run that answers for it.
+    lines: of the export, by its manifest; rows, deletes: change rows that were made of it, and those that are deletes.
+    """
+
+    kind: ExportKind
+    start: str
+    end: str
+    table_arn: str
+    table_id: str
+    state: ExportState = "planned"
+    run_id: str = ""
+    attempt: int = 1
+    export_arn: str | None = None
+    submitted_at: str | None = None
+    reason: str | None = None
+    lines: int | None = None
+    rows: int | None = None
+    deletes: int | None = None
+    files: int | None = None
+    planned_at: str = ""
+
+    @property
+    def version(self) -> str:
+        return f"{self.kind}#{self.start}"
+
+    @property
+    def window(self) -> Window:
+        """The time covered; empty for a full export."""
+        return Window(parse_minute(self.start), parse_minute(self.end))
+
+    @property
+    def is_converted(self) -> bool:
+        return self.state in CONVERTED
+
+    def __str__(self) -> str:
+        if self.kind == "full":
+            return f"full export of {self.table} as of {self.window.start:%Y-%m-%dT%H:%MZ}"
+        return f"window {self.window} of {self.table}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot(_Record):
+    """A snapshot that can be read: the table as it was at ``as_of``. source: ``full`` or ``compaction``."""
+
+    as_of: str
+    source: Literal["full", "compaction"]
+    table_id: str
+    rows: int
+    files: int
+
+    @property
+    def version(self) -> str:
+        return f"snapshot#{self.as_of}"
+
+    @property
+    def moment(self) -> datetime:
+        return parse_second(self.as_of)
+
+
+@dataclass
+class TableLedger:
+    """Access to the items of one table. ``name`` is its name in the configuration."""
+
+    lake: Lake
+    name: str
+    _db: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._db = self.lake.dynamodb
+
+    def chain(self) -> Chain | None:
+        item = self._get("chain")
+        return Chain.from_item(item) if item else None
+
+    def export(self, kind: ExportKind, start: str) -> Export | None:
+        item = self._get(f"{kind}#{start}")
+        return Export.from_item(item) if item else None
+
+    def windows(self, since: datetime) -> list[Export]:
+        """The exports of windows that start at ``since`` or later, in order."""
+        return [Export.from_item(item) for item in self._query(f"window#{minute_text(since)}", "window#~")]
+
+    def snapshots(self) -> list[Snapshot]:
+        """Those that can be read, in order."""
+        return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~")]
+
+    def write(self, record: _R, **changes: Any) -> tuple[_R, bool]:
+        """Writes ``record`` with ``changes`` if it is still what was read.
+
+        Returns what is there now, and whether that is what was to be written; somebody else changed it otherwise.
+        """
+        if changes.get("reason"):
+            changes["reason"] = str(changes["reason"])[:_REASON_LENGTH]
+        wanted = replace(record, **changes, revision=record.revision + 1, updated_at=self.lake.ledger.now())
+        condition, extra = "attribute_not_exists(#v)", {}
+        names = {"#v": "version"}
+        if record.revision:
+            condition, names = "#r = :r", {"#r": "revision"}
+            extra = {"ExpressionAttributeValues": {":r": _serialize(record.revision)}}
+        try:
+            self._db.put_item(
+                TableName=self._table,
+                Item=wanted.to_item(),
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **extra,
+            )
+        except self._db.exceptions.ConditionalCheckFailedException as error:
+            item = error.response.get("Item") or self._get(wanted.version)
+            if not item:
+                raise
+            found = type(record).from_item(item)
+            # A request whose answer was lost is sent again by the client and then finds its own write.
+            return found, found == wanted
+        return wanted, True
+
+    def forget(self, record: _Record) -> None:
+        """Removes an item."""
+        self._db.delete_item(TableName=self._table, Key=self._key(record.version))
+
+    @property
+    def _table(self) -> str:
+        return self.lake.config.resources.ledger_table
+
+    def _key(self, version: str) -> dict[str, Any]:
+        return {"source": {"S": _collection(self.name)}, "version": {"S": version}}
+
+    def _get(self, version: str) -> Any:
+        return self._db.get_item(TableName=self._table, Key=self._key(version), ConsistentRead=True).get("Item")
+
+    def _query(self, first: str, last: str) -> list[Any]:
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="#s = :s AND #v BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#s": "source", "#v": "version"},
+            ExpressionAttributeValues={
+                ":s": {"S": _collection(self.name)},
+                ":first": {"S": first},
+                ":last": {"S": last},
+            },
+        )
+        return [item for page in pages for item in page["Items"]]
+
+
+def _collection(table: str) -> str:
+    return f"export#{table}"
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, Decimal) else value
