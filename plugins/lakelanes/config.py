@@ -94,8 +94,12 @@ def _date_format(value: str) -> str:
 
 
 def _window(minutes: int) -> int:
-    if 1440 % minutes:
-        raise ValueError(f"{minutes} minutes do not divide a day: use 15, 20, 30, 60, 120, 180, 240, 360, 720 or 1440")
+    # Cron has no other steps that are the same all day long.
+    if 1440 % minutes or (60 % minutes and minutes % 60):
+        raise ValueError(
+            f"{minutes} minutes do not divide a day into hours or parts of an hour: "
+            "use 15, 20, 30, 60, 120, 180, 240, 360, 480, 720 or 1440"
+        )
     return minutes
 
 
@@ -426,10 +430,9 @@ class TableExport(_Model):
 
 
 class Compaction(_Model):
-    """When a table's changes are compacted into a snapshot."""
+    """What becomes of a table's snapshots; maintain_lake makes a new one every night."""
 
-    schedule: Cron = "30 2 * * *"
-    timezone: TimeZone = "UTC"
+    keep_days: Annotated[int, Field(ge=1)] = 7
 
 
 TableLane = Literal["export", "stream"]
