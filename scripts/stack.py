@@ -467,14 +467,19 @@ class Stack:
 
 
 def expected_dags(config: LakeConfig, folder: Path) -> set[str]:
-    """The ids of the DAGs that ``folder`` makes: load_entities.py makes one per entity, any other file its namesake."""
+    """The ids of the DAGs that ``folder`` makes: load_entities.py makes one per entity, export_tables.py one per table
+    that is exported, any other file its namesake."""
     wanted: set[str] = set()
+    several = {
+        "load_entities": {f"load_{name}" for name in config.entities},
+        "export_tables": {f"export_{name}" for name, table in config.tables.items() if "export" in table.lanes},
+    }
     for path in folder.glob("*.py"):
         text = path.read_text().lower()
         # Airflow itself skips files without these words.
         if "dag" not in text or "airflow" not in text:
             continue
-        wanted |= {f"load_{name}" for name in config.entities} if path.stem == "load_entities" else {path.stem}
+        wanted |= several.get(path.stem, {path.stem})
     return wanted
 
 

@@ -1,4 +1,7 @@
-"""``python -m lakelanes check|schema``: checks configuration and views, or prints the configuration's JSON Schema."""
+"""``python -m lakelanes check|schema|tables``.
+
+Checks configuration and views, prints the configuration's JSON Schema, shows and repairs the exports of DynamoDB tables.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,42 @@ def main(arguments: list[str] | None = None) -> int:
     check = commands.add_parser("check", help="check the configuration file and the SQL of the views")
     check.add_argument("config", nargs="?", help="the file (default: $LAKE_CONFIG, else include/lake.json)")
     commands.add_parser("schema", help="print the JSON Schema of the configuration file")
+    tables = commands.add_parser("tables", help="the exports of DynamoDB tables")
+    actions = tables.add_subparsers(dest="action", required=True)
+    for action, text in (("status", "say how far they are"), ("repair", "start them anew with a full export")):
+        named = actions.add_parser(action, help=text)
+        named.add_argument("table", help="the table's name in the configuration")
     options = parser.parse_args(arguments)
     if options.command == "schema":
         print(json.dumps(json_schema(), indent=2))
         return 0
+    if options.command == "tables":
+        return _tables(options.action, options.table)
     try:
         config = load_config(options.config)
         views = read_views()
     except LakeError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(config.entities)} entities, {len(config.tables)} DynamoDB tables, {len(views)} views: no faults")
+    print(f"{len(config.entities)} entities, {len(config.tables)} tables and {len(views)} views: no faults")
+    return 0
+
+
+def _tables(action: str, name: str) -> int:
+    from lakelanes.lake import Lake
+    from lakelanes.tables.planning import check, repair
+
+    try:
+        lake = Lake.open()
+        table = lake.config.tables.get(name)
+        if table is None:
+            raise LakeError(
+                f"the configuration has no table {name!r}; it has {', '.join(lake.config.tables) or 'none'}"
+            )
+        print(check(lake, table) if action == "status" else repair(lake, table))
+    except LakeError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

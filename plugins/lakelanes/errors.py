@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 
 class LakeError(Exception):
@@ -150,6 +151,20 @@ class GapError(TableError):
     def __init__(self, state: str, message: str, remedy: str) -> None:
         self.state = state
         super().__init__(f"{state}: {message}", remedy)
+
+
+class StalledError(TableError):
+    """No window of a table was exported for a long time."""
+
+
+class RecoveryLagError(TableError):
+    """Point-in-time recovery does not get as far as it should have long ago."""
+
+    def __init__(self, dynamodb_table: str, note: str, wanted: datetime) -> None:
+        super().__init__(
+            f"point-in-time recovery of {dynamodb_table} has not reached {wanted:%Y-%m-%dT%H:%MZ} ({note})",
+            f"Look at aws dynamodb describe-continuous-backups --table-name {dynamodb_table}, then clear the task",
+        )
 
 
 class ExportFailedError(TableError):

@@ -13,11 +13,12 @@ from lakelanes.lake import Lake
 from lakelanes_airflow.lakes import open_lake
 from lakelanes_airflow.operators import FAULTS
 from lakelanes_airflow.progress import run_id_of
-from lakelanes_airflow.sensors import FAILURE
+from lakelanes_airflow.sensors import FAILURE, REMEDY
 
 log = logging.getLogger(__name__)
 
 LOAD_PREFIX = "load_"
+EXPORT_PREFIX = "export_"
 REPORT = "report_failures"
 
 
@@ -43,14 +44,15 @@ def build_alert(lake: Lake, context: Any) -> Alert:
     dag_run = context.get("dag_run")
     key = getattr(dag_run, "partition_key", None)
     own = [name for name in lake.config.entities if dag_id == f"{LOAD_PREFIX}{name}"]
-    faults, reason = _what_happened(lake, context, own or list(lake.config.entities))
-    entities = sorted({fault.entity for fault in faults}) or own
+    tables = [name for name in lake.config.tables if dag_id == f"{EXPORT_PREFIX}{name}"]
+    faults, reason, remedy = _what_happened(lake, context, own or ([] if tables else list(lake.config.entities)))
+    entities = sorted({fault.entity for fault in faults}) or own or tables
     return Alert(
         dag_id=dag_id,
         run_id=run_id,
         entity=", ".join(entities) or None,
         reason=reason,
-        what_to_do=_what_to_do(lake, faults),
+        what_to_do=remedy or _what_to_do(lake, faults),
         run_url=run_url(dag_id, run_id),
         partition_key=key,
         files=faults,
@@ -63,15 +65,18 @@ def run_url(dag_id: str, run_id: str) -> str:
     return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
 
 
-def _what_happened(lake: Lake, context: Any, entities: list[str]) -> tuple[list[FileFault], str]:
-    """The files at fault and the reason: from the run's report, else from the ledger and the task that failed last."""
+def _what_happened(lake: Lake, context: Any, entities: list[str]) -> tuple[list[FileFault], str, str]:
+    """The files at fault, the reason, and what to do where the error said it: from the run's report, else from the
+    ledger and the task that failed last."""
     ti = context.get("ti")
     faults: list[FileFault] = []
     reasons: list[str] = []
+    remedies: list[str] = []
     if ti is not None:
         for task in dict.fromkeys((REPORT, ti.task_id)):
             faults += [FileFault(**fault) for fault in _pull(ti, task, FAULTS) or ()]
             reasons += filter(None, [_pull(ti, task, FAILURE)])
+            remedies += filter(None, [_pull(ti, task, REMEDY)])
     if not faults:
         failures = lake.ledger.failures_of_run(run_id_of(context), entities)
         faults = [FileFault.from_entry(entry) for entry in failures]
@@ -81,7 +86,7 @@ def _what_happened(lake: Lake, context: Any, entities: list[str]) -> tuple[list[
     if not reasons:
         task = f"task {ti.task_id} failed" if ti is not None else "the run failed"
         reasons.append(f"{task} ({context.get('reason') or 'no reason given'}); its log says why")
-    return faults, "\n".join(reasons)
+    return faults, "\n".join(reasons), remedies[0] if remedies else ""
 
 
 def _pull(ti: Any, task: str, key: str) -> Any:

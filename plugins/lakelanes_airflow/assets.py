@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Asset
 
-from lakelanes.config import Entity, LakeConfig
+from lakelanes.config import Entity, LakeConfig, Table
 
 
 def table_asset(config: LakeConfig, entity: Entity) -> Asset:
@@ -17,6 +17,16 @@ def table_asset(config: LakeConfig, entity: Entity) -> Asset:
         uri=f"s3://{config.resources.analytics_bucket}/{entity.table_name}/",
         group="lakelanes",
         extra={"entity": entity.name},
+    )
+
+
+def current_asset(config: LakeConfig, table: Table) -> Asset:
+    """The asset of a DynamoDB table's current state; its URI is the folder of the changes that it is made of."""
+    return Asset(
+        name=f"{config.resources.glue_database}.{table.current_view}",
+        uri=f"s3://{config.resources.analytics_bucket}/{table.changes_table}/",
+        group="lakelanes",
+        extra={"table": table.name},
     )
 
 

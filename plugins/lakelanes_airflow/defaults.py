@@ -18,6 +18,7 @@ class Tag(StrEnum):
 
     LAKE = "lake"
     LOAD = "load"
+    EXPORT = "export"
     MAINTENANCE = "maintenance"
     VIEWS = "views"
 

@@ -10,7 +10,7 @@ import boto3  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 from airflow.plugins_manager import AirflowPlugin
 
-from lakelanes_airflow import operators, sensors  # noqa: F401
+from lakelanes_airflow import export_operators, operators, sensors  # noqa: F401
 
 
 class LakelanesPlugin(AirflowPlugin):

@@ -12,6 +12,7 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from lakelanes.config import Entity
+from lakelanes.errors import TableError
 from lakelanes.lake import Lake
 from lakelanes.sources import SourceFile
 from lakelanes_airflow import sensing
@@ -23,8 +24,9 @@ from lakelanes_airflow.triggers import FIRST_INTERVAL, SourceFilesTrigger
 # asked for), "partitions": [path of each partition with files], "files": {URI: path, of each file of the partition
 # asked for}}.
 SCOPE = "scope"
-# XCom: why a task failed, for the report of the run's failures.
+# XComs: why a task failed, and what to do about it where the error knows, for the report of the run's failures.
 FAILURE = "failure"
+REMEDY = "remedy"
 # The scheduler ends a wait that the triggerer forgot.
 _LOST_TRIGGER = timedelta(minutes=10)
 
@@ -135,11 +137,13 @@ class SourceFilesSensor(BaseSensorOperator):
 
 @contextmanager
 def explained(context: Any) -> Generator[None]:
-    """Leaves the reason of a failure in the task's XCom FAILURE, for the run's report and its alert."""
+    """Leaves the reason of a failure in the task's XComs, for the run's report and its alert."""
     try:
         yield
     except Exception as error:
         context["ti"].xcom_push(key=FAILURE, value=str(error))
+        if isinstance(error, TableError):
+            context["ti"].xcom_push(key=REMEDY, value=error.remedy)
         raise
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from lakelanes.lake import Lake
+from lakelanes.tables.planning import recovery
+from lakelanes.tables.submit import in_progress
 from lakelanes_airflow import sensing
 from lakelanes_airflow.lakes import open_lake
 
@@ -21,44 +23,39 @@ FIRST_INTERVAL = 5.0
 MAX_INTERVAL = 60.0
 
 
-class SourceFilesTrigger(BaseTrigger):
-    """Waits until the files of a partition are there and have settled, or until ``deadline``.
+class PollingTrigger(BaseTrigger):
+    """Looks at something until it is so, or until ``deadline``; subclasses say what they look at.
 
-    Looks ``first_interval`` seconds after it started, then at growing intervals up to ``max_interval`` seconds, so that
-    a file due any moment is seen at once and one that is hours late costs about a LIST request a minute. Yields one
-    event: ``{"status": "ready"}``, ``{"status": "deadline"}`` or ``{"status": "error", "message": ...}``.
+    The first look is ``first_interval`` seconds after the start, the next ones come at growing intervals up to
+    ``max_interval`` seconds. Yields one event: ``{"status": "ready"}``, ``{"status": "deadline"}`` or
+    ``{"status": "error", "message": ...}``. It holds nothing that a restart could lose: it is made again from its
+    arguments, and looks again.
 
-    :param entity: name of the entity.
-    :param key: the Airflow partition key, e.g. ``2024-03-15``.
     :param deadline: ISO 8601 with offset.
-    :param reload: whether files that are loaded already are to be loaded again, and so have to settle too.
     """
 
     def __init__(
-        self,
-        entity: str,
-        key: str,
-        deadline: str,
-        reload: bool = False,
-        first_interval: float = FIRST_INTERVAL,
-        max_interval: float = MAX_INTERVAL,
+        self, deadline: str, first_interval: float = FIRST_INTERVAL, max_interval: float = MAX_INTERVAL
     ) -> None:
         super().__init__()
-        self.entity = entity
-        self.key = key
         self.deadline = deadline
-        self.reload = reload
         self.first_interval = first_interval
         self.max_interval = max_interval
+
+    def arguments(self) -> dict[str, Any]:
+        """The subclass's own arguments, as JSON."""
+        raise NotImplementedError
+
+    def is_ready(self, lake: Lake) -> bool:
+        """Looks; called in a thread."""
+        raise NotImplementedError
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
-                "entity": self.entity,
-                "key": self.key,
+                **self.arguments(),
                 "deadline": self.deadline,
-                "reload": self.reload,
                 "first_interval": self.first_interval,
                 "max_interval": self.max_interval,
             },
@@ -72,13 +69,13 @@ class SourceFilesTrigger(BaseTrigger):
             await asyncio.sleep(interval * random.uniform(0.8, 1.0))
             try:
                 lake = await asyncio.to_thread(open_lake)
-                if await asyncio.to_thread(self._is_complete, lake):
+                if await asyncio.to_thread(self.is_ready, lake):
                     yield TriggerEvent({"status": "ready"})
                     return
                 failed = 0
             except Exception as error:
                 failed += 1
-                self.log.warning("Look %s for %s %s failed: %s", failed, self.entity, self.key, error)
+                self.log.warning("Look %s at %s failed: %s", failed, self.arguments(), error)
                 if failed >= MAX_FAILED_LOOKS:
                     yield TriggerEvent({"status": "error", "message": f"{type(error).__name__}: {error}"})
                     return
@@ -88,5 +85,62 @@ class SourceFilesTrigger(BaseTrigger):
                     return
             interval = min(interval * 1.5, self.max_interval)
 
-    def _is_complete(self, lake: Lake) -> bool:
+
+class SourceFilesTrigger(PollingTrigger):
+    """Waits until the files of a partition are there and have settled: a file due any moment is seen at once, one that
+    is hours late costs about a LIST request a minute.
+
+    :param entity: name of the entity.
+    :param key: the Airflow partition key, e.g. ``2024-03-15``.
+    :param reload: whether files that are loaded already are to be loaded again, and so have to settle too.
+    """
+
+    def __init__(self, entity: str, key: str, deadline: str, reload: bool = False, **intervals: float) -> None:
+        super().__init__(deadline, **intervals)
+        self.entity = entity
+        self.key = key
+        self.reload = reload
+
+    def arguments(self) -> dict[str, Any]:
+        return {"entity": self.entity, "key": self.key, "reload": self.reload}
+
+    def is_ready(self, lake: Lake) -> bool:
         return sensing.look(lake, lake.config.entities[self.entity], self.key, reload=self.reload).complete
+
+
+class RecoveryTrigger(PollingTrigger):
+    """Waits until point-in-time recovery of a table has reached ``moment``; that is some minutes after it.
+
+    :param table: name of the table in the configuration.
+    :param moment: ISO 8601 with offset.
+    """
+
+    def __init__(self, table: str, moment: str, deadline: str, **intervals: float) -> None:
+        super().__init__(deadline, **intervals)
+        self.table = table
+        self.moment = moment
+
+    def arguments(self) -> dict[str, Any]:
+        return {"table": self.table, "moment": self.moment}
+
+    def is_ready(self, lake: Lake) -> bool:
+        latest = recovery(lake, lake.config.tables[self.table]).latest
+        # Turned off meanwhile: the task says so.
+        return latest is None or latest >= datetime.fromisoformat(self.moment)
+
+
+class ExportTrigger(PollingTrigger):
+    """Waits until DynamoDB has finished an export, or failed it.
+
+    :param export_arn: the export's ARN.
+    """
+
+    def __init__(self, export_arn: str, deadline: str, **intervals: float) -> None:
+        super().__init__(deadline, **intervals)
+        self.export_arn = export_arn
+
+    def arguments(self) -> dict[str, Any]:
+        return {"export_arn": self.export_arn}
+
+    def is_ready(self, lake: Lake) -> bool:
+        return not in_progress(lake, self.export_arn)

@@ -52,12 +52,20 @@ class Coverage:
     through: datetime
 
 
+@dataclass(frozen=True)
+class Published:
+    """What publishing did. columns_changed: the view is new, or has other columns than before."""
+
+    coverage: Coverage
+    columns_changed: bool = False
+
+
 def coverage(lake: Lake, table: Table) -> Coverage | None:
     """What the view is made of now; None while there is no view."""
     return _coverage(catalog.describe(lake, table.current_view))
 
 
-def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Coverage | None:
+def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Published | None:
     """Makes the view read the newest snapshot and all windows that follow it; registers their partitions.
 
     windows: others to register, by their starts. None while there is no snapshot. A view that says so already is left.
@@ -74,7 +82,7 @@ def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Coverage |
         _register(lake, table, ledger, wanted)
         view = view_input(lake, table, wanted)
         if found is not None and all(found.get(name) == view[name] for name in ("ViewOriginalText", "Parameters")):
-            return wanted
+            return Published(wanted)
         try:
             if found is None:
                 glue.create_table(DatabaseName=database, TableInput=view)
@@ -88,7 +96,7 @@ def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Coverage |
             time.sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))
         else:
             log.info("%s: snapshot of %s, windows until %s", table.current_view, wanted.as_of, wanted.through)
-            return wanted
+            return Published(wanted, found is None or _columns(found) != _columns(view))
     raise AssertionError("unreachable")
 
 
@@ -175,6 +183,10 @@ def _view_columns(table: Table) -> list[tuple[str, str]]:
         ("_written_at", "timestamp"),
         ("_source", "string"),
     ]
+
+
+def _columns(view: Any) -> list[tuple[str, str]]:
+    return [(column["Name"], column["Type"]) for column in view["StorageDescriptor"]["Columns"]]
 
 
 def _register(lake: Lake, table: Table, ledger: TableLedger, wanted: Coverage) -> None:

@@ -105,7 +105,7 @@ class Export(_Record):
     """One export, of the whole table as it was at ``start`` (kind full), or of the changes from ``start`` to ``end``.
 
     attempt: counts the exports begun for it; each has a token of its own. run_id: the run that answers for it.
-    lines: of the export, by its manifest; rows, deletes: change rows that were made of it, and those that are deletes.
+    lines: of the export, by DynamoDB; rows, files: what was made of it.
     """
 
     kind: ExportKind
@@ -121,7 +121,6 @@ class Export(_Record):
     reason: str | None = None
     lines: int | None = None
     rows: int | None = None
-    deletes: int | None = None
     files: int | None = None
     planned_at: str = ""
 

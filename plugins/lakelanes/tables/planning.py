@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lakelanes.aws import error_code
-from lakelanes.errors import GapError
+from lakelanes.errors import GapError, StalledError
 from lakelanes.tables.ledger import Chain, Export, ExportKind, TableLedger
 from lakelanes.tables.windows import Window, ceil_minute, chain, floor_minute, history, minute_text, next_window
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # A window that another run has had for so long is taken over: its run has died. An export takes minutes.
 ABANDONED_AFTER = timedelta(hours=3)
+# A table whose last window is older than this needs a person; the longest window is a day.
+STALLED_AFTER = timedelta(hours=50)
 # The scheduler has two mapped tasks for each; the next run takes the rest.
 MAX_EXPORTS = 96
 
@@ -132,7 +134,10 @@ def begin(ledger: TableLedger, table: Table, known: Chain | None, held: Recovery
 
 
 def check(lake: Lake, table: Table) -> str:
-    """Says in a line how far the table's exports are. GapError when the next window cannot be exported any more."""
+    """Says in a line how far the table's exports are.
+
+    GapError when the next window cannot be exported any more, StalledError when none was for STALLED_AFTER.
+    """
     ledger = TableLedger(lake, table.name)
     held = recovery(lake, table)
     _bounds(table, held)
@@ -142,7 +147,28 @@ def check(lake: Lake, table: Table) -> str:
     _check_incarnation(table, current, held)
     reached = exported_until(ledger, current.start)
     _check_held(table, held, next_window(reached, table.export.window_minutes), f"what follows {reached}")
+    whole = ledger.export("full", current.base)
+    done = whole is not None and whole.is_converted
+    if (held.latest or reached) - (reached if done else current.start) > STALLED_AFTER:
+        raise StalledError(
+            f"{table.name} is exported until {reached:%Y-%m-%dT%H:%MZ} only"
+            + ("" if done else ", and the full export that goes before is not in the lake"),
+            f"Trigger export_{table.name} without a partition key: it exports whatever is due",
+        )
     return f"{table.name}: exported until {reached:%Y-%m-%dT%H:%MZ}"
+
+
+def repair(lake: Lake, table: Table) -> str:
+    """Starts the table's exports anew, for any run to take; says what happens next. GapError when that cannot be."""
+    ledger = TableLedger(lake, table.name)
+    held = recovery(lake, table)
+    begun = begin(ledger, table, ledger.chain(), held, "")
+    if isinstance(begun, Plan):
+        return f"{begun.note}; repeat this after {begun.wait_until:%Y-%m-%dT%H:%MZ}"
+    return (
+        f"{table.name} starts anew with a full export as of {begun.start:%Y-%m-%dT%H:%MZ}, made by the next run of "
+        f"export_{table.name}: trigger it so as not to wait. {table.current_view} stays as it is until that is in the lake"
+    )
 
 
 def exported_until(ledger: TableLedger, start: datetime) -> datetime:

@@ -126,6 +126,11 @@ def window_folder(table: Table, start: str) -> str:
     return f"{changes_table(table).folder}/{window_partition('export', start).path}/"
 
 
+def delete_others(lake: Lake, folder: str, export_id: str) -> None:
+    """Deletes what is in the folder and not of this export."""
+    _delete(lake, [key for key in _keys(lake, folder) if not key.startswith(f"{folder}{export_id}-")])
+
+
 def _merge(
     lake: Lake,
     table: Table,

@@ -50,6 +50,15 @@ def submit(lake: Lake, table: Table, export: Export) -> Export:
     return export
 
 
+def in_progress(lake: Lake, export_arn: str) -> bool:
+    """Whether DynamoDB is still at it."""
+    db = lake.dynamodb
+    try:
+        return bool(db.describe_export(ExportArn=export_arn)["ExportDescription"]["ExportStatus"] == "IN_PROGRESS")
+    except db.exceptions.ExportNotFoundException:
+        return False
+
+
 def look(lake: Lake, table: Table, export: Export) -> Export:
     """The export as DynamoDB has it now: still ``exporting``, ``exported``, or ``planned`` once more after it failed.
 
@@ -91,6 +100,16 @@ def look(lake: Lake, table: Table, export: Export) -> Export:
 def export_folder(table: Table) -> str:
     """Prefix of the analytics bucket that the table's exports are below, without a slash at the end."""
     return f"{table.export.prefix}{table.name}"
+
+
+def manifest_key(lake: Lake, export_arn: str) -> str:
+    """Key of the summary of a finished export.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
+    """
+    described = lake.dynamodb.describe_export(ExportArn=export_arn)["ExportDescription"]
+    prefix = described.get("S3Prefix", "").rstrip("/")
+    return f"{prefix + '/' if prefix else ''}AWSDynamoDB/{export_arn.rsplit('/', 1)[1]}/manifest-summary.json"
 
 
 def _request(lake: Lake, table: Table, export: Export) -> str:

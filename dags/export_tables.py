@@ -1,0 +1,120 @@
+"""
+# export_<table>: a DynamoDB table's changes, window by window, into a table in Athena
+
+One DAG per DynamoDB table of the configuration that is exported.
+
+    plan -> export and convert, one pair of tasks per window -> publish (register, view, events) -> report_failures
+                                                                                                 -> refresh_views
+
+## What it does
+
+- **plan** says what is due: the first time a full export as of a whole minute, the base, and after that windows without
+  a hole between them. Recovery is some minutes behind; plan waits for it without holding a worker.
+- **export** has DynamoDB write a window's changes to S3, and waits without holding a worker.
+- **convert** makes change rows of them, or a snapshot of the full export. Every file is checked against the manifest.
+- **publish** registers the partitions, moves `<table>_current` in one step to the last window that follows the others
+  without a hole, and emits one asset event per window.
+- **report_failures** is skipped when all went well. Otherwise it fails the run, and names each window and its reason.
+- **refresh_views** is skipped unless `<table>_current` is new or has other columns.
+
+## When it runs
+
+The run of a partition exports the windows that end in the time it covers: with windows of an hour the run of
+2024-03-15T10:00 exports what was written from 10:00 to 11:00, and starts at 11:00 (`export.schedule` changes this). A
+scheduled run also exports the windows before its own that nobody took, while Airflow stood still for example.
+
+- **Backfill**: choose the partitions' times. Windows that are in the lake already cost one short task. Those before the
+  base are exported as far as recovery holds them: they are history in `<table>_changes`, and `<table>_current` does not
+  need them.
+- **Trigger without a partition key**: exports whatever is due. *full* starts anew with a full export.
+- A window that is not over is never exported: the run is skipped, and says so.
+
+## When it fails
+
+One alert per failed run names the windows, the reason and what to do. An export that DynamoDB fails is begun again a
+few times. A gap is a state in which changes can no longer be exported in full, and only a new full export helps:
+
+- `recovery_off`: point-in-time recovery is off. Turn it on, then repair.
+- `recovery_restarted`: it was turned off and on again in between. Repair.
+- `out_of_range`: the window is older than what recovery keeps. Repair.
+- `table_recreated`: another table has the name now. Repair.
+- `table_missing`: there is no such table. Correct the configuration, or restore the table and repair.
+
+To repair is `python -m lakelanes tables repair <table>`, or a run with *full*. Until the new full export is in the
+lake, `<table>_current` stays as it is; where the table has a stream, it goes on following that.
+
+## Race conditions
+
+Any number of runs may meet on a window: DynamoDB makes one export of it, whoever asks, and converting it again writes
+the same objects. A run that was killed, and Airflow or its triggerer starting anew, find the export that is under way.
+"""
+
+from __future__ import annotations
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, Param, get_parsing_context, task_group
+
+from lakelanes.config import LakeConfig, Table, load_config
+from lakelanes_airflow.alerting import EXPORT_PREFIX, REPORT, alert_on_failure
+from lakelanes_airflow.assets import current_asset
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.export_operators import (
+    ConvertExportOperator,
+    ExportOperator,
+    PlanExportsOperator,
+    PublishTableOperator,
+    ReportExportsOperator,
+)
+from lakelanes_airflow.schedules import export_schedule_of
+
+
+def export_dag(config: LakeConfig, table: Table) -> DAG:
+    """The DAG that exports one table."""
+    with DAG(
+        dag_id=f"{EXPORT_PREFIX}{table.name}",
+        description=f"{table.name}: changes of {table.dynamodb_table} into {table.changes_table}",
+        doc_md=__doc__,
+        schedule=export_schedule_of(table),
+        catchup=False,
+        max_active_runs=16,
+        tags=[Tag.LAKE, Tag.EXPORT],
+        default_args=DEFAULT_ARGS,
+        on_failure_callback=alert_on_failure,
+        params={"full": Param(False, type="boolean", description="Start anew with a full export.")},
+    ) as dag:
+        plan = PlanExportsOperator(task_id="plan", table=table.name)
+
+        @task_group(group_id="window")
+        def window_tasks(window: dict[str, str]) -> None:
+            label = "{{ task.window['label'] }}"
+            export = ExportOperator(task_id="export", table=table.name, window=window, map_index_template=label)
+            convert = ConvertExportOperator(
+                task_id="convert", table=table.name, window=window, map_index_template=label
+            )
+            export >> convert
+
+        publish = PublishTableOperator(
+            task_id="publish",
+            table=table.name,
+            plan="plan",
+            on_failure=REPORT,
+            on_new_view="refresh_views",
+            outlets=[current_asset(config, table)],
+            trigger_rule="all_done",
+        )
+        report = ReportExportsOperator(
+            task_id=REPORT, table=table.name, plan="plan", publish="publish", trigger_rule="all_done"
+        )
+        refresh_views = TriggerDagRunOperator(
+            task_id="refresh_views", trigger_dag_id="refresh_views", logical_date=None
+        )
+        window_tasks.expand(window=plan.output) >> publish >> [report, refresh_views]
+    return dag
+
+
+_config = load_config()
+_wanted = get_parsing_context().dag_id
+for _table in _config.tables.values():
+    # A task parses this file only for its own DAG.
+    if "export" in _table.lanes and _wanted in (None, f"{EXPORT_PREFIX}{_table.name}"):
+        globals()[f"export_{_table.name}"] = export_dag(_config, _table)

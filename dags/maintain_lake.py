@@ -1,0 +1,48 @@
+"""
+# maintain_lake: keeps what the lake has grown into small and whole
+
+    maintain, one task per exported DynamoDB table
+
+## What it does
+
+- Compacts the changes of a table into a snapshot of it, so that the cost of `<table>_current` follows the table's size
+  and not its history. The new snapshot is written beside the old one; the view moves to it in one step.
+- Deletes snapshots that were replaced `compaction.keep_days` ago, never the one that the view reads.
+- Looks for gaps: point-in-time recovery that is off, a table that was recreated, windows that recovery no longer holds,
+  exports that stand still.
+
+## When it runs
+
+Every night at 02:30 UTC, one run at a time. Triggered at any other time it does the same.
+
+## When it fails
+
+One alert per failed run names the table's state and what to do about it. Compacting again is harmless: it starts from
+the last snapshot that is whole.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from lakelanes.config import load_config
+from lakelanes_airflow.alerting import alert_on_failure
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.export_operators import MaintainTableOperator
+
+config = load_config()
+
+with DAG(
+    dag_id="maintain_lake",
+    description="Compacts changes into snapshots, deletes old ones, looks for gaps",
+    doc_md=__doc__,
+    schedule="30 2 * * *",
+    catchup=False,
+    max_active_runs=1,
+    tags=[Tag.LAKE, Tag.MAINTENANCE],
+    default_args=DEFAULT_ARGS,
+    on_failure_callback=alert_on_failure,
+):
+    MaintainTableOperator.partial(task_id="maintain", map_index_template="{{ task.table }}").expand(
+        table=[table.name for table in config.tables.values() if "export" in table.lanes]
+    )

@@ -1,0 +1,275 @@
+"""The operators of the export DAGs and of the maintenance. Each is one step of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+from airflow.providers.standard.operators.branch import BaseBranchOperator
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from lakelanes.config import Table
+from lakelanes.errors import RecoveryLagError
+from lakelanes.lake import Lake
+from lakelanes.tables.bring import bring_in
+from lakelanes.tables.current import publish
+from lakelanes.tables.ledger import Export, TableLedger
+from lakelanes.tables.planning import Plan, check, plan
+from lakelanes.tables.snapshot import compact, expire
+from lakelanes.tables.submit import look, submit
+from lakelanes_airflow.assets import announce, current_asset
+from lakelanes_airflow.lakes import open_lake
+from lakelanes_airflow.progress import run_id_of
+from lakelanes_airflow.schedules import period_of, window_key
+from lakelanes_airflow.sensors import FAILURE, REMEDY, explained
+from lakelanes_airflow.triggers import ExportTrigger, RecoveryTrigger
+
+# Recovery is about five minutes behind.
+RECOVERY_LAG = timedelta(hours=2)
+# A full export of a very large table takes hours.
+EXPORT_DEADLINE = timedelta(hours=24)
+# The scheduler ends a wait that the triggerer forgot.
+_LOST_TRIGGER = timedelta(minutes=10)
+
+
+class PlanExportsOperator(BaseOperator):
+    """Plans the run's exports and returns them for mapped tasks: ``{"kind", "start", "label"}`` each.
+
+    Waits, without holding a worker, until recovery has reached the end of the last of them. Skips what follows when
+    nothing is due, which is no error. Fails where there is a gap, and says what to do.
+
+    :param table: name of the table in the configuration.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, table: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+
+    def execute(self, context: Any) -> list[dict[str, str]]:
+        lake = open_lake()
+        return self._plan(context, lake, lake.clock() + RECOVERY_LAG)
+
+    def resume(self, context: Any, event: dict[str, Any], deadline: str) -> list[dict[str, str]]:
+        """Goes on after RecoveryTrigger's event."""
+        with explained(context):
+            if event["status"] == "error":
+                raise AirflowFailException(f"looking at {self.table} failed repeatedly: {event['message']}")
+        return self._plan(context, open_lake(), datetime.fromisoformat(deadline))
+
+    def _plan(self, context: Any, lake: Lake, deadline: datetime) -> list[dict[str, str]]:
+        table = lake.config.tables[self.table]
+        with explained(context):
+            found = self._found(context, lake, table)
+            if found.wait_until is not None and lake.clock() >= deadline:
+                raise RecoveryLagError(table.dynamodb_table, found.note, found.wait_until)
+        if found.wait_until is not None:
+            self._wait(found, lake, deadline)
+        if not found.exports:
+            raise AirflowSkipException(found.note)
+        return [{"kind": e.kind, "start": e.start, "label": str(e)} for e in found.exports]
+
+    def _found(self, context: Any, lake: Lake, table: Table) -> Plan:
+        run = context["dag_run"]
+        period = None
+        if run.partition_key is not None:
+            period = period_of(table, run.partition_key, getattr(run, "partition_date", None))
+        scheduled = run.run_type == "scheduled"
+        return plan(
+            lake,
+            table,
+            run_id=run_id_of(context),
+            period=period,
+            heal=scheduled,
+            past=not scheduled,
+            full=bool(context["params"].get("full", False)),
+        )
+
+    def _wait(self, found: Plan, lake: Lake, deadline: datetime) -> NoReturn:
+        assert found.wait_until is not None
+        self.log.info("%s; waiting until it has reached %s", found.note, found.wait_until)
+        self.defer(
+            trigger=RecoveryTrigger(self.table, found.wait_until.isoformat(), deadline.isoformat()),
+            method_name="resume",
+            kwargs={"deadline": deadline.isoformat()},
+            timeout=deadline - lake.clock() + _LOST_TRIGGER,
+        )
+
+
+class ExportOperator(BaseOperator):
+    """Has DynamoDB make one export, or finds the one that it is making or has made; returns the window.
+
+    Looks once before it waits, and holds no worker while it does. A failed export is begun again a few times.
+
+    :param table: name of the table in the configuration.
+    :param window: an element of what PlanExportsOperator returns.
+    """
+
+    template_fields: Sequence[str] = ("window",)
+
+    def __init__(self, *, table: str, window: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.window = window
+
+    def execute(self, context: Any) -> dict[str, str]:
+        with explained(context):
+            return self._export(open_lake())
+
+    def resume(self, context: Any, event: dict[str, Any]) -> dict[str, str]:
+        """Goes on after ExportTrigger's event."""
+        with explained(context):
+            if event["status"] != "ready":
+                why = event.get("message", f"it takes longer than {EXPORT_DEADLINE}")
+                raise AirflowFailException(f"waiting for the {self.window['label']} ended: {why}. Clear the task")
+            return self._export(open_lake())
+
+    def _export(self, lake: Lake) -> dict[str, str]:
+        table = lake.config.tables[self.table]
+        export = export_of(lake, table, self.window)
+        while export.state in {"planned", "exporting"}:
+            export = look(lake, table, submit(lake, table, export))
+            if export.state == "exporting":
+                deadline = lake.clock() + EXPORT_DEADLINE
+                self.log.info("The %s is being made: %s", export, export.export_arn)
+                self.defer(
+                    trigger=ExportTrigger(str(export.export_arn), deadline.isoformat()),
+                    method_name="resume",
+                    timeout=EXPORT_DEADLINE + _LOST_TRIGGER,
+                )
+            if export.state == "planned":
+                self.log.warning("The %s failed: %s; attempt %s begins", export, export.reason, export.attempt)
+        if export.state in {"failed", "gap"}:
+            raise AirflowFailException(f"the {export} is {export.state}: {export.reason}. Trigger export_{self.table}")
+        return self.window
+
+
+class ConvertExportOperator(BaseOperator):
+    """Converts one finished export into change rows, or a full one into a snapshot."""
+
+    template_fields: Sequence[str] = ("window",)
+
+    def __init__(self, *, table: str, window: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.window = window
+
+    def execute(self, context: Any) -> dict[str, int | None]:
+        with explained(context):
+            lake = open_lake()
+            table = lake.config.tables[self.table]
+            done = bring_in(lake, table, export_of(lake, table, self.window))
+        return {"rows": done.rows, "files": done.files}
+
+
+class PublishTableOperator(BaseBranchOperator):
+    """Registers what is converted and moves the view to it; emits one asset event per window.
+
+    Follows ``on_failure`` when an export of the run is not in the lake, and ``on_new_view`` when the view is new or has
+    other columns. What was converted is published even when another window failed.
+
+    :param table: name of the table in the configuration.
+    :param plan: id of the planning task.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, table: str, plan: str, on_failure: str, on_new_view: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.plan = plan
+        self.on_failure = on_failure
+        self.on_new_view = on_new_view
+
+    def choose_branch(self, context: Any) -> list[str]:
+        windows = context["ti"].xcom_pull(task_ids=self.plan, map_indexes=-1)
+        if windows is None:
+            if context["ti"].xcom_pull(task_ids=self.plan, key=FAILURE, map_indexes=-1):
+                return [self.on_failure]
+            raise AirflowSkipException("nothing was due")
+        with explained(context):
+            lake = open_lake()
+            table = lake.config.tables[self.table]
+            exports = [export_of(lake, table, window) for window in windows]
+            done = [export for export in exports if export.is_converted]
+            published = publish(lake, table, [export.start for export in done if export.kind == "window"])
+            ledger = TableLedger(lake, table.name)
+            for export in done:
+                if export.state == "converted":
+                    ledger.write(export, state="published")
+        announce(context, self._events(lake, table, done))
+        changed = published is not None and published.columns_changed
+        failed = len(done) < len(exports)
+        return [*([self.on_failure] if failed else []), *([self.on_new_view] if changed else [])]
+
+    def _events(self, lake: Lake, table: Table, done: Sequence[Export]) -> dict[Any, set[str]]:
+        if not done:
+            return {}
+        return {current_asset(lake.config, table): {window_key(table, export.window) for export in done}}
+
+
+class ReportExportsOperator(BaseOperator):
+    """The gate: fails the run after everything that could be published was, naming each window and its reason."""
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, table: str, plan: str, publish: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.plan = plan
+        self.publish = publish
+
+    def execute(self, context: Any) -> None:
+        ti = context["ti"]
+        tasks = (self.plan, self.publish)
+        lines = [reason for task in tasks if (reason := ti.xcom_pull(task_ids=task, key=FAILURE, map_indexes=-1))]
+        remedies = [text for task in tasks if (text := ti.xcom_pull(task_ids=task, key=REMEDY, map_indexes=-1))]
+        lake = open_lake()
+        table = lake.config.tables[self.table]
+        for window in ti.xcom_pull(task_ids=self.plan, map_indexes=-1) or ():
+            export = export_of(lake, table, window)
+            if not export.is_converted:
+                lines.append(f"the {export} is {export.state}: {export.reason or 'its task ended before it was done'}")
+        if not lines:
+            raise AirflowSkipException("nothing failed")
+        remedy = remedies[0] if remedies else f"Remove the cause, then clear the run's failed tasks of {table.name}"
+        ti.xcom_push(key=FAILURE, value="\n".join(lines))
+        ti.xcom_push(key=REMEDY, value=remedy)
+        raise AirflowFailException("\n  ".join(["the run is not complete:", *lines, remedy]))
+
+
+class MaintainTableOperator(BaseOperator):
+    """Compacts a table's changes into a snapshot, deletes old snapshots, and fails where its exports have a gap.
+
+    :param table: name of the table in the configuration.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, table: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        with explained(context):
+            lake = open_lake()
+            table = lake.config.tables[self.table]
+            done = compact(lake, table)
+            self.log.info("%s", done.note or f"snapshot of {done.snapshot} made of {done.changes} changes")
+            gone = expire(lake, table, timedelta(days=table.compaction.keep_days))
+            self.log.info("Old snapshots deleted: %s", ", ".join(gone) or "none")
+            self.log.info("%s", check(lake, table))
+        return {"as_of": done.snapshot.as_of if done.snapshot else None, "changes": done.changes, "deleted": gone}
+
+
+def export_of(lake: Lake, table: Table, window: dict[str, str]) -> Export:
+    """What the ledger says of an element of the plan."""
+    found = TableLedger(lake, table.name).export("full" if window["kind"] == "full" else "window", window["start"])
+    if found is None:
+        raise AirflowFailException(
+            f"the ledger no longer knows the {window['label']}: clear the task plan, or trigger export_{table.name}"
+        )
+    return found
