@@ -1,6 +1,6 @@
 """``python -m lakelanes check|schema|tables``.
 
-Checks configuration and views, prints the configuration's JSON Schema, shows and repairs the exports of DynamoDB tables.
+Checks configuration and views, prints the configuration's JSON Schema, shows and repairs the exports of tables.
 """
 
 from __future__ import annotations

@@ -166,8 +166,8 @@ def repair(lake: Lake, table: Table) -> str:
     if isinstance(begun, Plan):
         return f"{begun.note}; repeat this after {begun.wait_until:%Y-%m-%dT%H:%MZ}"
     return (
-        f"{table.name} starts anew with a full export as of {begun.start:%Y-%m-%dT%H:%MZ}, made by the next run of "
-        f"export_{table.name}: trigger it so as not to wait. {table.current_view} stays as it is until that is in the lake"
+        f"{table.name} starts anew with a full export as of {begun.start:%Y-%m-%dT%H:%MZ}, which the next run of "
+        f"export_{table.name} makes; trigger it so as not to wait. {table.current_view} stays as it is until then"
     )
 
 
@@ -210,6 +210,9 @@ def _plan(
             note = f"not yet: the window {window} is still open"
             break
         wanted.append(export)
+    if not wanted:
+        # What is off now cannot export the next window either.
+        _bounds(table, held)
     for export in wanted:
         # One that was submitted is DynamoDB's to finish, whatever recovery holds by now.
         if not export.export_arn:

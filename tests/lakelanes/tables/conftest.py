@@ -1,0 +1,44 @@
+"""A local AWS of which these tests move the clock, and tables on it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from lakelanes.lake import Lake
+from tests.localaws.controls import control
+from tests.support.localaws import LocalAws, running_localaws
+from tests.support.source_tables import ORDERS, SourceTable
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A running local AWS with quick exports, stopped at the end of the session."""
+    environment = {"LOCALAWS_EXPORT_SECONDS": "0", "LOCALAWS_TTL_SECONDS": "3600"}
+    with running_localaws(tmp_path_factory.mktemp("localaws"), environment=environment) as server:
+        yield server
+
+
+@pytest.fixture
+def make_source(local_aws: LocalAws, make_lake: Callable[..., Lake]) -> Iterator[Callable[..., SourceTable]]:
+    """Makes a table, in the configuration and in DynamoDB: ``make_source(**settings)``."""
+
+    def make(*, recovery: bool = True, **settings: Any) -> SourceTable:
+        named = {"dynamodb_table": f"orders-{next(_numbers)}", **ORDERS, **settings}
+        source = SourceTable(local_aws, make_lake(tables={"orders": named}))
+        source.create(recovery=recovery)
+        return source
+
+    yield make
+    control(local_aws, "dynamodb/exports", hold=False)
+
+
+@pytest.fixture
+def source(make_source: Callable[..., SourceTable]) -> SourceTable:
+    """A table with point-in-time recovery."""
+    return make_source()
