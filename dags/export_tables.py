@@ -27,7 +27,7 @@ scheduled run also exports the windows before its own that nobody took, while Ai
   base are exported as far as recovery holds them: they are history in `<table>_changes`, and `<table>_current` does not
   need them.
 - **Trigger without a partition key**: exports whatever is due. *full* starts anew with a full export.
-- A window that is not over is never exported: the run is skipped, and says so.
+- A window that is not over is never exported: the run ends at once, and its task plan says so.
 
 ## When it fails
 
@@ -103,7 +103,12 @@ def export_dag(config: LakeConfig, table: Table) -> DAG:
             trigger_rule="all_done",
         )
         report = ReportExportsOperator(
-            task_id=REPORT, table=table.name, plan="plan", publish="publish", trigger_rule="all_done"
+            task_id=REPORT,
+            table=table.name,
+            plan="plan",
+            windows=["window.export", "window.convert"],
+            publish="publish",
+            trigger_rule="all_done",
         )
         refresh_views = TriggerDagRunOperator(
             task_id="refresh_views", trigger_dag_id="refresh_views", logical_date=None

@@ -73,10 +73,10 @@ def _what_happened(lake: Lake, context: Any, entities: list[str]) -> tuple[list[
     reasons: list[str] = []
     remedies: list[str] = []
     if ti is not None:
-        for task in dict.fromkeys((REPORT, ti.task_id)):
-            faults += [FileFault(**fault) for fault in _pull(ti, task, FAULTS) or ()]
-            reasons += filter(None, [_pull(ti, task, FAILURE)])
-            remedies += filter(None, [_pull(ti, task, REMEDY)])
+        for task, index in {REPORT: -1, ti.task_id: ti.map_index}.items():
+            faults += [FileFault(**fault) for fault in _pull(ti, task, FAULTS, index) or ()]
+            reasons += filter(None, [_pull(ti, task, FAILURE, index)])
+            remedies += filter(None, [_pull(ti, task, REMEDY, index)])
     if not faults:
         failures = lake.ledger.failures_of_run(run_id_of(context), entities)
         faults = [FileFault.from_entry(entry) for entry in failures]
@@ -89,9 +89,9 @@ def _what_happened(lake: Lake, context: Any, entities: list[str]) -> tuple[list[
     return faults, "\n".join(reasons), remedies[0] if remedies else ""
 
 
-def _pull(ti: Any, task: str, key: str) -> Any:
+def _pull(ti: Any, task: str, key: str, map_index: int) -> Any:
     try:
-        return ti.xcom_pull(task_ids=task, key=key, map_indexes=-1)
+        return ti.xcom_pull(task_ids=task, key=key, map_indexes=map_index)
     except Exception as error:
         log.warning("XCom %s of task %s could not be read: %s", key, task, error)
         return None

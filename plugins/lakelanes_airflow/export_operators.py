@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException
 
 from lakelanes.config import Table
 from lakelanes.errors import RecoveryLagError
@@ -26,6 +26,8 @@ from lakelanes_airflow.schedules import period_of, window_key
 from lakelanes_airflow.sensors import FAILURE, REMEDY, explained
 from lakelanes_airflow.triggers import ExportTrigger, RecoveryTrigger
 
+# XCom: why nothing is due.
+NOTE = "note"
 # Recovery is about five minutes behind.
 RECOVERY_LAG = timedelta(hours=2)
 # A full export of a very large table takes hours.
@@ -37,8 +39,8 @@ _LOST_TRIGGER = timedelta(minutes=10)
 class PlanExportsOperator(BaseOperator):
     """Plans the run's exports and returns them for mapped tasks: ``{"kind", "start", "label"}`` each.
 
-    Waits, without holding a worker, until recovery has reached the end of the last of them. Skips what follows when
-    nothing is due, which is no error. Fails where there is a gap, and says what to do.
+    Waits, without holding a worker, until recovery has reached the end of the last of them. Returns [] when nothing is
+    due, which is no error; its XCom NOTE says why. Fails where there is a gap, and says what to do.
 
     :param table: name of the table in the configuration.
     """
@@ -69,7 +71,8 @@ class PlanExportsOperator(BaseOperator):
         if found.wait_until is not None:
             self._wait(found, lake, deadline)
         if not found.exports:
-            raise AirflowSkipException(found.note)
+            self.log.info("%s", found.note)
+            context["ti"].xcom_push(key=NOTE, value=found.note)
         return [{"kind": e.kind, "start": e.start, "label": str(e)} for e in found.exports]
 
     def _found(self, context: Any, lake: Lake, table: Table) -> Plan:
@@ -186,10 +189,8 @@ class PublishTableOperator(BaseBranchOperator):
 
     def choose_branch(self, context: Any) -> list[str]:
         windows = context["ti"].xcom_pull(task_ids=self.plan, map_indexes=-1)
-        if windows is None:
-            if context["ti"].xcom_pull(task_ids=self.plan, key=FAILURE, map_indexes=-1):
-                return [self.on_failure]
-            raise AirflowSkipException("nothing was due")
+        if not windows:
+            return [] if windows is not None else [self.on_failure]
         with explained(context):
             lake = open_lake()
             table = lake.config.tables[self.table]
@@ -212,31 +213,41 @@ class PublishTableOperator(BaseBranchOperator):
 
 
 class ReportExportsOperator(BaseOperator):
-    """The gate: fails the run after everything that could be published was, naming each window and its reason."""
+    """The gate: fails the run after everything that could be published was, naming each window and its reason.
+
+    :param table: name of the table in the configuration.
+    :param plan: id of the planning task, whose elements the mapped tasks are for.
+    :param windows: ids of the mapped tasks.
+    :param publish: id of the publishing task.
+    """
 
     template_fields: Sequence[str] = ()
 
-    def __init__(self, *, table: str, plan: str, publish: str, **kwargs: Any) -> None:
+    def __init__(self, *, table: str, plan: str, windows: Sequence[str], publish: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.table = table
         self.plan = plan
+        self.windows = windows
         self.publish = publish
 
     def execute(self, context: Any) -> None:
         ti = context["ti"]
-        tasks = (self.plan, self.publish)
-        lines = [reason for task in tasks if (reason := ti.xcom_pull(task_ids=task, key=FAILURE, map_indexes=-1))]
-        remedies = [text for task in tasks if (text := ti.xcom_pull(task_ids=task, key=REMEDY, map_indexes=-1))]
+        failed = [(self.plan, -1), (self.publish, -1)]
+        lines = []
         lake = open_lake()
         table = lake.config.tables[self.table]
-        for window in ti.xcom_pull(task_ids=self.plan, map_indexes=-1) or ():
+        for index, window in enumerate(ti.xcom_pull(task_ids=self.plan, map_indexes=-1) or ()):
             export = export_of(lake, table, window)
             if not export.is_converted:
+                failed += [(task, index) for task in self.windows]
                 lines.append(f"the {export} is {export.state}: {export.reason or 'its task ended before it was done'}")
-        if not lines:
-            raise AirflowSkipException("nothing failed")
-        remedy = remedies[0] if remedies else f"Remove the cause, then clear the run's failed tasks of {table.name}"
-        ti.xcom_push(key=FAILURE, value="\n".join(lines))
+        reasons, remedies = (
+            list(dict.fromkeys(filter(None, (ti.xcom_pull(task_ids=t, key=key, map_indexes=i) for t, i in failed))))
+            for key in (FAILURE, REMEDY)
+        )
+        lines += [reason for reason in reasons if not any(reason in line for line in lines)]
+        remedy = "\n".join(remedies) or "Open the run, remove the cause that its log names, then clear its failed tasks"
+        ti.xcom_push(key=FAILURE, value="\n".join(lines) or f"task {self.plan} failed; its log says why")
         ti.xcom_push(key=REMEDY, value=remedy)
         raise AirflowFailException("\n  ".join(["the run is not complete:", *lines, remedy]))
 
@@ -258,7 +269,10 @@ class MaintainTableOperator(BaseOperator):
             lake = open_lake()
             table = lake.config.tables[self.table]
             done = compact(lake, table)
-            self.log.info("%s", done.note or f"snapshot of {done.snapshot} made of {done.changes} changes")
+            if done.snapshot is None:
+                self.log.info("%s", done.note)
+            else:
+                self.log.info("Snapshot of %s rows made with %s changes", done.snapshot.rows, done.changes)
             gone = expire(lake, table, timedelta(days=table.compaction.keep_days))
             self.log.info("Old snapshots deleted: %s", ", ".join(gone) or "none")
             self.log.info("%s", check(lake, table))

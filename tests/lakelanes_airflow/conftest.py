@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,13 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture
 def make_lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Lake]:
-    """Deploys the lake that Airflow finds: ``make_lake(**settings)`` with settings of its entity "sales"."""
+    """Deploys the lake that Airflow finds: ``make_lake(tables, **settings)`` with settings of its entity "sales"."""
     for name, value in local_aws.environment.items():
         monkeypatch.setenv(name, value)
 
-    def make(**settings: Any) -> Lake:
+    def make(tables: Mapping[str, Any] | None = None, **settings: Any) -> Lake:
         path = tmp_path / "lake.json"
-        path.write_text(config_text({"sales": {**SALES, **settings}}))
+        path.write_text(config_text({"sales": {**SALES, **settings}}, tables=tables))
         monkeypatch.setenv("LAKE_CONFIG", str(path))
         lake = open_lake()
         clients = (local_aws.client("cloudformation"), local_aws.client("sts"))

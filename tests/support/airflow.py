@@ -25,17 +25,21 @@ def use_temporary_home() -> None:
 
 @dataclass
 class FakeTaskInstance:
-    """The XComs of a run, as a task sees them: ``xcoms[task id, key]``."""
+    """The XComs of a run, as a task sees them: ``xcoms[task id, key]``, with its map index too for a mapped task."""
 
     task_id: str
-    xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
+    xcoms: dict[Any, Any] = field(default_factory=dict)
     map_index: int = -1
 
     def xcom_push(self, key: str, value: Any) -> None:
-        self.xcoms[self.task_id, key] = value
+        self.xcoms[self._key(self.task_id, key, self.map_index)] = value
 
-    def xcom_pull(self, task_ids: str, key: str = "return_value", map_indexes: int | None = None) -> Any:
-        return self.xcoms.get((task_ids, key))
+    def xcom_pull(self, task_ids: str, key: str = "return_value", map_indexes: int = -1) -> Any:
+        return self.xcoms.get(self._key(task_ids, key, map_indexes))
+
+    @staticmethod
+    def _key(task_id: str, key: str, map_index: int) -> tuple[Any, ...]:
+        return (task_id, key) if map_index == -1 else (task_id, key, map_index)
 
 
 class OutletEvents(dict[Any, Any]):
@@ -48,13 +52,20 @@ class OutletEvents(dict[Any, Any]):
 
 
 def task_context(
-    task: Any, dag_id: str = "load_sales", run_id: str = "run-1", partition_key: str | None = None, **params: Any
+    task: Any,
+    dag_id: str = "load_sales",
+    run_id: str = "run-1",
+    partition_key: str | None = None,
+    run_type: str = "manual",
+    **params: Any,
 ) -> dict[str, Any]:
     """The context of a task of a run that was due now. ``params`` default to those of load_<entity>."""
     return {
         "dag": SimpleNamespace(dag_id=dag_id),
         "run_id": run_id,
-        "dag_run": SimpleNamespace(partition_key=partition_key, run_after=datetime.now(UTC)),
+        "dag_run": SimpleNamespace(
+            partition_key=partition_key, partition_date=None, run_after=datetime.now(UTC), run_type=run_type
+        ),
         "params": {"partition": None, "reload": False, **params},
         "task": task,
         "ti": FakeTaskInstance(task.task_id),
