@@ -17,6 +17,7 @@ from lakelanes_airflow.alerting import alert_on_failure
 from lakelanes_airflow.defaults import OWNER, RetryWhatCanPass, Tag
 from tests.dags.conftest import DAGS
 from tests.support.lakes import SALES, config_text
+from tests.support.source_tables import ORDERS
 
 LOAD_TASKS = {"sense", "convert", "publish", "report_failures", "refresh_views"}
 # A DAG that is not listed here, or lost a task, fails a test.
@@ -26,6 +27,16 @@ EXPECTED = {
     "load_web_sessions": LOAD_TASKS,
     "sweep_sources": {"find", "convert", "publish", "report_failures", "refresh_views"},
     "refresh_views": {"refresh"},
+    "maintain_lake": {"maintain"},
+}
+EXPORT_TASKS = {"plan", "window.export", "window.convert", "publish", "report_failures", "refresh_views"}
+TABLES: dict[str, Any] = {
+    "orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": 60}},
+    "carts": {
+        **{"dynamodb_table": "shop-carts", **ORDERS, "table_name": "carts"},
+        "export": {"schedule": "0 6 * * *", "timezone": "Europe/Zurich"},
+    },
+    "clicks": {"dynamodb_table": "shop-clicks", **ORDERS, "table_name": "clicks", "lanes": ["stream"]},
 }
 
 each = pytest.mark.parametrize("dag_id", sorted(EXPECTED))
@@ -46,7 +57,9 @@ def test_any_configuration_makes_its_own_dags(parse: Callable[..., DagBag], tmp_
     config.write_text(config_text(entities))
     bag = parse(config)
     assert bag.import_errors == {}
-    assert {f"load_entity_{n}" for n in range(20)} | {"sweep_sources", "refresh_views"} == set(bag.dags)
+    assert {f"load_entity_{n}" for n in range(20)} | {"sweep_sources", "refresh_views", "maintain_lake"} == set(
+        bag.dags
+    )
 
 
 def test_an_entity_with_its_dates_in_the_rows_has_a_load_without_partition_keys(
@@ -60,6 +73,31 @@ def test_an_entity_with_its_dates_in_the_rows_has_a_load_without_partition_keys(
     assert bag.import_errors == {}
     assert set(bag.dags["load_exports"].task_ids) == LOAD_TASKS
     assert not isinstance(bag.dags["load_exports"].timetable, CronPartitionTimetable)
+
+
+def test_each_table_that_is_exported_has_its_dag(parse: Callable[..., DagBag], tmp_path: Path) -> None:
+    config = tmp_path / "lake.json"
+    config.write_text(config_text(tables=TABLES))
+    bag = parse(config)
+    assert bag.import_errors == {}
+    exports = {dag_id: dag for dag_id, dag in bag.dags.items() if dag_id.startswith("export_")}
+    assert {dag_id: set(dag.task_ids) for dag_id, dag in exports.items()} == {
+        "export_orders": EXPORT_TASKS,
+        "export_carts": EXPORT_TASKS,
+    }
+    for dag in exports.values():
+        assert_documented(dag)
+        assert_alerts(dag)
+        assert_params(dag)
+        encoded = json.loads(json.dumps(DagSerialization.to_dict(dag)))
+        assert set(DagSerialization.from_dict(encoded).task_dict) == EXPORT_TASKS
+        [asset] = dag.get_task("publish").outlets
+        assert asset.name.endswith("_current") and asset.uri.endswith("_changes")
+        for task_id in ("window.export", "window.convert"):
+            assert dag.get_task(task_id).map_index_template == "{{ task.window['label'] }}"
+    assert exports["export_orders"].timetable.key_format == "%Y-%m-%dT%H:%M"
+    [maintain] = bag.dags["maintain_lake"].tasks
+    assert maintain.is_mapped and maintain.expand_input.value == {"table": ["orders", "carts"]}
 
 
 def test_a_faulty_configuration_is_an_import_error_that_names_the_setting(
@@ -80,7 +118,10 @@ def test_a_task_parses_its_own_dag_only(parse: Callable[..., DagBag], monkeypatc
 
 @each
 def test_the_documentation_is_the_files_docstring(dags: dict[str, Any], dag_id: str) -> None:
-    dag = dags[dag_id]
+    assert_documented(dags[dag_id])
+
+
+def assert_documented(dag: Any) -> None:
     assert dag.doc_md == ast.get_docstring(ast.parse(Path(dag.fileloc).read_text()), clean=False)
     for section in ("# ", "## What it does", "## When it runs", "## When it fails"):
         assert section in dag.doc_md
@@ -88,7 +129,10 @@ def test_the_documentation_is_the_files_docstring(dags: dict[str, Any], dag_id: 
 
 @each
 def test_a_failed_run_alerts_and_only_what_can_pass_is_tried_again(dags: dict[str, Any], dag_id: str) -> None:
-    dag = dags[dag_id]
+    assert_alerts(dags[dag_id])
+
+
+def assert_alerts(dag: Any) -> None:
     assert dag.on_failure_callback == alert_on_failure
     assert OWNER in dag.owner
     assert Tag.LAKE in dag.tags
@@ -104,9 +148,12 @@ def test_a_failed_run_alerts_and_only_what_can_pass_is_tried_again(dags: dict[st
 def test_every_param_has_a_type_a_description_and_a_default_that_can_be_triggered(
     dags: dict[str, Any], dag_id: str
 ) -> None:
-    params = dags[dag_id].params
-    for name in params:
-        param = params.get_param(name)
+    assert_params(dags[dag_id])
+
+
+def assert_params(dag: Any) -> None:
+    for name in dag.params:
+        param = dag.params.get_param(name)
         assert param.schema.get("type") and param.description, name
         param.resolve()
 
@@ -140,10 +187,11 @@ def test_each_table_is_an_asset_that_its_load_and_the_sweep_produce(dags: dict[s
 
 
 def test_mapped_tasks_are_named_by_what_they_hold(dags: dict[str, Any]) -> None:
-    mapped = [task for dag in dags.values() for task in dag.tasks if task.is_mapped]
-    assert len(mapped) == 4
-    for task in mapped:
-        assert task.map_index_template == "{{ task.batch['label'] }}"
+    mapped = [(dag.dag_id, task) for dag in dags.values() for task in dag.tasks if task.is_mapped]
+    assert len(mapped) == 5
+    for dag_id, task in mapped:
+        name = "task.table" if dag_id == "maintain_lake" else "task.batch['label']"
+        assert task.map_index_template == f"{{{{ {name} }}}}"
 
 
 def test_dag_files_hold_wiring_only() -> None:

@@ -11,9 +11,18 @@ from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.base import TimeRestriction
 from pendulum import instance
 
-from lakelanes.config import Entity
-from lakelanes_airflow.schedules import LATE_WAIT, deadline_of, partition_start, schedule_of
+from lakelanes.config import Entity, Table
+from lakelanes_airflow.schedules import (
+    LATE_WAIT,
+    deadline_of,
+    export_schedule_of,
+    partition_start,
+    period_of,
+    schedule_of,
+    window_key,
+)
 from tests.support.lakes import SALES, make_config
+from tests.support.source_tables import ORDERS
 
 HOURLY = {
     "filename_pattern": r"hits_(\d{4})(\d{2})(\d{2})T(\d{2})\.csv",
@@ -97,3 +106,37 @@ def test_a_run_waits_until_its_deadline_and_an_overdue_one_a_little() -> None:
 def test_a_partition_starts_in_the_entitys_time_zone() -> None:
     start = partition_start(entity(timezone="America/New_York"), "2024-03-15")
     assert start.astimezone(UTC) == datetime(2024, 3, 15, 4, tzinfo=UTC)
+
+
+def table(**export: Any) -> Table:
+    return make_config(tables={"orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": export}}).tables[
+        "orders"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "cron"), [(15, "*/15 * * * *"), (60, "0 */1 * * *"), (360, "0 */6 * * *"), (1440, "0 0 * * *")]
+)
+def test_by_default_an_export_starts_at_the_end_of_every_window(minutes: int, cron: str) -> None:
+    own = table(window_minutes=minutes, timezone="Europe/Zurich")
+    schedule = export_schedule_of(own)
+    assert (schedule.expression, str(schedule.timezone)) == (cron, "UTC"), "windows are in UTC"
+    period = period_of(own, "2024-03-15T00:00")
+    assert period.end - period.start == timedelta(minutes=minutes)
+
+
+def test_a_schedule_of_its_own_covers_the_windows_between_two_ticks() -> None:
+    own = table(schedule="0 6 * * *", timezone="Europe/Zurich")
+    period = period_of(own, "2024-03-15T06:00")
+    assert (period.start, period.end) == (datetime(2024, 3, 15, 5, tzinfo=UTC), datetime(2024, 3, 16, 5, tzinfo=UTC))
+    assert window_key(own, period) == "2024-03-15T06:00"
+    # The clocks go forward in the night of the 31st: that day has 23 hours.
+    period = period_of(own, "2024-03-30T06:00")
+    assert period.end - period.start == timedelta(hours=23)
+
+
+def test_a_runs_date_tells_two_hours_of_one_name_apart() -> None:
+    own = table(schedule="0 * * * *", timezone="Europe/Zurich")
+    hours = [datetime(2024, 10, 27, hour, tzinfo=UTC) for hour in (0, 1)]
+    assert {window_key(own, period_of(own, "x", hour)) for hour in hours} == {"2024-10-27T02:00"}
+    assert [period_of(own, "2024-10-27T02:00", hour).start for hour in hours] == hours

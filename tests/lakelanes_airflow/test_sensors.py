@@ -78,7 +78,7 @@ def test_the_run_waits_for_a_file_that_is_not_there(lake: Lake) -> None:
     assert timedelta(hours=23) < wait <= timedelta(hours=24), "a day's files have 24 hours by default"
 
 
-def test_a_partition_that_is_loaded_already_is_complete_at_once(lake: Lake) -> None:
+def test_a_partition_that_is_loaded_alreadyis_ready_at_once(lake: Lake) -> None:
     put(lake, DAY, "x")
     mark_loaded(lake)
     batches, context = sense(partition_key=KEY)
@@ -194,8 +194,8 @@ def test_the_trigger_sees_a_file_that_arrives(lake: Lake) -> None:
     looks = []
 
     class Watching(SourceFilesTrigger):
-        def _is_complete(self, lake: Lake) -> bool:
-            looks.append(super()._is_complete(lake))
+        def is_ready(self, lake: Lake) -> bool:
+            looks.append(super().is_ready(lake))
             if len(looks) == 2:
                 put(lake, DAY, "x")
             return looks[-1]
@@ -232,10 +232,10 @@ def test_the_interval_between_looks_grows_to_its_bound(lake: Lake, monkeypatch: 
     monkeypatch.setattr("lakelanes_airflow.triggers.asyncio.sleep", sleep)
 
     class Never(SourceFilesTrigger):
-        def _is_complete(self, lake: Lake) -> bool:
+        def is_ready(self, lake: Lake) -> bool:
             if len(slept) > 20:
                 put(lake, DAY, "x")
-            return super()._is_complete(lake)
+            return super().is_ready(lake)
 
     events(Never("sales", KEY, (datetime.now(UTC) + timedelta(minutes=5)).isoformat()))
     assert slept[0] <= 5 and 48 <= slept[-1] <= 60
