@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     except LakeError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(config.entities)} entities, {len(config.tables)} tables and {len(views)} views: no faults")
+    print(f"{len(config.entities)} entities, {len(config.tables)} DynamoDB tables, {len(views)} views: no faults")
     return 0
 
 
