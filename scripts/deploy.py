@@ -27,6 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lakelanes.config import LakeConfig, load_config, parse_config
 from lakelanes.errors import ConfigError
+from lakelanes.tables.submit import export_folder
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -73,6 +74,22 @@ def template_parameters(config: LakeConfig) -> dict[str, str]:
         "WorkgroupName": resources.workgroup_name,
         "AlertTopicName": resources.alert_topic,
         "FileQueueName": resources.sqs_queue,
+        **_export_parameters(config),
+    }
+
+
+def _export_parameters(config: LakeConfig) -> dict[str, str]:
+    """ARNs of the tables that are exported, of their exports, and of the objects that DynamoDB writes."""
+    tables = [table for table in config.tables.values() if "export" in table.lanes]
+    if not tables:
+        return {}
+    region = f"arn:aws:dynamodb:{config.aws.region}:{config.aws.account_id}"
+    arns = [f"{region}:table/{table.dynamodb_table}" for table in tables]
+    folders = [f"{config.resources.analytics_bucket}/{export_folder(table)}" for table in tables]
+    return {
+        "ExportedTableArns": ",".join(arns),
+        "TableExportArns": ",".join(f"{arn}/export/*" for arn in arns),
+        "TableExportObjectArns": ",".join(f"arn:aws:s3:::{folder}/*" for folder in folders),
     }
 
 

@@ -79,10 +79,11 @@ def misread(database: str) -> str:
 class Worker:
     """A user that may do what the template's policy allows, and nothing else."""
 
-    def __init__(self, local_aws: LocalAws, policy_arn: str) -> None:
+    def __init__(self, local_aws: LocalAws, *policy_arns: str) -> None:
         iam = local_aws.client("iam")
         iam.create_user(UserName="worker")
-        iam.attach_user_policy(UserName="worker", PolicyArn=policy_arn)
+        for policy_arn in policy_arns:
+            iam.attach_user_policy(UserName="worker", PolicyArn=policy_arn)
         iam.put_user_policy(UserName="worker", PolicyName="misread", PolicyDocument=misread("tickets_db"))
         key = iam.create_access_key(UserName="worker")["AccessKey"]
         self.endpoint_url = local_aws.endpoint_url
