@@ -32,7 +32,7 @@ def bring_in(lake: Lake, table: Table, export: Export) -> Export:
         raise
     if export.kind == "full":
         snapshot = Snapshot(
-            table=table.name, as_of=_as_of(export), source="full", table_id=export.table_id, rows=rows, files=files
+            table=table.name, as_of=_as_of(export), made_by="full", table_id=export.table_id, rows=rows, files=files
         )
         ledger.write(snapshot)
     done, ours = ledger.write(export, state="converted", rows=rows, files=files, reason=None)

@@ -117,8 +117,20 @@ def view_sql(database: str, table: Table, coverage: Coverage) -> str:
             f"""SELECT {own} FROM {changes} WHERE "lane" = 'stream' AND "window" >= {hour} AND "_written_at" >= {cut}"""
         )
     union = "\n      UNION ALL\n      ".join(lanes)
+    given = ",\n  ".join(
+        f"CASE WHEN changed.{keys[0]} IS NULL THEN kept.{name} ELSE changed.{name} END AS {name}"
+        for name in map(sql_identifier, columns)
+    )
+    # Each of them is read once: rows of the stream arrive while a query runs, and two readings might differ.
     return f"""\
-WITH changed AS (
+SELECT
+  {given}
+FROM (
+  SELECT {listed}
+  FROM {snapshot}
+  WHERE "as_of" = {sql_string(second_text(coverage.as_of))}
+) AS kept
+FULL JOIN (
   SELECT {listed}, "_op"
   FROM (
     SELECT {listed}, "_op", row_number() OVER (
@@ -130,15 +142,8 @@ WITH changed AS (
     )
   )
   WHERE "_rank" = 1
-)
-SELECT {listed}
-FROM changed
-WHERE "_op" = 'put'
-UNION ALL
-SELECT {", ".join(f"kept.{sql_identifier(name)}" for name in columns)}
-FROM {snapshot} AS kept
-LEFT JOIN changed ON {" AND ".join(f"kept.{key} = changed.{key}" for key in keys)}
-WHERE kept."as_of" = {sql_string(second_text(coverage.as_of))} AND changed.{keys[0]} IS NULL"""
+) AS changed ON {" AND ".join(f"kept.{key} = changed.{key}" for key in keys)}
+WHERE changed.{keys[0]} IS NULL OR changed."_op" = 'put'"""
 
 
 def view_input(lake: Lake, table: Table, coverage: Coverage) -> dict[str, Any]:

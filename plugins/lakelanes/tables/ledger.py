@@ -145,10 +145,10 @@ class Export(_Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot(_Record):
-    """A snapshot that can be read: the table as it was at ``as_of``. source: ``full`` or ``compaction``."""
+    """A snapshot that can be read: the table as it was at ``as_of``. made_by: a ``full`` export or a ``compaction``."""
 
     as_of: str
-    source: Literal["full", "compaction"]
+    made_by: Literal["full", "compaction"]
     table_id: str
     rows: int
     files: int

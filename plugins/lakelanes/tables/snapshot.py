@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from lakelanes import catalog
 from lakelanes.convert.writer import TableWriter, widened
 from lakelanes.errors import StorageError
-from lakelanes.storage import ObjectFile, ObjectWriter
+from lakelanes.storage import ObjectFile, ObjectWriter, claim_token
 from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
 from lakelanes.tables.changes import change_schema
 from lakelanes.tables.current import coverage, publish
@@ -66,20 +66,20 @@ def compact(lake: Lake, table: Table, *, memory_rows: int = MEMORY_ROWS) -> Comp
     catalog.ensure_table(lake, changes_table(table))
     catalog.ensure_table(lake, snapshot_table(table))
     as_of = second_text(through)
-    # What an earlier try that died has left: nobody reads it, since the ledger has no such snapshot.
-    _delete(lake, _keys(lake, snapshot_folder(table, as_of)))
     newest_first = [_keys(lake, window_folder(table, export.start)) for export in reversed(windows)]
     kept = _keys(lake, snapshot_folder(table, old.as_of))
     with _Writer(lake, change_schema(table), snapshot_folder(table, as_of)) as writer:
         changes = _merge(lake, table, newest_first, kept, writer, memory_rows)
+    # What an earlier try has left. One that still runs writes the same rows to the same objects, so none of those goes.
+    _delete(lake, [key for key in _keys(lake, snapshot_folder(table, as_of)) if key not in writer.keys])
     snapshot, _ = ledger.write(
         Snapshot(
             table=table.name,
             as_of=as_of,
-            source="compaction",
+            made_by="compaction",
             table_id=old.table_id,
             rows=writer.rows,
-            files=writer.files,
+            files=len(writer.keys),
         )
     )
     publish(lake, table)
@@ -222,21 +222,21 @@ def _in_share(keys: pa.Array, share: int, shares: int) -> pa.Array:
 
 
 class _Writer:
-    """Writes batches to the files of a snapshot, one after the other; counts rows and files."""
+    """Writes batches to the files of a snapshot, one after the other: the same batches to the same files."""
 
     def __init__(self, lake: Lake, schema: pa.Schema, folder: str) -> None:
         self._lake, self._schema, self._folder = lake, schema, folder
         self._writer: TableWriter | None = None
         self._bytes = 0
         self.rows = 0
-        self.files = 0
+        self.keys: list[str] = []
 
     def __enter__(self) -> _Writer:
         return self
 
     def __exit__(self, exc_type: object, *rest: object) -> None:
         if exc_type is None:
-            if not self.files:
+            if not self.keys:
                 self._writer = self._begin()  # an empty table is a snapshot, too
             self._end()
         elif self._writer is not None:
@@ -254,10 +254,15 @@ class _Writer:
             self._end()
 
     def _begin(self) -> TableWriter:
-        key = f"{self._folder}part-{self.files:05}.parquet"
-        bucket = self._lake.config.resources.analytics_bucket
-        self.files += 1
-        return TableWriter(lambda: ObjectWriter(self._lake.s3, bucket, key, expected_etag=None), self._schema)
+        key = f"{self._folder}part-{len(self.keys):05}.parquet"
+        self.keys.append(key)
+        s3, bucket = self._lake.s3, self._lake.config.resources.analytics_bucket
+
+        def open_object() -> ObjectWriter:
+            there = claim_token(s3, bucket, key)
+            return ObjectWriter(s3, bucket, key, expected_etag=there[0] if there else None)
+
+        return TableWriter(open_object, self._schema)
 
     def _end(self) -> None:
         if self._writer is not None:

@@ -157,7 +157,7 @@ class Lanes:
         as_of = second_text(at)
         self.write(f"{snapshot_folder(self.table, as_of)}full-0.parquet", changes)
         self.ledger.write(
-            Snapshot(table=self.table.name, as_of=as_of, source="full", table_id="id", rows=len(changes), files=1)
+            Snapshot(table=self.table.name, as_of=as_of, made_by="full", table_id="id", rows=len(changes), files=1)
         )
 
     def export_window(self, window: Window, *, twice: bool = False) -> None:
