@@ -145,7 +145,7 @@ def check(lake: Lake, table: Table) -> str:
     if current is None:
         return f"{table.name}: nothing was exported yet"
     _check_incarnation(table, current, held)
-    reached = exported_until(ledger, current.start)
+    reached = exported_until(ledger, _start(ledger, current))
     _check_held(table, held, next_window(reached, table.export.window_minutes), f"what follows {reached}")
     whole = ledger.export("full", current.base)
     done = whole is not None and whole.is_converted
@@ -192,21 +192,22 @@ def _plan(
     _check_incarnation(table, current, held)
     minutes = table.export.window_minutes
     held_until = held.latest or current.start
-    now = max(ledger.lake.clock(), held_until)
     wanted: list[Export] = []
     note = f"nothing is due: the base of {table.name} is {current.base}"
     whole = ledger.export("full", current.base) or _export(current, "full", Window(current.start, current.start))
-    if _is_free(whole, run_id, now):
+    clock = ledger.lake.clock()
+    if _is_free(whole, run_id, clock) or (period is None and whole.state in ("failed", "gap")):
         wanted.append(whole)
-    planned = {export.window.start: export for export in ledger.windows(current.start)}
-    known = {start: export.window for start, export in planned.items()}
+    start = _start(ledger, current)
+    planned = {export.window.start: export for export in ledger.windows(start)}
+    known = {export.window.start: export.window for export in planned.values()}
     until = period.end if period else held_until
-    for window in chain(current.start, known, minutes, until):
+    for window in chain(start, known, minutes, until):
         export = planned.get(window.start) or _export(current, "window", window)
         own = period is None or window.end > period.start
-        if export.state == "published" or not (own or (heal and _is_free(export, run_id, now))):
+        if export.state == "published" or not (own or (heal and _is_free(export, run_id, clock))):
             continue
-        if window.end > now:
+        if window.end > max(clock, held_until):
             note = f"not yet: the window {window} is still open"
             break
         wanted.append(export)
@@ -227,6 +228,11 @@ def _plan(
     if late:
         return Plan(wait_until=max(late), note=f"not yet: recovery holds what was written until {held_until}")
     return Plan(tuple(_claim(ledger, export, run_id) for export in wanted[:MAX_EXPORTS]), note="" if wanted else note)
+
+
+def _start(ledger: TableLedger, current: Chain) -> datetime:
+    """From where on windows may be missing: the newest snapshot has all that were before it, so they need no look."""
+    return max([current.start, *(snapshot.moment for snapshot in ledger.snapshots())])
 
 
 def _export(current: Chain, kind: ExportKind, window: Window) -> Export:

@@ -17,6 +17,7 @@ from lakelanes.tables.ledger import Export
 from lakelanes.tables.planning import plan
 from lakelanes.tables.snapshot import compact
 from lakelanes.tables.submit import MAX_ATTEMPTS, client_token, look, submit
+from lakelanes.tables.windows import Window
 from tests.localaws.controls import control
 from tests.support.source_tables import SourceTable
 
@@ -122,8 +123,10 @@ def test_a_failed_export_is_begun_again_a_few_times_and_then_waits_for_a_person(
     failed = source.ledger.export("full", planned.start)
     assert failed is not None and failed.state == "failed"
     assert len(made(source)) == MAX_ATTEMPTS
-    assert plan(source.lake, source.table, run_id="the next scheduled run").exports == ()
-    [again] = due(source)
+    period = Window(planned.window.start, source.now())
+    assert plan(source.lake, source.table, run_id="the next scheduled run", period=period).exports == ()
+    [again] = plan(source.lake, source.table, run_id="a run that was triggered").exports
+    assert (again.version, again.state) == (planned.version, "planned")
     assert finish(source, again).state == "exported"
 
 
@@ -181,6 +184,9 @@ def test_an_empty_table_and_an_empty_window_are_exported(source: SourceTable) ->
     assert (window.rows, window.files) == (0, 0)
     assert compact(source.lake, source.table).snapshot is not None
     assert shown(source) == {}
+    # What lies before the snapshot needs no look any more, and what follows it goes on from there.
+    following = source.close(source.next_window(window.window.end))
+    assert [export.window for export in due(source)] == [following]
 
 
 def test_a_table_that_was_made_again_starts_anew(source: SourceTable) -> None:
