@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from lakelanes import athena
-from lakelanes.errors import ExportDataError, ExportFailedError, GapError
+from lakelanes.errors import ExportDataError, ExportFailedError, GapError, LakeError
 from lakelanes.lake import Lake
 from lakelanes.tables.bring import bring_in
 from lakelanes.tables.current import publish
@@ -230,3 +232,62 @@ def test_a_full_export_leaves_nothing_of_another_one_in_its_snapshot(
     bring_in(source.lake, source.table, export)
     publish(source.lake, source.table)
     assert shown(source) == {"o1": 1}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_changes_over_several_windows_are_the_table_after_each(
+    make_source: Callable[..., SourceTable], seed: int
+) -> None:
+    source = make_source(lanes=["export"])
+    chance = random.Random(seed)
+
+    def change(count: int) -> None:
+        for _ in range(count):
+            key = f"o{chance.randrange(15)}"
+            if chance.random() < 0.35:
+                source.delete(key)
+            else:
+                source.put(key, f"{chance.randrange(10**36)}.{chance.randrange(100):02}")
+
+    change(20)
+    bring_after(source)
+    end = None
+    for _ in range(4):
+        # What came after the base's minute, or after the last window's end, is in this window.
+        change(chance.randrange(1, 30))
+        window = source.close(source.next_window(end))
+        bring(source)
+        assert shown(source) == source.items(), f"seed {seed}"
+        end = window.end
+        if chance.random() < 0.5:
+            compact(source.lake, source.table, memory_rows=7)
+            assert shown(source) == source.items(), f"seed {seed}, compacted"
+
+
+def test_runs_that_meet_make_each_export_once(source: SourceTable) -> None:
+    for number in range(50):
+        source.put(f"o{number}", f"{number}.00")
+    source.settle()
+    [whole] = due(source)
+    first = source.close(source.next_window())
+    source.put("late", "1.00")
+    source.close(source.next_window(first.end))
+
+    def run(number: int) -> None:
+        for _ in range(10):  # as Airflow tries a task again
+            try:
+                for export in plan(source.lake, source.table, run_id=f"run-{number}").exports:
+                    bring_in(source.lake, source.table, finish(source, export))
+                publish(source.lake, source.table)
+                return
+            except LakeError as error:
+                if not error.retryable:
+                    raise
+        raise AssertionError("tried ten times")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(4)))
+    bring_in(source.lake, source.table, finish(source, whole))
+    publish(source.lake, source.table)
+    assert len(made(source)) == 3
+    assert shown(source) == source.items()
