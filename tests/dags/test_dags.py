@@ -20,6 +20,7 @@ from tests.support.lakes import SALES, config_text
 from tests.support.source_tables import ORDERS
 
 LOAD_TASKS = {"sense", "convert", "publish", "report_failures", "refresh_views"}
+EXPORT_TASKS = {"plan", "window.export", "window.convert", "publish", "report_failures", "refresh_views"}
 # A DAG that is not listed here, or lost a task, fails a test.
 EXPECTED = {
     "load_sales": LOAD_TASKS,
@@ -28,8 +29,8 @@ EXPECTED = {
     "sweep_sources": {"find", "convert", "publish", "report_failures", "refresh_views"},
     "refresh_views": {"refresh"},
     "maintain_lake": {"maintain"},
+    "export_orders": EXPORT_TASKS,
 }
-EXPORT_TASKS = {"plan", "window.export", "window.convert", "publish", "report_failures", "refresh_views"}
 TABLES: dict[str, Any] = {
     "orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": 60}},
     "carts": {
@@ -174,6 +175,7 @@ def test_runs_carry_the_lakes_partition_as_their_key(dags: dict[str, Any]) -> No
         "load_sales": "%Y-%m-%d",
         "load_store_targets": "%Y-%m",
         "load_web_sessions": "%Y-%m-%dT%H",
+        "export_orders": "%Y-%m-%dT%H:%M",
     }
 
 

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from lakelanes import catalog
 from lakelanes.convert.writer import TableWriter, widened
 from lakelanes.errors import StorageError
-from lakelanes.storage import ObjectFile, ObjectWriter, claim_token
+from lakelanes.storage import ObjectFile, ObjectWriter, written_object
 from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
 from lakelanes.tables.changes import change_schema
 from lakelanes.tables.current import coverage, publish
@@ -259,8 +259,8 @@ class _Writer:
         s3, bucket = self._lake.s3, self._lake.config.resources.analytics_bucket
 
         def open_object() -> ObjectWriter:
-            there = claim_token(s3, bucket, key)
-            return ObjectWriter(s3, bucket, key, expected_etag=there[0] if there else None)
+            there = written_object(s3, bucket, key)
+            return ObjectWriter(s3, bucket, key, expected_etag=there.etag if there else None)
 
         return TableWriter(open_object, self._schema)
 
