@@ -2,8 +2,7 @@
 
 Its event source mapping reports batch item failures: only the messages that are named in the reply come again
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html). Prints one JSON line per file, and one
-per entity that CloudWatch takes for metrics
-(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+per entity that CloudWatch takes for metrics.
 
 Environment: LAKE_CONFIG (the bundle's), LAKE_FILE_QUEUE_URL, LAKE_MAX_RECEIVES (of the queue's redrive policy).
 """
@@ -12,17 +11,13 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from lakelanes.emf import Unit, Value, metrics_line
 from lakelanes.fast import FastLane, FileReport, Message, MessageReport
 from lakelanes.lake import Lake
-
-NAMESPACE = "Lakelanes"
-# CloudWatch takes so many values of a metric in one line.
-_VALUES = 100
 
 _lake = Lake.open()
 _lane = FastLane(_lake, max_receives=int(os.environ["LAKE_MAX_RECEIVES"]), queue_url=os.environ["LAKE_FILE_QUEUE_URL"])
@@ -73,28 +68,13 @@ def metrics(reports: Iterable[MessageReport], lake: str) -> Iterator[dict[str, A
     for entity, files in by_entity.items():
         # Events of one version that came together are one file.
         loaded = list({file.source: file for file in files if file.state == "loaded"}.values())
-        latencies = [file.latency for file in loaded if file.latency is not None][:_VALUES]
-        units = {"Files": "Count", "Rows": "Count", "Rejects": "Count", "Failures": "Count"}
-        values: dict[str, Any] = {
-            "Files": len(loaded),
-            "Rows": sum(file.rows_loaded or 0 for file in loaded),
-            "Rejects": sum(file.rows_rejected or 0 for file in loaded),
-            "Failures": sum(not file.done for file in files),
+        latencies = [file.latency for file in loaded if file.latency is not None]
+        values: dict[str, tuple[Value, Unit]] = {
+            "Files": (len(loaded), "Count"),
+            "Rows": (sum(file.rows_loaded or 0 for file in loaded), "Count"),
+            "Rejects": (sum(file.rows_rejected or 0 for file in loaded), "Count"),
+            "Failures": (sum(not file.done for file in files), "Count"),
         }
         if latencies:
-            units["Latency"], values["Latency"] = "Seconds", latencies
-        yield {
-            "_aws": {
-                "Timestamp": int(time.time() * 1000),
-                "CloudWatchMetrics": [
-                    {
-                        "Namespace": NAMESPACE,
-                        "Dimensions": [["Lake", "Entity"]],
-                        "Metrics": [{"Name": name, "Unit": unit} for name, unit in units.items()],
-                    }
-                ],
-            },
-            "Lake": lake,
-            "Entity": entity,
-            **values,
-        }
+            values["Latency"] = (latencies, "Seconds")
+        yield metrics_line({"Lake": lake, "Entity": entity}, values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -114,3 +114,15 @@ def publish(lake: Lake, alert: Alert) -> str:
         Message=json.dumps(message),
     )
     return str(answer["MessageId"])
+
+
+def told(lake: Lake, subjects: Iterable[str]) -> set[str]:
+    """Those of the subjects (messages, records) that an alert has told of."""
+    names = {f"told/{subject}": subject for subject in subjects}
+    return {names[name] for name in lake.ledger.read_notes(names)}
+
+
+def mark_told(lake: Lake, subjects: Iterable[str]) -> None:
+    """Notes that an alert has told of these subjects."""
+    for subject in subjects:
+        lake.ledger.write_note(f"told/{subject}", {"at": lake.ledger.now()})

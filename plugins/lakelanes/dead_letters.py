@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lakelanes.alerts import FileFault
+from lakelanes.alerts import FileFault, told
 from lakelanes.aws import error_code
 from lakelanes.errors import EventError
 from lakelanes.events import parse_body
-from lakelanes.fast import NAME, is_told
+from lakelanes.fast import NAME
 from lakelanes.ledger import Entry
 from lakelanes.sources import SourceFile, partition_path, taker_of
 
@@ -61,7 +61,8 @@ def receive(lake: Lake) -> list[DeadLetter]:
         for message in messages:
             identifier = message["MessageId"]
             faults = list(_note(lake, identifier, message["Body"]))
-            letters[identifier] = DeadLetter(identifier, message["ReceiptHandle"], is_told(lake, identifier), faults)
+            known = bool(told(lake, [identifier]))
+            letters[identifier] = DeadLetter(identifier, message["ReceiptHandle"], known, faults)
     return list(letters.values())
 
 

@@ -106,6 +106,10 @@ class AttributeValueError(LakeError):
     """What should be an item of DynamoDB is none, or not of the configured table: the message says where and why."""
 
 
+class StreamError(LakeError):
+    """A stream that is mapped to the function is of no table of the configuration, or lacks the items' images."""
+
+
 class ExportDataError(LakeError):
     """An export in S3 is not what its manifests say, or holds a line that is no change of the table.
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from lakelanes import alerts
+from lakelanes import alerts, catalog
 from lakelanes.alerts import Alert, FileFault
 from lakelanes.config import Entity
 from lakelanes.errors import EventError, LakeError
@@ -284,7 +284,10 @@ class FastLane:
             again = {o.source: o.partitions[0] for o in outcomes if o.state == "already_loaded"}
             loaded = partitions_of_rows(self._lake, entity, again) | set(map(Partition.from_path, paths))
             rejected = {rejects_partition(entity, partition) for partition in map(Partition.from_path, rejects)}
-            self._registrar.register(entity, {partition for partition in loaded if partition.is_complete}, rejected)
+            complete = {partition for partition in loaded if partition.is_complete}
+            self._registrar.register(catalog.data_table(entity), complete)
+            # Only once there are any: creating the table takes longer than loading a file.
+            self._registrar.register(catalog.rejects_table(entity), rejected)
         except Exception as error:
             log.exception("partitions of %s could not be registered", entity.table_name)
             return error
@@ -299,12 +302,15 @@ class FastLane:
     def _tell(self, reports: Sequence[MessageReport]) -> None:
         """One alert on the messages of this batch that SQS now takes for dead letters."""
         dead = [report for report in reports if not report.done and report.message.receives >= self._max_receives]
-        untold = [report for report in dead if not is_told(self._lake, report.message.id)]
+        if not dead:
+            return
+        told = alerts.told(self._lake, [report.message.id for report in dead])
+        untold = [report for report in dead if report.message.id not in told]
         if not untold:
             return
         try:
             alerts.publish(self._lake, _alert(self._lake, untold))
-            mark_told(self._lake, [report.message.id for report in untold])
+            alerts.mark_told(self._lake, [report.message.id for report in untold])
         except Exception:
             # The sweep tells of dead letters that are not marked as told.
             log.exception("the alert on %s dead letters could not be published", len(untold))
@@ -336,17 +342,6 @@ class FastLane:
         if hopeless or report.message.receives >= self._max_receives:
             return 0
         return _PAUSES[min(report.message.receives, len(_PAUSES)) - 1]
-
-
-def is_told(lake: Lake, message_id: str) -> bool:
-    """Whether an alert has told of this dead letter."""
-    return bool(lake.ledger.read_note(f"told/{message_id}"))
-
-
-def mark_told(lake: Lake, message_ids: Iterable[str]) -> None:
-    """Notes that an alert has told of these dead letters."""
-    for message_id in message_ids:
-        lake.ledger.write_note(f"told/{message_id}", {"at": lake.ledger.now()})
 
 
 def what_to_do(lake: Lake, faults: Sequence[FileFault]) -> str:

@@ -1,10 +1,10 @@
-"""Partitions of the low-latency lane: one Glue call for a new one, none for one that is known.
+"""Partitions of what the functions write: one Glue call for a new one, none for one that is known.
 
 Any number of processes may meet on a new partition at the same moment. A note in the ledger gives its registration to
-one of them; the others go on, for their rows become visible with it. Whoever holds a note answers for it: a
-registration that failed keeps its message in the queue, and one whose process died can be taken over a little later.
-Partitions that somebody takes out of Glue come back by the batch lane (``lakelanes.load.register``), which looks and
-does not remember.
+one of them; the others go on, for their rows become visible with it, or wait until that is so. Whoever holds a note
+answers for it: a registration that failed keeps its message in the queue, and one whose process died can be taken over
+a little later. Partitions that somebody takes out of Glue come back by the batch lane (``lakelanes.load.register``),
+which looks and does not remember.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakelanes import catalog
 from lakelanes.catalog import Table
-from lakelanes.config import Entity
+from lakelanes.errors import OutOfTimeError
 from lakelanes.partitions import Partition
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Longer than a registration takes, and shorter than a message stays hidden after its function died.
 _TURN_SECONDS = 30.0
 _REMEMBERED = 50_000
+_LOOK_SECONDS = 0.05
 # Note: tables that were made or changed since the views were refreshed last.
 VIEWS_DUE = "views-due"
 
@@ -38,28 +39,37 @@ class Registrar:
         self._storage: dict[str, Any] = {}
         self._known: set[str] = set()
 
-    def register(self, entity: Entity, loaded: Iterable[Partition], rejects: Iterable[Partition]) -> None:
-        """Makes the partitions of the entity's rows, and of its rejected rows, visible to Athena.
+    def register(self, table: Table, partitions: Iterable[Partition], *, wait_seconds: float = 0) -> None:
+        """Makes the partitions of the table visible to Athena; without any it does nothing.
 
-        A table is created, or given new columns, when the configuration asks for it; that of rejected rows once there
-        are any, for creating one takes longer than loading a file. Raises what AWS raises, and
-        CatalogError.
+        The table is created, or given new columns, when the configuration asks for it. wait_seconds: how long to wait
+        for partitions that somebody else is registering, and to take them over from one who died. Raises what AWS
+        raises, CatalogError, and OutOfTimeError when that time is over.
         """
-        for table, partitions in ((catalog.data_table(entity), loaded), (catalog.rejects_table(entity), rejects)):
-            if wanted := sorted(set(partitions)):
-                self._register(table, wanted)
-
-    def _register(self, table: Table, partitions: list[Partition]) -> None:
+        wanted = sorted(set(partitions))
+        if not wanted:
+            return
         fingerprint = _fingerprint(self._lake, table)
         self._ensure_table(table, fingerprint)
         entity = table.entity
         if entity.registration == "projection":
             return
         place = _digest([table.location(self._lake), [key.name for key in entity.partition_keys]])
-        names = {p: f"registered/{table.name}/{place}/{p.path}" for p in partitions}
+        names = {p: f"registered/{table.name}/{place}/{p.path}" for p in wanted}
         unknown = {p: name for p, name in names.items() if name not in self._known}
+        deadline = time.monotonic() + wait_seconds
+        while unknown := self._settle(table, fingerprint, unknown):
+            if not wait_seconds:
+                return
+            if time.monotonic() > deadline:
+                raise OutOfTimeError(f"{next(iter(unknown.values()))}: somebody else has not registered it in time")
+            time.sleep(_LOOK_SECONDS)
+
+    def _settle(self, table: Table, fingerprint: str, unknown: dict[Partition, str]) -> dict[Partition, str]:
+        """Registers those of the partitions (with the names of their notes) that are nobody's yet; returns those that
+        are in somebody else's hands."""
         if not unknown:
-            return
+            return {}
         notes = self._lake.ledger.read_notes(unknown.values())
         done = {name for name, note in notes.items() if "until" not in note}
         mine = [p for p, name in unknown.items() if name not in done and self._take(name)]
@@ -75,6 +85,7 @@ class Registrar:
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         self._known |= done | {unknown[partition] for partition in mine}
+        return {p: name for p, name in unknown.items() if name not in self._known}
 
     def _take(self, name: str) -> bool:
         return self._lake.ledger.take_turn(name, _TURN_SECONDS)
@@ -102,7 +113,7 @@ class Registrar:
             elif "fingerprint" in note or self._take(_table_note(table)) or time.monotonic() > deadline:
                 self._make_table(table, fingerprint)
             else:
-                time.sleep(0.05)  # another process makes it
+                time.sleep(_LOOK_SECONDS)  # another process makes it
 
     def _make_table(self, table: Table, fingerprint: str) -> None:
         changed = catalog.ensure_table(self._lake, table)

@@ -15,9 +15,9 @@ from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from lakelanes import dead_letters
-from lakelanes.alerts import Alert, FileFault, publish
+from lakelanes.alerts import Alert, FileFault, mark_told, publish
 from lakelanes.errors import RetryableLoadError
-from lakelanes.fast import dead_letter_alert, mark_told
+from lakelanes.fast import dead_letter_alert
 from lakelanes.lake import Lake
 from lakelanes.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.partitions import Partition, partition_key

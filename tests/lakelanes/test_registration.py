@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from lakelanes import catalog
+from lakelanes.config import Entity
+from lakelanes.errors import OutOfTimeError
 from lakelanes.lake import Lake
 from lakelanes.partitions import Partition, partition_of
 from lakelanes.registration import VIEWS_DUE, Registrar
@@ -19,6 +22,14 @@ from tests.support.lakes import SALES
 
 def days(lake: Lake, *numbers: int) -> list[Partition]:
     return [partition_of(lake.config.entities["sales"], ["2024", "03", f"{day:02}"]) for day in numbers]
+
+
+def register(
+    registrar: Registrar, entity: Entity, loaded: Sequence[Partition], rejects: Sequence[Partition] = ()
+) -> None:
+    """As the low-latency lane for files does."""
+    registrar.register(catalog.data_table(entity), loaded)
+    registrar.register(catalog.rejects_table(entity), rejects)
 
 
 def counted(lake: Lake) -> Counter[str]:
@@ -35,15 +46,15 @@ def registered(lake: Lake, table: str = "sales_data") -> list[list[str]]:
 
 def test_a_new_partition_costs_one_call_and_a_known_one_none(lake: Lake) -> None:
     entity = lake.config.entities["sales"]
-    Registrar(lake).register(entity, days(lake, 1), [])  # makes the tables
+    register(Registrar(lake), entity, days(lake, 1))  # makes the tables
     calls = counted(lake)
     registrar = Registrar(lake)
-    registrar.register(entity, days(lake, 1), [])
+    register(registrar, entity, days(lake, 1))
     assert not calls, "another process has registered it"
-    registrar.register(entity, days(lake, 2), [])
+    register(registrar, entity, days(lake, 2))
     assert calls == {"BatchCreatePartition": 1}
-    registrar.register(entity, days(lake, 1, 2), [])
-    Registrar(lake).register(entity, days(lake, 1, 2), [])
+    register(registrar, entity, days(lake, 1, 2))
+    register(Registrar(lake), entity, days(lake, 1, 2))
     assert calls == {"BatchCreatePartition": 1}
     assert registered(lake) == [["2024", "03", "01"], ["2024", "03", "02"]]
 
@@ -51,23 +62,23 @@ def test_a_new_partition_costs_one_call_and_a_known_one_none(lake: Lake) -> None
 def test_rejected_rows_have_their_partition_only_when_there_are_any(lake: Lake) -> None:
     entity = lake.config.entities["sales"]
     registrar = Registrar(lake)
-    registrar.register(entity, days(lake, 1), [])
+    register(registrar, entity, days(lake, 1))
     assert catalog.describe(lake, entity.rejects_table) is None
-    registrar.register(entity, days(lake, 1), days(lake, 1))
+    register(registrar, entity, days(lake, 1), days(lake, 1))
     assert registered(lake, entity.rejects_table) == [["2024", "03", "01"]]
     calls = counted(lake)
-    registrar.register(entity, days(lake, 1), days(lake, 2))
+    register(registrar, entity, days(lake, 1), days(lake, 2))
     assert calls == {"BatchCreatePartition": 1}
     assert registered(lake, entity.rejects_table) == [["2024", "03", "01"], ["2024", "03", "02"]]
 
 
 def test_many_processes_at_once_make_one_call(lake: Lake) -> None:
     entity = lake.config.entities["sales"]
-    Registrar(lake).register(entity, days(lake, 1), [])
+    register(Registrar(lake), entity, days(lake, 1))
     calls = counted(lake)
     registrars = [Registrar(lake) for _ in range(16)]
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda registrar: registrar.register(entity, days(lake, 9), []), registrars))
+        list(pool.map(lambda registrar: register(registrar, entity, days(lake, 9)), registrars))
     assert calls == {"BatchCreatePartition": 1}
     assert ["2024", "03", "09"] in registered(lake)
 
@@ -79,7 +90,7 @@ def test_many_processes_at_once_make_the_table_once(lake: Lake) -> None:
         "provide-client-params.athena.StartQueryExecution", lambda params, **_: statements.append(params["QueryString"])
     )
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: Registrar(lake).register(entity, days(lake, n), []), range(1, 9)))
+        list(pool.map(lambda n: register(Registrar(lake), entity, days(lake, n)), range(1, 9)))
     tables = [statement.split(" (")[0].split(".")[-1] for statement in statements]
     assert tables == ["`sales_data`"]
     assert registered(lake) == [["2024", "03", f"{day:02}"] for day in range(1, 9)]
@@ -88,7 +99,7 @@ def test_many_processes_at_once_make_the_table_once(lake: Lake) -> None:
 
 def test_what_failed_is_tried_by_the_next(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     entity = lake.config.entities["sales"]
-    Registrar(lake).register(entity, days(lake, 1), [])
+    register(Registrar(lake), entity, days(lake, 1))
 
     def fail(*_: Any) -> None:
         raise ConnectionError("lost")
@@ -96,9 +107,9 @@ def test_what_failed_is_tried_by_the_next(lake: Lake, monkeypatch: pytest.Monkey
     with monkeypatch.context() as broken:
         broken.setattr(catalog, "create_partitions", fail)
         with pytest.raises(ConnectionError):
-            Registrar(lake).register(entity, days(lake, 5), [])
+            register(Registrar(lake), entity, days(lake, 5))
     assert registered(lake) == [["2024", "03", "01"]]
-    Registrar(lake).register(entity, days(lake, 5), [])
+    register(Registrar(lake), entity, days(lake, 5))
     assert registered(lake) == [["2024", "03", "01"], ["2024", "03", "05"]]
 
 
@@ -106,7 +117,7 @@ def test_whoever_died_before_registering_is_replaced_after_a_while(make_lake: Ca
     now = datetime(2024, 3, 15, tzinfo=UTC)
     lake = make_lake(clock=lambda: now)
     entity = lake.config.entities["sales"]
-    Registrar(lake).register(entity, days(lake, 1), [])
+    register(Registrar(lake), entity, days(lake, 1))
 
     class Killed(BaseException):
         pass
@@ -119,31 +130,31 @@ def test_whoever_died_before_registering_is_replaced_after_a_while(make_lake: Ca
     give_up = lake.ledger.give_up_turn
     lake.ledger.give_up_turn = lambda name: None  # type: ignore[method-assign]
     with pytest.raises(Killed):
-        dying.register(entity, days(lake, 5), [])
+        register(dying, entity, days(lake, 5))
     lake.ledger.give_up_turn = give_up  # type: ignore[method-assign]
 
-    Registrar(lake).register(entity, days(lake, 5), [])
+    register(Registrar(lake), entity, days(lake, 5))
     assert ["2024", "03", "05"] not in registered(lake), "it might still be at it"
     now += timedelta(seconds=31)
-    Registrar(lake).register(entity, days(lake, 5), [])
+    register(Registrar(lake), entity, days(lake, 5))
     assert ["2024", "03", "05"] in registered(lake)
 
 
 def test_a_table_that_was_dropped_is_made_again(lake: Lake) -> None:
     entity = lake.config.entities["sales"]
     registrar = Registrar(lake)
-    registrar.register(entity, days(lake, 1), [])
+    register(registrar, entity, days(lake, 1))
     lake.glue.delete_table(DatabaseName=lake.config.resources.glue_database, Name="sales_data")
-    registrar.register(entity, days(lake, 2), [])
+    register(registrar, entity, days(lake, 2))
     assert registered(lake) == [["2024", "03", "02"]]
 
 
 def test_a_column_that_the_configuration_gained_reaches_the_table(make_lake: Callable[..., Lake]) -> None:
     lake = make_lake()
-    Registrar(lake).register(lake.config.entities["sales"], days(lake, 1), [])
+    register(Registrar(lake), lake.config.entities["sales"], days(lake, 1))
     schema = [*SALES["schema"], {"name": "more", "type": "string"}]
     wider = make_lake({"sales": {**SALES, "schema": schema}}).config.entities["sales"]
-    Registrar(lake).register(wider, days(lake, 1), [])
+    register(Registrar(lake), wider, days(lake, 1))
     found = catalog.describe(lake, "sales_data")
     assert found is not None
     assert found["StorageDescriptor"]["Columns"][-1]["Name"] == "more"
@@ -153,7 +164,32 @@ def test_a_table_with_projection_has_no_partitions_to_register(make_lake: Callab
     lake = make_lake({"sales": {**SALES, "registration": "projection"}})
     entity = lake.config.entities["sales"]
     registrar = Registrar(lake)
-    registrar.register(entity, days(lake, 1), days(lake, 1))
+    register(registrar, entity, days(lake, 1), days(lake, 1))
     calls = counted(lake)
-    registrar.register(entity, days(lake, 2), days(lake, 2))
+    register(registrar, entity, days(lake, 2), days(lake, 2))
     assert not calls
+
+
+def test_whoever_waits_goes_on_once_the_partition_is_there(lake: Lake) -> None:
+    table = catalog.data_table(lake.config.entities["sales"])
+    Registrar(lake).register(table, days(lake, 1))
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(Registrar):
+        def _create(self, *arguments: Any) -> None:
+            begun.set()
+            assert go_on.wait(30)
+            super()._create(*arguments)
+
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(Slow(lake).register, table, days(lake, 5))
+        assert begun.wait(30)
+        Registrar(lake).register(table, days(lake, 5))
+        with pytest.raises(OutOfTimeError, match="registered/sales_data"):
+            Registrar(lake).register(table, days(lake, 5), wait_seconds=0.01)
+        waiting = pool.submit(Registrar(lake).register, table, days(lake, 5), wait_seconds=30)
+        assert ["2024", "03", "05"] not in registered(lake)
+        go_on.set()
+        waiting.result()
+        assert ["2024", "03", "05"] in registered(lake)
+        slow.result()

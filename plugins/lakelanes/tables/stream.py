@@ -1,0 +1,355 @@
+"""The stream's lane of DynamoDB tables: a batch of stream records in, change rows in Parquet out.
+
+A batch becomes one object per window (an hour of the records' time) under a key that follows from the records alone,
+so that a batch that is delivered again replaces what it wrote. Cut otherwise, the same records come under other keys:
+the same rows once more, with the same sequence numbers, which whoever reads them ranks them by.
+
+Lambda delivers a shard's records in order, and again from the one on that the reply names
+(https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html). So
+
+- what can be read is written, also what stands behind a record that cannot: nothing waits for a repair
+- a record that cannot be read, and what could not be written, is named; Lambda divides the batch, tries again, and
+  reports what it gives up to the failure queue
+- what is not named is in its table, and Athena sees it
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from lakelanes import alerts
+from lakelanes.alerts import Alert, FileFault
+from lakelanes.config import Table
+from lakelanes.convert.writer import TableWriter
+from lakelanes.errors import AttributeValueError, LakeError, OutOfTimeError, StreamError
+from lakelanes.registration import Registrar
+from lakelanes.tables.attributes import shown
+from lakelanes.tables.catalog import changes_table, window_partition
+from lakelanes.tables.changes import Change, StreamReader, change_batch, change_schema
+from lakelanes.tables.windows import minute_text
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+log = logging.getLogger(__name__)
+
+NAME = "stream_processor"
+# An object that cannot be written and registered in so many seconds is not begun.
+_WRITE_SECONDS = 5.0
+# Kept free at the end of an invocation for alerts and the reply.
+_RESERVE_SECONDS = 5.0
+_LEAST_WAIT = 0.001
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WITH_IMAGES = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
+_STREAM_ARN = re.compile(r"arn:[^:]+:dynamodb:[^:]+:[^:]+:table/(?P<table>[^/]+)/stream/(?P<label>[^/]+)")
+_KEYS_SHOWN = 200
+
+BatchState = Literal["written", "ignored", "refused", "failed"]
+
+
+@dataclass(frozen=True)
+class RecordFault:
+    """A record that is no change of its table. sequence: its number as the stream has it; keys: as JSON."""
+
+    sequence: str
+    keys: str
+    reason: str
+
+
+@dataclass
+class BatchReport:
+    """What became of a batch.
+
+    state: written (but for the faults), ignored (no table of this lane), refused (the stream itself is of no use), or
+    failed. first, last: sequence numbers. rows, objects: those that Athena sees. faults: records that cannot be read.
+    failed_from: sequence number of the first record that has to come again, None when none has; again: how many these
+    are. latency: seconds from the oldest record's change of the table to its row being visible.
+    """
+
+    stream: str = ""
+    table: str | None = None
+    state: BatchState = "written"
+    records: int = 0
+    first: str = ""
+    last: str = ""
+    rows: int = 0
+    deletes: int = 0
+    objects: tuple[str, ...] = ()
+    faults: list[RecordFault] = field(default_factory=list)
+    failed_from: str | None = None
+    again: int = 0
+    reason: str | None = None
+    latency: float | None = None
+
+    @property
+    def failures(self) -> int:
+        """Records of the lane that are not in the table."""
+        return 0 if self.state == "ignored" else self.records - self.rows
+
+
+@dataclass
+class _Window:
+    """Changes of one window, with the place of the first in its batch."""
+
+    start: str
+    place: int
+    changes: list[Change] = field(default_factory=list)
+
+
+class StreamLane:
+    """Deals with batches of stream records. One per process; remembers which partitions are registered."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._registrar = Registrar(lake)
+        self._tables = {table.dynamodb_table: table for table in lake.config.tables.values()}
+        self._readers = {table.name: StreamReader(table) for table in self._tables.values()}
+
+    def warm_up(self) -> None:
+        """Makes the clients, which takes longer than writing a batch."""
+        lake = self._lake
+        for _ in (lake.s3, lake.ledger, lake.glue):
+            pass
+
+    def process(self, records: Sequence[Mapping[str, Any]], seconds_left: Callable[[], float]) -> BatchReport:
+        """Writes the records of one shard, as Lambda hands them over, and says from which on they have to come again.
+
+        seconds_left: until the process may be stopped; what might not be done by then is not begun.
+        """
+        report = BatchReport(records=len(records))
+        if not records:
+            return report
+        report.stream = str(records[0].get("eventSourceARN", ""))
+        report.first, report.last = _sequence(records[0]), _sequence(records[-1])
+        try:
+            table, label = self._table_of(report.stream, records[0])
+        except StreamError as error:
+            report.state, report.reason = "refused", str(error)
+            _fail_from(report, records, 0)
+            self._tell(report, None)
+            return report
+        report.table = table.name
+        if "stream" not in table.lanes:
+            report.state, report.reason = "ignored", f"tables.{table.name}.lanes leaves it to the exports"
+            return report
+        windows, failed = self._read(table, records, report)
+        failed += self._write(table, label, windows, report, seconds_left)
+        if failed:
+            _fail_from(report, records, min(failed))
+        if report.rows:
+            report.latency = _latency(records, self._lake.clock())
+        if report.faults:
+            self._tell(report, table)
+        return report
+
+    def _table_of(self, arn: str, record: Mapping[str, Any]) -> tuple[Table, str]:
+        """The table of a stream, and the stream's label. Raises StreamError when it cannot be used."""
+        named = _STREAM_ARN.fullmatch(arn)
+        if named is None:
+            raise StreamError(f"eventSourceARN: found {shown(arn)}, expected the ARN of a DynamoDB stream")
+        table = self._tables.get(named["table"])
+        if table is None:
+            raise StreamError(
+                f"{arn} is of table {named['table']}, which is no dynamodb_table of the configuration's 'tables': name "
+                "it there and deploy, or delete the event source mapping"
+            )
+        view = _data(record).get("StreamViewType")
+        if view is not None and view not in _WITH_IMAGES:
+            raise StreamError(
+                f"{arn} has StreamViewType {view}, which lacks what an item became; expected NEW_AND_OLD_IMAGES: turn "
+                f"the stream of {named['table']} off, on again with that view type, and deploy"
+            )
+        return table, re.sub(r"[^0-9A-Za-z]", "", named["label"])
+
+    def _read(
+        self, table: Table, records: Sequence[Mapping[str, Any]], report: BatchReport
+    ) -> tuple[list[_Window], list[int]]:
+        """The changes by window, and the places of records that are none, which go into the report."""
+        windows: dict[str, _Window] = {}
+        failed: list[int] = []
+        for place, record in enumerate(records):
+            try:
+                if record.get("eventSourceARN") != report.stream:
+                    raise AttributeValueError(f"it is of {shown(record.get('eventSourceARN'))}, not of {report.stream}")
+                change = self._readers[table.name].read(record)
+                start = _window_start(change)
+            except (AttributeValueError, OverflowError) as error:
+                failed.append(place)
+                report.faults.append(RecordFault(_sequence(record), _keys(record), str(error)))
+                continue
+            windows.setdefault(start, _Window(start, place)).changes.append(change)
+        return list(windows.values()), failed
+
+    def _write(
+        self,
+        table: Table,
+        label: str,
+        windows: Sequence[_Window],
+        report: BatchReport,
+        seconds_left: Callable[[], float],
+    ) -> list[int]:
+        """Writes and registers the windows; returns the places of the first records of those that are not there."""
+        done: dict[str, _Window] = {}
+        failed: list[int] = []
+        for window in windows:
+            try:
+                if seconds_left() < _WRITE_SECONDS + _RESERVE_SECONDS:
+                    raise OutOfTimeError("the time left was too short for it")
+                done[self._put(table, label, window)] = window
+            except Exception as error:
+                log.warning("window %s of %s was not written", window.start, table.name, exc_info=True)
+                report.state, report.reason = "failed", _reason(error)
+                failed.append(window.place)
+        try:
+            self._registrar.register(
+                changes_table(table),
+                [window_partition("stream", window.start) for window in done.values()],
+                wait_seconds=max(_LEAST_WAIT, seconds_left() - _RESERVE_SECONDS),
+            )
+        except Exception as error:
+            # What was written is replaced when its records come again.
+            log.warning("partitions of %s were not registered", table.changes_table, exc_info=True)
+            report.state, report.reason = "failed", f"its partition is not registered: {_reason(error)}"
+            return [*failed, *(window.place for window in done.values())]
+        changes = [change for window in done.values() for change in window.changes]
+        report.rows, report.deletes = len(changes), sum(change.op == "delete" for change in changes)
+        report.objects = tuple(done)
+        return failed
+
+    def _put(self, table: Table, label: str, window: _Window) -> str:
+        """Writes the window's object, whatever is there: it holds the same rows. Returns its URI."""
+        bucket = self._lake.config.resources.analytics_bucket
+        key = object_key(table, label, window.start, window.changes)
+        body = _Body()
+        writer = TableWriter(lambda: body, change_schema(table))
+        writer.write(change_batch(table, window.changes))
+        writer.close()
+        self._lake.s3.put_object(
+            Bucket=bucket, Key=key, Body=bytes(body.data), ContentType="application/vnd.apache.parquet"
+        )
+        return f"s3://{bucket}/{key}"
+
+    def _tell(self, report: BatchReport, table: Table | None) -> None:
+        """One alert on what of this batch no alert has told of yet: records that cannot be read, or the stream."""
+        prefix = table.name if table else "stream"
+        subjects = [f"{prefix}/{fault.sequence}" for fault in report.faults] or [f"{prefix}/{report.stream}"]
+        try:
+            told = alerts.told(self._lake, subjects)
+            untold = [fault for fault, subject in zip(report.faults, subjects, strict=False) if subject not in told]
+            if told.issuperset(subjects):
+                return
+            alert = _refusal(report) if table is None else _unreadable(table, report, untold)
+            alerts.publish(self._lake, alert)
+            alerts.mark_told(self._lake, [subject for subject in subjects if subject not in told])
+        except Exception:
+            # The records come again, and the alert with them.
+            log.exception("the alert on %s could not be published", report.stream)
+
+
+class _Body:
+    """An object in memory, as the Parquet writer's sink."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, data: Any, /) -> None:
+        self.data += data
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+def object_key(table: Table, label: str, start: str, changes: Sequence[Change]) -> str:
+    """Key of the object with these changes of the window. label: of the stream, which numbers its records.
+
+    Records of a shard are delivered without a gap, so the first and the last number tell which are between them.
+    """
+    first, last = (str(int(change.sequence or "0")) for change in (changes[0], changes[-1]))
+    folder = f"{changes_table(table).folder}/{window_partition('stream', start).path}"
+    return f"{folder}/{label}-{first}-{last}.parquet"
+
+
+def _window_start(change: Change) -> str:
+    """The hour of the change, as the partition column ``window`` has it."""
+    moment = _EPOCH + timedelta(microseconds=change.written_at)
+    return minute_text(moment.replace(minute=0, second=0, microsecond=0))
+
+
+def _fail_from(report: BatchReport, records: Sequence[Mapping[str, Any]], place: int) -> None:
+    report.failed_from, report.again = _sequence(records[place]), len(records) - place
+
+
+def _data(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = record.get("dynamodb")
+    return data if isinstance(data, Mapping) else {}
+
+
+def _sequence(record: Mapping[str, Any]) -> str:
+    """The record's sequence number; without one it is '', which Lambda takes for the whole batch."""
+    number = _data(record).get("SequenceNumber")
+    return number if isinstance(number, str) else ""
+
+
+def _keys(record: Mapping[str, Any]) -> str:
+    text = json.dumps(_data(record).get("Keys"), ensure_ascii=False, default=repr)
+    return text if len(text) <= _KEYS_SHOWN else text[:_KEYS_SHOWN] + "…"
+
+
+def _latency(records: Sequence[Mapping[str, Any]], now: datetime) -> float | None:
+    """Seconds since the oldest of the records was written to its table."""
+    times = [_data(record).get("ApproximateCreationDateTime") for record in records]
+    known = [time for time in times if isinstance(time, int | float)]
+    return round(now.timestamp() - min(known), 3) if known else None
+
+
+def _unreadable(table: Table, report: BatchReport, faults: Sequence[RecordFault]) -> Alert:
+    count = "1 record" if len(faults) == 1 else f"{len(faults)} records"
+    cure = "as soon as the item is written again"
+    if "export" in table.lanes:
+        cure = f"when export_{table.name} has exported the window that holds the change, or {cure}"
+    return Alert(
+        dag_id=NAME,
+        run_id=report.stream,
+        entity=table.name,
+        reason=f"{count} of the stream of {table.dynamodb_table} cannot be read; the first: {faults[0].reason}",
+        what_to_do=(
+            f"Correct tables.{table.name} of the configuration, if it is at fault, and deploy. The item is right in "
+            f"{table.current_view} {cure}. All other records are in {table.changes_table}. Lambda tries a few times "
+            "more and then leaves a message in the queue of failures, see docs/stream-lane.md."
+        ),
+        files=[
+            FileFault(
+                f"{table.dynamodb_table} {fault.keys} (record {fault.sequence})",
+                table.name,
+                "unreadable",
+                fault.reason,
+            )
+            for fault in faults
+        ],
+        event="could not read a record",
+    )
+
+
+def _refusal(report: BatchReport) -> Alert:
+    return Alert(
+        dag_id=NAME,
+        run_id=report.stream,
+        entity=None,
+        reason=report.reason or "",
+        what_to_do=(
+            "As the reason says. Until then nothing of this stream reaches the lake by this lane, and Lambda leaves "
+            "messages in the queue of failures, see docs/stream-lane.md."
+        ),
+        event="refuses a stream",
+    )
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"
