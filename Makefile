@@ -46,7 +46,7 @@ check: setup  ## Lint, types, configuration, infrastructure template and Compose
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
-	$(VENV)/cfn-lint infrastructure/template.yaml
+	$(VENV)/cfn-lint infrastructure/*.yaml
 	$(VENV)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/python -m lakelanes check
 	$(VENV)/python -m lakelanes schema | diff --unified include/lake.schema.json -
@@ -62,7 +62,7 @@ bench:  ## Measure against other tools; prints a table, writes build/bench.json 
 chaos: setup  ## Kill, hang, throttle and reorder both lanes: FILES=n SEED=s; fails when a row is lost, doubled or stale
 	@$(VENV)/python -m tests.faults $(if $(FILES),--files $(FILES)) $(if $(SEED),--seed $(SEED))
 
-package: setup  ## Make build/lambda/file_processor.zip and build/mwaa, for the configuration in LAKE_CONFIG
+package: setup  ## Make build/lambda/functions.zip and build/mwaa, for the configuration in LAKE_CONFIG
 	@$(VENV)/python -m scripts.package
 
 format: setup  ## Sort imports and format the code

@@ -1,11 +1,11 @@
 """Deploy infrastructure/template.yaml through CloudFormation, with its names taken from the configuration.
 
-    python scripts/deploy.py [--config FILE] [--stack-name NAME] [--bundle FILE | --without-function]
+    python scripts/deploy.py [--config FILE] [--stack-name NAME] [--bundle FILE | --without-functions]
                              [--parameter NAME=VALUE ...]
 
-The function's bundle (made by `make package`) goes into a bucket of its own first: CloudFormation wants it in S3 before
-the stack's buckets exist. Its key holds a hash of its content, so that the function changes exactly when the bundle
-does.
+The functions' bundle (made by `make package`) goes into a bucket of its own first: CloudFormation wants it in S3 before
+the stack's buckets exist. Its key holds a hash of its content, so that the functions change exactly when the bundle
+does. Then infrastructure/stream.yaml maps the stream of each DynamoDB table that has the lane, in a stack of its own.
 
 Region and account come from the configuration, credentials and endpoint from the environment, as for any AWS tool.
 """
@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,19 +26,25 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.config import LakeConfig, load_config, parse_config
+from lakelanes.config import LakeConfig, Table, load_config, parse_config
 from lakelanes.errors import ConfigError
+from lakelanes.tables.catalog import changes_table
 from lakelanes.tables.submit import export_folder
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "infrastructure" / "template.yaml"
-BUNDLE = ROOT / "build" / "lambda" / "file_processor.zip"
+STREAM_TEMPLATE = ROOT / "infrastructure" / "stream.yaml"
+# What of the parameters is the streams' template's; all others are the lake's.
+STREAM_PARAMETERS = frozenset({"StreamLane", "StreamBatchSize", "StreamBatchSeconds"})
+STREAM_VIEW = "NEW_AND_OLD_IMAGES"
+BUNDLE = ROOT / "build" / "lambda" / "functions.zip"
 # What of the bundle's configuration must be that of the deployment: all of it.
 BUNDLED_CONFIG = "include/lake.json"
 NO_CHANGES = "No updates are to be performed"
@@ -75,6 +82,7 @@ def template_parameters(config: LakeConfig) -> dict[str, str]:
         "AlertTopicName": resources.alert_topic,
         "FileQueueName": resources.sqs_queue,
         **_export_parameters(config),
+        **_stream_parameters(config),
     }
 
 
@@ -93,13 +101,33 @@ def _export_parameters(config: LakeConfig) -> dict[str, str]:
     }
 
 
+def _stream_parameters(config: LakeConfig) -> dict[str, str]:
+    """ARNs of the streams that are read, and of what the function makes of them."""
+    tables = stream_tables(config)
+    if not tables:
+        return {}
+    place, resources = f"{config.aws.region}:{config.aws.account_id}", config.resources
+    folders = [f"{changes_table(table).folder}/lane=stream/*" for table in tables]
+    names = [f"table/{resources.glue_database}/{table.changes_table}" for table in tables]
+    return {
+        "StreamArns": ",".join(f"arn:aws:dynamodb:{place}:table/{table.dynamodb_table}/stream/*" for table in tables),
+        "StreamObjectArns": ",".join(f"arn:aws:s3:::{resources.analytics_bucket}/{folder}" for folder in folders),
+        "StreamGlueTableArns": ",".join(f"arn:aws:glue:{place}:{name}" for name in names),
+    }
+
+
+def stream_tables(config: LakeConfig) -> list[Table]:
+    """The tables of the configuration whose streams are read."""
+    return [table for table in config.tables.values() if "stream" in table.lanes]
+
+
 def bundle_bucket(config: LakeConfig) -> str:
     """The bucket of the bundles: one for the lakes of an account in a region, apart from all data."""
     return f"lakelanes-bundles-{config.aws.account_id}-{config.aws.region}"
 
 
 def upload_bundle(config: LakeConfig, s3: S3Client, bundle: Path) -> dict[str, str]:
-    """Put the function's bundle where CloudFormation finds it; returns the template's parameters that name the place.
+    """Put the functions' bundle where CloudFormation finds it; returns the template's parameters that name the place.
 
     Raises DeployError when there is no bundle, or it holds another configuration.
     """
@@ -109,12 +137,12 @@ def upload_bundle(config: LakeConfig, s3: S3Client, bundle: Path) -> dict[str, s
             bundled = parse_config(archive.read(BUNDLED_CONFIG).decode(), {}, f"{bundle}:{BUNDLED_CONFIG}")
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise DeployError(
-            f"{bundle} is no bundle of the function ({error}): run `make package`, or use --without-function"
+            f"{bundle} is no bundle of the functions ({error}): run `make package`, or use --without-functions"
         ) from error
     if bundled != config:
         raise DeployError(f"{bundle} holds another configuration than the one to deploy: run `make package` with it")
     bucket = bundle_bucket(config)
-    key = f"{stack_name(config)}/file_processor-{hashlib.sha256(content).hexdigest()[:16]}.zip"
+    key = f"{stack_name(config)}/functions-{hashlib.sha256(content).hexdigest()[:16]}.zip"
     _make_bundle_bucket(config, s3, bucket)
     s3.put_object(Bucket=bucket, Key=key, Body=content)
     return {"FunctionCodeBucket": bucket, "FunctionCodeKey": key}
@@ -156,14 +184,101 @@ def deploy(
             f"the credentials belong to account {account}, but aws.account_id is {config.aws.account_id}; "
             "use that account's credentials or correct the configuration"
         )
-    name = name or stack_name(config)
+    values = {**template_parameters(config), **(parameters or {})}
+    return _deploy(cloudformation, name or stack_name(config), TEMPLATE, values)
+
+
+def attach_streams(
+    config: LakeConfig,
+    outputs: Mapping[str, str],
+    cloudformation: CloudFormationClient,
+    dynamodb: DynamoDBClient,
+    *,
+    tables: Iterable[Table] | None = None,
+    name: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> dict[str, Deployment]:
+    """Map the streams of tables (by default all that have one to read) to the function; returns the stacks by table.
+
+    ``outputs`` and ``name`` are those of the lake's stack, ``parameters`` some of STREAM_PARAMETERS. Raises DeployError
+    when tables have no stream that can be read; the others' are mapped all the same.
+    """
+    done: dict[str, Deployment] = {}
+    faults: list[str] = []
+    for table in stream_tables(config) if tables is None else tables:
+        try:
+            values = {
+                "StreamArn": _stream_arn(dynamodb, table),
+                "FunctionName": outputs["StreamProcessor"],
+                "FailureQueueArn": outputs["StreamFailureQueueArn"],
+                **(parameters or {}),
+            }
+            stack = stream_stack_name(name or stack_name(config), table)
+            done[table.name] = _deploy(cloudformation, stack, STREAM_TEMPLATE, values)
+        except DeployError as error:
+            faults.append(str(error))
+    if faults:
+        raise DeployError("\n  ".join(["not all streams are read:", *faults]))
+    return done
+
+
+def detach_streams(
+    config: LakeConfig,
+    cloudformation: CloudFormationClient,
+    *,
+    tables: Iterable[Table] | None = None,
+    name: str | None = None,
+) -> None:
+    """Delete the mappings of tables (by default those without the lane), where there are any."""
+    if tables is None:
+        tables = [table for table in config.tables.values() if "stream" not in table.lanes]
+    for table in tables:
+        stack = stream_stack_name(name or stack_name(config), table)
+        if _describe(cloudformation, stack) is None:
+            continue
+        cloudformation.delete_stack(StackName=stack)
+        after = _wait(cloudformation, stack)
+        if after is not None and after["StackStatus"] != "DELETE_COMPLETE":
+            raise DeployError(f"stack {stack} could not be deleted: it is {after['StackStatus']}")
+
+
+def stream_stack_name(lake_stack: str, table: Table) -> str:
+    """The stack of a table's mapping: two tables' names may differ in what a stack's name cannot have."""
+    digest = hashlib.sha256(table.name.encode()).hexdigest()[:6]
+    return f"{lake_stack}-stream-{re.sub(r'[^A-Za-z0-9]+', '-', table.name)[:30]}-{digest}"
+
+
+def _stream_arn(dynamodb: DynamoDBClient, table: Table) -> str:
+    """The table's stream. Raises DeployError, with what to do, when it has none with both images."""
+    where, source = f"tables.{table.name}", table.dynamodb_table
+    instead = f"or take 'stream' out of {where}.lanes"
+    try:
+        found = dynamodb.describe_table(TableName=source)["Table"]
+    except dynamodb.exceptions.ResourceNotFoundException:
+        raise DeployError(f"{where}.dynamodb_table: there is no table {source}: create it and deploy again") from None
+    stream = found.get("StreamSpecification", {})
+    command = f"aws dynamodb update-table --table-name {source} --stream-specification"
+    if not stream.get("StreamEnabled"):
+        raise DeployError(
+            f"{where}: table {source} has no stream: turn it on with `{command} "
+            f"StreamEnabled=true,StreamViewType={STREAM_VIEW}` and deploy again, {instead}"
+        )
+    if stream["StreamViewType"] != STREAM_VIEW:
+        raise DeployError(
+            f"{where}: the stream of table {source} has StreamViewType {stream['StreamViewType']}, expected "
+            f"{STREAM_VIEW}: turn it off with `{command} StreamEnabled=false`, on with that view type, and deploy "
+            f"again, {instead}"
+        )
+    return found["LatestStreamArn"]
+
+
+def _deploy(cloudformation: CloudFormationClient, name: str, template: Path, values: Mapping[str, str]) -> Deployment:
     before = _describe(cloudformation, name)
     if before is not None:
         _check_updatable(before)
-    values = {**template_parameters(config), **(parameters or {})}
     request = {
         "StackName": name,
-        "TemplateBody": TEMPLATE.read_text(),
+        "TemplateBody": template.read_text(),
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
@@ -177,6 +292,8 @@ def deploy(
             raise DeployError(f"CloudFormation refuses stack {name}: {error.response['Error']['Message']}") from error
         return Deployment(name, "unchanged", _outputs(before))
     after = _wait(cloudformation, name)
+    if after is None:
+        raise DeployError(f"stack {name} was deleted while it was being deployed")
     if after["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         reasons = list(_failures(cloudformation, after["StackId"])) or [
             after.get("StackStatusReason", "no reason given")
@@ -202,14 +319,13 @@ def _check_updatable(stack: StackTypeDef) -> None:
         raise DeployError(f"stack {name} is {status} and cannot be updated: delete it or finish its rollback first")
 
 
-def _wait(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:
+def _wait(cloudformation: CloudFormationClient, name: str) -> StackTypeDef | None:
+    """The stack once nothing is in progress any more; None when it is gone."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     pauses = list(POLL_SECONDS)
     while True:
         stack = _describe(cloudformation, name)
-        if stack is None:
-            raise DeployError(f"stack {name} was deleted while it was being deployed")
-        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+        if stack is None or not stack["StackStatus"].endswith("_IN_PROGRESS"):
             return stack
         if time.monotonic() > deadline:
             raise DeployError(f"stack {name} is still {stack['StackStatus']} after {TIMEOUT_SECONDS:.0f} s")
@@ -250,29 +366,39 @@ def main() -> int:
     parser.add_argument("--config", type=Path, help="default: $LAKE_CONFIG, else include/lake.json")
     parser.add_argument("--stack-name", help="default: lakelanes-<analytics bucket>")
     function = parser.add_mutually_exclusive_group()
-    function.add_argument("--bundle", type=Path, default=BUNDLE, help="of the function (default: build/lambda/...)")
-    function.add_argument("--without-function", action="store_true", help="deploy the batch lane alone")
+    function.add_argument("--bundle", type=Path, default=BUNDLE, help="of the functions (default: build/lambda/...)")
+    function.add_argument("--without-functions", action="store_true", help="deploy what the DAGs need alone")
     parser.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
     try:
         config = load_config(arguments.config)
+        region, name = config.aws.region, arguments.stack_name
+        given = dict(arguments.parameter)
+        own = {key: given.pop(key) for key in STREAM_PARAMETERS & given.keys()}
+        cloudformation = boto3.client("cloudformation", region_name=region)
         function: dict[str, str] = {}
-        if not arguments.without_function:
-            function = upload_bundle(config, boto3.client("s3", region_name=config.aws.region), arguments.bundle)
-        done = deploy(
-            config,
-            boto3.client("cloudformation", region_name=config.aws.region),
-            boto3.client("sts", region_name=config.aws.region),
-            name=arguments.stack_name,
-            parameters={**function, **dict(arguments.parameter)},
-        )
+        if not arguments.without_functions:
+            function = upload_bundle(config, boto3.client("s3", region_name=region), arguments.bundle)
+        unmapped = config.tables.values() if arguments.without_functions else None
+        detach_streams(config, cloudformation, tables=unmapped, name=name)
+        sts = boto3.client("sts", region_name=region)
+        done = deploy(config, cloudformation, sts, name=name, parameters={**function, **given})
+        _print(done)
+        if function:
+            dynamodb = boto3.client("dynamodb", region_name=region)
+            streams = attach_streams(config, done.outputs, cloudformation, dynamodb, name=name, parameters=own)
+            for each in streams.values():
+                _print(each)
     except (BotoCoreError, ClientError, ConfigError, DeployError) as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _print(done: Deployment) -> None:
     print(f"stack {done.stack_name}: {done.action}")
     for key, value in sorted(done.outputs.items()):
         print(f"  {key} = {value}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make what AWS is given: the Lambda function's bundle and MWAA's files, in build/.
+"""Make what AWS is given: the Lambda functions' bundle and MWAA's files, in build/.
 
     python scripts/package.py [--config FILE] [--output DIR]
 
@@ -38,14 +38,14 @@ class PackageError(Exception):
 
 
 def function_bundle(target: Path, config_text: str, kernel: Path | None, libraries: Path | None = None) -> Path:
-    """The zip archive of the function file_processor: its handler, the engine, the configuration and its SQL.
+    """The zip archive of the functions: their handlers, the engine, the configuration and its SQL.
 
-    ``kernel`` is the compiled half of the converter for the function's processor, and ``libraries`` a folder with what
-    lambdas/requirements.txt names. Without that the interpreter that runs the function has to bring it, as the local
+    ``kernel`` is the compiled half of the converter for the functions' processor, and ``libraries`` a folder with what
+    lambdas/requirements.txt names. Without that the interpreter that runs the functions has to bring it, as the local
     AWS's does: compiled libraries are for one processor, and a laptop's is another.
     """
     files = dict(_tree(libraries)) if libraries else {}
-    files["file_processor.py"] = (ROOT / "lambdas" / "file_processor.py").read_bytes()
+    files |= {name: data for name, data in _tree(ROOT / "lambdas") if name.endswith(".py")}
     files |= {f"lakelanes/{name}": data for name, data in _tree(ROOT / "plugins" / "lakelanes")}
     files |= _kernels([kernel] if kernel else []) | _include(config_text)
     return _write(target, files)
@@ -81,7 +81,7 @@ def install_libraries(target: Path, platform: tuple[str, str] = LAMBDA_PLATFORM)
     except (OSError, SetupError) as error:
         raise PackageError(f"cannot run uv ({error}): run `make setup`") from error
     except subprocess.CalledProcessError as error:
-        raise PackageError(f"the function's libraries cannot be installed:\n{error.stderr}") from error
+        raise PackageError(f"the functions' libraries cannot be installed:\n{error.stderr}") from error
     return target
 
 
@@ -143,7 +143,7 @@ def main() -> int:
             folder = Path(made)
             libraries = install_libraries(folder / "libraries")
             kernels = {name: build_for(name, folder) for name in build_kernel.TARGETS}
-            archive = arguments.output / "lambda" / "file_processor.zip"
+            archive = arguments.output / "lambda" / "functions.zip"
             bundle = function_bundle(archive, text, kernels[LAMBDA_TARGET], libraries)
             mwaa = mwaa_files(arguments.output / "mwaa", text, kernels.values())
     except (ConfigError, PackageError) as error:

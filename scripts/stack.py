@@ -44,7 +44,7 @@ from lakelanes.config import LakeConfig, load_config, resolved_text
 from lakelanes.errors import ConfigError
 from scripts import build_kernel
 from scripts.airflow_api import AirflowApi, AirflowError
-from scripts.deploy import DeployError, deploy, upload_bundle
+from scripts.deploy import DeployError, attach_streams, deploy, stream_tables, upload_bundle
 from scripts.package import function_bundle
 from scripts.processes import ManagedProcess, ProcessTable, guard
 from scripts.sample_orders import KEY
@@ -57,6 +57,8 @@ START_SECONDS = 180.0
 POLL_SECONDS = 0.2
 # Each is a process, and wants a core.
 FUNCTION_INSTANCES = 2
+# Somebody watches, and objects are few.
+STREAM_BATCH_SECONDS = "1"
 AIRFLOW_COMPONENTS = {
     "api-server": ["api-server"],
     # Their log servers would listen on all interfaces; the api-server reads the log files instead.
@@ -154,6 +156,7 @@ class Stack:
             "LAKE_LEDGER_TABLE": resources.ledger_table,
             "LAKE_FILE_QUEUE_URL": self.outputs.get("FileQueueUrl", ""),
             "LAKE_FILE_DLQ_URL": self.outputs.get("FileDeadLetterQueueUrl", ""),
+            "LAKE_STREAM_FAILURE_QUEUE_URL": self.outputs.get("StreamFailureQueueUrl", ""),
             "LAKE_ALERT_TOPIC_ARN": self.outputs.get("AlertTopicArn", ""),
         }
 
@@ -268,7 +271,7 @@ class Stack:
 
     def _deploy(self, config: LakeConfig) -> None:
         text = resolved_text(self.config_path, self.env)
-        bundle = function_bundle(self.state / "file_processor.zip", text, build_kernel.of_this_machine())
+        bundle = function_bundle(self.state / "functions.zip", text, build_kernel.of_this_machine())
         parameters = {
             **upload_bundle(config, self.client("s3"), bundle),
             # The local AWS speaks plain HTTP, which buckets that insist on TLS would refuse.
@@ -283,7 +286,22 @@ class Stack:
         done = deploy(config, self.client("cloudformation"), self.client("sts"), parameters=parameters)
         self.outputs = done.outputs
         self._check_athena()
-        self._check_function(done.outputs["FileProcessor"])
+        self._check_function(done.outputs["FileProcessor"], FUNCTION_INSTANCES)
+        self._attach_streams(config)
+
+    def _attach_streams(self, config: LakeConfig) -> None:
+        """Lets the function read the streams of the tables that are there: those that an application has yet to make
+        have none."""
+        dynamodb = self.client("dynamodb")
+        there = {name for page in dynamodb.get_paginator("list_tables").paginate() for name in page["TableNames"]}
+        tables = [table for table in stream_tables(config) if table.dynamodb_table in there]
+        if not tables:
+            return
+        # A shard is read by one instance, and a table has one here.
+        self._check_function(self.outputs["StreamProcessor"], 1)
+        cloudformation = self.client("cloudformation")
+        parameters = {"StreamBatchSeconds": STREAM_BATCH_SECONDS}
+        attach_streams(config, self.outputs, cloudformation, dynamodb, tables=tables, parameters=parameters)
 
     def _check_athena(self) -> None:
         """Raises StackError unless Athena answers; its first question is the one that takes seconds."""
@@ -298,8 +316,8 @@ class Stack:
                 raise StackError(f"Athena does not answer: {status['State']} {status.get('StateChangeReason', '')}")
             time.sleep(POLL_SECONDS)
 
-    def _check_function(self, name: str) -> None:
-        """Starts every instance of the function with a batch without messages; raises StackError when one fails."""
+    def _check_function(self, name: str, instances: int) -> None:
+        """Starts instances of the function with a batch of nothing; raises StackError when one fails."""
         client = self.client("lambda")
 
         def start(_: int) -> str:
@@ -307,8 +325,8 @@ class Stack:
             reply: str = answer["Payload"].read().decode()
             return "" if "FunctionError" not in answer and json.loads(reply) == {"batchItemFailures": []} else reply
 
-        with ThreadPoolExecutor(FUNCTION_INSTANCES) as pool:
-            if faults := list(filter(None, pool.map(start, range(FUNCTION_INSTANCES)))):
+        with ThreadPoolExecutor(instances) as pool:
+            if faults := list(filter(None, pool.map(start, range(instances)))):
                 raise StackError(f"the function {name} does not work: {faults[0]}")
 
     def _wait_healthy(self, components: list[ManagedProcess], deadline: float) -> None:

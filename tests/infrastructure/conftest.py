@@ -120,7 +120,7 @@ def function_deployment(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFa
         }
     )
     config = parse_config(text, {})
-    bundle = function_bundle(tmp_path_factory.mktemp("bundle") / "file_processor.zip", text, None)
+    bundle = function_bundle(tmp_path_factory.mktemp("bundle") / "functions.zip", text, None)
     parameters = {**PLAIN_HTTP, **upload_bundle(config, local_aws.client("s3"), bundle), "FastLaneConcurrency": "2"}
     clients = local_aws.client("cloudformation"), local_aws.client("sts")
     done = deploy(config, *clients, parameters=parameters)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,8 +11,8 @@ import pytest
 
 from lakelanes.lake import Lake
 from lakelanes.ledger import LEASE_SECONDS
-from tests.support.lakes import SALES, config_text, put
-from tests.support.localaws import REPOSITORY, LocalAws
+from tests.support.lakes import SALES, put
+from tests.support.localaws import LocalAws
 from tests.support.queues import MAX_RECEIVES, Queues
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
@@ -23,26 +21,11 @@ NO_AMOUNT = "transaction_id,customer_id,transaction_date\nt1,c1,2024-03-15\n"
 
 
 @pytest.fixture
-def function(lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+def function(lake: Lake, imported: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The function's module, imported as Lambda imports it for the lake."""
-    config = tmp_path / "lake.json"
-    config.write_text(
-        json.dumps(
-            {
-                **json.loads(config_text({"sales": SALES})),
-                "resources": lake.config.resources.model_dump(),
-                "aws": lake.config.aws.model_dump(),
-            }
-        )
-    )
-    monkeypatch.setenv("LAKE_CONFIG", str(config))
     monkeypatch.setenv("LAKE_FILE_QUEUE_URL", Queues(lake).url)
     monkeypatch.setenv("LAKE_MAX_RECEIVES", str(MAX_RECEIVES))
-    spec = importlib.util.spec_from_file_location("file_processor", REPOSITORY / "lambdas" / "file_processor.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return imported("file_processor", lake, entities={"sales": SALES})
 
 
 def sqs_event(queues: Queues) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A lake whose function is deployed, and runs, on the local AWS."""
+"""A lake whose functions are deployed, and run, on the local AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lakelanes.config import parse_config
 from lakelanes.lake import Lake
 from lakelanes.ledger import Entry
 from scripts import build_kernel
-from scripts.deploy import deploy, upload_bundle
+from scripts.deploy import attach_streams, deploy, upload_bundle
 from scripts.package import function_bundle
 from tests.support.lakes import config_text
 from tests.support.localaws import LocalAws
@@ -39,6 +39,13 @@ class DeployedLake:
         self.parameters["FastLane"] = lane
         clients = self.aws.client("cloudformation"), self.aws.client("sts")
         assert deploy(self.lake.config, *clients, parameters=self.parameters).action == "updated"
+
+    def attach(self, **parameters: str) -> dict[str, str]:
+        """Maps the tables' streams to their function; returns the mappings by table."""
+        clients = self.aws.client("cloudformation"), self.aws.client("dynamodb")
+        given = {"StreamBatchSeconds": "0", **parameters}
+        done = attach_streams(self.lake.config, self.outputs, *clients, parameters=given)
+        return {name: stack.outputs["Source"] for name, stack in done.items()}
 
     def check(self) -> None:
         """Starts the function: a batch without messages."""
@@ -70,12 +77,18 @@ class DeployedLake:
 
 
 def deploy_with_function(
-    aws: LocalAws, folder: Path, entities: Mapping[str, Any] | None = None, **parameters: str
+    aws: LocalAws,
+    folder: Path,
+    entities: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+    **parameters: str,
 ) -> DeployedLake:
-    """A lake with its function. The process's environment must point at ``aws``; the bundle goes into ``folder``."""
-    text = config_text(entities)
+    """A lake with its functions. The process's environment must point at ``aws``; the bundle goes into ``folder``.
+
+    The streams of its tables are attached by ``DeployedLake.attach``, once they are there."""
+    text = config_text(entities, tables=tables)
     config = parse_config(text, {})
-    bundle = function_bundle(folder / "file_processor.zip", text, build_kernel.of_this_machine())
+    bundle = function_bundle(folder / "functions.zip", text, build_kernel.of_this_machine())
     given = {
         **PARAMETERS,
         **upload_bundle(config, aws.client("s3"), bundle),

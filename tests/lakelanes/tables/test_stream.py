@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,7 @@ from lakelanes.tables.stream import BatchReport, StreamLane
 from tests.lakelanes.tables.support import examples, tables_and_items
 from tests.support.queues import Alerts
 from tests.support.stream_records import NOON, ORDERS, arn_of, record, sequence, total
+from tests.support.streams import newest
 
 WINDOW = "20260301T1200Z"
 LANE_COLUMNS = {"_written_at", "_sequence", "_source"}
@@ -59,16 +61,6 @@ def objects(lake: Lake) -> dict[str, bytes]:
         item["Key"].removeprefix("orders_changes/"): lake.s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
         for item in listed
     }
-
-
-def newest(lake: Lake) -> dict[str, str | None]:
-    """The newest total of each order by Athena, ranked by sequence number; deleted orders are not there."""
-    rows = athena.query(
-        lake,
-        'SELECT order_id, total FROM (SELECT *, row_number() OVER (PARTITION BY order_id ORDER BY "_sequence" DESC) '
-        "AS place FROM orders_changes WHERE lane = 'stream') WHERE place = 1 AND \"_op\" = 'put'",
-    )
-    return {str(row["order_id"]): row["total"] for row in rows}
 
 
 def windows(lake: Lake) -> list[list[str]]:
@@ -164,7 +156,7 @@ def test_a_batch_becomes_an_object_per_window_and_is_visible(lake: Lake) -> None
     ]
     assert {(r["source"], r["lane"]) for r in rows} == {("stream", "stream")}
     assert [r["seq"] for r in rows] == [sequence(n).zfill(40) for n in (1, 2, 3, 4)]
-    assert newest(lake) == {"1": "4.5000000000"}
+    assert newest(lake) == {"1": Decimal("4.5")}
 
 
 def test_a_batch_that_is_delivered_again_replaces_what_it_wrote(lake: Lake) -> None:
@@ -191,12 +183,12 @@ def test_however_often_and_however_cut_records_come_the_newest_are_the_same(lake
     for _ in range(5):
         first = rng.randrange(len(changes))
         lane.process(changes[first : first + rng.randint(1, 20)], plenty)
-    expected: dict[str, str] = {}
+    expected: dict[str, int] = {}
     for n, change in enumerate(changes):
         key = change["dynamodb"]["Keys"]["order_id"]["N"]
         expected.pop(key, None)
         if "NewImage" in change["dynamodb"]:
-            expected[key] = f"{n}.0000000000"
+            expected[key] = n
     assert newest(lake) == expected
 
 
