@@ -65,7 +65,8 @@ class StreamedTable:
         self._dynamodb.update_item(
             TableName=self.name,
             Key={"order_id": {"N": str(key)}},
-            UpdateExpression="SET total = :t",
+            UpdateExpression="SET #t = :t",
+            ExpressionAttributeNames={"#t": "total"},
             ExpressionAttributeValues={":t": {"N": str(total)}},
         )
 
