@@ -24,6 +24,7 @@ from scripts.package import (
 )
 from tests.support.lakes import config_text
 
+HANDLERS = {"file_processor.py", "stream_processor.py"}
 # What Lambda's python3.12 and the AWSSDKPandas layer bring.
 PROVIDED = {"boto3", "botocore", "numpy", "pyarrow"}
 # Imported only where the views are refreshed, which the function does not.
@@ -74,19 +75,19 @@ def compiled_in(archive: Path) -> set[str]:
         return {name for name in inside.namelist() if name.endswith(".so")}
 
 
-def test_every_import_of_the_function_is_in_the_bundle_or_provided(tmp_path: Path, libraries: Path) -> None:
+def test_every_import_of_the_functions_is_in_the_bundle_or_provided(tmp_path: Path, libraries: Path) -> None:
     with zipfile.ZipFile(function_bundle(tmp_path / "f.zip", config_text(), None, libraries)) as bundle:
         names = bundle.namelist()
         inside = {name.split("/")[0].removesuffix(".py") for name in names}
         assert inside.isdisjoint(PROVIDED), "what is provided is not carried along"
         for name in names:
             engine = name.startswith("lakelanes/") and name.endswith(".py") and name not in NOT_FOR_THE_FUNCTION
-            if name == "file_processor.py" or engine:
+            if name in HANDLERS or engine:
                 missing = imports(bundle.read(name)) - inside - PROVIDED - sys.stdlib_module_names
                 # Only for the type checker.
                 assert missing <= {"mypy_boto3_s3"}, name
         assert {name for name in names if name.startswith("include/sql/")} >= {"include/sql/tables/parquet.sql"}
-        assert "file_processor.py" in names
+        assert set(names) >= HANDLERS
 
 
 def imports(source: bytes) -> set[str]:
