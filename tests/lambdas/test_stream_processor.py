@@ -36,7 +36,7 @@ def test_a_batch_that_is_done_is_a_success_with_one_line_and_its_metrics(
     assert function.handler({"Records": batch}, context) == {"batchItemFailures": []}
     line, metrics = printed(capsys)
     [uri] = line.pop("objects")
-    assert uri.endswith(f"-{sequence(1)}-{sequence(3)}.parquet")
+    assert uri.endswith(f"-{sequence(1)}-{sequence(3)}-3.parquet")
     assert line.pop("latency") == metrics["Latency"]
     assert line == {
         "level": "INFO",

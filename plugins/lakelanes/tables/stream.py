@@ -2,7 +2,7 @@
 
 A batch becomes one object per window (an hour of the records' time) under a key that follows from the records alone,
 so that a batch that is delivered again replaces what it wrote. Cut otherwise, the same records come under other keys:
-the same rows once more, with the same sequence numbers, which whoever reads them ranks them by.
+the same rows once more, harmless since whoever reads them takes the greatest sequence number of each key.
 
 Lambda delivers a shard's records in order, and again from the one on that the reply names
 (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html). So
@@ -269,11 +269,12 @@ class _Body:
 def object_key(table: Table, label: str, start: str, changes: Sequence[Change]) -> str:
     """Key of the object with these changes of the window. label: of the stream, which numbers its records.
 
-    Records of a shard are delivered without a gap, so the first and the last number tell which are between them.
+    Records of a shard are delivered without a gap, so the first and the last number tell which are between them; the
+    count tells whether all of them can be read.
     """
     first, last = (str(int(change.sequence or "0")) for change in (changes[0], changes[-1]))
     folder = f"{changes_table(table).folder}/{window_partition('stream', start).path}"
-    return f"{folder}/{label}-{first}-{last}.parquet"
+    return f"{folder}/{label}-{first}-{last}-{len(changes)}.parquet"
 
 
 def _window_start(change: Change) -> str:

@@ -139,8 +139,8 @@ def test_a_batch_becomes_an_object_per_window_and_is_visible(lake: Lake) -> None
     assert report.failures == 0
     label = "20260301T080000000"
     assert set(objects(lake)) == {
-        f"lane=stream/window={WINDOW}/{label}-{sequence(1)}-{sequence(3)}.parquet",
-        f"lane=stream/window=20260301T1300Z/{label}-{sequence(4)}-{sequence(4)}.parquet",
+        f"lane=stream/window={WINDOW}/{label}-{sequence(1)}-{sequence(3)}-3.parquet",
+        f"lane=stream/window=20260301T1300Z/{label}-{sequence(4)}-{sequence(4)}-1.parquet",
     }
     assert windows(lake) == [["stream", WINDOW], ["stream", "20260301T1300Z"]]
     rows = athena.query(
