@@ -5,6 +5,8 @@
 The low-latency lane is switched off while Airflow loads all days but the last. Then it is switched on: it finds the
 files that S3 has told of meanwhile loaded, and loads those of the last day as they come.
 
+Orders in a DynamoDB table come by a full export, by the table's stream, and by an export of what has changed.
+
 Exits 0 when every number from the ledger and from Athena is the one that the generator wrote, 1 when one differs or
 something failed, 130 when interrupted. Whatever happens, everything that was started is stopped; ``--keep`` leaves it
 running after a success, for ``make down`` to stop.
@@ -37,6 +39,7 @@ from lakelanes.sources import match
 from lakelanes.views import read_views
 from scripts.airflow_api import AirflowApi, AirflowError
 from scripts.console import Stages, size, table
+from scripts.demo_orders import BEHIND_SECONDS, OrdersDemo, OrdersError
 from scripts.deploy import DeployError
 from scripts.sample_data import (
     DEFAULT_DAYS,
@@ -247,6 +250,18 @@ class Demo:
         self._stages.say("\n" + table(header, [self._compared(t, found[t.entity]) for t in self._totals()]) + "\n")
         if faults:
             raise DemoError("\n  ".join(["the lake does not hold what the generator wrote:", *faults]))
+
+    def orders(self) -> None:
+        """Orders of a DynamoDB table, by both of its lanes. Raises OrdersError."""
+
+        def run_dag(dag_id: str) -> None:
+            run = self._trigger(dag_id)
+            self._wait(lambda: self._unfinished([run]))
+
+        OrdersDemo(self._lake, self._stack.endpoint_url, self._stages, run_dag).play()
+        with self._stages.stage("views", "waiting for refresh_views"):
+            self._wait(lambda: self._active("refresh_views"))
+            self._stages.result(f"{len(self._views())} views")
 
     def show(self) -> None:
         """Prints what the views answer that are there; those whose tables have no data yet are not."""
@@ -472,6 +487,7 @@ def run(stack: Stack, data: SampleData, stages: Stages) -> None:
     demo.load_last_day()
     demo.sweep()
     demo.check()
+    demo.orders()
     with stages.stage("ask", "asking the views"):
         demo.show()
         count, scanned = demo.queries()
@@ -505,7 +521,9 @@ def main(arguments: list[str] | None = None) -> int:
     data = SampleData(options.seed, options.days, options.end)
     # Beside a stack of `make up`, unless it is to become that stack.
     state = ROOT / ".local" if options.keep else ROOT / ".local" / "demo"
-    stack = Stack(ROOT, ROOT / "include" / "lake.json", state=state, say=stages.update)
+    # Exports have windows of an hour, which the demo does not wait for.
+    env = {**os.environ, "LOCALAWS_CLOCK_OFFSET": str(-BEHIND_SECONDS)}
+    stack = Stack(ROOT, ROOT / "include" / "lake.json", state=state, env=env, say=stages.update)
     signal.signal(signal.SIGTERM, _terminate)
     started, owned, result = time.monotonic(), False, 1
     try:
@@ -522,7 +540,7 @@ def main(arguments: list[str] | None = None) -> int:
         result = 130 if isinstance(stopped, KeyboardInterrupt) else 1
         stages.say(f"demo: {str(stopped) or 'interrupted'}")
     except (
-        *(AirflowError, BotoCoreError, ClientError, DemoError, DeployError, LakeError, StackError),
+        *(AirflowError, BotoCoreError, ClientError, DemoError, DeployError, LakeError, OrdersError, StackError),
         requests.RequestException,
     ) as error:
         stages.say(f"demo: {error}")
