@@ -259,7 +259,7 @@ class Demo:
             self._wait(lambda: self._unfinished([run]))
 
         OrdersDemo(self._lake, self._stack.endpoint_url, self._stages, run_dag).play()
-        with self._stages.stage("views", "waiting for refresh_views"):
+        with self._stages.stage("refresh", "waiting for refresh_views"):
             self._wait(lambda: self._active("refresh_views"))
             self._stages.result(f"{len(self._views())} views")
 
