@@ -59,8 +59,9 @@ bench:  ## Measure against other tools; prints a table, writes build/bench.json 
 	@$(VENV)/python -m benchmarks --size $(SIZE) $(if $(CASES),--cases $(CASES)) $(if $(REPEATS),--repeats $(REPEATS)) \
 		$(if $(KEEP),--keep)
 
-chaos: setup  ## Kill, hang, throttle and reorder both lanes: FILES=n SEED=s; fails when a row is lost, doubled or stale
-	@$(VENV)/python -m tests.faults $(if $(FILES),--files $(FILES)) $(if $(SEED),--seed $(SEED))
+chaos: setup  ## Kill, hang, throttle and reorder the lanes of FILES=n files, or of a table of TABLE_ITEMS=n; SEED=s
+	@$(VENV)/python -m tests.faults $(if $(TABLE_ITEMS),tables --items $(TABLE_ITEMS),$(if $(FILES),--files $(FILES))) \
+		$(if $(SEED),--seed $(SEED))
 
 package: setup  ## Make build/lambda/functions.zip and build/mwaa, for the configuration in LAKE_CONFIG
 	@$(VENV)/python -m scripts.package

@@ -8,4 +8,5 @@ lanes      what a DAG's tasks and the Lambda do with the engine
 workers    processes that run tasks, and may be killed by them
 chaos      carries a plan out
 oracle     what the lake must hold in the end, and what it holds
+tables     the same for DynamoDB tables
 """

@@ -11,6 +11,7 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,14 +64,18 @@ class Step:
     stem: str
 
 
+StepOf = Callable[[str, str, Any], Step | None]
+
+
 class Injector:
     """Puts faults into the requests of this process's clients.
 
-    ``hang_seconds`` None: a hang lasts until the file ``release`` is there. ``log`` gets a line per fault.
+    ``step_of`` says which step a request is, by the names of service and operation. ``hang_seconds`` None: a hang lasts
+    until the file ``release`` is there. ``log`` gets a line per fault.
     """
 
-    def __init__(self, log: Path, source_bucket: str, hang_seconds: float | None, release: Path) -> None:
-        self._log, self._source_bucket = log, source_bucket
+    def __init__(self, log: Path, step_of: StepOf, hang_seconds: float | None, release: Path) -> None:
+        self._log, self._step_of = log, step_of
         self._hang_seconds, self._release = hang_seconds, release
         self._lock = threading.Lock()
         self._armed: list[Fault] = []
@@ -96,7 +101,7 @@ class Injector:
         _, service, operation = event_name.split(".")
         if operation == "UpdateItem" and self._is_hanging(request):
             raise InjectedError("a process that stands still renews no lease")
-        step = step_of(service, operation, request, self._source_bucket)
+        step = self._step_of(service, operation, request)
         if step:
             for when in ("before", "after"):
                 if fault := self._take(f"{when}_{step.name}", step.stem):
@@ -168,10 +173,10 @@ class Injector:
             os.close(descriptor)
 
 
-def step_of(service: str, operation: str, request: Any, source_bucket: str) -> Step | None:
-    """The engine's step that a request belongs to; None for requests that are not a step of one file."""
+def file_step(source_bucket: str, service: str, operation: str, request: Any) -> Step | None:
+    """The step of loading a file that a request belongs to; None for requests that are not a step of one file."""
     if service == "dynamodb" and operation == "PutItem":
-        item = {name: next(iter(value.values())) for name, value in _body(request)["Item"].items()}
+        item = written_item(request)
         if item["version"] != "current" or "state" not in item:
             return None
         if item["state"] == "claimed":
@@ -199,6 +204,11 @@ def step_of(service: str, operation: str, request: Any, source_bucket: str) -> S
     if name == "part" and parse_qs(url.query)["partNumber"] == ["1"]:
         return None  # a fault in the second leaves an upload that has begun
     return Step(name, _stem(key.rsplit("-", 1)[0]))
+
+
+def written_item(request: Any) -> dict[str, Any]:
+    """The item of a PutItem, without its types."""
+    return {name: next(iter(value.values())) for name, value in _body(request)["Item"].items()}
 
 
 def _starts_file(request: Any) -> bool:

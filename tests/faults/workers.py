@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,7 +28,7 @@ from lakelanes.lake import Lake
 from lakelanes.ledger import Ledger
 from lakelanes.sources import SourceFile
 from tests.faults import lanes
-from tests.faults.points import QUIET, Fault, Injector, Noise
+from tests.faults.points import QUIET, Fault, Injector, Noise, file_step
 
 # S3's smallest part, and reads small enough that a file takes several.
 PART_BYTES = 5 << 20
@@ -94,6 +95,13 @@ def hurry() -> None:
     storage.ObjectReader.__init__.__defaults__ = (None, READ_BYTES, None)
 
 
+def mutate(mutation: str | None) -> None:
+    """Breaks the engine of this process: ``module:function``, None for no mutation."""
+    if mutation:
+        module, _, name = mutation.partition(":")
+        getattr(import_module(module), name)()
+
+
 class Worker:
     """The inside of a process."""
 
@@ -103,16 +111,14 @@ class Worker:
         self.lake = open_lake(settings.config, settings.lease_seconds)
         self.injector = Injector(
             settings.folder / "faults.jsonl",
-            self.lake.config.resources.source_bucket,
+            partial(file_step, self.lake.config.resources.source_bucket),
             settings.hang_seconds,
             settings.folder / "release",
         )
         for client in (self.lake.s3, self.lake.glue, self.lake.ledger._db):
             self.injector.attach(client)
         self.lane = FastLane(self.lake, max_receives=RECEIVES)
-        if settings.mutation:
-            module, _, name = settings.mutation.partition(":")
-            getattr(import_module(module), name)()
+        mutate(settings.mutation)
 
     def run(self, task: Task) -> Result:
         self.injector.arm(task.faults, task.noise, task.name)
@@ -129,44 +135,52 @@ class Worker:
             return Result(error=f"{type(error).__name__}: {error}")
 
 
-def serve(connection: Connection, settings: Settings) -> None:
+def serve(connection: Connection, kind: Callable[[Settings], Any], settings: Settings) -> None:
     """The process: runs what comes until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.disable(logging.CRITICAL)
-    worker = Worker(settings)
+    worker = kind(settings)
     with suppress(EOFError):
         while True:
             connection.send(worker.run(connection.recv()))
 
 
 class Pool:
-    """``count`` worker processes; one that was killed is replaced. Thread-safe."""
+    """``count`` worker processes; one that was killed is replaced. Thread-safe.
 
-    def __init__(self, settings: Settings, count: int) -> None:
-        self._settings = settings
+    ``kind`` makes the inside of a process; its ``run`` returns what the pool's ``run`` does, which
+    returns ``died`` when the process was killed.
+    """
+
+    def __init__(
+        self, settings: Settings, count: int, kind: Callable[[Settings], Any] = Worker, died: Any = Result(died=True)
+    ) -> None:
+        self._settings, self._kind, self._died = settings, kind, died
         self._context = multiprocessing.get_context("forkserver")
         # Forked from a process that has everything imported and nothing started.
-        self._context.set_forkserver_preload([__name__, "pyarrow.parquet", "pyarrow.csv", "lakelanes.convert.pipeline"])
+        self._context.set_forkserver_preload(
+            [kind.__module__, "pyarrow.parquet", "pyarrow.csv", "lakelanes.convert.pipeline"]
+        )
         self._idle: queue.SimpleQueue[tuple[Any, Connection]] = queue.SimpleQueue()
         self.killed = 0
         for _ in range(count):
             self._idle.put(self._start())
         self._count = count
 
-    def run(self, task: Task, started: Callable[[], None] | None = None) -> Result:
-        """Runs the task in the next idle process and waits for its end."""
+    def run(self, task: Any, started: Callable[[], None] | None = None) -> Any:
+        """Runs the task in the next idle process and waits for its end: its result, or one that says that it died."""
         process, connection = self._idle.get()
         try:
             connection.send(task)
             if started:
                 started()
-            result: Result = connection.recv()
+            result = connection.recv()
         except (EOFError, ConnectionError):
             process.join()
             connection.close()
             self.killed += 1
             process, connection = self._start()
-            result = Result(died=True)
+            result = self._died
         finally:
             self._idle.put((process, connection))
         return result
@@ -185,7 +199,7 @@ class Pool:
 
     def _start(self) -> tuple[Any, Connection]:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs, self._settings), daemon=True)
+        process = self._context.Process(target=serve, args=(theirs, self._kind, self._settings), daemon=True)
         process.start()
         theirs.close()
         return process, ours
