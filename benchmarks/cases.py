@@ -16,7 +16,7 @@ _REPEATS = {"1mb": 5, "100mb": 5, "1gb": 3, "10gb": 1}
 # Measured once where it takes minutes: they are nowhere near.
 _SLOW = frozenset({"pandas", "awswrangler"})
 
-Kind = Literal["disk", "s3", "small_files", "query", "latency", "layout", "export"]
+Kind = Literal["disk", "s3", "small_files", "query", "latency", "layout", "export", "page"]
 Tools = tuple[str, ...]
 
 _PEERS: Tools = ("duckdb", "polars", "pyarrow")
@@ -100,6 +100,8 @@ def _cases(label: str) -> Iterator[Case]:
         # Its input stands for the size of the files only; they are made as they are put.
         arrivals = Input("narrow", 500)
         yield Case("fast_lane_few", "latency", arrivals, (OURS,), 1, small, files=20)
+        yield Case("lake_page_10k", "page", arrivals, (OURS,), 1, small, files=10_000)
+        yield Case("lake_page", "page", arrivals, (OURS,), 1, frozenset({"full"}), files=1_000_000)
         yield Case("fast_lane", "latency", arrivals, (OURS,), 1, frozenset({"full"}), files=200)
     if label != "10gb":
         suites = small or frozenset({"full"} if label == "1gb" else ())

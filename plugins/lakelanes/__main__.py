@@ -1,6 +1,7 @@
-"""``python -m lakelanes check|schema|tables``.
+"""``python -m lakelanes status|files|retry|plan|check|schema|tables``.
 
-Checks configuration and views, prints the configuration's JSON Schema, shows and repairs the exports of tables.
+Says how the lake stands and repairs it (``lakelanes.commands``); checks configuration and views, prints the
+configuration's JSON Schema, shows and repairs the exports of tables.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import json
 import sys
 
+from lakelanes import commands as lake_commands
 from lakelanes.config import json_schema, load_config
 from lakelanes.errors import LakeError
 from lakelanes.views import read_views
@@ -19,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="check the configuration file and the SQL of the views")
     check.add_argument("config", nargs="?", help="the file (default: $LAKE_CONFIG, else include/lake.json)")
+    lake_commands.add_verification(check)
+    lake_commands.add_all(commands)
     commands.add_parser("schema", help="print the JSON Schema of the configuration file")
     tables = commands.add_parser("tables", help="the exports of DynamoDB tables")
     actions = tables.add_subparsers(dest="action", required=True)
@@ -32,12 +36,22 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "tables":
         return _tables(options.action, options.table)
     try:
+        if "run" in options:
+            return int(options.run(options))
+        if options.ledger or options.rebuild:
+            return lake_commands.verify_ledger(options)
         config = load_config(options.config)
         views = read_views()
     except LakeError as error:
+        if getattr(options, "json", False):
+            print(json.dumps({"error": str(error)}, indent=2))
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(config.entities)} entities, {len(config.tables)} DynamoDB tables, {len(views)} views: no faults")
+    counts = {"entities": len(config.entities), "tables": len(config.tables), "views": len(views)}
+    if options.json:
+        print(json.dumps({**counts, "faults": []}, indent=2))
+    else:
+        print("{entities} entities, {tables} DynamoDB tables, {views} views: no faults".format(**counts))
     return 0
 
 

@@ -15,11 +15,13 @@ in transactions that check the claim's token, 99 at a time; the last of a load a
 ``lakelanes.parts`` says when.
 
 The table has two indexes: ``by_partition`` (entity_partition, source) for validation and ``by_state`` (entity_state,
-updated_at) for alerts, sweeps and the UI.
+updated_at) for alerts, sweeps and the UI. A file without a partition of its own is in ``by_partition`` under a bucket
+(see ``place_in_index``), so that ``lakelanes.summaries`` can count every file through that index.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import random
 import time
@@ -41,6 +43,8 @@ State = Literal["claimed", "loaded", "rejected", "failed", "superseded", "delete
 
 CURRENT = "current"
 PART = "part#"
+# No partition's path begins so.
+UNPLACED = "~"
 LEASE_SECONDS = 900
 # A file that failed this often is left alone by the sweep until somebody triggers its load.
 MAX_ATTEMPTS = 5
@@ -111,8 +115,8 @@ class Entry:
         if self.error and len(self.error) > _ERROR_LENGTH:
             values["error"] = self.error[:_ERROR_LENGTH] + "…"
         values["entity_state"] = f"{self.entity}#{self.state}"
-        if self.version == CURRENT and self.partition:
-            values["entity_partition"] = f"{self.entity}#{self.partition}"
+        if self.version == CURRENT and self.entity:
+            values["entity_partition"] = f"{self.entity}#{place_in_index(self)}"
         return {name: _serialize(value) for name, value in values.items() if value is not None}
 
     @classmethod
@@ -201,6 +205,11 @@ class Ledger:
         self.table = table
         self._clock = clock
         self.lease_seconds = lease_seconds
+
+    @property
+    def client(self) -> Any:
+        """The DynamoDB client, for what is kept beside the files (``lakelanes.summaries``)."""
+        return self._db
 
     def now(self) -> str:
         return timestamp(self._clock())
@@ -457,6 +466,67 @@ class Ledger:
         """Files of an entity in a state, oldest change first (eventually consistent: an index)."""
         yield from self._query("by_state", "entity_state", f"{entity}#{state}", since)
 
+    def latest(self, entity: str, state: State, limit: int, before: tuple[str, str] | None = None) -> list[Entry]:
+        """The ``limit`` files of an entity in a state that changed last, newest first, without their past versions.
+
+        ``before``: (updated_at, source) of the last file of the page before. One request of the index by_state, which
+        reads what it returns (eventually consistent).
+        """
+        condition, names, values = "#k = :k", {"#k": "entity_state"}, {":k": {"S": f"{entity}#{state}"}}
+        if before:
+            condition += " AND #u <= :u"
+            names["#u"] = "updated_at"
+            values[":u"] = {"S": before[0]}
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName="by_state",
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=False,
+            Limit=limit + 1,
+        )
+        found: list[Entry] = []
+        for page in pages:
+            entries = map(Entry.from_item, page["Items"])
+            found += [entry for entry in entries if before is None or (entry.updated_at, entry.source) < before]
+            if len(found) >= limit:
+                break
+        return sorted(found, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
+
+    def page_of_partition(self, entity: str, partition: str, limit: int, after: str = "") -> list[Entry]:
+        """The first files of a partition after the URI ``after``, by the index by_partition: the current items of those
+        that are in it alone, and of those that have a Part there."""
+        condition, values = "#k = :k", {":k": {"S": f"{entity}#{partition}"}}
+        names = {"#k": "entity_partition"}
+        if after:
+            condition += " AND #s > :s"
+            names["#s"] = "source"
+            values[":s"] = {"S": after}
+        items = self._db.query(
+            TableName=self.table,
+            IndexName="by_partition",
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            Limit=limit,
+        )["Items"]
+        found = [Entry.from_item(item) for item in items]
+        whole = self.get_many(entry.source for entry in found if entry.version != CURRENT)
+        return [entry if entry.version == CURRENT else whole.get(entry.source, entry) for entry in found]
+
+    def history(self, source: str, limit: int = 20) -> list[Entry]:
+        """Past versions of a file, those of the highest tokens last."""
+        items = self._db.query(
+            TableName=self.table,
+            KeyConditionExpression="#s = :s",
+            # Parts and the current item share the file's key.
+            FilterExpression="#st = :superseded",
+            ExpressionAttributeNames={"#s": "source", "#st": "state"},
+            ExpressionAttributeValues={":s": {"S": source}, ":superseded": {"S": "superseded"}},
+        )["Items"]
+        return sorted(map(Entry.from_item, items), key=lambda entry: entry.token)[-limit:]
+
     def failures_of_run(self, run_id: str, entities: Iterable[str], since: datetime | None = None) -> list[Entry]:
         """Files that ``run_id`` could not load, of the given entities, from the last seven days or ``since``."""
         since = since or self._clock() - timedelta(days=7)
@@ -675,6 +745,19 @@ class Ledger:
 def _key(source: str, version: str = CURRENT) -> dict[str, Any]:
     """The key of a file's current item, or of another of its items, as DynamoDB's API takes it."""
     return {"source": {"S": source}, "version": {"S": version}}
+
+
+def place_in_index(entry: Entry) -> str:
+    """Where the index by_partition has a file: under its partition, or, without one, in one of 256 buckets by its key.
+
+    Such are files whose rows are of many partitions, and files that were refused before their partition was known. A
+    single bucket would make one key of the index hold, and one query read, all of them.
+    """
+    return entry.partition or bucket_of(entry.source)
+
+
+def bucket_of(source: str) -> str:
+    return UNPLACED + hashlib.sha256(source.encode()).hexdigest()[:2]
 
 
 def is_newer(known: Entry, file: SourceFile) -> bool:

@@ -48,22 +48,24 @@ class Sweep:
     until: str = ""
 
 
-def find_unloaded(lake: Lake, *, full: bool = False) -> Sweep:
+def find_unloaded(lake: Lake, *, full: bool = False, note: bool = True) -> Sweep:
     """The files of every entity that are in no table yet and wait for nobody.
 
     While the source bucket is small every key is listed. Beyond FULL_LISTING_KEYS that happens once a day, and in
     between only names from LOOKBACK ago on are: then the requests follow new files, not history. Refused files are left
     to a new version or to somebody who triggers their load; failed ones are tried MAX_ATTEMPTS times. What the ledger
     itself says is open (failed, left to the batch lane, a claim that ran out) is looked at however old its name is.
+
+    ``note``: whether a full listing is noted, so that the next ones may be short; not by somebody who only looks.
     """
     now = lake.clock()
-    note = lake.ledger.read_note(_NOTE)
-    last_full = datetime.fromisoformat(note["full_at"]) if "full_at" in note else None
+    last = lake.ledger.read_note(_NOTE)
+    last_full = datetime.fromisoformat(last["full_at"]) if "full_at" in last else None
     full = (
         full
         or last_full is None
         or now - last_full >= FULL_LISTING_EVERY
-        or int(note.get("listed", 0)) <= FULL_LISTING_KEYS
+        or int(last.get("listed", 0)) <= FULL_LISTING_KEYS
     )
     if full:
         # Beyond the entities' prefixes too: a file in the wrong folder is to be told of.
@@ -73,7 +75,7 @@ def find_unloaded(lake: Lake, *, full: bool = False) -> Sweep:
         listing = list({file.key: file for file in chain.from_iterable(recent)}.values())
     sweep = _sort_out(lake, [*listing, *_unfinished(lake, {file.key for file in listing})], full, now)
     sweep = replace(sweep, listed=len(listing), loaded_fast=_loaded_fast(lake, now), until=timestamp(now))
-    if full:
+    if full and note:
         # Only now, so that a sweep that died on the way is made again in full.
         lake.ledger.write_note(_NOTE, {"full_at": timestamp(now), "listed": len(listing)})
     return sweep

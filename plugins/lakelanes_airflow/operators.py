@@ -14,7 +14,7 @@ from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from lakelanes import dead_letters
+from lakelanes import dead_letters, summaries
 from lakelanes.alerts import Alert, FileFault, mark_told, publish
 from lakelanes.errors import RetryableLoadError
 from lakelanes.fast import dead_letter_alert
@@ -109,6 +109,7 @@ class PublishOperator(BaseBranchOperator):
     def _publish(
         self, context: Any, lake: Lake, planned: list[Planned], scope: dict[str, Any], unloaded: set[str]
     ) -> list[str]:
+        self._summarize(lake, scope["entity"])
         files: dict[str, list[SourceFile]] = defaultdict(list)
         for name, file in planned:
             files[name].append(file)
@@ -133,6 +134,14 @@ class PublishOperator(BaseBranchOperator):
             finish(lake, scope["until"])
         # The low-latency lane creates tables too, and leaves their views to the next run.
         return tables or list(lake.ledger.read_note(VIEWS_DUE))
+
+    def _summarize(self, lake: Lake, entity: str | None) -> None:
+        """Counts what changed: of the run's entity, or, in a sweep, of all. The page shows the counts' age if it fails,
+        and looking at it counts as well, so it keeps nothing from being published."""
+        try:
+            summaries.refresh(lake, [entity] if entity else None)
+        except Exception:
+            self.log.exception("The summaries of the ledger could not be refreshed")
 
     def _publish_entity(
         self,

@@ -1,10 +1,12 @@
-"""The Airflow plugin.
+"""The Airflow plugin: the Lake page, and a head start for tasks.
 
 Loading it imports what every task needs, once, in the process that tasks are forked from: to import pyarrow and boto3
 in each of them takes longer than the work of most.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import boto3  # noqa: F401
 import pyarrow.parquet  # noqa: F401
@@ -13,7 +15,18 @@ from airflow.plugins_manager import AirflowPlugin
 from lakelanes_airflow import export_operators, operators, sensors  # noqa: F401
 
 
+async def lake_page(scope: Any, receive: Any, send: Any) -> None:
+    """The Lake page as an ASGI application, made at its first request: every process of Airflow loads this plugin, and
+    only the API server needs a web framework."""
+    from lakelanes_airflow.page.app import the_app
+
+    await the_app()(scope, receive, send)
+
+
 class LakelanesPlugin(AirflowPlugin):
-    """Adds nothing to Airflow yet."""
+    """Adds the page Lake to Airflow's navigation."""
 
     name = "lakelanes"
+    # As Airflow's class declares them.
+    fastapi_apps = [{"name": "Lake", "app": lake_page, "url_prefix": "/lake"}]  # noqa: RUF012
+    external_views = [{"name": "Lake", "href": "/lake/", "destination": "nav", "url_route": "lake"}]  # noqa: RUF012

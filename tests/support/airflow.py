@@ -14,11 +14,12 @@ from typing import Any
 
 def use_temporary_home() -> None:
     """Points Airflow at an empty home folder that goes with this process. Call it before Airflow is imported."""
-    if "LAKELANES_TEST_AIRFLOW_HOME" in os.environ:
+    # Workers of pytest-xdist inherit the environment, and need a database each.
+    if os.environ.get("LAKELANES_TEST_AIRFLOW_PROCESS") == str(os.getpid()):
         return
     home = tempfile.mkdtemp(prefix="airflow-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    os.environ["LAKELANES_TEST_AIRFLOW_HOME"] = os.environ["AIRFLOW_HOME"] = home
+    os.environ["AIRFLOW_HOME"], os.environ["LAKELANES_TEST_AIRFLOW_PROCESS"] = home, str(os.getpid())
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "True"
 

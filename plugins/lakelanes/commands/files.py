@@ -1,0 +1,91 @@
+"""``files``: the latest files of an entity, or those whose key starts with a text, with their state and reason."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+from lakelanes import overview
+from lakelanes.commands.report import Report, entity_named, table
+from lakelanes.lake import Lake
+from lakelanes.ledger import Entry
+from lakelanes.partitions import Partition, date_values, partition_of
+from lakelanes.summaries import FILE_STATES
+
+_HEADINGS = ("changed", "state", "lane", "rows", "bad rows", "file", "reason")
+
+
+def add(subparsers: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = subparsers.add_parser("files", help="list files with their state and reason")
+    parser.add_argument("prefix", nargs="?", help="files whose key starts with this")
+    parser.add_argument("--entity", help="the latest files of this entity")
+    parser.add_argument(
+        "--state", choices=(*FILE_STATES, "unmatched"), action="append", help="in this state; repeatable"
+    )
+    parser.add_argument("--partition", help="files of this partition (year=2024/month=03/day=15, or 2024-03-15)")
+    parser.add_argument("--limit", type=int, default=20, help="at most so many (default: 20)")
+    return parser
+
+
+def run(lake: Lake, options: argparse.Namespace) -> Report:
+    if options.prefix:
+        return _searched(lake, options.prefix, options.limit)
+    entries = _latest(lake, options)
+    text = table(_HEADINGS, [_row(entry) for entry in entries], "no such files")
+    return Report(text, [asdict(entry) for entry in entries])
+
+
+def partition_path_of(lake: Lake, name: str, text: str) -> str:
+    """The folder of a partition, given as one or by its date. PartitionValueError, a LakeError, for what is neither."""
+    entity = entity_named(lake, name)
+    if "=" in text:
+        return partition_of(entity, Partition.from_path(text).values).path
+    values = date_values(entity, text)
+    return partition_of(entity, [values.get(key.name, "") for key in entity.partition_keys]).path
+
+
+def _latest(lake: Lake, options: argparse.Namespace) -> list[Entry]:
+    names = [entity_named(lake, options.entity).name] if options.entity else list(lake.config.entities)
+    states = options.state or FILE_STATES
+    if options.partition:
+        found: list[Entry] = []
+        for name in names:
+            path = partition_path_of(lake, name, options.partition)
+            own = (entry for entry in lake.ledger.in_partition(name, path) if entry.state in states)
+            found += list(islice(own, options.limit))
+        return found[: options.limit]
+    entries: list[Entry] = []
+    for name in names:
+        known = [state for state in states if state != "unmatched"]
+        entries += overview.latest_files(lake, name, known, limit=options.limit).entries
+    if "unmatched" in states:
+        entries += overview.latest_files(lake, "", ["unmatched"], limit=options.limit).entries
+    return sorted(entries, key=lambda entry: entry.updated_at, reverse=True)[: options.limit]
+
+
+def _searched(lake: Lake, prefix: str, limit: int) -> Report:
+    found = overview.search(lake, prefix, limit=limit).found
+    rows = [
+        _row(one.entry, one.state) if one.entry else ("", one.state, "", "", "", one.uri, "no lane has seen it")
+        for one in found
+    ]
+    data = [
+        {"uri": one.uri, "state": one.state, "entity": one.entity, "entry": asdict(one.entry) if one.entry else None}
+        for one in found
+    ]
+    return Report(table(_HEADINGS, rows, f"no file's key starts with {prefix!r}"), data)
+
+
+def _row(entry: Entry, state: str | None = None) -> tuple[object, ...]:
+    where = f"line {entry.error_line}: " if entry.error_line is not None else ""
+    return (
+        entry.updated_at[:19].replace("T", " "),
+        state or entry.state,
+        entry.lane,
+        "" if entry.rows_loaded is None else f"{entry.rows_loaded:,}",
+        "" if entry.rows_rejected is None else f"{entry.rows_rejected:,}",
+        entry.source,
+        f"{where}{entry.error}" if entry.error else "",
+    )

@@ -1,0 +1,61 @@
+"""What the buttons do, through Airflow's own REST API, as the logged-in user.
+
+The request goes to the application that this one is mounted in, inside the process: no address of the server has to be
+known, no proxy is passed, and Airflow checks the user's rights and writes its audit log as for any other request.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from fastapi import Request
+
+from lakelanes.errors import LakeError
+from lakelanes_airflow.alerting import LOAD_PREFIX
+
+# What tells Airflow who asks.
+_CREDENTIALS = ("authorization", "cookie")
+
+
+class AirflowRefusedError(LakeError):
+    """Airflow refused a request; the text is its reason, ``status`` its HTTP status."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+async def trigger_load(request: Request, entity: str, *, partition: str | None, reload: bool) -> str:
+    """Starts a run of load_<entity>: of a partition by its date, or of all files; returns the run's id."""
+    conf: dict[str, Any] = {"reload": reload}
+    if partition:
+        conf["partition"] = partition
+    answer = await _post(
+        request, f"/api/v2/dags/{LOAD_PREFIX}{entity}/dagRuns", {"logical_date": None, "conf": conf, "note": _NOTE}
+    )
+    return str(answer["dag_run_id"])
+
+
+_NOTE = "Started from the Lake page"
+
+
+async def _post(request: Request, path: str, body: dict[str, Any]) -> Any:
+    # Here, for it makes the whole application where there is none yet.
+    from airflow.api_fastapi.main import app
+
+    headers = {name: value for name in _CREDENTIALS if (value := request.headers.get(name))}
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=str(request.base_url.replace(path="/"))) as client:
+        answer = await client.post(path, json=body, headers=headers)
+    if not answer.is_success:
+        raise AirflowRefusedError(answer.status_code, _reason(answer))
+    return answer.json()
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = answer.text[:500]
+    return detail if isinstance(detail, str) else str(detail)

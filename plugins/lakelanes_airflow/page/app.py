@@ -1,0 +1,370 @@
+"""The routes of the Lake page. Every one needs a login and the right to read DAG runs; see ``access``.
+
+Filters live in the URL, so that what one sees can be sent to somebody else. A POST ends in a redirect to the page it
+came from, with the id of the run that it started.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import quote, urlencode
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from lakelanes import overview, summaries, view_results
+from lakelanes.config import Entity
+from lakelanes.errors import LakeError
+from lakelanes.lake import Lake
+from lakelanes.ledger import UNPLACED, Entry
+from lakelanes.partitions import Partition, partition_key
+from lakelanes.rejected_rows import RejectsGoneError, read_rejected
+from lakelanes.sources import partition_path, taker_of
+from lakelanes.storage import place_of
+from lakelanes.summaries import FILE_STATES
+from lakelanes_airflow.alerting import LOAD_PREFIX
+from lakelanes_airflow.lakes import open_lake
+from lakelanes_airflow.page import calendars, charts, shown
+from lakelanes_airflow.page.access import User, from_the_page, may_load, may_read, reader
+from lakelanes_airflow.page.actions import AirflowRefusedError, trigger_load
+from lakelanes_airflow.page.upkeep import Upkeep
+
+PREFIX = "/lake"
+_HERE = Path(__file__).parent
+_STATIC = {"lake.css": "text/css", "lake.js": "text/javascript"}
+_ROWS = 50
+_LATEST = 8
+
+StateFilter = Literal["", "claimed", "loaded", "rejected", "failed", "deleted", "deferred", "unmatched"]
+Reader = Annotated[User, Depends(reader)]
+Cursor = Annotated[str, Query(max_length=2100)]
+
+# Nothing from elsewhere, nothing inline, no frame but Airflow's own, no form to anywhere else.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_templates = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= shown.FILTERS
+_templates.globals |= {"svg": charts.svg, "states": shown.STATES, "file_states": FILE_STATES}
+
+
+def create_app(upkeep: Upkeep | None = None) -> FastAPI:
+    """The application. Its routes ask who is there before anything else, and no other route is added to it."""
+    app = FastAPI(title="Lake", dependencies=[Depends(reader)], docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.upkeep = upkeep or Upkeep()
+    app.middleware("http")(_with_headers)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(AirflowRefusedError, _refused_by_airflow)
+    for kind in (LakeError, ClientError, BotoCoreError):
+        app.add_exception_handler(kind, _broken)
+    app.get("/")(lake_page)
+    app.get("/entities/{entity}")(entity_page)
+    app.get("/entities/{entity}/periods/{period}")(period_page)
+    app.get("/files")(files_page)
+    app.get("/file")(file_page)
+    app.get("/dashboards")(dashboards_page)
+    app.get("/static/{name}")(static)
+    app.post("/entities/{entity}/retry", dependencies=[Depends(from_the_page)])(retry_file)
+    app.post("/entities/{entity}/reload", dependencies=[Depends(from_the_page)])(reload_period)
+    return app
+
+
+@lru_cache(maxsize=1)
+def the_app() -> FastAPI:
+    """The application of this process."""
+    return create_app()
+
+
+def lake_page(request: Request, user: Reader) -> Response:
+    """Every entity that the user may see, and what happened last."""
+    lake = open_lake()
+    names = _visible(request, user, lake)
+    _count(request, lake, names)
+    latest = [entry for name in names for entry in overview.latest_files(lake, name, limit=_LATEST).entries]
+    latest.sort(key=lambda entry: entry.updated_at, reverse=True)
+    unmatched = overview.latest_files(lake, "", ["unmatched"], limit=_LATEST).entries
+    return _page(
+        request, "lake.html", statuses=overview.status(lake, names), latest=latest[:_LATEST], unmatched=unmatched
+    )
+
+
+def entity_page(
+    request: Request,
+    user: Reader,
+    entity: str,
+    span: Annotated[str, Query(max_length=7)] = "",
+    state: StateFilter = "",
+    after: Cursor = "",
+    partitions_after: Cursor = "",
+) -> Response:
+    """An entity: freshness, counts by lane, calendar (or partitions, without dates), its latest files."""
+    lake, described = _entity(request, user, entity)
+    _count(request, lake, [entity])
+    [status] = overview.status(lake, [entity])
+    states = [state] if state and state != "unmatched" else FILE_STATES
+    files = overview.latest_files(lake, entity, states, limit=_ROWS // 2, after=after)
+    grid: dict[str, Any] = {"span": None, "grids": [], "partitions": [], "more_partitions": ""}
+    if described.partition_grain:
+        whole = summaries.total(lake, entity)
+        shown_span = calendars.span_of(described, span, whole, lake.clock())
+        cells = overview.calendar(lake, described, shown_span.first, shown_span.last)
+        grid |= {"span": shown_span, "grids": calendars.grids(described, shown_span, cells)}
+    else:
+        found = summaries.partition_summaries(lake, entity, after=partitions_after, limit=_ROWS + 1)
+        more = found[_ROWS - 1].version if len(found) > _ROWS else ""
+        found = [one for one in found[:_ROWS] if not one.version.startswith(UNPLACED)]
+        grid |= {"partitions": found, "more_partitions": more}
+    return _page(
+        request,
+        "entity.html",
+        status=status,
+        entity=described,
+        state=state,
+        files=files,
+        after=after,
+        may_load=may_load(request, user, entity),
+        **grid,
+    )
+
+
+def period_page(request: Request, user: Reader, entity: str, period: str, after: Cursor = "") -> Response:
+    """A period of an entity: its partitions and their files, and the button that loads it again."""
+    lake, described = _entity(request, user, entity)
+    if not described.partition_grain or not overview.is_period(described, period):
+        raise HTTPException(404, f"{period!r} is not a period of {entity}.")
+    [cell] = overview.calendar(lake, described, period, period)
+    _count(request, lake, [entity])
+    partitions = overview.period_partitions(lake, described, period)
+    path, _, cursor = after.partition("|")
+    files: list[tuple[str, overview.FilePage]] = []
+    for one in partitions[:20]:
+        start = cursor if one.version == path else ""
+        files.append((one.version, overview.partition_files(lake, entity, one.version, limit=_ROWS, after=start)))
+    return _page(
+        request,
+        "period.html",
+        entity=described,
+        cell=cell,
+        partitions=partitions,
+        files=files,
+        may_load=may_load(request, user, entity),
+    )
+
+
+def files_page(
+    request: Request,
+    user: Reader,
+    q: Annotated[str, Query(max_length=1100)] = "",
+    entity: str = "",
+    state: StateFilter = "",
+    after: Cursor = "",
+) -> Response:
+    """Files whose key starts with ``q``; without it, those of an entity, or of none, that changed last."""
+    lake = open_lake()
+    names = _visible(request, user, lake)
+    if entity and entity not in names:
+        raise HTTPException(404, f"there is no entity {entity!r}, or you may not see it")
+    chosen = entity or (names[0] if names else "")
+    found, files = overview.SearchPage([]), overview.FilePage([])
+    if q.strip():
+        found = overview.search(lake, q, limit=_ROWS, after=after)
+        seen = [one for one in found.found if one.entity is None or one.entity in names]
+        found = overview.SearchPage(seen, found.after)
+    elif state == "unmatched":
+        files = overview.latest_files(lake, "", ["unmatched"], limit=_ROWS, after=after)
+    elif chosen:
+        files = overview.latest_files(lake, chosen, [state] if state else FILE_STATES, limit=_ROWS, after=after)
+    return _page(
+        request,
+        "files.html",
+        q=q,
+        names=names,
+        entity=chosen,
+        state=state,
+        found=found,
+        files=files,
+        after=after,
+        state_choices=[choice for choice in get_args(StateFilter) if choice],
+    )
+
+
+def file_page(
+    request: Request,
+    user: Reader,
+    uri: Annotated[str, Query(max_length=1200)],
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+) -> Response:
+    """A file: its state and reason, its rejected rows with line and text, its past versions."""
+    lake = open_lake()
+    bucket, key = place_of(uri)
+    found = overview.one_file(lake, uri)
+    owner = found[0].entity if found else None
+    if owner is None and bucket == lake.config.resources.source_bucket and (taker := taker_of(lake.config, key)):
+        owner = taker.name
+    if owner and not may_read(request, user, owner):
+        raise HTTPException(403, "You may not see this entity.")
+    if found is None:
+        raise HTTPException(
+            404, f"The ledger knows no file {uri}. A file that was just uploaded shows up once a lane has seen it."
+        )
+    entry, history = found
+    rows, gone = None, None
+    try:
+        rows = read_rejected(lake, entry, offset=offset, limit=_ROWS)
+    except RejectsGoneError as error:
+        gone = str(error)
+    described = lake.config.entities.get(entry.entity)
+    return _page(
+        request,
+        "file.html",
+        entry=entry,
+        history=history,
+        rejected=rows,
+        gone=gone,
+        entity=described,
+        key=key,
+        offset=offset,
+        step=_ROWS,
+        period=_period_of(described, entry) if described else None,
+        may_load=bool(described) and may_load(request, user, entry.entity),
+    )
+
+
+def dashboards_page(request: Request, user: Reader) -> Response:
+    """The dashboard views' last answers as charts and as rows."""
+    lake = open_lake()
+    names = view_results.names(lake)
+    results = view_results.read(lake, names)
+
+    def compute() -> None:
+        for name in view_results.stale(lake, names):
+            view_results.update(lake, name)
+
+    request.app.state.upkeep.want("dashboards", compute)
+    drawn = [(result, charts.chart_of(result.rows)) for result in results]
+    waiting = any(not result.asked_at for result in results)
+    return _page(request, "dashboards.html", drawn=drawn, waiting=waiting)
+
+
+def static(name: str) -> Response:
+    """The stylesheet and the script."""
+    if name not in _STATIC:
+        raise HTTPException(404, "There is no such file.")
+    return Response((_HERE / "static" / name).read_bytes(), media_type=_STATIC[name])
+
+
+async def retry_file(
+    request: Request, user: Reader, entity: str, uri: Annotated[str, Form(max_length=1200)]
+) -> Response:
+    """Starts a run of the file's entity that loads it, with whatever else of its partition is not loaded."""
+    lake, described = _entity(request, user, entity)
+    _require_load(request, user, entity)
+    entry = lake.ledger.get(uri)
+    if entry is None or entry.entity != entity:
+        raise HTTPException(404, f"The ledger knows no file {uri} of {entity}.")
+    loaded = entry.state == "loaded"
+    run = await trigger_load(request, entity, partition=_period_of(described, entry), reload=loaded)
+    return _back(request, f"/file?{urlencode({'uri': uri})}", entity, run)
+
+
+async def reload_period(
+    request: Request,
+    user: Reader,
+    entity: str,
+    period: Annotated[str, Form(max_length=13)],
+    reload: Annotated[bool, Form()] = False,
+) -> Response:
+    """Starts a run that loads the files of a period: what is not loaded, or, with ``reload``, everything again."""
+    _, described = _entity(request, user, entity)
+    _require_load(request, user, entity)
+    if described.grain is None or not overview.is_period(described, period):
+        raise HTTPException(404, f"{period!r} is not a period that {LOAD_PREFIX}{entity} can load.")
+    run = await trigger_load(request, entity, partition=period, reload=reload)
+    return _back(request, f"/entities/{quote(entity)}/periods/{quote(period)}", entity, run)
+
+
+def _require_load(request: Request, user: User, entity: str) -> None:
+    if not may_load(request, user, entity):
+        raise HTTPException(403, f"You may not trigger {LOAD_PREFIX}{entity}: ask for the right to edit its DAG runs.")
+
+
+def _visible(request: Request, user: User, lake: Lake) -> list[str]:
+    return [name for name in lake.config.entities if may_read(request, user, name)]
+
+
+def _entity(request: Request, user: User, name: str) -> tuple[Lake, Entity]:
+    lake = open_lake()
+    if name not in lake.config.entities or not may_read(request, user, name):
+        raise HTTPException(404, f"There is no entity {name!r}, or you may not see it.")
+    return lake, lake.config.entities[name]
+
+
+def _period_of(entity: Entity, entry: Entry) -> str | None:
+    """The period that a run of the entity would be asked for to load the file; None for all that is not loaded."""
+    path = partition_path(entity, place_of(entry.source)[1]) if entity.grain else None
+    return partition_key(entity, Partition.from_path(path)) if path else None
+
+
+def _count(request: Request, lake: Lake, names: list[str]) -> None:
+    for name in names:
+        request.app.state.upkeep.want(f"counting {name}", lambda name=name: summaries.refresh(lake, [name]))
+
+
+def _page(request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
+    root = request.scope.get("root_path", "").rstrip("/")
+    run = request.query_params.get("run", "")
+    started = re.fullmatch(r"([\w.-]{1,250})/([\w.:+~-]{1,250})", run)
+    html = _templates.get_template(template).render(
+        root=root,
+        airflow=root.removesuffix(PREFIX),
+        url=request.url.path,
+        here=request.url.path.removeprefix(root),
+        query=dict(request.query_params),
+        started=started.groups() if started else None,
+        **values,
+    )
+    return HTMLResponse(html, status_code)
+
+
+def _back(request: Request, path: str, entity: str, run: str) -> Response:
+    root = request.scope.get("root_path", "").rstrip("/")
+    mark = "&" if "?" in path else "?"
+    return RedirectResponse(f"{root}{path}{mark}{urlencode({'run': f'{LOAD_PREFIX}{entity}/{run}'})}", status_code=303)
+
+
+async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _refused(request: Request, error: Any) -> Response:
+    titles = {401: "Log in to Airflow first", 403: "You may not do this", 404: "There is nothing here"}
+    title = titles.get(error.status_code, "This cannot be done")
+    return _page(request, "refused.html", error.status_code, title=title, reason=str(error.detail))
+
+
+def _refused_by_airflow(request: Request, error: Any) -> Response:
+    return _page(request, "refused.html", error.status, title="Airflow did not start the run", reason=str(error))
+
+
+def _broken(request: Request, error: Any) -> Response:
+    title = "The lake cannot be read at the moment"
+    return _page(request, "refused.html", 502, title=title, reason=f"{type(error).__name__}: {error}")

@@ -1,0 +1,213 @@
+"""Charts of a view's rows as SVG: lines over time where there is a date, bars by category where there is none.
+
+What is drawn is chosen from the rows, since any view may come: x is the first column of dates, or the year, month and
+day columns together; the measure is a column of numbers; a column of few texts gives a line each. The page shows the
+rows themselves beside it, so a chart is never the only way to read them. Colours are CSS classes, for light and dark.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from markupsafe import Markup, escape
+
+Row = dict[str, str | None]
+
+_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T]\d{2}(:\d{2}.*)?)?")
+_PARTS = ("year", "month", "day", "hour")
+_SERIES = 6
+_BARS = 12
+_WIDTH, _HEIGHT = 640, 240
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 28
+
+
+@dataclass(frozen=True)
+class Chart:
+    """values: of each series by x, in the order of xs; None where it has none."""
+
+    kind: str
+    measure: str
+    by: str
+    xs: list[str]
+    series: dict[str, list[Decimal | None]]
+
+    @property
+    def summary(self) -> str:
+        """The chart in a sentence, for those who do not see it."""
+        values = [value for line in self.series.values() for value in line if value is not None]
+        what = f"{self.measure} by {self.by}, {len(self.xs)} values from {self.xs[0]} to {self.xs[-1]}"
+        lines = f" in {len(self.series)} lines" if len(self.series) > 1 else ""
+        return f"{what}{lines}; least {_short(min(values))}, most {_short(max(values))}"
+
+
+def chart_of(rows: Sequence[Row]) -> Chart | None:
+    """The chart that suits the rows; None when they have no number or nothing to draw it by."""
+    if not rows:
+        return None
+    columns = list(rows[0])
+    parts = [name for name in _PARTS if name in columns]
+    times = [name for name in columns if name not in parts and _all(rows, name, _DATE.fullmatch)]
+    numbers = [name for name in columns if name not in parts and name not in times and _is_number(rows, name)]
+    texts = [name for name in columns if name not in (*parts, *times, *numbers)]
+    if not numbers:
+        return None
+    measure = next((name for name in numbers if _all(rows, name, lambda text: "." in text)), numbers[-1])
+    if times or parts:
+        label = times[0] if times else "-".join(parts)
+        xs = [row[times[0]] if times else "-".join(row[name] or "" for name in parts) for row in rows]
+        return _lines(rows, [x or "" for x in xs], label, measure, texts)
+    if not texts:
+        return None
+    totals = _summed((row[texts[0]] or "-", row[measure]) for row in rows)
+    first = sorted(totals, key=lambda name: -totals[name])[:_BARS]
+    return Chart("bars", measure, texts[0], first, {measure: [totals[name] for name in first]})
+
+
+def svg(chart: Chart, identifier: str) -> Markup:
+    """The chart as an SVG element with a title that says what it shows."""
+    inner = _bars_svg(chart) if chart.kind == "bars" else _lines_svg(chart)
+    height = _TOP + 24 * len(chart.xs) + 8 if chart.kind == "bars" else _HEIGHT
+    return Markup(
+        '<svg class="chart" role="img" viewBox="0 0 {w} {h}" aria-labelledby="{id}">'
+        '<title id="{id}">{text}</title>{inner}</svg>'
+    ).format(w=_WIDTH, h=height, id=identifier, text=chart.summary, inner=inner)
+
+
+def _lines(rows: Sequence[Row], xs: list[str], label: str, measure: str, texts: list[str]) -> Chart:
+    distinct = {name: {row[name] for row in rows} for name in texts}
+    split = next((name for name in texts if 1 < len(distinct[name]) <= _SERIES), None)
+    order = sorted(set(xs))
+    series: dict[str, list[Decimal | None]] = {}
+    for value in sorted(map(str, distinct[split])) if split else [measure]:
+        own = [(x, row) for x, row in zip(xs, rows, strict=True) if split is None or str(row[split]) == value]
+        totals = _summed((x, row[measure]) for x, row in own)
+        series[value] = [totals.get(x) for x in order]
+    return Chart("lines", measure, label, order, series)
+
+
+def _summed(pairs: Iterable[tuple[str, str | None]]) -> dict[str, Decimal]:
+    totals: dict[str, Decimal] = {}
+    for name, text in pairs:
+        if text is not None:
+            totals[name] = totals.get(name, Decimal()) + Decimal(text)
+    return totals
+
+
+def _lines_svg(chart: Chart) -> Markup:
+    values = [value for line in chart.series.values() for value in line if value is not None]
+    ticks = _ticks(float(min(0, *values, 0)), float(max(0, *values, 0)))
+    low, high = ticks[0], ticks[-1]
+
+    def x(place: int) -> float:
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (place / (len(chart.xs) - 1) if len(chart.xs) > 1 else 0.5)
+
+    def y(value: float) -> float:
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - (value - low) / (high - low))
+
+    parts = [
+        Markup(
+            '<line class="grid" x1="{}" x2="{}" y1="{y}" y2="{y}"/><text class="tick end" x="{}" y="{ty}">{}</text>'
+        ).format(
+            _LEFT, _WIDTH - _RIGHT, _LEFT - 8, _short(Decimal(str(tick))), y=round(y(tick), 1), ty=round(y(tick) + 4, 1)
+        )
+        for tick in ticks
+    ]
+    shown = sorted({0, len(chart.xs) // 2, len(chart.xs) - 1})
+    anchors = {shown[0]: "start", shown[-1]: "end"} if len(shown) > 1 else {}
+    for place in shown:
+        parts.append(
+            Markup('<text class="tick {}" x="{}" y="{}">{}</text>').format(
+                anchors.get(place, "middle"), round(x(place), 1), _HEIGHT - 8, chart.xs[place][:16]
+            )
+        )
+    for number, line in enumerate(chart.series.values()):
+        for run in _runs(line):
+            points = " ".join(f"{x(place):.1f},{y(float(value)):.1f}" for place, value in run)
+            if len(run) == 1:
+                place, value = run[0]
+                parts.append(
+                    Markup('<circle class="dot s{}" cx="{}" cy="{}" r="3"/>').format(
+                        number, round(x(place), 1), round(y(float(value)), 1)
+                    )
+                )
+            else:
+                parts.append(Markup('<polyline class="line s{}" points="{}"/>').format(number, points))
+    return Markup("").join(parts)
+
+
+def _bars_svg(chart: Chart) -> Markup:
+    [values] = chart.series.values()
+    most = max((abs(float(value)) for value in values if value is not None), default=0) or 1
+    left, room = 200, _WIDTH - 200 - 90
+    parts = []
+    for number, (name, value) in enumerate(zip(chart.xs, values, strict=True)):
+        top, width = _TOP + 24 * number, room * abs(float(value or 0)) / most
+        parts.append(
+            Markup(
+                '<text class="tick end" x="{}" y="{}">{}</text>'
+                '<rect class="bar s0" x="{}" y="{}" width="{}" height="16" rx="2"/>'
+                '<text class="tick start" x="{}" y="{}">{}</text>'
+            ).format(
+                left - 8,
+                top + 13,
+                _cut(name, 28),
+                left,
+                top,
+                round(max(width, 1), 1),
+                round(left + width + 8, 1),
+                top + 13,
+                _short(value or Decimal()),
+            )
+        )
+    return Markup("").join(parts)
+
+
+def _runs(line: Sequence[Decimal | None]) -> list[list[tuple[int, Decimal]]]:
+    """The stretches of a line between its gaps."""
+    runs: list[list[tuple[int, Decimal]]] = [[]]
+    for place, value in enumerate(line):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append((place, value))
+    return [run for run in runs if run]
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Four or five round values that cover what is drawn."""
+    if low == high:
+        high = low + 1
+    step = 10 ** math.floor(math.log10((high - low) / 4))
+    step *= next(factor for factor in (1, 2, 2.5, 5, 10) if (high - low) / (step * factor) <= 4)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [round(step * number, 10) for number in range(first, last + 1)]
+
+
+def _short(value: Decimal) -> str:
+    for size, sign in ((10**9, "bn"), (10**6, "m"), (10**3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:,.1f}".removesuffix(".0") + f" {sign}"
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def _cut(text: str, length: int) -> Markup:
+    return escape(text if len(text) <= length else text[: length - 1] + "…")
+
+
+def _all(rows: Sequence[Row], name: str, test: object) -> bool:
+    values = [row[name] for row in rows if row[name] is not None]
+    return bool(values) and all(test(value) for value in values)  # type: ignore[operator]
+
+
+def _is_number(rows: Sequence[Row], name: str) -> bool:
+    def number(text: str) -> bool:
+        try:
+            return Decimal(text).is_finite()
+        except InvalidOperation:
+            return False
+
+    return _all(rows, name, number)

@@ -1,0 +1,88 @@
+"""The benchmark's ledger answers as DynamoDB does, and its summaries are those that counting gives."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.lake_page import _ENTITIES, _Files
+from benchmarks.ledger_store import LedgerStore, fill
+from lakelanes import overview, summaries
+from lakelanes.lake import Lake
+from lakelanes.ledger import Entry
+from tests.support.lakes import config_text, deploy_lake
+from tests.support.localaws import LocalAws, running_localaws
+
+
+@pytest.fixture(scope="module")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with running_localaws(tmp_path_factory.mktemp("localaws")) as server:
+        yield server
+
+
+@pytest.fixture
+def lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    for name, value in local_aws.environment.items():
+        monkeypatch.setenv(name, value)
+    return deploy_lake(local_aws)
+
+
+def served_by(store: LedgerStore, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """The same lake with its ledger in the store."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", store.url)
+    other = Lake.open(lake.config)
+    assert other.ledger.client
+    return other
+
+
+def test_it_answers_as_the_local_dynamodb_does(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, items = random.Random(3), []
+    for number in range(300):
+        entry = Entry(
+            f"s3://b/{number % 90:03}",
+            version="current" if number < 90 else f"e@{number:06}",
+            entity="sales",
+            state=rng.choice(summaries.FILE_STATES) if number < 90 else "superseded",
+            partition=f"day={number % 7}",
+            updated_at=f"2024-01-01T00:00:{rng.randrange(30):02}.000000Z",
+        )
+        items.append(entry.to_item())
+        lake.ledger.client.put_item(TableName=lake.ledger.table, Item=items[-1])
+    fill(tmp_path / "ledger.db", items)
+    with LedgerStore(tmp_path / "ledger.db") as store:
+        other = served_by(store, lake, monkeypatch)
+
+        def answers(one: Lake) -> list[Any]:
+            ledger = one.ledger
+            page = overview.latest_files(one, "sales", limit=7)
+            return [
+                sorted(entry.source for entry in ledger.in_partition("sales", "day=3")),
+                [entry.updated_at for entry in ledger.in_state("sales", "loaded", datetime(2024, 1, 1, tzinfo=UTC))],
+                page,
+                overview.latest_files(one, "sales", limit=7, after=page.after),
+                overview.partition_files(one, "sales", "day=3", limit=4, after="s3://b/010"),
+                overview.one_file(one, "s3://b/011"),
+                ledger.get_many([f"s3://b/{number:03}" for number in range(200)]),
+            ]
+
+        assert answers(other) == answers(lake)
+
+
+def test_the_made_summaries_are_those_of_the_files(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "lake.json"
+    config.write_text(config_text(_ENTITIES, "bench"))
+    monkeypatch.setenv("LAKE_CONFIG", str(config))
+    count = fill(tmp_path / "ledger.db", _Files(4000, datetime(2024, 3, 15, tzinfo=UTC)).items())
+    assert count > 4000
+    with LedgerStore(tmp_path / "ledger.db") as store:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", store.url)
+        other = Lake.open()
+        assert [line for name in _ENTITIES for line in summaries.differences(other, name)] == []
+        found = overview.status(other)
+        # Whole partitions: three days of 1,000 files, nine hours of 100, one market of 1,000.
+        assert sum(status.counts.files for status in found) == 4900

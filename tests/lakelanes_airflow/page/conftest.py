@@ -1,0 +1,73 @@
+"""Airflow's own API server application with the page mounted in it, its users, and a database of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow import plugins_manager
+from airflow.api_fastapi.app import get_auth_manager, purge_cached_app
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.utils import db
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from lakelanes.lake import Lake
+from lakelanes_airflow.page.app import the_app
+from lakelanes_airflow.page.upkeep import Upkeep
+from lakelanes_airflow.plugin import LakelanesPlugin
+
+DAGS = Path(__file__).resolve().parents[3] / "dags"
+USERS = {"viewer": "viewer", "user": "user"}
+
+
+@pytest.fixture(scope="session")
+def airflow_app() -> Iterator[FastAPI]:
+    """The application that Airflow's API server serves, with what its plugin adds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", ",".join(f"{n}:{r}" for n, r in USERS.items()))
+        patch.setattr(plugins_manager, "get_fastapi_plugins", lambda: (LakelanesPlugin.fastapi_apps, []))
+        db.initdb()
+        purge_cached_app()
+        from airflow.api_fastapi.main import app
+
+        yield app
+    purge_cached_app()
+
+
+@pytest.fixture
+def upkeep() -> Iterator[Upkeep]:
+    """The page's work in the background, without its pauses."""
+    own, the_app().state.upkeep = the_app().state.upkeep, Upkeep(pause_seconds=0)
+    yield the_app().state.upkeep
+    the_app().state.upkeep.settle()
+    the_app().state.upkeep = own
+
+
+@pytest.fixture
+def as_user(airflow_app: FastAPI, upkeep: Upkeep) -> Callable[[str | None], TestClient]:
+    """A browser of a user, or of nobody: ``as_user("viewer")``. It sends the cookie that Airflow's login sets."""
+
+    def make(name: str | None) -> TestClient:
+        client = TestClient(airflow_app, follow_redirects=False, headers={"sec-fetch-site": "same-origin"})
+        if name:
+            role = USERS[name].upper()
+            token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role=role, teams=None))
+            client.cookies.set("_token", token)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def dags(airflow_app: FastAPI, lake: Lake) -> dict[str, Any]:
+    """The lake's DAGs, in the database as the DAG processor puts them there."""
+    bag = DagBag(str(DAGS), bundle_name="dags-folder")
+    assert bag.import_errors == {}
+    DagBundlesManager().sync_bundles_to_db()
+    sync_bag_to_db(bag, "dags-folder", None)
+    return dict(bag.dags)

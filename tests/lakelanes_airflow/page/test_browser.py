@@ -1,0 +1,258 @@
+"""The page in a real browser: what it shows, how it is used without a mouse, and that it can be read."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, expect
+
+from lakelanes import dead_letters, summaries
+from lakelanes.lake import Lake
+from lakelanes.load import load_batch
+from lakelanes.sources import list_prefix
+from lakelanes_airflow.page.upkeep import Upkeep
+from tests.lakelanes_airflow.page.conftest import USERS
+from tests.support.browser import chromium, running_browser, served
+from tests.support.lakes import put
+from tests.support.queues import Queues
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="no chromium here: apt-get install chromium (.ci/run does)")
+
+HEADER = "transaction_id,customer_id,amount,transaction_date\n"
+DAY = "sales_data_{:%Y_%m_%d}.csv"
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address(airflow_app: FastAPI) -> Iterator[str]:
+    with served(airflow_app) as url:
+        yield url
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str, upkeep: Upkeep) -> Iterator[Open]:
+    """``open_page(path, user="viewer", **options of the browser's context)``; fails on any error that a page logs."""
+    contexts = []
+    errors: list[str] = []
+
+    def make(path: str, user: str | None = "viewer", **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        if user:
+            role = USERS[user].upper()
+            token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=user, role=role, teams=None))
+            context.add_cookies([{"name": "_token", "value": token, "url": address}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
+        page.goto(address + path)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def days(lake: Lake) -> list[datetime]:
+    """Three weeks of files up to yesterday but for one that is missing, one refused, one with rejected rows, and one
+    whose notification went to the dead-letter queue."""
+    queues, today = Queues(lake), datetime.now(UTC)
+    past = [today - timedelta(days=number) for number in range(21, 0, -1)]
+    for number, day in enumerate(past):
+        rows = "".join(f"t{n},c{n % 7},{n}.50,{day:%Y-%m-%d}\n" for n in range(40 + number))
+        bad = "".join(f"b{n},c,{n}.999,{day:%Y-%m-%d}\n" for n in range(3)) if number == 12 else ""
+        body = "transaction,amount\n1,2\n" if number == 15 else HEADER + rows + bad
+        if number not in (8, 18):
+            put(lake, DAY.format(day), body)
+    files = list(list_prefix(lake, "sales_data"))
+    entity = lake.config.entities["sales"]
+    load_batch(lake, entity, files[::2], lane="batch", run_id="load_sales/scheduled__1")
+    load_batch(lake, entity, files[1::2], lane="fast", run_id="file_processor/1")
+    while messages := queues.receive():
+        for message in messages:
+            queues.delete(message)
+    put(lake, DAY.format(past[18]), HEADER + "t,c,1.00,2024-01-01\n")
+    [message] = queues.receive()
+    lake.sqs.send_message(QueueUrl=queues.dead_letters_url, MessageBody=message.body)
+    assert len(dead_letters.receive(lake)) == 1
+    summaries.refresh(lake)
+    return past
+
+
+def keep(page: Page, name: str) -> None:
+    """Keeps a picture where LAKE_SCREENSHOTS says, for docs/."""
+    if folder := os.environ.get("LAKE_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def test_the_page_shows_a_load_a_reject_a_missing_day_and_a_dead_letter(
+    open_page: Open, lake: Lake, days: list[datetime]
+) -> None:
+    page = open_page("/lake/")
+    expect(page.get_by_role("heading", name="Entities")).to_be_visible()
+    card = page.get_by_role("article", name="sales")
+    expect(card).to_contain_text(re.compile(r"Refused\s*1\b"))
+    expect(card).to_contain_text(re.compile(r"Failed\s*1\b"))
+    expect(card).to_contain_text(re.compile(r"Bad rows\s*4\b"))
+    keep(page, "lake-page-entities")
+
+    card.get_by_role("link", name="sales", exact=True).click()
+
+    def cell(number: int) -> Any:
+        day = days[number]
+        return page.get_by_role("link", name=re.compile(rf"^{day.day} {day:%B %Y}: "))
+
+    if any(day.year != days[-1].year for day in days):
+        expect(page.get_by_role("link", name=str(days[0].year))).to_be_visible()
+    else:
+        expect(cell(0)).to_have_accessible_name(f"{days[0].day} {days[0]:%B %Y}: loaded, 1 file, 40 rows")
+        expect(cell(8)).to_have_accessible_name(f"{days[8].day} {days[8]:%B %Y}: missing, 0 files, 0 rows")
+        expect(cell(15)).to_have_accessible_name(f"{days[15].day} {days[15]:%B %Y}: rejected, 1 file, 0 rows")
+        expect(cell(18)).to_have_accessible_name(f"{days[18].day} {days[18]:%B %Y}: failed, 1 file, 0 rows")
+    keep(page, "lake-page")
+
+    page.goto(page.url.split("/lake")[0] + "/lake/files?state=failed")
+    expect(page.get_by_role("row", name=DAY.format(days[18]))).to_contain_text("dead-letter queue")
+
+
+def test_rejected_rows_are_shown_with_line_and_text(open_page: Open, lake: Lake, days: list[datetime]) -> None:
+    page = open_page("/lake/")
+    page.get_by_role("searchbox", name="Search files by the start of their key").fill(DAY.format(days[12])[:-4])
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=DAY.format(days[12])).click()
+    row = page.get_by_role("row", name="b0,c,0.999")
+    expect(row).to_contain_text("54")
+    expect(row).to_contain_text("3 digits after the point")
+    keep(page, "lake-page-file")
+
+
+def test_the_retry_button_starts_a_run_and_a_viewer_cannot_press_it(
+    open_page: Open, lake: Lake, days: list[datetime], dags: dict[str, Any]
+) -> None:
+    where = f"/lake/file?uri=s3://{lake.config.resources.source_bucket}/{DAY.format(days[18])}"
+    expect(open_page(where).get_by_role("button", name="Retry")).to_be_disabled()
+    page = open_page(where, "user")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("status")).to_contain_text("A run of load_sales was started.")
+    with create_session() as session:
+        runs = session.query(DagRun).filter_by(dag_id="load_sales", triggering_user_name="user").all()
+        assert f"{days[18]:%Y-%m-%d}" in [run.conf.get("partition") for run in runs]
+
+
+def test_a_reload_is_asked_for_twice(open_page: Open, lake: Lake, days: list[datetime], dags: dict[str, Any]) -> None:
+    page = open_page(f"/lake/entities/sales/periods/{days[0]:%Y-%m-%d}", "user")
+    page.get_by_role("button", name="Reload the partition").click()
+    again = page.get_by_role("button", name="Press again")
+    expect(again).to_be_visible()
+    again.click()
+    expect(page.get_by_role("status")).to_contain_text("was started")
+
+
+def test_without_a_login_there_is_nothing(open_page: Open, lake: Lake, days: list[datetime]) -> None:
+    page = open_page("/lake/entities/sales", None)
+    expect(page.get_by_role("heading", name="Log in to Airflow first")).to_be_visible()
+    assert "sales_data" not in page.content()
+
+
+def test_the_calendar_is_used_with_the_arrow_keys(open_page: Open, lake: Lake, days: list[datetime]) -> None:
+    page = open_page("/lake/entities/sales")
+    month = page.locator("[data-cells] table").last
+    first = month.locator("a.cell").first
+    expect(month.locator("a.cell[tabindex='0']")).to_have_count(1)
+    first.focus()
+    label = first.get_attribute("aria-label")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == label
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/periods/"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/lake/", "/lake/entities/sales", "/lake/files"])
+def test_text_stands_out_from_its_ground_in_light_and_dark(
+    open_page: Open, lake: Lake, days: list[datetime], path: str, theme: str
+) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 to 1, for every element with a text of its own. Airflow's choice wins over the system's."""
+    page = open_page(path, color_scheme="dark" if theme == "light" else "light")
+    page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
+    page.reload()
+    if path.endswith("sales"):
+        keep(page, f"lake-page-{theme}")
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    assert page.evaluate(_LOW_CONTRAST) == []
+
+
+def test_the_page_is_read_without_scripts_and_on_a_narrow_screen(
+    open_page: Open, lake: Lake, days: list[datetime]
+) -> None:
+    page = open_page("/lake/entities/sales", java_script_enabled=False)
+    expect(page.get_by_role("heading", name="Latest files")).to_be_visible()
+    narrow = open_page("/lake/entities/sales", viewport={"width": 375, "height": 700})
+    assert narrow.evaluate(_TOO_WIDE) == []
+
+
+def test_the_page_shows_what_happened_since_it_was_opened(open_page: Open, lake: Lake, days: list[datetime]) -> None:
+    page = open_page("/lake/")
+    name = "sales_data_2024_01_01.csv"
+    expect(page.get_by_role("link", name=name)).to_have_count(0)
+    put(lake, name, HEADER + "a,c,1.00,2024-01-01\n")
+    files = list(list_prefix(lake, name))
+    load_batch(lake, lake.config.entities["sales"], files, lane="fast", run_id="file_processor/2")
+    page.evaluate("freshen()")
+    expect(page.get_by_role("link", name=name)).to_have_count(1)
+
+
+# What sticks out of the window and does not scroll by itself.
+_TOO_WIDE = """() => [...document.querySelectorAll('body *')]
+  .filter(one => one.getBoundingClientRect().right > innerWidth && !one.closest('.scroll, .hidden, .skip'))
+  .map(one => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 30)}`)"""
+
+# Texts whose contrast with the nearest painted ground behind them is too low, with the figure.
+_LOW_CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const parse = color => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map(c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const ground = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = parse(getComputedStyle(at).backgroundColor);
+      if (color[3] > 250) return color;
+    }
+    return [255, 255, 255, 255];
+  };
+  const found = [];
+  for (const element of document.body.querySelectorAll('*')) {
+    const own = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+    const box = element.getBoundingClientRect();
+    if (!own || box.width < 2 || element.closest(':disabled')) continue;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(ground(element))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) found.push(`${element.className || element.tagName}: ${ratio.toFixed(2)}`);
+  }
+  return [...new Set(found)];
+}"""

@@ -1,0 +1,66 @@
+"""Debian's chromium, without a window, driven by playwright; and a server for it to look at."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import threading
+from collections.abc import Generator
+from typing import Any
+
+import uvicorn
+from playwright.sync_api import Browser, sync_playwright
+
+# Nothing that makes it look for Google's hosts, and nothing that needs a graphics card or a user other than root.
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str | None:
+    """Path of the machine's chromium; None when it has none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@contextlib.contextmanager
+def running_browser() -> Generator[Browser]:
+    """A browser with a profile of its own, closed at the end."""
+    path = chromium()
+    assert path, "there is no chromium on this machine: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def served(app: Any) -> Generator[str]:
+    """The address of an application that a thread serves on a free port of this machine."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    started = threading.Event()
+    startup = server.startup
+
+    async def announce(sockets: Any = None) -> None:
+        await startup(sockets)
+        started.set()
+
+    server.startup = announce  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="served", daemon=True)
+    thread.start()
+    assert started.wait(30), "the server did not start"
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
