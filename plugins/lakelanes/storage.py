@@ -21,7 +21,7 @@ from lakelanes.errors import OutOfTimeError, SourceChangedError, SourceGoneError
 # Small, for memory: the parts in flight of a large file are most of what its reader and its writer hold.
 READ_BYTES = 4 << 20
 WRITE_BYTES = 6 << 20
-_AHEAD = 3
+_AHEAD = 2
 _UPLOADS = 2
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html allows 10,000; parts grow so as to stay far below.
 _PARTS = 2500
