@@ -21,7 +21,8 @@ One DAG per DynamoDB table of the configuration that is exported.
 
 The run of a partition exports the windows that end in the time it covers: with windows of an hour the run of
 2024-03-15T10:00 exports what was written from 10:00 to 11:00, and starts at 11:00 (`export.schedule` changes this). A
-scheduled run also exports the windows before its own that nobody took, while Airflow stood still for example.
+scheduled run also exports the windows before its own that nobody took, while Airflow stood still for example. The first
+one starts as soon as the DAG is switched on, and makes the full export.
 
 - **Backfill**: choose the partitions' times. Windows that are in the lake already cost one short task. Those before the
   base are exported as far as recovery holds them: they are history in `<table>_changes`, and `<table>_current` does not

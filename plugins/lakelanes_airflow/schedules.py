@@ -57,10 +57,11 @@ WINDOW_KEY = "%Y-%m-%dT%H:%M"
 def export_schedule_of(table: Table) -> CronPartitionTimetable:
     """The schedule of export_<table>; by default the end of every window, which is a time in UTC.
 
-    As with schedule_of, the tick that starts a run ends what its partition covers.
+    As with schedule_of, the tick that starts a run ends what its partition covers. The first run starts as soon as the
+    DAG is switched on, for the tick before: changes can only be exported after the full export that this run makes.
     """
     cron, zone = _export_cron(table)
-    return CronPartitionTimetable(cron, timezone=zone, run_offset=-1, key_format=WINDOW_KEY)
+    return CronPartitionTimetable(cron, timezone=zone, run_offset=-1, run_immediately=True, key_format=WINDOW_KEY)
 
 
 def period_of(table: Table, key: str, date: datetime | None = None) -> Window:

@@ -60,7 +60,7 @@ ORDERS = {
     **json.loads((REPOSITORY / "include" / "lake.json").read_text(encoding="utf-8"))["tables"]["orders"],
     "dynamodb_table": "shop-orders",
 }
-BEHIND_HOURS = 5
+BEHIND_HOURS = 6
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,7 @@ def test_a_backfill_of_windows_gives_the_rows_that_the_schedule_gave(world: Worl
     let_pass(world, RECOVERY_SECONDS)
     # The full export, which windows follow from; the scheduled run waits for its own window.
     assert world.trigger("export_orders")["state"] == "success"
+    assert world.runs("export_orders", run_type="scheduled")
     hours, each = BEHIND_HOURS - 1, {"update": 20, "delete": 4, "exchange": 2}
     changes = list(Plan(plan.orders, COUNT, plan.dataset, {k: n * hours for k, n in each.items()}).series())
     for hour in range(hours):

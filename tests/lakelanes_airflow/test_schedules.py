@@ -121,6 +121,7 @@ def test_by_default_an_export_starts_at_the_end_of_every_window(minutes: int, cr
     own = table(window_minutes=minutes, timezone="Europe/Zurich")
     schedule = export_schedule_of(own)
     assert (schedule.expression, str(schedule.timezone)) == (cron, "UTC"), "windows are in UTC"
+    assert schedule.run_immediately is True, "the full export does not wait for the next tick"
     period = period_of(own, "2024-03-15T00:00")
     assert period.end - period.start == timedelta(minutes=minutes)
 
