@@ -221,18 +221,20 @@ class Ledger:
 
     def get_many(self, sources: Iterable[str]) -> dict[str, Entry]:
         """The newest versions of many files, 100 a request; strongly consistent. Unknown files are left out."""
-        found: dict[str, Entry] = {}
-        distinct = list(dict.fromkeys(sources))
+        entries = map(Entry.from_item, self.read_items((source, CURRENT) for source in sources))
+        return {entry.source: entry for entry in entries}
+
+    def read_items(self, keys: Iterable[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+        """The table's items with these keys (source, version), 100 a request; strongly consistent, in no order. Those
+        that do not exist are left out."""
+        distinct = list(dict.fromkeys(keys))
         for start in range(0, len(distinct), 100):
-            wanted = [_key(source) for source in distinct[start : start + 100]]
+            wanted = [_key(*key) for key in distinct[start : start + 100]]
             while wanted:
                 request = {self.table: {"Keys": wanted, "ConsistentRead": True}}
                 answer = self._db.batch_get_item(RequestItems=request)
-                for item in answer["Responses"].get(self.table, ()):
-                    entry = Entry.from_item(item)
-                    found[entry.source] = entry
+                yield from answer["Responses"].get(self.table, ())
                 wanted = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
-        return found
 
     def claim(
         self,
@@ -262,10 +264,8 @@ class Ledger:
             entry = self._claimed(file, entity, partition, owner, lane, run_id, known)
             if parts and entry.parts is None:
                 entry = replace(entry, parts=0)
-            found = self._put(entry, *self._unclaimed(known, run_id))
+            found = self._take(entry, known, run_id)
             if found is None:
-                if known and known.etag != file.etag and known.state != "claimed":
-                    self._archive(known)
                 return entry
             known = found
 
@@ -451,10 +451,8 @@ class Ledger:
             owner = f"{lane}-{uuid.uuid4().hex[:12]}"
             claimed = self._claimed(file, entity, partition, owner, lane, run_id, known)
             aside = replace(claimed, state=state, error=reason, attempts=0, lease_until="", retryable=True)
-            found = self._put(aside, *self._unclaimed(known, run_id))
+            found = self._take(aside, known, run_id)
             if found is None:
-                if known and known.etag != file.etag and known.state != "claimed":
-                    self._archive(known)
                 return True
             known = found
 
@@ -550,18 +548,11 @@ class Ledger:
     def read_notes(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Many notes by name, 100 a request; those that do not exist are left out."""
         found: dict[str, dict[str, Any]] = {}
-        distinct = list(dict.fromkeys(names))
-        for start in range(0, len(distinct), 100):
-            wanted = [_key(f"note:{name}") for name in distinct[start : start + 100]]
-            while wanted:
-                request = {self.table: {"Keys": wanted, "ConsistentRead": True}}
-                answer = self._db.batch_get_item(RequestItems=request)
-                for item in answer["Responses"].get(self.table, ()):
-                    values = {k: _deserialize(v) for k, v in item.items()}
-                    name = values.pop("source").removeprefix("note:")
-                    values.pop("version")
-                    found[name] = values
-                wanted = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+        for item in self.read_items((f"note:{name}", CURRENT) for name in names):
+            values = {k: _deserialize(v) for k, v in item.items()}
+            name = values.pop("source").removeprefix("note:")
+            values.pop("version")
+            found[name] = values
         return found
 
     def take_turn(self, name: str, seconds: float) -> bool:
@@ -585,6 +576,14 @@ class Ledger:
     def give_up_turn(self, name: str) -> None:
         """Lets somebody else take the work at once."""
         self.write_note(name, {"until": ""})
+
+    def _take(self, entry: Entry, known: Entry | None, run_id: str) -> Entry | None:
+        """Puts the entry in the place of the one that is ``known``, which becomes history if it is of another version.
+        None when written, else what is there instead."""
+        found = self._put(entry, *self._unclaimed(known, run_id))
+        if found is None and known and known.etag != entry.etag and known.state != "claimed":
+            self._archive(known)
+        return found
 
     def _unclaimed(self, known: Entry | None, run_id: str) -> tuple[str, dict[str, str], dict[str, Any]]:
         """The condition that nobody changed the entry since it was read, and nobody but this run holds it; with its

@@ -7,22 +7,19 @@ Questions over many files are for Athena: every entity has a table of them.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lakelanes.aws import error_code
-from lakelanes.errors import LakeError
+from lakelanes.errors import LakeError, SourceChangedError, SourceGoneError
 from lakelanes.ledger import Entry
-from lakelanes.storage import place_of
+from lakelanes.storage import ObjectFile, place_of
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
 
 # The first GET brings an object of this size whole; of a larger one it brings the end, where the footer is.
 _WHOLE = 4 << 20
-_READ = 1 << 20
 
 
 class RejectsGoneError(LakeError):
@@ -54,17 +51,22 @@ def read_rejected(lake: Lake, entry: Entry, *, offset: int = 0, limit: int = 50)
 
     Raises RejectsGoneError when a newer version of the file has taken them away since ``entry`` was read.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if entry.rejects is None:
         return RejectedRows([], offset, 0)
-    with _RangedObject(lake.s3, *place_of(entry.rejects)) as source:
-        file = pq.ParquetFile(source)
-        rows = [
-            RejectedRow(row["line"], row["record"], row["column"], row["reason"], row["raw"])
-            for row in _slice(file, offset, limit)
-        ]
-        return RejectedRows(rows, offset, file.metadata.num_rows)
+    try:
+        with ObjectFile(lake.s3, *place_of(entry.rejects), tail_bytes=_WHOLE) as source:
+            # A row group's columns in one GET.
+            file = pq.ParquetFile(pa.PythonFile(source, mode="r"), pre_buffer=True)
+            rows = [
+                RejectedRow(row["line"], row["record"], row["column"], row["reason"], row["raw"])
+                for row in _slice(file, offset, limit)
+            ]
+            return RejectedRows(rows, offset, file.metadata.num_rows)
+    except (SourceGoneError, SourceChangedError):
+        raise RejectsGoneError(f"{entry.rejects} is not there any more: the file was loaded again") from None
 
 
 def _slice(file: Any, offset: int, limit: int) -> Iterator[dict[str, Any]]:
@@ -78,54 +80,3 @@ def _slice(file: Any, offset: int, limit: int) -> Iterator[dict[str, Any]]:
             limit -= len(part)
             yield from part
         start += rows
-
-
-class _RangedObject(io.RawIOBase):
-    """One version of an S3 object for a reader that seeks; a small one is got in one request."""
-
-    def __init__(self, s3: Any, bucket: str, key: str) -> None:
-        super().__init__()
-        self._s3, self._place, self._uri = s3, {"Bucket": bucket, "Key": key}, f"s3://{bucket}/{key}"
-        self._etag: str | None = None
-        answer = self._get(f"bytes=-{_WHOLE}")
-        self._etag = answer["ETag"]
-        self._held = answer["Body"].read()
-        self._size = int(answer["ContentRange"].rsplit("/", 1)[1]) if "ContentRange" in answer else len(self._held)
-        self._start, self._position = self._size - len(self._held), 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        wanted = min(len(buffer), self._size - self._position)
-        if wanted <= 0:
-            return 0
-        end = self._position + wanted
-        if self._position < self._start or end > self._start + len(self._held):
-            last = min(self._size, max(end, self._position + _READ))
-            self._held = self._get(f"bytes={self._position}-{last - 1}")["Body"].read()
-            self._start = self._position
-        at = self._position - self._start
-        buffer[:wanted] = self._held[at : at + wanted]
-        self._position = end
-        return wanted
-
-    def _get(self, span: str) -> Any:
-        condition = {"IfMatch": self._etag} if self._etag else {}
-        try:
-            return self._s3.get_object(**self._place, Range=span, **condition)
-        except self._s3.exceptions.ClientError as error:
-            if error_code(error) in ("NoSuchKey", "404", "PreconditionFailed", "412"):
-                raise RejectsGoneError(f"{self._uri} is not there any more: the file was loaded again") from None
-            raise

@@ -442,17 +442,8 @@ def _transact(
 def _read(ledger: Ledger, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Summary]:
     """Summaries by their keys, empty ones for those that are not there; strongly consistent."""
     wanted = list(keys)
-    found = {key: Summary(*key) for key in wanted}
-    for start in range(0, len(wanted), 100):
-        missing = [{"source": {"S": s}, "version": {"S": v}} for s, v in wanted[start : start + 100]]
-        while missing:
-            request = {ledger.table: {"Keys": missing, "ConsistentRead": True}}
-            answer = ledger.client.batch_get_item(RequestItems=request)
-            for item in answer["Responses"].get(ledger.table, ()):
-                summary = Summary.from_item(item)
-                found[summary.key] = summary
-            missing = answer.get("UnprocessedKeys", {}).get(ledger.table, {}).get("Keys", [])
-    return found
+    read = map(Summary.from_item, ledger.read_items(wanted))
+    return {key: Summary(*key) for key in wanted} | {summary.key: summary for summary in read}
 
 
 def _query(

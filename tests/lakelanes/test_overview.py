@@ -216,7 +216,6 @@ def test_rejected_rows_have_their_line_and_their_text(
     ]
     # The same of an object that is read by ranges.
     monkeypatch.setattr(rejected_rows, "_WHOLE", 512)
-    monkeypatch.setattr(rejected_rows, "_READ", 64)
     assert read_rejected(lake, entry, offset=100, limit=2) == page
     load(lake, key(15))
     with pytest.raises(RejectsGoneError):
