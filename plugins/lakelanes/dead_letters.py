@@ -79,6 +79,17 @@ def delete(lake: Lake, letters: Iterable[DeadLetter]) -> None:
             log.warning("a dead letter could not be deleted: %s", failure.get("Message"))
 
 
+def count(lake: Lake) -> int | None:
+    """How many messages are in the queue, those that somebody has received included (approximately, as SQS says); None
+    where there is no such queue."""
+    url = _queue_url(lake)
+    if url is None:
+        return None
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = lake.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
 def _note(lake: Lake, identifier: str, body: str) -> Iterator[FileFault]:
     """Puts the message's files into the ledger where they are not; yields what is wrong with each that is not
     loaded."""

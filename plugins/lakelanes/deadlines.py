@@ -66,13 +66,21 @@ def due_at(entity: Entity, period: str) -> datetime:
     over = start_of(entity, following(entity, period))
     if entity.schedule is None:
         return over.astimezone(UTC)
-    # Airflow brings it; the function of the low-latency lane, which has no deadlines to look at, does without.
-    from croniter import croniter
-
-    tick: datetime = croniter(entity.schedule, over - timedelta(seconds=1)).get_next(datetime)
-    return tick.astimezone(UTC)
+    return next_tick(entity.schedule, entity.timezone, over)
 
 
 def deadline_at(entity: Entity, period: str) -> datetime:
     """Until when the files of a period may come, in UTC."""
     return due_at(entity, period) + timedelta(minutes=entity.deadline)
+
+
+# A calendar asks for hundreds of them, and the next look for the same.
+@lru_cache(maxsize=8192)
+def next_tick(schedule: str, timezone: str, time: datetime) -> datetime:
+    """The first tick of a cron schedule at ``time`` (aware) or after it, in UTC."""
+    # Airflow brings it; the function of the low-latency lane, which has no deadlines to look at, does without.
+    from croniter import croniter
+
+    start = time.astimezone(ZoneInfo(timezone)) - timedelta(seconds=1)
+    tick: datetime = croniter(schedule, start).get_next(datetime)
+    return tick.astimezone(UTC)

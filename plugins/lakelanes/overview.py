@@ -8,6 +8,7 @@ Each function costs a bounded number of requests, whatever the ledger holds:
     partitions without a date     items summary:<entity>, a page at a time (Query on the table's key)
     latest files, by state        index by_state, newest first (Query with Limit)
     a partition's files           index by_partition (Query with Limit)
+    dead letters                  the queue's attributes (SQS); their files are the failed ones, by index by_state
     files by the start of a key   S3's own order of keys (ListObjectsV2), then BatchGetItem of those that it names
     one file and its versions     the table's key (Query)
 
@@ -16,19 +17,20 @@ The summaries are those of ``lakelanes.summaries``, so an answer made of them sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
-from lakelanes import summaries
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakelanes import dead_letters, summaries
 from lakelanes.config import Entity
 from lakelanes.deadlines import deadline_at, due_at, following, period_of, periods
 from lakelanes.ledger import Entry, State, timestamp
 from lakelanes.sources import SourceFile, source_file, taker_of
 from lakelanes.summaries import FILE_STATES, Counts, Summary
+from lakelanes.together import together
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -39,10 +41,6 @@ CellState = Literal["loaded", "late", "failed", "rejected", "loading", "missing"
 MAX_CELLS = 800
 # Of these the newest with rows is looked for; what is beyond them the total knows.
 _NEWEST = 10
-_WORKERS = 16
-
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -121,6 +119,17 @@ class SearchPage:
     after: str = ""
 
 
+@dataclass(frozen=True)
+class DeadLetters:
+    """The dead-letter queue of the low-latency lane. waiting: messages in it, those that the sweep is at included; None
+    where there is no queue, or where the ``problem`` is. files: those that are not loaded because of such a message, of
+    the newest failed ones of each entity."""
+
+    waiting: int | None
+    files: tuple[Entry, ...] = ()
+    problem: str = ""
+
+
 def status(lake: Lake, names: Iterable[str] | None = None) -> list[EntityStatus]:
     """The entities, or those named, in the configuration's order."""
     wanted = list(lake.config.entities if names is None else names)
@@ -132,7 +141,26 @@ def status(lake: Lake, names: Iterable[str] | None = None) -> list[EntityStatus]
         fresh = freshness(lake, entity, whole)
         return EntityStatus(name, entity.table_name, fresh, whole.counts, until[name], entity.lanes)
 
-    return _together(one, wanted)
+    return together(one, wanted)
+
+
+def dead_letters_of(lake: Lake, statuses: Iterable[EntityStatus], *, limit: int = 20) -> DeadLetters:
+    """What waits in the dead-letter queue, and the files of these entities that the sweep has taken out of it and that
+    are not loaded yet. Where the queue cannot be read, the answer says so: that must not keep the rest from being told.
+    """
+    names = [one.name for one in statuses if one.counts.failed]
+    found = together(lambda name: lake.ledger.latest(name, "failed", limit), names)
+    files = sorted((e for part in found for e in part if is_dead_letter(e)), key=lambda e: e.updated_at, reverse=True)
+    try:
+        return DeadLetters(dead_letters.count(lake), tuple(files[:limit]))
+    except (ClientError, BotoCoreError) as error:
+        queue = lake.config.resources.dead_letter_queue
+        return DeadLetters(None, tuple(files[:limit]), f"the queue {queue} cannot be read: {error}")
+
+
+def is_dead_letter(entry: Entry) -> bool:
+    """Whether the ledger knows the file's failure from the dead-letter queue."""
+    return entry.state == "failed" and (entry.error or "").startswith(dead_letters.REASON)
 
 
 def freshness(lake: Lake, entity: Entity, whole: Summary) -> Freshness:
@@ -184,10 +212,18 @@ def latest_files(
     ``after``: as the page before gave it.
     """
     cursor = (after.split("|", 1)[0], after.split("|", 1)[1]) if "|" in after else None
-    found = _together(lambda state: lake.ledger.latest(name, state, limit + 1, cursor), states)
+    found = together(lambda state: lake.ledger.latest(name, state, limit + 1, cursor), states)
     ordered = sorted((e for part in found for e in part), key=lambda e: (e.updated_at, e.source), reverse=True)
     page = ordered[:limit]
     return FilePage(page, f"{page[-1].updated_at}|{page[-1].source}" if len(ordered) > limit else "")
+
+
+def latest_of_all(lake: Lake, names: Iterable[str], *, limit: int) -> list[Entry]:
+    """The files of these entities that changed last, in any state."""
+    questions = [(name, state) for name in names for state in FILE_STATES]
+    found = together(lambda question: lake.ledger.latest(*question, limit), questions)
+    every = (entry for part in found for entry in part)
+    return sorted(every, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
 
 
 def partition_files(lake: Lake, name: str, path: str, *, limit: int = 100, after: str = "") -> FilePage:
@@ -217,7 +253,7 @@ def search(lake: Lake, text: str, *, limit: int = 50, after: str = "") -> Search
         )
         return [source_file(bucket, item) for item in page.get("Contents", ()) if not item["Key"].endswith("/")]
 
-    files = {file.key: file for part in _together(listed, sorted(prefixes)) for file in part}
+    files = {file.key: file for part in together(listed, sorted(prefixes)) for file in part}
     keys = sorted(files, key=str.encode)
     shown = keys[:limit]
     gone = [] if after else [prefix for prefix in prefixes if prefix not in files]
@@ -286,16 +322,3 @@ def _limited(texts: Iterable[str]) -> Iterable[str]:
         if number == MAX_CELLS:
             return
         yield text
-
-
-def _together(ask: Callable[[Question], Answer], questions: Sequence[Question]) -> list[Answer]:
-    """The answers to questions that each wait for a request, in their order."""
-    if len(questions) < 2:
-        return [ask(question) for question in questions]
-    return list(_pool().map(ask, questions))
-
-
-@lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
-    """For the whole process: a page asks a dozen questions, and starting threads takes longer than most answers."""
-    return ThreadPoolExecutor(_WORKERS, thread_name_prefix="overview")

@@ -52,6 +52,7 @@ _TRIES = 12
 _LAST = "\U0010ffff"
 _WORKERS = 8
 _READ = ("version", "state", "lane", "size", "rows_loaded", "rows_rejected", "live_rows", "live_etag", "loaded_at")
+_OF_A_CELL = ("first_loaded_at", "rows", "partitions", *FILE_STATES)
 
 _serialize = TypeSerializer().serialize
 
@@ -132,11 +133,13 @@ class Summary:
         return {name: _serialize(value) for name, value in {**values, **counts}.items() if value != ""}
 
     @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> Summary:
+    def from_item(cls, item: Mapping[str, Any], source: str = "") -> Summary:
+        """``source``: of an item that was read without its own."""
         # Not through boto3's deserializer, which makes decimals of the counts: a calendar reads hundreds of these.
         counts = Counts(**{name: int(item[name]["N"]) for name in _COUNTS if name in item})
         texts = {name: value["S"] for name, value in item.items() if "S" in value}
-        return cls(**texts, revision=int(item["revision"]["N"]), counts=counts)
+        revision = int(item["revision"]["N"]) if "revision" in item else 0
+        return cls(**{"source": source, **texts}, revision=revision, counts=counts)
 
 
 class SummaryError(LakeError):
@@ -163,8 +166,10 @@ def counted_until(lake: Lake, names: Iterable[str]) -> dict[str, str]:
 
 
 def period_summaries(lake: Lake, name: str, first: str, last: str) -> dict[str, Summary]:
-    """The entity's periods from ``first`` to ``last`` that have any, by their text."""
-    return {s.version: s for s in _query(lake.ledger, f"periods:{name}", between=(first, last))}
+    """The entity's periods from ``first`` to ``last`` that have any, by their text: with their files by state, their
+    rows and when they were first loaded, and nothing else, for a calendar asks for hundreds and most of the time would
+    go into reading the answer."""
+    return {s.version: s for s in _query(lake.ledger, f"periods:{name}", between=(first, last), fields=_OF_A_CELL)}
 
 
 def newest_periods(lake: Lake, name: str, limit: int) -> list[Summary]:
@@ -454,6 +459,7 @@ def _query(
     after: str = "",
     limit: int | None = None,
     newest: int | None = None,
+    fields: Sequence[str] = (),
 ) -> Iterator[Summary]:
     condition, names, values = "#s = :s", {"#s": "source"}, {":s": {"S": source}}
     if between:
@@ -465,6 +471,10 @@ def _query(
     if between or after:
         names["#v"] = "version"
     size = newest or limit
+    projection = {}
+    if fields:
+        names |= {"#v": "version", **{f"#{name}": name for name in fields}}
+        projection = {"ProjectionExpression": ", ".join(["#v", *(f"#{name}" for name in fields)])}
     pages = ledger.client.get_paginator("query").paginate(
         TableName=ledger.table,
         KeyConditionExpression=condition,
@@ -472,6 +482,7 @@ def _query(
         ExpressionAttributeValues=values,
         ScanIndexForward=newest is None,
         PaginationConfig={"MaxItems": size, "PageSize": size},
+        **projection,
     )
     for page in pages:
-        yield from map(Summary.from_item, page["Items"])
+        yield from (Summary.from_item(item, source) for item in page["Items"])

@@ -90,6 +90,7 @@ def test_the_engine_goes_its_whole_way_with_it(
 
     url = local_aws.client("sqs").get_queue_url(QueueName="tickets_files-dlq")["QueueUrl"]
     local_aws.client("sqs").send_message(QueueUrl=url, MessageBody="rubbish")
+    assert dead_letters.count(lake) == 1
     letters = dead_letters.receive(lake)
     assert len(letters) == 1
     dead_letters.delete(lake, letters)

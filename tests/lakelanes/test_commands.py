@@ -64,12 +64,12 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
 
 
 def test_status_says_how_an_entity_stands(lake: Lake, terminal: Terminal) -> None:
-    assert terminal.data("status")[0]["freshness"]["state"] == "empty"
+    assert terminal.data("status")["entities"][0]["freshness"]["state"] == "empty"
     assert terminal.code == 0
     put(lake, "sales_data_2024_03_15.csv", GOOD)
     put(lake, "sales_data_2024_03_16.csv", BAD)
     load(lake)
-    [status] = terminal.data("status", "sales")
+    [status] = terminal.data("status", "sales")["entities"]
     assert (status["counts"]["rows"], status["counts"]["rejected"]) == (2, 1)
     assert (status["freshness"]["state"], status["freshness"]["next"]) == ("late", "2024-03-16")
     assert terminal.code == 1, "something needs attention"

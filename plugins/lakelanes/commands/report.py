@@ -27,6 +27,7 @@ class UsageError(LakeError):
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> str:
     """Rows under their headings, each column as wide as its longest text, numbers to the right; ``empty`` for none."""
+    rows = list(rows)
     shown = [[f"{cell:,}" if isinstance(cell, int) else str(cell or "-") for cell in row] for row in rows]
     numbers = [all(isinstance(cell, int) for cell in column) for column in zip(*rows, strict=True)] if shown else []
     if not shown:

@@ -1,51 +1,106 @@
-"""``status``: per entity its freshness against its deadline, and its files and rows."""
+"""``status``: per entity and table its freshness against its deadline; what was loaded and exported; dead letters."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from lakelanes import overview, summaries
-from lakelanes.commands.report import Report, entity_named, table
+from lakelanes.commands.report import Report, UsageError, plural, table
 from lakelanes.lake import Lake
-from lakelanes.overview import EntityStatus
+from lakelanes.overview import DeadLetters, EntityStatus
+from lakelanes.tables import overview as tables
+from lakelanes.tables.overview import TableStatus
 
-_HEADINGS = ("entity", "state", "newest", "next", "deadline", "files", "failed", "rejected", "rows", "bad rows")
+_ENTITY = ("entity", "state", "newest", "next", "deadline", "files", "failed", "rejected", "rows", "bad rows")
+_TABLE = ("table", "state", "until", "next", "deadline", "unfinished", "failed", "reason")
 
 
 def add(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "status", help="say how fresh each entity is, and what was loaded and rejected"
+        "status", help="say how fresh each entity and table is, and what was loaded and rejected"
     )
-    parser.add_argument("entity", nargs="*", help="these entities alone")
+    parser.add_argument("name", nargs="*", help="these entities and tables alone")
     parser.add_argument("--counted", action="store_true", help="do not count what changed since the last count")
     return parser
 
 
 def run(lake: Lake, options: argparse.Namespace) -> Report:
-    names = [entity_named(lake, name).name for name in options.entity] or list(lake.config.entities)
+    entities, named = _chosen(lake, options.name)
     if not options.counted:
-        summaries.refresh(lake, names)
-    found = overview.status(lake, names)
-    text = table(_HEADINGS, [_row(status) for status in found], "the configuration has no entities")
-    troubled = any(status.needs_attention for status in found)
-    return Report(text, [asdict(status) for status in found], status=int(troubled))
+        summaries.refresh(lake, entities)
+    found = overview.status(lake, entities)
+    stands = tables.status(lake, named)
+    letters = overview.dead_letters_of(lake, found)
+    parts = []
+    if found or not stands:
+        parts.append(table(_ENTITY, map(_of_entity, found), "the configuration has no entities"))
+    if stands:
+        parts.append(table(_TABLE, map(_of_table, stands), ""))
+    if told := _of_letters(letters):
+        parts.append(told)
+    troubled = [one.name for one in found if one.needs_attention] + [one.name for one in stands if one.needs_attention]
+    data = {
+        "entities": [asdict(status) for status in found],
+        "tables": [asdict(stand) for stand in stands],
+        "dead_letters": asdict(letters),
+    }
+    return Report("\n\n".join(parts), data, status=int(bool(troubled or letters.waiting)))
 
 
-def _row(status: EntityStatus) -> tuple[object, ...]:
+def _chosen(lake: Lake, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The entities and the tables of these names; all without any."""
+    config = lake.config
+    for name in names:
+        if name not in config.entities and name not in config.tables:
+            known = f"the configuration has no entity {name!r}; it has {', '.join(config.entities)}"
+            if config.tables:
+                known = known.replace("entity", "entity or table", 1) + f", and tables {', '.join(config.tables)}"
+            raise UsageError(known)
+    wanted = names or [*config.entities, *config.tables]
+    return [name for name in config.entities if name in wanted], [name for name in config.tables if name in wanted]
+
+
+def _of_entity(status: EntityStatus) -> tuple[object, ...]:
     fresh, counts = status.freshness, status.counts
-    deadline = (fresh.deadline or "")[:16].replace("T", " ")
     expected = fresh.next if fresh.state in ("waiting", "late") else ""
     return (
         status.name,
         fresh.state,
         fresh.newest,
         expected,
-        deadline if expected else "",
+        _minute(fresh.deadline) if expected else "",
         counts.files,
         counts.failed,
         counts.rejected,
         counts.rows,
         counts.rows_rejected,
     )
+
+
+def _of_table(stand: TableStatus) -> tuple[object, ...]:
+    expected = stand.state in ("waiting", "late", "failed")
+    return (
+        stand.name,
+        stand.state,
+        _minute(stand.until),
+        _minute(stand.next_end) if expected else "",
+        _minute(stand.deadline) if expected else "",
+        stand.unfinished,
+        stand.failed,
+        " ".join((stand.reason or "").split()),
+    )
+
+
+def _of_letters(letters: DeadLetters) -> str:
+    lines = [letters.problem] if letters.problem else []
+    if letters.waiting:
+        lines.append(f"{plural(letters.waiting, 'dead letter')} in the queue; the sweep takes them out")
+    lines += [f"dead letter: {entry.source}" for entry in letters.files]
+    return "\n".join(lines)
+
+
+def _minute(text: str | None) -> str:
+    return (text or "")[:16].replace("T", " ")

@@ -12,7 +12,7 @@ others see what it became.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -181,13 +181,22 @@ class TableLedger:
         item = self._get(f"{kind}#{start}")
         return Export.from_item(item) if item else None
 
-    def windows(self, since: datetime) -> list[Export]:
-        """The exports of windows that start at ``since`` or later, in order."""
-        return [Export.from_item(item) for item in self._query(f"window#{minute_text(since)}", "window#~")]
+    def windows(
+        self, since: datetime, until: datetime | None = None, *, limit: int | None = None, newest: bool = False
+    ) -> list[Export]:
+        """The exports of windows that start at ``since`` or later, up to ``until``, in order; with ``limit`` the first
+        so many of them, or the ``newest``, newest first."""
+        last = f"window#{minute_text(until) if until else '~'}"
+        items = self._query(f"window#{minute_text(since)}", last, limit, newest)
+        return [Export.from_item(item) for item in items]
 
     def snapshots(self) -> list[Snapshot]:
         """Those that can be read, in order."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~")]
+
+    def newest_snapshots(self, limit: int) -> list[Snapshot]:
+        """The last of those that can be read, newest first."""
+        return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~", limit, newest=True)]
 
     def write(self, record: _R, **changes: Any) -> tuple[_R, bool]:
         """Writes ``record`` with ``changes`` if it is still what was read.
@@ -234,7 +243,7 @@ class TableLedger:
     def _get(self, version: str) -> Any:
         return self._db.get_item(TableName=self._table, Key=self._key(version), ConsistentRead=True).get("Item")
 
-    def _query(self, first: str, last: str) -> list[Any]:
+    def _query(self, first: str, last: str, limit: int | None = None, newest: bool = False) -> list[Any]:
         pages = self._db.get_paginator("query").paginate(
             TableName=self._table,
             ConsistentRead=True,
@@ -245,8 +254,16 @@ class TableLedger:
                 ":first": {"S": first},
                 ":last": {"S": last},
             },
+            ScanIndexForward=not newest,
+            PaginationConfig={"MaxItems": limit, "PageSize": limit},
         )
         return [item for page in pages for item in page["Items"]]
+
+
+def chains(lake: Lake, tables: Iterable[str]) -> dict[str, Chain]:
+    """What the exports of many tables follow, by the tables' names; one request per 100. Those without are left out."""
+    items = lake.ledger.read_items((_collection(name), "chain") for name in tables)
+    return {chain.table: chain for chain in map(Chain.from_item, items)}
 
 
 def _collection(table: str) -> str:

@@ -6,6 +6,7 @@ before that nobody took (while Airflow stood still, say). A run without a partit
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -173,7 +174,12 @@ def repair(lake: Lake, table: Table) -> str:
 
 def exported_until(ledger: TableLedger, start: datetime) -> datetime:
     """The end of the windows that are converted and follow each other from ``start`` without a hole."""
-    windows = {export.window.start: export for export in ledger.windows(start)}
+    return reached(ledger.windows(start), start)
+
+
+def reached(exports: Iterable[Export], start: datetime) -> datetime:
+    """How far those of the windows get from ``start`` that are converted and follow each other without a hole."""
+    windows = {export.window.start: export for export in exports}
     while (export := windows.get(start)) and export.is_converted:
         start = export.window.end
     return start

@@ -2,7 +2,8 @@
 
 Airflow mounts a plugin's application without a login of its own, so every route asks here: whoever has no valid token
 gets 401 or 403, whoever may not read DAG runs gets 403. An entity is seen by those who may read the runs of its
-load_<entity>, and loaded by those who may trigger it: the right that Airflow itself asks for.
+load_<entity>, and loaded by those who may trigger it: the right that Airflow itself asks for. The same goes for a
+DynamoDB table and its export_<table>.
 
 A form's POST must come from the page (cross-site request forgery). Airflow's cookie is SameSite=Lax, which keeps other
 sites out but not another host of the same site (a.example.com and b.example.com are one site), so the browser's own
@@ -23,8 +24,6 @@ from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from airflow.sdk.configuration import conf
 from fastapi import Depends, HTTPException, Request
 
-from lakelanes_airflow.alerting import LOAD_PREFIX
-
 User = BaseUser
 _reads_runs = requires_access_dag("GET", DagAccessEntity.RUN)
 
@@ -35,14 +34,23 @@ def reader(request: Request, user: Annotated[User, Depends(get_user)]) -> User:
     return user
 
 
-def may_read(request: Request, user: User, entity: str) -> bool:
-    """Whether the user sees the entity."""
-    return _may("GET", request, user, entity)
+Reader = Annotated[User, Depends(reader)]
 
 
-def may_load(request: Request, user: User, entity: str) -> bool:
-    """Whether the user may trigger loads of the entity."""
-    return _may("POST", request, user, entity)
+def may_read(request: Request, user: User, dag_id: str) -> bool:
+    """Whether the user sees what the DAG fills: an entity, or a table."""
+    return _may("GET", request, user, dag_id)
+
+
+def may_trigger(request: Request, user: User, dag_id: str) -> bool:
+    """Whether the user may start runs of the DAG."""
+    return _may("POST", request, user, dag_id)
+
+
+def require_trigger(request: Request, user: User, dag_id: str) -> None:
+    """403 for a user who may not start runs of the DAG."""
+    if not may_trigger(request, user, dag_id):
+        raise HTTPException(403, f"You may not trigger {dag_id}: ask for the right to edit its DAG runs.")
 
 
 def from_the_page(request: Request) -> None:
@@ -59,8 +67,8 @@ def from_the_page(request: Request) -> None:
         raise HTTPException(403, "The request does not come from the Lake page. Open the page and press its button.")
 
 
-def _may(method: str, request: Request, user: User, entity: str) -> bool:
-    check = requires_access_dag(method, DagAccessEntity.RUN, f"{LOAD_PREFIX}{entity}")  # type: ignore[arg-type]
+def _may(method: str, request: Request, user: User, dag_id: str) -> bool:
+    check = requires_access_dag(method, DagAccessEntity.RUN, dag_id)  # type: ignore[arg-type]
     try:
         check(request, user)
     except HTTPException as error:

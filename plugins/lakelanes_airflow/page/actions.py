@@ -7,12 +7,12 @@ known, no proxy is passed, and Airflow checks the user's rights and writes its a
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from fastapi import Request
 
 from lakelanes.errors import LakeError
-from lakelanes_airflow.alerting import LOAD_PREFIX
 
 # What tells Airflow who asks.
 _CREDENTIALS = ("authorization", "cookie")
@@ -26,14 +26,10 @@ class AirflowRefusedError(LakeError):
         self.status = status
 
 
-async def trigger_load(request: Request, entity: str, *, partition: str | None, reload: bool) -> str:
-    """Starts a run of load_<entity>: of a partition by its date, or of all files; returns the run's id."""
-    conf: dict[str, Any] = {"reload": reload}
-    if partition:
-        conf["partition"] = partition
-    answer = await _post(
-        request, f"/api/v2/dags/{LOAD_PREFIX}{entity}/dagRuns", {"logical_date": None, "conf": conf, "note": _NOTE}
-    )
+async def trigger(request: Request, dag_id: str, conf: dict[str, Any]) -> str:
+    """Starts a run of a DAG with these parameters, of no partition key; returns the run's id."""
+    body = {"logical_date": None, "conf": conf, "note": _NOTE}
+    answer = await _post(request, f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
     return str(answer["dag_run_id"])
 
 

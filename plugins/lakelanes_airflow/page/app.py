@@ -6,17 +6,13 @@ came from, with the id of the run that it started.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from lakelanes import overview, summaries, view_results
 from lakelanes.config import Entity
@@ -30,39 +26,18 @@ from lakelanes.storage import place_of
 from lakelanes.summaries import FILE_STATES
 from lakelanes_airflow.alerting import LOAD_PREFIX
 from lakelanes_airflow.lakes import open_lake
-from lakelanes_airflow.page import calendars, charts, shown
-from lakelanes_airflow.page.access import User, from_the_page, may_load, may_read, reader
-from lakelanes_airflow.page.actions import AirflowRefusedError, trigger_load
+from lakelanes_airflow.page import calendars, charts, tables
+from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, reader, require_trigger
+from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
+from lakelanes_airflow.page.render import HEADERS, HERE, back, page
 from lakelanes_airflow.page.upkeep import Upkeep
 
-PREFIX = "/lake"
-_HERE = Path(__file__).parent
 _STATIC = {"lake.css": "text/css", "lake.js": "text/javascript"}
 _ROWS = 50
 _LATEST = 8
 
 StateFilter = Literal["", "claimed", "loaded", "rejected", "failed", "deleted", "deferred", "unmatched"]
-Reader = Annotated[User, Depends(reader)]
 Cursor = Annotated[str, Query(max_length=2100)]
-
-# Nothing from elsewhere, nothing inline, no frame but Airflow's own, no form to anywhere else.
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-
-_templates = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
-    autoescape=select_autoescape(default=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters |= shown.FILTERS
-_templates.globals |= {"svg": charts.svg, "states": shown.STATES, "file_states": FILE_STATES}
 
 
 def create_app(upkeep: Upkeep | None = None) -> FastAPI:
@@ -77,6 +52,7 @@ def create_app(upkeep: Upkeep | None = None) -> FastAPI:
     app.get("/")(lake_page)
     app.get("/entities/{entity}")(entity_page)
     app.get("/entities/{entity}/periods/{period}")(period_page)
+    tables.add_routes(app)
     app.get("/files")(files_page)
     app.get("/file")(file_page)
     app.get("/dashboards")(dashboards_page)
@@ -93,15 +69,19 @@ def the_app() -> FastAPI:
 
 
 def lake_page(request: Request, user: Reader) -> Response:
-    """Every entity that the user may see, and what happened last."""
+    """Every entity and table that the user may see, and what happened last."""
     lake = open_lake()
     names = _visible(request, user, lake)
     _count(request, lake, names)
-    latest = [entry for name in names for entry in overview.latest_files(lake, name, limit=_LATEST).entries]
-    latest.sort(key=lambda entry: entry.updated_at, reverse=True)
-    unmatched = overview.latest_files(lake, "", ["unmatched"], limit=_LATEST).entries
-    return _page(
-        request, "lake.html", statuses=overview.status(lake, names), latest=latest[:_LATEST], unmatched=unmatched
+    statuses = overview.status(lake, names)
+    return page(
+        request,
+        "lake.html",
+        statuses=statuses,
+        tables=tables.visible(request, user, lake),
+        letters=overview.dead_letters_of(lake, statuses),
+        latest=overview.latest_of_all(lake, names, limit=_LATEST),
+        unmatched=overview.latest_files(lake, "", ["unmatched"], limit=_LATEST).entries,
     )
 
 
@@ -131,7 +111,7 @@ def entity_page(
         more = found[_ROWS - 1].version if len(found) > _ROWS else ""
         found = [one for one in found[:_ROWS] if not one.version.startswith(UNPLACED)]
         grid |= {"partitions": found, "more_partitions": more}
-    return _page(
+    return page(
         request,
         "entity.html",
         status=status,
@@ -139,7 +119,7 @@ def entity_page(
         state=state,
         files=files,
         after=after,
-        may_load=may_load(request, user, entity),
+        may_load=may_trigger(request, user, LOAD_PREFIX + entity),
         **grid,
     )
 
@@ -157,14 +137,14 @@ def period_page(request: Request, user: Reader, entity: str, period: str, after:
     for one in partitions[:20]:
         start = cursor if one.version == path else ""
         files.append((one.version, overview.partition_files(lake, entity, one.version, limit=_ROWS, after=start)))
-    return _page(
+    return page(
         request,
         "period.html",
         entity=described,
         cell=cell,
         partitions=partitions,
         files=files,
-        may_load=may_load(request, user, entity),
+        may_load=may_trigger(request, user, LOAD_PREFIX + entity),
     )
 
 
@@ -191,7 +171,7 @@ def files_page(
         files = overview.latest_files(lake, "", ["unmatched"], limit=_ROWS, after=after)
     elif chosen:
         files = overview.latest_files(lake, chosen, [state] if state else FILE_STATES, limit=_ROWS, after=after)
-    return _page(
+    return page(
         request,
         "files.html",
         q=q,
@@ -218,7 +198,7 @@ def file_page(
     owner = found[0].entity if found else None
     if owner is None and bucket == lake.config.resources.source_bucket and (taker := taker_of(lake.config, key)):
         owner = taker.name
-    if owner and not may_read(request, user, owner):
+    if owner and not may_read(request, user, LOAD_PREFIX + owner):
         raise HTTPException(403, "You may not see this entity.")
     if found is None:
         raise HTTPException(
@@ -231,7 +211,7 @@ def file_page(
     except RejectsGoneError as error:
         gone = str(error)
     described = lake.config.entities.get(entry.entity)
-    return _page(
+    return page(
         request,
         "file.html",
         entry=entry,
@@ -243,7 +223,7 @@ def file_page(
         offset=offset,
         step=_ROWS,
         period=_period_of(described, entry) if described else None,
-        may_load=bool(described) and may_load(request, user, entry.entity),
+        may_load=bool(described) and may_trigger(request, user, LOAD_PREFIX + entry.entity),
     )
 
 
@@ -260,14 +240,14 @@ def dashboards_page(request: Request, user: Reader) -> Response:
     request.app.state.upkeep.want("dashboards", compute)
     drawn = [(result, charts.chart_of(result.rows)) for result in results]
     waiting = any(not result.asked_at for result in results)
-    return _page(request, "dashboards.html", drawn=drawn, waiting=waiting)
+    return page(request, "dashboards.html", drawn=drawn, waiting=waiting)
 
 
 def static(name: str) -> Response:
     """The stylesheet and the script."""
     if name not in _STATIC:
         raise HTTPException(404, "There is no such file.")
-    return Response((_HERE / "static" / name).read_bytes(), media_type=_STATIC[name])
+    return Response((HERE / "static" / name).read_bytes(), media_type=_STATIC[name])
 
 
 async def retry_file(
@@ -275,13 +255,13 @@ async def retry_file(
 ) -> Response:
     """Starts a run of the file's entity that loads it, with whatever else of its partition is not loaded."""
     lake, described = _entity(request, user, entity)
-    _require_load(request, user, entity)
+    require_trigger(request, user, LOAD_PREFIX + entity)
     entry = lake.ledger.get(uri)
     if entry is None or entry.entity != entity:
         raise HTTPException(404, f"The ledger knows no file {uri} of {entity}.")
     loaded = entry.state == "loaded"
-    run = await trigger_load(request, entity, partition=_period_of(described, entry), reload=loaded)
-    return _back(request, f"/file?{urlencode({'uri': uri})}", entity, run)
+    run = await trigger(request, LOAD_PREFIX + entity, _load(_period_of(described, entry), reload=loaded))
+    return back(request, f"/file?{urlencode({'uri': uri})}", f"{LOAD_PREFIX}{entity}", run)
 
 
 async def reload_period(
@@ -293,25 +273,25 @@ async def reload_period(
 ) -> Response:
     """Starts a run that loads the files of a period: what is not loaded, or, with ``reload``, everything again."""
     _, described = _entity(request, user, entity)
-    _require_load(request, user, entity)
+    require_trigger(request, user, LOAD_PREFIX + entity)
     if described.grain is None or not overview.is_period(described, period):
         raise HTTPException(404, f"{period!r} is not a period that {LOAD_PREFIX}{entity} can load.")
-    run = await trigger_load(request, entity, partition=period, reload=reload)
-    return _back(request, f"/entities/{quote(entity)}/periods/{quote(period)}", entity, run)
+    run = await trigger(request, LOAD_PREFIX + entity, _load(period, reload=reload))
+    return back(request, f"/entities/{quote(entity)}/periods/{quote(period)}", f"{LOAD_PREFIX}{entity}", run)
 
 
-def _require_load(request: Request, user: User, entity: str) -> None:
-    if not may_load(request, user, entity):
-        raise HTTPException(403, f"You may not trigger {LOAD_PREFIX}{entity}: ask for the right to edit its DAG runs.")
+def _load(partition: str | None, *, reload: bool) -> dict[str, Any]:
+    """What a run of load_<entity> is asked for: a partition by its date, or all files."""
+    return {"reload": reload, **({"partition": partition} if partition else {})}
 
 
 def _visible(request: Request, user: User, lake: Lake) -> list[str]:
-    return [name for name in lake.config.entities if may_read(request, user, name)]
+    return [name for name in lake.config.entities if may_read(request, user, LOAD_PREFIX + name)]
 
 
 def _entity(request: Request, user: User, name: str) -> tuple[Lake, Entity]:
     lake = open_lake()
-    if name not in lake.config.entities or not may_read(request, user, name):
+    if name not in lake.config.entities or not may_read(request, user, LOAD_PREFIX + name):
         raise HTTPException(404, f"There is no entity {name!r}, or you may not see it.")
     return lake, lake.config.entities[name]
 
@@ -327,44 +307,22 @@ def _count(request: Request, lake: Lake, names: list[str]) -> None:
         request.app.state.upkeep.want(f"counting {name}", lambda name=name: summaries.refresh(lake, [name]))
 
 
-def _page(request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
-    root = request.scope.get("root_path", "").rstrip("/")
-    run = request.query_params.get("run", "")
-    started = re.fullmatch(r"([\w.-]{1,250})/([\w.:+~-]{1,250})", run)
-    html = _templates.get_template(template).render(
-        root=root,
-        airflow=root.removesuffix(PREFIX),
-        url=request.url.path,
-        here=request.url.path.removeprefix(root),
-        query=dict(request.query_params),
-        started=started.groups() if started else None,
-        **values,
-    )
-    return HTMLResponse(html, status_code)
-
-
-def _back(request: Request, path: str, entity: str, run: str) -> Response:
-    root = request.scope.get("root_path", "").rstrip("/")
-    mark = "&" if "?" in path else "?"
-    return RedirectResponse(f"{root}{path}{mark}{urlencode({'run': f'{LOAD_PREFIX}{entity}/{run}'})}", status_code=303)
-
-
 async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     response = await call_next(request)
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
     return response
 
 
 def _refused(request: Request, error: Any) -> Response:
     titles = {401: "Log in to Airflow first", 403: "You may not do this", 404: "There is nothing here"}
     title = titles.get(error.status_code, "This cannot be done")
-    return _page(request, "refused.html", error.status_code, title=title, reason=str(error.detail))
+    return page(request, "refused.html", error.status_code, title=title, reason=str(error.detail))
 
 
 def _refused_by_airflow(request: Request, error: Any) -> Response:
-    return _page(request, "refused.html", error.status, title="Airflow did not start the run", reason=str(error))
+    return page(request, "refused.html", error.status, title="Airflow did not start the run", reason=str(error))
 
 
 def _broken(request: Request, error: Any) -> Response:
     title = "The lake cannot be read at the moment"
-    return _page(request, "refused.html", 502, title=title, reason=f"{type(error).__name__}: {error}")
+    return page(request, "refused.html", 502, title=title, reason=f"{type(error).__name__}: {error}")

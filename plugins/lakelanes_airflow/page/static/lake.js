@@ -32,17 +32,47 @@ async function freshen() {
   rove();
 }
 
-// One stop of the Tab key per month; the arrow keys go from day to day.
+// One stop of the Tab key per month, or per strip of windows; the arrow keys go from one to the next.
 function rove() {
-  for (const grid of document.querySelectorAll("[data-cells] table")) {
+  for (const grid of document.querySelectorAll("[data-cells] table, [data-strips] ul")) {
     const cells = [...grid.querySelectorAll("a.cell")];
     if (!cells.includes(document.activeElement)) cells.forEach((cell, at) => (cell.tabIndex = at ? -1 : 0));
   }
 }
 
+function go(event, cell, target) {
+  event.preventDefault();
+  cell.tabIndex = -1;
+  target.tabIndex = 0;
+  target.focus();
+}
+
+// In a strip to the left and right; up and down to the strip before and after.
+function along(event, cell, [up, right]) {
+  const strips = [...document.querySelectorAll("[data-strips] ul")].map((one) => [...one.querySelectorAll("a.cell")]);
+  const at = strips.findIndex((one) => one.includes(cell));
+  const place = strips[at].indexOf(cell);
+  if (right) {
+    const target = strips[at][place + right];
+    if (target) go(event, cell, target);
+    return;
+  }
+  for (let next = at + up; strips[next]; next += up) {
+    const target = strips[next][Math.min(place, strips[next].length - 1)];
+    if (!target) continue;
+    strips[next].forEach((one) => (one.tabIndex = -1));
+    target.tabIndex = 0;
+    event.preventDefault();
+    target.focus();
+    return;
+  }
+}
+
 function arrow(event) {
-  const cell = event.target.closest?.("[data-cells] a.cell");
   const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+  const inStrip = event.target.closest?.("[data-strips] a.cell");
+  if (inStrip && steps) along(event, inStrip, steps);
+  const cell = event.target.closest?.("[data-cells] a.cell");
   if (!cell || !steps) return;
   const place = cell.parentElement;
   const rows = [...place.closest("tbody").rows];
@@ -55,10 +85,7 @@ function arrow(event) {
     if (!next || column < 1) return;
     const target = next.querySelector("a.cell");
     if (!target) continue;
-    event.preventDefault();
-    cell.tabIndex = -1;
-    target.tabIndex = 0;
-    target.focus();
+    go(event, cell, target);
     return;
   }
 }

@@ -1,0 +1,109 @@
+"""The routes of DynamoDB tables: how far their exports are, which window is missing and why, and the buttons.
+
+A table is seen by those who may read the runs of its export_<table>, whether its lanes have exports or not.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
+
+from lakelanes.config import Table
+from lakelanes.lake import Lake
+from lakelanes.tables import overview
+from lakelanes.tables.ledger import ExportState
+from lakelanes.tables.overview import TableStatus
+from lakelanes.tables.windows import parse_minute
+from lakelanes_airflow.alerting import EXPORT_PREFIX
+from lakelanes_airflow.lakes import open_lake
+from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, require_trigger
+from lakelanes_airflow.page.actions import trigger
+from lakelanes_airflow.page.render import back, page
+from lakelanes_airflow.page.strips import span_of, strips
+
+_LISTED = 50
+_STATES: tuple[str, ...] = get_args(ExportState)
+StateFilter = Literal["", "planned", "exporting", "exported", "converted", "published", "failed", "gap"]
+
+
+def add_routes(app: FastAPI) -> None:
+    """Adds them to the Lake's application, whose own dependencies ask for a login."""
+    app.get("/tables/{table}")(table_page)
+    app.get("/tables/{table}/exports/{kind}/{start}")(export_page)
+    app.post("/tables/{table}/export", dependencies=[Depends(from_the_page)])(export_table)
+
+
+def visible(request: Request, user: User, lake: Lake) -> list[TableStatus]:
+    """How the tables stand that the user may see."""
+    return overview.status(lake, [name for name in lake.config.tables if may_read(request, user, EXPORT_PREFIX + name)])
+
+
+def table_page(
+    request: Request,
+    user: Reader,
+    table: str,
+    until: Annotated[str, Query(max_length=10)] = "",
+    state: StateFilter = "",
+) -> Response:
+    """A table: freshness, windows of some days, gaps with their repair, snapshots, what its stream brought last."""
+    lake, described = _table(request, user, table)
+    [stand] = overview.status(lake, [table])
+    span = span_of(described, until, stand, lake.clock())
+    cells = overview.windows(lake, described, stand, span.first, span.last)
+    known = [cell for cell in reversed(cells) if cell.export]
+    return page(
+        request,
+        "table.html",
+        stand=stand,
+        table=described,
+        span=span,
+        strips=strips(described, cells),
+        listed=[cell for cell in known if state in ("", cell.state)][:_LISTED],
+        counts={name: sum(cell.state == name for cell in known) for name in _STATES},
+        unplanned=[cell for cell in cells if cell.state in ("missing", "gap") and cell.export is None],
+        state=state,
+        snapshots=overview.snapshots(lake, described),
+        stream=overview.stream(lake, described),
+        may_export=may_trigger(request, user, EXPORT_PREFIX + table),
+    )
+
+
+def export_page(request: Request, user: Reader, table: str, kind: Literal["full", "window"], start: str) -> Response:
+    """One export: its state and reason, what it holds, its run."""
+    lake, described = _table(request, user, table)
+    found = overview.one_export(lake, described, kind, start) if _is_minute(start) else None
+    if found is None:
+        raise HTTPException(404, f"The ledger knows no such export of {table}: no run has planned it.")
+    return page(
+        request,
+        "export.html",
+        export=found,
+        table=described,
+        may_export=may_trigger(request, user, EXPORT_PREFIX + table),
+    )
+
+
+async def export_table(request: Request, user: Reader, table: str, full: Annotated[bool, Form()] = False) -> Response:
+    """Starts a run that exports whatever is due, or, with ``full``, one that starts anew with a full export."""
+    _, described = _table(request, user, table)
+    if "export" not in described.lanes:
+        raise HTTPException(404, f"tables.{table}.lanes has no exports.")
+    require_trigger(request, user, EXPORT_PREFIX + table)
+    run = await trigger(request, EXPORT_PREFIX + table, {"full": full})
+    return back(request, f"/tables/{quote(table)}", EXPORT_PREFIX + table, run)
+
+
+def _table(request: Request, user: User, name: str) -> tuple[Lake, Table]:
+    lake = open_lake()
+    if name not in lake.config.tables or not may_read(request, user, EXPORT_PREFIX + name):
+        raise HTTPException(404, f"There is no table {name!r}, or you may not see it.")
+    return lake, lake.config.tables[name]
+
+
+def _is_minute(text: str) -> Any:
+    try:
+        return parse_minute(text)
+    except ValueError:
+        return None
