@@ -58,13 +58,20 @@ def chart_of(rows: Sequence[Row]) -> Chart | None:
     measure = next((name for name in numbers if _all(rows, name, lambda text: "." in text)), numbers[-1])
     if times or parts:
         label = times[0] if times else "-".join(parts)
-        xs = [row[times[0]] if times else "-".join(row[name] or "" for name in parts) for row in rows]
-        return _lines(rows, [x or "" for x in xs], label, measure, texts)
+        # A row without a date has no place on a line.
+        placed = [(x, row) for row in rows if (x := row[times[0]] if times else _joined(row, parts))]
+        return _lines([row for _, row in placed], [x for x, _ in placed], label, measure, texts) if placed else None
     if not texts:
         return None
     totals = _summed((row[texts[0]] or "-", row[measure]) for row in rows)
     first = sorted(totals, key=lambda name: -totals[name])[:_BARS]
     return Chart("bars", measure, texts[0], first, {measure: [totals[name] for name in first]})
+
+
+def _joined(row: Row, parts: Sequence[str]) -> str:
+    """The parts of a date as one text that sorts as time does; '' where one is missing."""
+    values = [row[name] for name in parts]
+    return "-".join(value.zfill(2) for value in values if value) if all(values) else ""
 
 
 def svg(chart: Chart, identifier: str) -> Markup:
@@ -140,12 +147,21 @@ def _lines_svg(chart: Chart) -> Markup:
 
 
 def _bars_svg(chart: Chart) -> Markup:
-    [values] = chart.series.values()
-    most = max((abs(float(value)) for value in values if value is not None), default=0) or 1
+    [series] = chart.series.values()
+    values = [float(value or 0) for value in series]
+    low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
     left, room = 200, _WIDTH - 200 - 90
+    scale = room / ((high - low) or 1)
+    zero = left - low * scale
     parts = []
-    for number, (name, value) in enumerate(zip(chart.xs, values, strict=True)):
-        top, width = _TOP + 24 * number, room * abs(float(value or 0)) / most
+    if low < 0:
+        bottom = _TOP + 24 * len(values)
+        parts.append(
+            Markup('<line class="grid" x1="{x}" x2="{x}" y1="{}" y2="{}"/>').format(_TOP, bottom, x=round(zero, 1))
+        )
+    for number, (name, value) in enumerate(zip(chart.xs, series, strict=True)):
+        top, width = _TOP + 24 * number, abs(values[number]) * scale
+        start = zero - width if values[number] < 0 else zero
         parts.append(
             Markup(
                 '<text class="tick end" x="{}" y="{}">{}</text>'
@@ -155,10 +171,10 @@ def _bars_svg(chart: Chart) -> Markup:
                 left - 8,
                 top + 13,
                 _cut(name, 28),
-                left,
+                round(start, 1),
                 top,
                 round(max(width, 1), 1),
-                round(left + width + 8, 1),
+                round(max(start + width, zero) + 8, 1),
                 top + 13,
                 _short(value or Decimal()),
             )

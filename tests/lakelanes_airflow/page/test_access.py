@@ -12,11 +12,21 @@ from fastapi.testclient import TestClient
 from lakelanes.lake import Lake
 from lakelanes_airflow.page.access import from_the_page, reader
 from lakelanes_airflow.page.app import the_app
+from tests.support.source_tables import ORDERS
 
-PLACES = {"entity": "sales", "period": "2024-03-15", "name": "lake.css"}
+PLACES = {
+    **{"entity": "sales", "period": "2024-03-15", "name": "lake.css"},
+    **{"table": "orders", "kind": "window", "start": "20240315T1000Z"},
+}
 QUERY = {"uri": "s3://bucket/key"}
 ROUTES = [(method, route.path) for route in the_app().routes for method in getattr(route, "methods", ["GET"])]
 each_route = pytest.mark.parametrize(("method", "path"), ROUTES)
+
+
+@pytest.fixture
+def lake(make_lake: Callable[..., Lake]) -> Lake:
+    """A lake with an entity and a table."""
+    return make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS}})
 
 
 def send(client: TestClient, method: str, path: str, **options: Any) -> Any:
@@ -27,7 +37,7 @@ def send(client: TestClient, method: str, path: str, **options: Any) -> Any:
 
 def test_every_route_is_one_that_asks_who_is_there() -> None:
     """A mount or a plain route would pass by the dependencies of the application."""
-    assert len(ROUTES) == 9
+    assert len(ROUTES) == 12
     for route in the_app().routes:
         assert isinstance(route, APIRoute), route
         asked = [dependency.call for dependency in route.dependant.dependencies]
@@ -42,7 +52,7 @@ def test_without_a_login_there_is_nothing(
 ) -> None:
     answer = send(as_user(None), method, path)
     assert answer.status_code == 401
-    assert "sales" not in answer.text.replace("load_sales", "")
+    assert "sales" not in answer.text.replace("load_sales", "") and "shop-orders" not in answer.text
 
 
 @each_route
@@ -59,7 +69,8 @@ def test_a_viewer_cannot_press_a_button(
 ) -> None:
     answer = send(as_user("viewer"), "POST", path)
     assert answer.status_code == 403
-    assert "You may not trigger load_sales" in answer.text
+    dag = "export_orders" if "tables" in path else "load_sales"
+    assert f"You may not trigger {dag}" in answer.text
 
 
 @pytest.mark.parametrize("path", [path for method, path in ROUTES if method == "POST"])

@@ -11,14 +11,16 @@ from urllib.parse import quote, unquote
 import pytest
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
+from botocore.exceptions import ClientError
 from fastapi.testclient import TestClient
 
-from lakelanes import summaries
+from lakelanes import dead_letters, summaries
 from lakelanes.lake import Lake
 from lakelanes.load import load_batch
 from lakelanes.sources import list_prefix
 from lakelanes_airflow.page.upkeep import Upkeep
 from tests.support.lakes import config_text, put
+from tests.support.queues import Queues
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 GOOD = HEADER + "a,c,1.50,2024-03-15\n"
@@ -190,6 +192,39 @@ def test_entities_of_other_shapes_have_their_calendars(as_user: AsUser, make_lak
         assert (f"/periods/{period}" in page) if period else ("region=north" in page)
         if period:
             assert client.get(f"/lake/entities/sales/periods/{period}").status_code == 200
+
+
+def test_dead_letters_are_counted_and_their_files_named(as_user: AsUser, lake: Lake) -> None:
+    client = as_user("viewer")
+    assert "There are none." in text(client.get("/lake/").text)
+    queues = Queues(lake)
+    put(lake, DAY.format(15), GOOD)
+    [message] = queues.receive()
+    lake.sqs.send_message(QueueUrl=queues.dead_letters_url, MessageBody=message.body)
+    page = text(client.get("/lake/").text)
+    assert "1 message of the low-latency lane waits in the dead-letter queue" in page
+    letters = dead_letters.receive(lake)
+    assert "1 message of the low-latency lane waits" in text(client.get("/lake/").text), "until it is dealt with"
+    dead_letters.delete(lake, letters)
+    summaries.refresh(lake)
+    page = text(client.get("/lake/").text)
+    assert "waits in the dead-letter queue" not in page
+    assert "The sweep took these files out of the queue" in page and DAY.format(15) in page
+    load(lake)
+    assert "There are none." in text(client.get("/lake/").text)
+
+
+@pytest.mark.parametrize("name", ["GetQueueUrl", "GetQueueAttributes"])
+def test_a_queue_that_may_not_be_read_is_said_so_and_hides_nothing_else(as_user: AsUser, lake: Lake, name: str) -> None:
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not allowed"}}, name)
+
+    lake.sqs.meta.events.register(f"before-call.sqs.{name}", refuse)
+    load(lake, d15=GOOD)
+    page = as_user("viewer").get("/lake/")
+    assert page.status_code == 200
+    assert "How many wait is not known" in page.text and "sqs:GetQueueAttributes" in page.text
+    assert DAY.format(15) in page.text
 
 
 def test_a_lake_that_cannot_be_read_is_said_so(

@@ -1,0 +1,218 @@
+"""A DynamoDB table on the page: its windows and what is wrong with them, and the buttons that export."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
+from fastapi.testclient import TestClient
+
+from lakelanes.lake import Lake
+from lakelanes.tables.current import publish
+from lakelanes.tables.ledger import Chain, Export, Snapshot, TableLedger, second_text
+from lakelanes.tables.windows import minute_text
+from lakelanes_airflow.page import strips
+from lakelanes_airflow.page.shown import WINDOWS
+from tests.support.source_tables import ORDERS
+
+HOUR = timedelta(hours=1)
+AsUser = Callable[[str | None], TestClient]
+
+
+@dataclass
+class Table:
+    """A table whose base is so many whole hours ago, with the windows that a test gives it."""
+
+    lake: Lake
+    base: datetime
+    reads: str = ""
+
+    @property
+    def ledger(self) -> TableLedger:
+        return TableLedger(self.lake, "orders")
+
+    def window(self, number: int, state: Any = "published", **more: Any) -> Export:
+        """The window so many hours after the base; published ones have a row more than that."""
+        start = self.base + number * HOUR
+        known = {"rows": number + 1, "files": 1, "lines": number + 1} if state == "published" else {}
+        export = Export(
+            table="orders",
+            kind="window",
+            start=minute_text(start),
+            end=minute_text(start + HOUR),
+            table_arn="arn",
+            table_id="id",
+            run_id="export_orders/scheduled__1",
+            state=state,
+            **{**known, **more},
+        )
+        return self.ledger.write(export)[0]
+
+    def begin(self, **chain: Any) -> None:
+        """Has the full export in the lake."""
+        base = minute_text(self.base)
+        self.ledger.write(Chain(table="orders", base=base, table_arn="arn", table_id="id", **chain))
+        full = {"table": "orders", "kind": "full", "start": base, "end": base, "table_arn": "arn", "table_id": "id"}
+        self.ledger.write(Export(**full, state="published", rows=40, files=1))
+        as_of = second_text(self.base)
+        self.ledger.write(Snapshot(table="orders", as_of=as_of, made_by="full", table_id="id", rows=40, files=1))
+        publish(self.lake, self.lake.config.tables["orders"])
+
+
+@pytest.fixture
+def lake(make_lake: Callable[..., Lake]) -> Lake:
+    """A lake with a table, whose windows are hours."""
+    return make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": 60}}})
+
+
+@pytest.fixture
+def table(lake: Lake) -> Table:
+    return Table(lake, datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 8 * HOUR)
+
+
+def text(html: str) -> str:
+    """What a reader sees, on one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def cells(html: str) -> list[tuple[str, str]]:
+    """State and label of the windows that are shown."""
+    return re.findall(r'class="cell is-([a-z]+)(?: marked)?"[^>]* aria-label="([^"]+)"', html)
+
+
+def test_the_first_page_says_how_each_table_stands(as_user: AsUser, table: Table) -> None:
+    assert "Nothing was exported yet" in text(as_user("viewer").get("/lake/").text)
+    table.begin()
+    for number in range(8):
+        table.window(number)
+    shown = text(as_user("viewer").get("/lake/").text)
+    until = table.base + 8 * HOUR
+    assert f"Everything until {until:%Y-%m-%d %H:%M} UTC is in" in shown
+
+
+def test_the_windows_are_shown_with_their_states_reasons_and_rows(as_user: AsUser, table: Table) -> None:
+    table.begin()
+    table.window(0)
+    table.window(1)
+    table.window(2, "failed", reason="DynamoDB <b>said</b> no", attempt=5)
+    table.window(3)
+    page = as_user("viewer").get("/lake/tables/orders").text
+    found = cells(page)
+    assert [state for state, _ in found] == [
+        "published",
+        "published",
+        "failed",
+        "published",
+        *["missing"] * 3,
+        "waiting",
+    ]
+    start = table.base
+    assert found[0][1] == strips.window_name(table.window(0).window) + ": published, 1 row"
+    assert found[2][1].endswith(": failed")
+    assert "DynamoDB &lt;b&gt;said&lt;/b&gt; no" in page and "<b>said" not in page
+    assert f"The window until {start + 3 * HOUR:%Y-%m-%d %H:%M} UTC failed" in text(page)
+    assert "Export what is due exports them" in text(page)
+    assert "the full export" in text(page) and " 40 " in text(page)
+
+
+def test_filters_of_windows_live_in_the_url(as_user: AsUser, table: Table) -> None:
+    table.begin()
+    table.window(0)
+    table.window(1, "failed", reason="no")
+
+    def listed(query: str) -> list[str]:
+        page = as_user("viewer").get(f"/lake/tables/orders{query}").text
+        return re.findall(r'<th scope="row"><a href="[^"]+/exports/window/(\w+)"', page)
+
+    first, second = (minute_text(table.base + number * HOUR) for number in (0, 1))
+    assert listed("") == [second, first]
+    assert listed("?state=failed") == [second]
+    assert listed("?state=planned") == []
+    assert listed(f"?until={table.base - timedelta(days=20):%Y-%m-%d}") == []
+    assert set(listed("?until=nonsense")) == {first, second}
+    assert as_user("viewer").get("/lake/tables/orders?state=nonsense").status_code == 422
+
+
+def test_a_gap_is_shown_with_the_command_that_repairs_it(as_user: AsUser, table: Table) -> None:
+    table.begin(gap="recovery_off", reason="recovery_off: point-in-time recovery of shop-orders is off")
+    page = as_user("viewer").get("/lake/tables/orders").text
+    assert "point-in-time recovery of shop-orders is off" in page
+    assert "<code>python -m lakelanes tables repair orders</code>" in page
+    assert {state for state, _ in cells(page)} == {"gap"}
+    first = as_user("viewer").get("/lake/").text
+    assert re.search(r'card trouble" aria-labelledby="table-orders"', first)
+
+
+def test_an_export_has_its_reason_its_arn_and_its_run(as_user: AsUser, table: Table) -> None:
+    table.begin()
+    failed = table.window(0, "failed", reason="no", export_arn="arn:aws:dynamodb:export/1", lines=7)
+    client = as_user("viewer")
+    where = f"/lake/tables/orders/exports/window/{failed.start}"
+    page = client.get(where).text
+    assert "arn:aws:dynamodb:export/1" in page and 'href="/dags/export_orders/runs/scheduled__1"' in page
+    assert WINDOWS["failed"].meaning in page.lower().replace("dynamodb", "DynamoDB")
+    assert "Full export as of" in text(client.get(f"/lake/tables/orders/exports/full/{minute_text(table.base)}").text)
+    for path in (where.replace(failed.start, "20200101T0000Z"), where.replace(failed.start, "x"), "/lake/tables/x"):
+        assert client.get(path).status_code == 404
+    assert client.get(where.replace("window", "nothing")).status_code == 422
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_buttons_start_a_run_as_the_user(as_user: AsUser, table: Table, dags: dict[str, Any], full: bool) -> None:
+    answer = as_user("user").post("/lake/tables/orders/export", data={"full": "true"} if full else {})
+    assert answer.status_code == 303, text(answer.text)
+    where = answer.headers["location"]
+    run_id = unquote(where.rsplit("run=", 1)[1]).removeprefix("export_orders/")
+    with create_session() as session:
+        run = session.query(DagRun).filter_by(dag_id="export_orders", run_id=run_id).one()
+        assert (run.conf, run.triggering_user_name, run.partition_key) == ({"full": full}, "user", None)
+    assert "A run of export_orders was started." in text(as_user("user").get(where).text)
+
+
+def test_starting_anew_asks_twice_and_a_viewer_can_press_neither(as_user: AsUser, table: Table) -> None:
+    table.begin()
+    page = as_user("viewer").get("/lake/tables/orders").text
+    assert len(re.findall(r"<button[^>]* disabled aria-describedby=\"why\"", page)) == 2
+    assert "You may look, but not trigger export_orders." in page
+    page = as_user("user").get("/lake/tables/orders").text
+    assert "disabled" not in page
+    [form] = re.findall(r"<form[^>]*data-ask=[^>]*>.*?</form>", page, re.S)
+    assert 'name="full" value="true"' in form
+
+
+def test_a_table_of_the_stream_alone_has_no_buttons(as_user: AsUser, make_lake: Callable[..., Lake]) -> None:
+    make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "lanes": ["stream"]}})
+    page = as_user("user").get("/lake/tables/orders").text
+    assert "<form method" not in page and "No change came by the stream within a day." in page
+    assert as_user("user").post("/lake/tables/orders/export").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("minutes", "titles", "texts"),
+    [
+        (15, ["Fri 15 March", "Sat 16 March"], ["00:00", "00:15"]),
+        (60, ["Fri 15 March", "Sat 16 March"], ["00", "01"]),
+        (1440, ["March 2024", "April 2024"], ["15", "16"]),
+    ],
+)
+def test_windows_stand_by_day_or_by_month(
+    make_lake: Callable[..., Lake], minutes: int, titles: list[str], texts: list[str]
+) -> None:
+    from lakelanes.tables.overview import WindowCell
+    from lakelanes.tables.windows import Window
+
+    lake = make_lake({"orders": {"dynamodb_table": "t", **ORDERS, "export": {"window_minutes": minutes}}})
+    start, step = datetime(2024, 3, 15, tzinfo=UTC), timedelta(minutes=minutes)
+    count = 20 if minutes == 1440 else 2 * 1440 // minutes
+    shown = [WindowCell(Window(start + n * step, start + (n + 1) * step), "published") for n in range(count)]
+    found = strips.strips(lake.config.tables["orders"], shown)
+    assert [strip.title for strip in found] == titles
+    assert [label for label, _ in found[0].cells][:2] == texts
+    assert sum(len(strip.cells) for strip in found) == count
