@@ -7,6 +7,7 @@ loaded since, at most every MAX_AGE, by one at a time.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,10 @@ MAX_AGE = timedelta(minutes=15)
 _TURN_SECONDS = 900
 _RESULT = "view-result/"
 _TURN = "view-result-turn/"
+# Answers that a process remembers: those of every view, and some that are being replaced.
+_KEPT = 64
+_kept: dict[str, list[dict[str, str | None]]] = {}
+_keeping = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -108,10 +113,16 @@ def _read(lake: Lake, name: str, note: dict[str, Any]) -> ViewResult:
     return ViewResult(name, question(name), rows, str(note.get("asked_at", "")), error)
 
 
-@lru_cache(maxsize=64)
 def _rows(lake: Lake, query_id: str) -> list[dict[str, str | None]]:
-    """An answer never changes."""
-    return list(islice(athena.results(lake, query_id), MAX_ROWS))
+    """The rows of an answer, which never changes: the last ones that were read are kept."""
+    rows = _kept.get(query_id)
+    if rows is None:
+        rows = list(islice(athena.results(lake, query_id), MAX_ROWS))
+        with _keeping:
+            _kept[query_id] = rows
+            while len(_kept) > _KEPT:
+                del _kept[next(iter(_kept))]
+    return rows
 
 
 @lru_cache(maxsize=256)
