@@ -51,6 +51,20 @@ _ENTITIES: dict[str, Any] = {
         "schema": _COLUMNS,
     },
 }
+# Windows of a quarter of an hour, of all the days that point-in-time recovery can hold.
+_TABLES: dict[str, Any] = {
+    "orders": {
+        "dynamodb_table": "bench-orders",
+        "table_name": "orders",
+        "keys": ["order_id"],
+        "schema": [{"name": "order_id", "type": "string"}, {"name": "total", "type": "decimal(12,2)"}],
+        "export": {"window_minutes": 15},
+    }
+}
+_DAYS = 35
+# Objects of the stream in its newest hour: a batch every ten seconds.
+_BATCHES = 360
+_VIEWS = 8
 # Of a million: days of sales, hours of visits, markets; each with as many files.
 _SHARES = (("sales", 0.73), ("visits", 0.216), ("prices", 0.054))
 _FILES = {"sales": 1000, "visits": 100, "prices": 1000}
@@ -67,7 +81,7 @@ def _sample(files: int, say: Callable[[str], None]) -> Sample:
     with tempfile.TemporaryDirectory(prefix="lakelanes-bench-") as name:
         folder = Path(name)
         config = folder / "lake.json"
-        config.write_text(config_text(_ENTITIES, "bench"))
+        config.write_text(config_text(_ENTITIES, "bench", _TABLES))
         with running_localaws(folder / "aws") as aws:
             os.environ.update(aws.environment, LAKE_CONFIG=str(config))
             started = time.monotonic()
@@ -141,6 +155,48 @@ class _Files:
                 yield replace(one, revision=1, counted_at=until).to_item()
             note = {"source": f"note:summaries/{name}", "version": "current", "until": until}
             yield {key: {"S": text} for key, text in note.items()}
+        yield from self._exports()
+        yield from self._alerts()
+
+    @property
+    def base(self) -> datetime:
+        """The moment of the table's full export."""
+        return (self.now - timedelta(days=_DAYS)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def window(self, number: int) -> datetime:
+        """The start of a window of the table, counted from the base."""
+        return self.base + number * timedelta(minutes=15)
+
+    def _exports(self) -> Iterator[Item]:
+        """A table's exports until now but for the last, and a snapshot of every night."""
+        from lakelanes.tables.ledger import Chain, Export, Snapshot, second_text
+        from lakelanes.tables.windows import minute_text
+
+        ids = {"table_arn": "arn:aws:dynamodb:::table/bench-orders", "table_id": "i"}
+        start = minute_text(self.base)
+        yield Chain(table="orders", base=start, revision=1, **ids).to_item()
+        own: dict[str, Any] = {"state": "published", "run_id": "export_orders/r", "revision": 5, "files": 1, **ids}
+        yield Export(table="orders", kind="full", start=start, end=start, rows=10**6, **own).to_item()
+        number = 0
+        while self.window(number + 2) <= self.now:
+            start, end = (minute_text(self.window(number + more)) for more in (0, 1))
+            yield Export(table="orders", kind="window", start=start, end=end, rows=number % 500, **own).to_item()
+            number += 1
+        for day in range(1, _DAYS + 1):
+            as_of = second_text(self.base + timedelta(days=day))
+            made = {"made_by": "compaction", "table_id": "i", "rows": 10**6, "files": 2, "revision": 1}
+            yield Snapshot(table="orders", as_of=as_of, **made).to_item()  # type: ignore[arg-type]
+
+    def _alerts(self) -> Iterator[Item]:
+        """A few that are open."""
+        from lakelanes.alerts import Alert
+        from lakelanes.incidents import Incident
+        from lakelanes.ledger import timestamp
+
+        for number in range(5):
+            alert = Alert("watch_lake", "r", "sales", f"day {number} did not arrive", "Upload its files")
+            since = timestamp(self.now - timedelta(hours=number))
+            yield Incident(f"deadline/sales/2024-03-{number + 10}", since, alert, told=True).to_item()
 
 
 def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sample:
@@ -157,6 +213,8 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
     from lakelanes.load import load_batch
     from lakelanes.sources import list_prefix
     from lakelanes.summaries import differences, totals
+    from lakelanes.tables.current import publish
+    from scripts.deploy import deploy
     from tests.support.browser import served
 
     db.initdb()
@@ -164,8 +222,7 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
 
     logging.disable(logging.WARNING)
     lake = Lake.open()
-    for bucket in (lake.config.resources.source_bucket, lake.config.resources.analytics_bucket):
-        lake.s3.create_bucket(Bucket=bucket)
+    deploy(lake.config, aws.client("cloudformation"), aws.client("sts"), parameters={"RequireTls": "false"})
     _, newest = days.partitions["sales"][-1]
     bad = "id,amount\n" + "".join(f"{number},x\n" for number in range(1000))
     for number in range(_KEYS):
@@ -174,6 +231,9 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
     lake.s3.put_object(Bucket="bench-source", Key=f"sales_{newest}_9999.csv", Body=bad.encode() + b"1,2\n")
     [file] = list_prefix(lake, f"sales_{newest}_9999")
     load_batch(lake, lake.config.entities["sales"], [file], lane="batch", run_id="load_sales/r")
+    publish(lake, lake.config.tables["orders"])
+    _stream(lake, days.now)
+    _dashboards(lake, folder / "views")
     faults = []
     if differences(lake, "prices"):
         faults.append("the summaries of the made ledger are not what counting it gives")
@@ -200,6 +260,10 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
             "/file?uri=" + quote(f"s3://bench-source/sales_{day().replace('-', '_')}_{rng.randrange(1000):04}.csv")
         ),
         "rejected_rows": lambda: f"/file?uri={quote(file.uri)}&offset={rng.randrange(900)}",
+        "table": lambda: "/tables/orders",
+        "table_before": lambda: f"/tables/orders?until={days.window(rng.randrange(96 * _DAYS)):%Y-%m-%d}",
+        "export": lambda: f"/tables/orders/exports/window/{days.window(rng.randrange(96 * _DAYS)):%Y%m%dT%H%MZ}",
+        "dashboards": lambda: "/dashboards",
     }
     user = SimpleAuthManagerUser(username="ann", role="VIEWER", teams=None)
     times: dict[str, list[float]] = {name: [] for name in pages}
@@ -229,3 +293,38 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
     if worst > 0.3:
         say(f"{OURS}: the slowest page's p95 is {worst * 1000:.0f} ms, more than 300")
     return sample | {"p50_s": percentile(every, 50), "p95_s": percentile(every, 95), "p99_s": percentile(every, 99)}
+
+
+def _stream(lake: Any, now: datetime) -> None:
+    """What a busy stream leaves in a day: an object per hour, and all those of the newest hour."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from lakelanes.tables.catalog import changes_table, window_partition
+    from lakelanes.tables.changes import change_schema
+    from lakelanes.tables.windows import minute_text
+
+    table, body = lake.config.tables["orders"], pa.BufferOutputStream()
+    row = {"order_id": "1", "_op": "put", "_written_at": now.replace(tzinfo=None), "_source": "stream"}
+    pq.write_table(pa.Table.from_pylist([row], schema=change_schema(table)), body)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    for number in range(24 + _BATCHES):
+        start = minute_text(hour - timedelta(hours=max(0, 24 - number)))
+        folder = f"{changes_table(table).folder}/{window_partition('stream', start).path}"
+        key = f"{folder}/20240101-{number:021}-{number:021}-1.parquet"
+        lake.s3.put_object(Bucket="bench-analytics", Key=key, Body=body.getvalue().to_pybytes())
+
+
+def _dashboards(lake: Any, folder: Path) -> None:
+    """Views with a year of days each, and Athena's answers to them."""
+    from lakelanes import view_results, views
+
+    folder.mkdir()
+    first = datetime(2024, 1, 1, tzinfo=UTC)
+    rows = ", ".join(f"('{first + timedelta(days=n):%Y-%m-%d}', 'c{n % 3}', {n}.5)" for n in range(366))
+    for number in range(_VIEWS):
+        sql = f"SELECT day, city, revenue FROM (VALUES {rows}) AS t (day, city, revenue)"
+        (folder / f"view_{number}.sql").write_text(sql)
+    views.refresh(lake, folder)
+    for name in view_results.names(lake):
+        view_results.update(lake, name)

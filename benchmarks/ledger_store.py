@@ -183,4 +183,7 @@ def _query(connection: sqlite3.Connection, request: Any) -> dict[str, Any]:
         if filtered != "#st = :superseded":
             raise NotImplementedError(f"the benchmark's ledger does not know the filter {filtered}")
         items = [item for item in items if item.get("state", {}).get("S") == "superseded"]
+    if projection := request.get("ProjectionExpression"):
+        known = {request["ExpressionAttributeNames"][name] for name in projection.split(", ")}
+        items = [{name: value for name, value in item.items() if name in known} for item in items]
     return {**answer, "Items": items, "Count": len(items)}

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.lake_page import _ENTITIES, _Files
+from benchmarks.lake_page import _ENTITIES, _TABLES, _Files
 from benchmarks.ledger_store import LedgerStore, fill
-from lakelanes import overview, summaries
+from lakelanes import incidents, overview, summaries
 from lakelanes.lake import Lake
 from lakelanes.ledger import Entry
+from lakelanes.tables import ledger as tables
+from lakelanes.tables.planning import reached
 from tests.support.lakes import config_text, deploy_lake
 from tests.support.localaws import LocalAws, running_localaws
 
@@ -53,6 +55,11 @@ def test_it_answers_as_the_local_dynamodb_does(lake: Lake, tmp_path: Path, monke
         )
         items.append(entry.to_item())
         lake.ledger.client.put_item(TableName=lake.ledger.table, Item=items[-1])
+    for day in range(1, 9):
+        counts = summaries.Counts(loaded=day, size=7, rows=day, partitions=1)
+        one = summaries.Summary("periods:sales", f"2024-03-{day:02}", counts, "2024-03-09", counted_at="x", revision=3)
+        items.append(one.to_item())
+        lake.ledger.client.put_item(TableName=lake.ledger.table, Item=items[-1])
     fill(tmp_path / "ledger.db", items)
     with LedgerStore(tmp_path / "ledger.db") as store:
         other = served_by(store, lake, monkeypatch)
@@ -68,6 +75,7 @@ def test_it_answers_as_the_local_dynamodb_does(lake: Lake, tmp_path: Path, monke
                 overview.partition_files(one, "sales", "day=3", limit=4, after="s3://b/010"),
                 overview.one_file(one, "s3://b/011"),
                 ledger.get_many([f"s3://b/{number:03}" for number in range(200)]),
+                list(summaries.period_summaries(one, "sales", "2024-03-02", "2024-03-05").values()),
             ]
 
         assert answers(other) == answers(lake)
@@ -75,7 +83,7 @@ def test_it_answers_as_the_local_dynamodb_does(lake: Lake, tmp_path: Path, monke
 
 def test_the_made_summaries_are_those_of_the_files(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "lake.json"
-    config.write_text(config_text(_ENTITIES, "bench"))
+    config.write_text(config_text(_ENTITIES, "bench", _TABLES))
     monkeypatch.setenv("LAKE_CONFIG", str(config))
     count = fill(tmp_path / "ledger.db", _Files(4000, datetime(2024, 3, 15, tzinfo=UTC)).items())
     assert count > 4000
@@ -86,3 +94,9 @@ def test_the_made_summaries_are_those_of_the_files(lake: Lake, tmp_path: Path, m
         found = overview.status(other)
         # Whole partitions: three days of 1,000 files, nine hours of 100, one market of 1,000.
         assert sum(status.counts.files for status in found) == 4900
+        now = datetime(2024, 3, 15, tzinfo=UTC)
+        [known] = tables.chains(other, _TABLES).values()
+        ledger = tables.TableLedger(other, "orders")
+        assert known.start + timedelta(days=35) == now and len(ledger.newest_snapshots(50)) == 35
+        assert reached(ledger.windows(known.start), known.start) == now - timedelta(minutes=15)
+        assert len(incidents.open_incidents(other)) == 5

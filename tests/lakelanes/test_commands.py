@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from lakelanes import athena, summaries
+from lakelanes import athena, incidents, summaries
 from lakelanes.__main__ import main
+from lakelanes.alerts import Alert
 from lakelanes.lake import Lake
 from lakelanes.load import load_batch
 from lakelanes.sources import list_prefix
@@ -76,6 +77,30 @@ def test_status_says_how_an_entity_stands(lake: Lake, terminal: Terminal) -> Non
     heading, line = terminal.text("status").splitlines()
     assert heading.split()[:4] == ["ENTITY", "STATE", "NEWEST", "NEXT"]
     assert line.split()[:4] == ["sales", "late", "2024-03-15", "2024-03-16"]
+
+
+def test_status_begins_with_what_is_open(lake: Lake, terminal: Terminal) -> None:
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    alert = Alert("watch_lake", "run-1", "sales", "2024-03-16 did not\narrive", "Upload its files")
+    incidents.report(lake, "deadline/sales/2024-03-16", alert, lambda *_: None)
+    heading, line, *_ = terminal.text("status").splitlines()
+    assert heading.startswith("ALERT SINCE") and terminal.code == 1
+    assert "deadline/sales/2024-03-16  2024-03-16 did not arrive  Upload its files" in line
+    [open_one] = terminal.data("status", "sales")["alerts"]
+    assert (open_one["cause"], open_one["dag_id"]) == ("deadline/sales/2024-03-16", "watch_lake")
+    incidents.cure(lake, "deadline/sales/2024-03-16", "it came", lambda *_: None)
+    assert terminal.data("status", "sales")["alerts"] == []
+    assert terminal.code == 0
+
+
+def test_status_tells_of_dead_letters(lake: Lake, terminal: Terminal) -> None:
+    url = lake.sqs.get_queue_url(QueueName=lake.config.resources.dead_letter_queue)["QueueUrl"]
+    lake.sqs.send_message(QueueUrl=url, MessageBody="rubbish")
+    assert "1 dead letter in the queue" in terminal.text("status")
+    assert terminal.code == 1
+    assert terminal.data("status")["dead_letters"]["waiting"] == 1
+    assert terminal.data("status", "sales")["dead_letters"]["waiting"] is None
+    assert terminal.code == 0, "the queue is nobody's in particular"
 
 
 def test_files_are_listed_by_state_by_partition_and_by_the_start_of_their_key(lake: Lake, terminal: Terminal) -> None:

@@ -1,4 +1,5 @@
-"""``status``: per entity and table its freshness against its deadline; what was loaded and exported; dead letters."""
+"""``status``: open alerts; per entity and table its freshness against its deadline, what was loaded and exported; dead
+letters."""
 
 from __future__ import annotations
 
@@ -9,12 +10,14 @@ from typing import Any
 
 from lakelanes import overview, summaries
 from lakelanes.commands.report import Report, UsageError, plural, table
+from lakelanes.incidents import Incident, open_incidents
 from lakelanes.lake import Lake
 from lakelanes.overview import DeadLetters, EntityStatus
 from lakelanes.tables import overview as tables
 from lakelanes.tables.overview import TableStatus
 
 _ENTITY = ("entity", "state", "newest", "next", "deadline", "files", "failed", "rejected", "rows", "bad rows")
+_ALERT = ("alert since", "cause", "reason", "what to do")
 _TABLE = ("table", "state", "until", "next", "deadline", "unfinished", "failed", "reason")
 
 
@@ -33,8 +36,12 @@ def run(lake: Lake, options: argparse.Namespace) -> Report:
         summaries.refresh(lake, entities)
     found = overview.status(lake, entities)
     stands = tables.status(lake, named)
-    letters = overview.dead_letters_of(lake, found)
+    # The queue is nobody's in particular.
+    letters = DeadLetters(None) if options.name else overview.dead_letters_of(lake, found)
+    alerts = [one for one in open_incidents(lake) if not options.name or _is_of(one, options.name)]
     parts = []
+    if alerts:
+        parts.append(table(_ALERT, map(_of_alert, alerts), ""))
     if found or not stands:
         parts.append(table(_ENTITY, map(_of_entity, found), "the configuration has no entities"))
     if stands:
@@ -43,11 +50,12 @@ def run(lake: Lake, options: argparse.Namespace) -> Report:
         parts.append(told)
     troubled = [one.name for one in found if one.needs_attention] + [one.name for one in stands if one.needs_attention]
     data = {
+        "alerts": [{"cause": one.cause, "since": one.since, **asdict(one.alert)} for one in alerts],
         "entities": [asdict(status) for status in found],
         "tables": [asdict(stand) for stand in stands],
         "dead_letters": asdict(letters),
     }
-    return Report("\n\n".join(parts), data, status=int(bool(troubled or letters.waiting)))
+    return Report("\n\n".join(parts), data, status=int(bool(troubled or letters.waiting or alerts)))
 
 
 def _chosen(lake: Lake, names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -61,6 +69,14 @@ def _chosen(lake: Lake, names: Sequence[str]) -> tuple[list[str], list[str]]:
             raise UsageError(known)
     wanted = names or [*config.entities, *config.tables]
     return [name for name in config.entities if name in wanted], [name for name in config.tables if name in wanted]
+
+
+def _is_of(incident: Incident, names: Sequence[str]) -> bool:
+    return bool(set((incident.entity or "").split(", ")) & set(names))
+
+
+def _of_alert(incident: Incident) -> tuple[object, ...]:
+    return _minute(incident.since), incident.cause, _line(incident.reason), _line(incident.what_to_do)
 
 
 def _of_entity(status: EntityStatus) -> tuple[object, ...]:
@@ -90,7 +106,7 @@ def _of_table(stand: TableStatus) -> tuple[object, ...]:
         _minute(stand.deadline) if expected else "",
         stand.unfinished,
         stand.failed,
-        " ".join((stand.reason or "").split()),
+        _line(stand.reason),
     )
 
 
@@ -100,6 +116,10 @@ def _of_letters(letters: DeadLetters) -> str:
         lines.append(f"{plural(letters.waiting, 'dead letter')} in the queue; the sweep takes them out")
     lines += [f"dead letter: {entry.source}" for entry in letters.files]
     return "\n".join(lines)
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def _minute(text: str | None) -> str:

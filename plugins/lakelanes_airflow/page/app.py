@@ -26,7 +26,7 @@ from lakelanes.storage import place_of
 from lakelanes.summaries import FILE_STATES
 from lakelanes_airflow.alerting import LOAD_PREFIX
 from lakelanes_airflow.lakes import open_lake
-from lakelanes_airflow.page import calendars, charts, tables
+from lakelanes_airflow.page import calendars, charts, incidents, tables
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, reader, require_trigger
 from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
 from lakelanes_airflow.page.render import HEADERS, HERE, back, page
@@ -79,6 +79,7 @@ def lake_page(request: Request, user: Reader) -> Response:
         "lake.html",
         statuses=statuses,
         tables=tables.visible(request, user, lake),
+        alerts=incidents.visible(request, user, lake),
         letters=overview.dead_letters_of(lake, statuses),
         latest=overview.latest_of_all(lake, names, limit=_LATEST),
         unmatched=overview.latest_files(lake, "", ["unmatched"], limit=_LATEST).entries,

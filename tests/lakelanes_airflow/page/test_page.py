@@ -14,7 +14,8 @@ from airflow.utils.session import create_session
 from botocore.exceptions import ClientError
 from fastapi.testclient import TestClient
 
-from lakelanes import dead_letters, summaries
+from lakelanes import dead_letters, incidents, summaries
+from lakelanes.alerts import Alert
 from lakelanes.lake import Lake
 from lakelanes.load import load_batch
 from lakelanes.sources import list_prefix
@@ -192,6 +193,39 @@ def test_entities_of_other_shapes_have_their_calendars(as_user: AsUser, make_lak
         assert (f"/periods/{period}" in page) if period else ("region=north" in page)
         if period:
             assert client.get(f"/lake/entities/sales/periods/{period}").status_code == 200
+
+
+def test_open_alerts_stand_first_with_what_to_do_and_where_to_look(as_user: AsUser, lake: Lake) -> None:
+    client = as_user("viewer")
+    assert "Open alerts There are none." in text(client.get("/lake/").text)
+    load(lake, d15=GOOD, d16="wrong\n1\n")
+
+    def told(cause: str, **more: Any) -> None:
+        alert = Alert(**{"dag_id": "load_sales", "run_id": "r", "entity": "sales", "reason": "<b>", **more})
+        assert incidents.report(lake, cause, alert, lambda *_: None)
+
+    run = "https://airflow.example/dags/load_sales/runs/r%2B1"
+    told(f"file/{uri(lake, '16')}", what_to_do="Upload it corrected", run_url=run)
+    told("deadline/sales/2024-03-17", what_to_do="Upload it", dag_id="watch_lake", event="found 17 March missing")
+    told("rejects/sales/year=2024/month=03/day=15", what_to_do="Look")
+    told("run/refresh_views/-", what_to_do="Clear it", entity=None, dag_id="refresh_views")
+    page = client.get("/lake/").text
+    shown = text(page)
+    assert shown.index("Open alerts") < shown.index("watch_lake found 17 March missing") < shown.index("Entities")
+    assert "What to do: Upload it corrected" in shown and "&lt;b&gt;" in page and '<p class="said"><b>' not in page
+    links = re.findall(r'<a href="([^"]+)"[^>]*>(?:Look at it|Open the run)', page)
+    assert sorted(links) == [
+        "/dags/load_sales/runs/r%2B1",
+        "/lake/entities/sales/periods/2024-03-15",
+        "/lake/entities/sales/periods/2024-03-17",
+        "/lake/file?uri=" + quote(uri(lake, "16"), safe=""),
+    ]
+    for link in links:
+        if link.startswith("/lake"):
+            assert client.get(link.replace("&amp;", "&")).status_code == 200
+    for incident in incidents.open_incidents(lake):
+        incidents.cure(lake, incident.cause, "it is cured", lambda *_: None)
+    assert "Open alerts There are none." in text(client.get("/lake/").text)
 
 
 def test_dead_letters_are_counted_and_their_files_named(as_user: AsUser, lake: Lake) -> None:
