@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,20 @@ from airflow.utils.session import create_session
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
-from lakelanes import dead_letters, summaries
+from lakelanes import dead_letters, incidents, summaries
+from lakelanes.alerts import Alert
 from lakelanes.lake import Lake
 from lakelanes.load import load_batch
 from lakelanes.sources import list_prefix
+from lakelanes.tables.windows import minute_text
+from lakelanes_airflow.page.strips import window_name
 from lakelanes_airflow.page.upkeep import Upkeep
 from tests.lakelanes_airflow.page.conftest import USERS
 from tests.support.browser import chromium, running_browser, served
+from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.lakes import put
 from tests.support.queues import Queues
+from tests.support.source_tables import ORDERS
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no chromium here: apt-get install chromium (.ci/run does)")
 
@@ -72,6 +78,43 @@ def open_page(browser: Browser, address: str, upkeep: Upkeep) -> Iterator[Open]:
 
 
 @pytest.fixture
+def lake(make_lake: Callable[..., Lake]) -> Lake:
+    """A lake with an entity and a table."""
+    return make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": 60}}})
+
+
+@pytest.fixture
+def table(lake: Lake) -> ExportedTable:
+    """Three days of exports: one that failed a while ago, one that nobody has planned, the last one under way."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    table = ExportedTable(lake, now - 60 * HOUR)
+    table.begin()
+    for number in range(60):
+        if number == 50:
+            table.window(number, "failed", reason="InternalServerError: try again", attempt=5)
+        elif number != 55:
+            table.window(number, "exporting" if number == 59 else "published")
+    return table
+
+
+@pytest.fixture
+def alert(lake: Lake) -> str:
+    """An open alert, of a day that did not arrive; its cause."""
+    cause = "deadline/sales/2024-03-15"
+    told = Alert(
+        "watch_lake",
+        "manual__1",
+        "sales",
+        "no file for partition 2024-03-15 of sales has come, and its deadline is over",
+        "Upload the file: the low-latency lane loads it at once.",
+        run_url="https://airflow.example/dags/watch_lake/runs/manual__1",
+        event="found a partition missing",
+    )
+    assert incidents.report(lake, cause, told, lambda *_: None)
+    return cause
+
+
+@pytest.fixture
 def days(lake: Lake) -> list[datetime]:
     """Three weeks of files up to yesterday but for one that is missing, one refused, one with rejected rows, and one
     whose notification went to the dead-letter queue."""
@@ -109,11 +152,13 @@ def test_the_page_shows_a_load_a_reject_a_missing_day_and_a_dead_letter(
 ) -> None:
     page = open_page("/lake/")
     expect(page.get_by_role("heading", name="Entities")).to_be_visible()
+    letters = page.get_by_role("region", name="Dead letters")
+    expect(letters.get_by_role("link", name=DAY.format(days[18]))).to_be_visible()
+    expect(letters).to_contain_text("1 message of the low-latency lane waits in the dead-letter queue")
     card = page.get_by_role("article", name="sales")
     expect(card).to_contain_text(re.compile(r"Refused\s*1\b"))
     expect(card).to_contain_text(re.compile(r"Failed\s*1\b"))
     expect(card).to_contain_text(re.compile(r"Bad rows\s*4\b"))
-    keep(page, "lake-page-entities")
 
     card.get_by_role("link", name="sales", exact=True).click()
 
@@ -128,7 +173,6 @@ def test_the_page_shows_a_load_a_reject_a_missing_day_and_a_dead_letter(
         expect(cell(8)).to_have_accessible_name(f"{days[8].day} {days[8]:%B %Y}: missing, 0 files, 0 rows")
         expect(cell(15)).to_have_accessible_name(f"{days[15].day} {days[15]:%B %Y}: rejected, 1 file, 0 rows")
         expect(cell(18)).to_have_accessible_name(f"{days[18].day} {days[18]:%B %Y}: failed, 1 file, 0 rows")
-    keep(page, "lake-page")
 
     page.goto(page.url.split("/lake")[0] + "/lake/files?state=failed")
     expect(page.get_by_role("row", name=DAY.format(days[18]))).to_contain_text("dead-letter queue")
@@ -167,6 +211,99 @@ def test_a_reload_is_asked_for_twice(open_page: Open, lake: Lake, days: list[dat
     expect(page.get_by_role("status")).to_contain_text("was started")
 
 
+def test_open_alerts_and_tables_stand_on_the_first_page(
+    open_page: Open, lake: Lake, days: list[datetime], table: ExportedTable, alert: str
+) -> None:
+    page = open_page("/lake/")
+    alerts = page.get_by_role("region", name="Open alerts")
+    expect(alerts.get_by_role("listitem")).to_contain_text("watch_lake found a partition missing")
+    expect(alerts).to_contain_text("What to do: Upload the file")
+    expect(page.get_by_role("article", name="orders")).to_contain_text("failed")
+    keep(page, "lake-page")
+    alerts.get_by_role("link", name="Look at it").click()
+    expect(page.get_by_role("heading", name="15 March 2024")).to_be_visible()
+    incidents.cure(lake, alert, "it came", lambda *_: None)
+    page.goto(page.url.split("/entities")[0] + "/")
+    expect(page.get_by_role("region", name="Open alerts")).to_contain_text("There are none.")
+
+
+def test_a_table_shows_what_failed_and_starting_anew_asks_twice(
+    open_page: Open, lake: Lake, table: ExportedTable, dags: dict[str, Any]
+) -> None:
+    page = open_page("/lake/tables/orders")
+    assert page.get_by_role("button", name="Start anew").is_disabled()
+    name = re.compile(re.escape(window_name(table.window(50, "failed").window)))
+    cell = page.get_by_role("region", name="Windows").get_by_role("link", name=name)
+    expect(cell).to_have_accessible_name(re.compile(": failed$"))
+    expect(page.get_by_role("img", name=re.compile(": missing$"))).to_have_count(1)
+    expect(page.get_by_role("note").first).to_contain_text("InternalServerError: try again")
+    keep(page, "lake-page-table")
+    cell.click()
+    expect(page.get_by_role("note")).to_contain_text("InternalServerError: try again")
+
+    page = open_page("/lake/tables/orders", "user")
+
+    def runs(full: bool) -> int:
+        with create_session() as session:
+            found = session.query(DagRun).filter_by(dag_id="export_orders", triggering_user_name="user").all()
+            return sum(run.conf == {"full": full} for run in found)
+
+    before = runs(True)
+    page.get_by_role("button", name="Start anew (full export)").click()
+    again = page.get_by_role("button", name="Export all of shop-orders again? Press again")
+    expect(again).to_be_visible()
+    assert runs(True) == before
+    again.click()
+    expect(page.get_by_role("status")).to_contain_text("A run of export_orders was started.")
+    assert runs(True) == before + 1
+    before = runs(False)
+    page.get_by_role("button", name="Export what is due").click()
+    expect(page.get_by_role("status")).to_contain_text("A run of export_orders was started.")
+    assert runs(False) == before + 1
+
+
+def test_the_strips_of_windows_are_used_with_the_arrow_keys(open_page: Open, lake: Lake, table: ExportedTable) -> None:
+    page = open_page("/lake/tables/orders")
+    strips = page.locator("[data-strips] ul")
+    for strip in strips.all():
+        expect(strip.locator("a.cell[tabindex='0']")).to_have_count(1)
+
+    def focused() -> str:
+        return str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+
+    page.locator("[data-strips] a.cell[tabindex='0']").nth(1).focus()
+    first = focused()
+    page.keyboard.press("ArrowRight")
+    assert focused() != first
+    page.keyboard.press("ArrowLeft")
+    assert focused() == first
+    page.keyboard.press("ArrowUp")
+    assert focused().split(",")[0] != first.split(",")[0], "another day"
+    page.keyboard.press("ArrowDown")
+    assert focused() == first
+    expect(strips.nth(1).locator("a.cell[tabindex='0']")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/exports/window/"))
+
+
+PAGES = [
+    *("/lake/", "/lake/entities/sales", "/lake/files", "/lake/dashboards"),
+    *("/lake/tables/orders", "/lake/tables/orders/exports/full/{base}"),
+]
+
+
+def test_every_page_has_one_first_heading_and_names_for_what_is_used(
+    open_page: Open, lake: Lake, days: list[datetime], table: ExportedTable, alert: str
+) -> None:
+    """WCAG 2.2, 1.3.1, 2.4.6 and 4.1.2: headings without a step left out, a name for every control and table."""
+    for path in PAGES:
+        page = open_page(path.format(base=minute_text(table.base)))
+        levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(one => +one.tagName[1])")
+        assert levels[0] == 1 and levels.count(1) == 1, path
+        assert all(later <= earlier + 1 for earlier, later in pairwise(levels)), (path, levels)
+        assert page.evaluate(_NAMELESS) == [], path
+
+
 def test_without_a_login_there_is_nothing(open_page: Open, lake: Lake, days: list[datetime]) -> None:
     page = open_page("/lake/entities/sales", None)
     expect(page.get_by_role("heading", name="Log in to Airflow first")).to_be_visible()
@@ -188,12 +325,13 @@ def test_the_calendar_is_used_with_the_arrow_keys(open_page: Open, lake: Lake, d
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/lake/", "/lake/entities/sales", "/lake/files"])
+@pytest.mark.parametrize("path", PAGES)
 def test_text_stands_out_from_its_ground_in_light_and_dark(
-    open_page: Open, lake: Lake, days: list[datetime], path: str, theme: str
+    open_page: Open, lake: Lake, days: list[datetime], table: ExportedTable, alert: str, path: str, theme: str
 ) -> None:
     """WCAG 2.2, 1.4.3: 4.5 to 1, for every element with a text of its own. Airflow's choice wins over the system's."""
-    page = open_page(path, color_scheme="dark" if theme == "light" else "light")
+    where = path.format(base=minute_text(table.base))
+    page = open_page(where, color_scheme="dark" if theme == "light" else "light")
     page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
     page.reload()
     if path.endswith("sales"):
@@ -203,12 +341,13 @@ def test_text_stands_out_from_its_ground_in_light_and_dark(
 
 
 def test_the_page_is_read_without_scripts_and_on_a_narrow_screen(
-    open_page: Open, lake: Lake, days: list[datetime]
+    open_page: Open, lake: Lake, days: list[datetime], table: ExportedTable, alert: str
 ) -> None:
     page = open_page("/lake/entities/sales", java_script_enabled=False)
     expect(page.get_by_role("heading", name="Latest files")).to_be_visible()
-    narrow = open_page("/lake/entities/sales", viewport={"width": 375, "height": 700})
-    assert narrow.evaluate(_TOO_WIDE) == []
+    for path in ("/lake/", "/lake/entities/sales", "/lake/tables/orders"):
+        narrow = open_page(path, viewport={"width": 375, "height": 700})
+        assert narrow.evaluate(_TOO_WIDE) == [], path
 
 
 def test_the_page_shows_what_happened_since_it_was_opened(open_page: Open, lake: Lake, days: list[datetime]) -> None:
@@ -226,6 +365,20 @@ def test_the_page_shows_what_happened_since_it_was_opened(open_page: Open, lake:
 _TOO_WIDE = """() => [...document.querySelectorAll('body *')]
   .filter(one => one.getBoundingClientRect().right > innerWidth && !one.closest('.scroll, .hidden, .skip'))
   .map(one => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 30)}`)"""
+
+# Controls, regions and tables that a screen reader has no name for.
+_NAMELESS = """() => {
+  const named = one => one.getAttribute('aria-label') || one.labels?.length || one.textContent.trim()
+    || document.getElementById(one.getAttribute('aria-labelledby'))?.textContent.trim();
+  return [...document.querySelectorAll('a, button, input:not([type=hidden]), select, [role], section, nav, article')]
+    .filter(one => !named(one) && one.role !== 'presentation')
+    .concat([...document.querySelectorAll('section, nav, article, [role=region], [role=group]')].filter(one => {
+      const by = one.getAttribute('aria-labelledby');
+      return !one.getAttribute('aria-label') && !(by && document.getElementById(by));
+    }))
+    .concat([...document.querySelectorAll('table')].filter(one => !one.caption && !one.closest('.scroll')))
+    .map(one => one.outerHTML.slice(0, 120));
+}"""
 
 # Texts whose contrast with the nearest painted ground behind them is too low, with the figure.
 _LOW_CONTRAST = """() => {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -15,55 +14,13 @@ from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 
 from lakelanes.lake import Lake
-from lakelanes.tables.current import publish
-from lakelanes.tables.ledger import Chain, Export, Snapshot, TableLedger, second_text
 from lakelanes.tables.windows import minute_text
 from lakelanes_airflow.page import strips
 from lakelanes_airflow.page.shown import WINDOWS
+from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.source_tables import ORDERS
 
-HOUR = timedelta(hours=1)
 AsUser = Callable[[str | None], TestClient]
-
-
-@dataclass
-class Table:
-    """A table whose base is so many whole hours ago, with the windows that a test gives it."""
-
-    lake: Lake
-    base: datetime
-    reads: str = ""
-
-    @property
-    def ledger(self) -> TableLedger:
-        return TableLedger(self.lake, "orders")
-
-    def window(self, number: int, state: Any = "published", **more: Any) -> Export:
-        """The window so many hours after the base; published ones have a row more than that."""
-        start = self.base + number * HOUR
-        known = {"rows": number + 1, "files": 1, "lines": number + 1} if state == "published" else {}
-        export = Export(
-            table="orders",
-            kind="window",
-            start=minute_text(start),
-            end=minute_text(start + HOUR),
-            table_arn="arn",
-            table_id="id",
-            run_id="export_orders/scheduled__1",
-            state=state,
-            **{**known, **more},
-        )
-        return self.ledger.write(export)[0]
-
-    def begin(self, **chain: Any) -> None:
-        """Has the full export in the lake."""
-        base = minute_text(self.base)
-        self.ledger.write(Chain(table="orders", base=base, table_arn="arn", table_id="id", **chain))
-        full = {"table": "orders", "kind": "full", "start": base, "end": base, "table_arn": "arn", "table_id": "id"}
-        self.ledger.write(Export(**full, state="published", rows=40, files=1))
-        as_of = second_text(self.base)
-        self.ledger.write(Snapshot(table="orders", as_of=as_of, made_by="full", table_id="id", rows=40, files=1))
-        publish(self.lake, self.lake.config.tables["orders"])
 
 
 @pytest.fixture
@@ -73,8 +30,8 @@ def lake(make_lake: Callable[..., Lake]) -> Lake:
 
 
 @pytest.fixture
-def table(lake: Lake) -> Table:
-    return Table(lake, datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 8 * HOUR)
+def table(lake: Lake) -> ExportedTable:
+    return ExportedTable(lake, datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 8 * HOUR)
 
 
 def text(html: str) -> str:
@@ -87,7 +44,7 @@ def cells(html: str) -> list[tuple[str, str]]:
     return re.findall(r'class="cell is-([a-z]+)(?: marked)?"[^>]* aria-label="([^"]+)"', html)
 
 
-def test_the_first_page_says_how_each_table_stands(as_user: AsUser, table: Table) -> None:
+def test_the_first_page_says_how_each_table_stands(as_user: AsUser, table: ExportedTable) -> None:
     assert "Nothing was exported yet" in text(as_user("viewer").get("/lake/").text)
     table.begin()
     for number in range(8):
@@ -97,7 +54,7 @@ def test_the_first_page_says_how_each_table_stands(as_user: AsUser, table: Table
     assert f"Everything until {until:%Y-%m-%d %H:%M} UTC is in" in shown
 
 
-def test_the_windows_are_shown_with_their_states_reasons_and_rows(as_user: AsUser, table: Table) -> None:
+def test_the_windows_are_shown_with_their_states_reasons_and_rows(as_user: AsUser, table: ExportedTable) -> None:
     table.begin()
     table.window(0)
     table.window(1)
@@ -122,7 +79,7 @@ def test_the_windows_are_shown_with_their_states_reasons_and_rows(as_user: AsUse
     assert "the full export" in text(page) and " 40 " in text(page)
 
 
-def test_filters_of_windows_live_in_the_url(as_user: AsUser, table: Table) -> None:
+def test_filters_of_windows_live_in_the_url(as_user: AsUser, table: ExportedTable) -> None:
     table.begin()
     table.window(0)
     table.window(1, "failed", reason="no")
@@ -140,7 +97,7 @@ def test_filters_of_windows_live_in_the_url(as_user: AsUser, table: Table) -> No
     assert as_user("viewer").get("/lake/tables/orders?state=nonsense").status_code == 422
 
 
-def test_a_gap_is_shown_with_the_command_that_repairs_it(as_user: AsUser, table: Table) -> None:
+def test_a_gap_is_shown_with_the_command_that_repairs_it(as_user: AsUser, table: ExportedTable) -> None:
     table.begin(gap="recovery_off", reason="recovery_off: point-in-time recovery of shop-orders is off")
     page = as_user("viewer").get("/lake/tables/orders").text
     assert "point-in-time recovery of shop-orders is off" in page
@@ -150,7 +107,7 @@ def test_a_gap_is_shown_with_the_command_that_repairs_it(as_user: AsUser, table:
     assert re.search(r'card trouble" aria-labelledby="table-orders"', first)
 
 
-def test_an_export_has_its_reason_its_arn_and_its_run(as_user: AsUser, table: Table) -> None:
+def test_an_export_has_its_reason_its_arn_and_its_run(as_user: AsUser, table: ExportedTable) -> None:
     table.begin()
     failed = table.window(0, "failed", reason="no", export_arn="arn:aws:dynamodb:export/1", lines=7)
     client = as_user("viewer")
@@ -165,7 +122,9 @@ def test_an_export_has_its_reason_its_arn_and_its_run(as_user: AsUser, table: Ta
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_the_buttons_start_a_run_as_the_user(as_user: AsUser, table: Table, dags: dict[str, Any], full: bool) -> None:
+def test_the_buttons_start_a_run_as_the_user(
+    as_user: AsUser, table: ExportedTable, dags: dict[str, Any], full: bool
+) -> None:
     answer = as_user("user").post("/lake/tables/orders/export", data={"full": "true"} if full else {})
     assert answer.status_code == 303, text(answer.text)
     where = answer.headers["location"]
@@ -176,7 +135,7 @@ def test_the_buttons_start_a_run_as_the_user(as_user: AsUser, table: Table, dags
     assert "A run of export_orders was started." in text(as_user("user").get(where).text)
 
 
-def test_starting_anew_asks_twice_and_a_viewer_can_press_neither(as_user: AsUser, table: Table) -> None:
+def test_starting_anew_asks_twice_and_a_viewer_can_press_neither(as_user: AsUser, table: ExportedTable) -> None:
     table.begin()
     page = as_user("viewer").get("/lake/tables/orders").text
     assert len(re.findall(r"<button[^>]* disabled aria-describedby=\"why\"", page)) == 2
