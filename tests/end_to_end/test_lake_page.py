@@ -1,5 +1,5 @@
-"""The Lake page within the Airflow UI of a running stack: a refused file is seen, mended, and loaded by the button; so is
-one whose notification went to the dead-letter queue."""
+"""The Lake page within the Airflow UI of a running stack: a refused file is seen, mended, and loaded by the button, and
+so is one whose notification went to the dead-letter queue."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ STATES: dict[str, Shown] = {
     "late": Shown("late", "◷", "in the table, after its deadline"),
     "rejected": Shown("rejected", "✕", "refused for what the file contains; it needs a corrected upload"),
     "failed": Shown("failed", "!", "not loaded for a reason that is not the file's; the sweep tries again, five times"),
-    "claimed": Shown("loading", "…", "somebody is loading it"),
+    "claimed": Shown("claimed", "…", "somebody is loading it"),
     "loading": Shown("loading", "…", "files are being loaded, or left to the next sweep"),
     "deferred": Shown("deferred", "→", "left to the batch lane"),
     "deleted": Shown("deleted", NOTHING, "gone before it could be read"),

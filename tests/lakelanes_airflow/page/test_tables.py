@@ -167,7 +167,7 @@ def test_windows_stand_by_day_or_by_month(
     from lakelanes.tables.overview import WindowCell
     from lakelanes.tables.windows import Window
 
-    lake = make_lake({"orders": {"dynamodb_table": "t", **ORDERS, "export": {"window_minutes": minutes}}})
+    lake = make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": minutes}}})
     start, step = datetime(2024, 3, 15, tzinfo=UTC), timedelta(minutes=minutes)
     count = 20 if minutes == 1440 else 2 * 1440 // minutes
     shown = [WindowCell(Window(start + n * step, start + (n + 1) * step), "published") for n in range(count)]
