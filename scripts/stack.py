@@ -432,7 +432,14 @@ class Stack:
 
     def _airflow_environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(Path(sys.executable).parent), self.env.get("PATH", os.defpath)])
-        return {"AIRFLOW_HOME": str(self._airflow_home), "LAKE_CONFIG": str(self.config_path), "PATH": path}
+        return {
+            "AIRFLOW_HOME": str(self._airflow_home),
+            "LAKE_CONFIG": str(self.config_path),
+            # By these two it can tell of a configuration that it cannot read.
+            "LAKE_ALERT_TOPIC_ARN": self.outputs.get("AlertTopicArn", ""),
+            "LAKE_LEDGER_TABLE": self.config.resources.ledger_table,
+            "PATH": path,
+        }
 
     def _aws_environment(self) -> dict[str, str]:
         return {
