@@ -17,7 +17,10 @@ from lakelanes_airflow.import_errors import ImportErrorListener
 from lakelanes_airflow.plugin import LakelanesPlugin
 from tests.support.queues import Alerts
 
-TRACE = "Traceback (most recent call last):\n  File \"broken.py\", line 3, in <module>\nNameError: name 'x' is not defined\n"
+TRACE = (
+    'Traceback (most recent call last):\n  File "broken.py", line 3, in <module>\n'
+    "NameError: name 'x' is not defined\n"
+)
 CONFIGURATION_TRACE = "Traceback (most recent call last):\nlakelanes.errors.ConfigError: lake.json: 1 fault\n"
 GOOD = "from airflow.sdk import DAG\n\nwith DAG('mended'):\n    pass\n"
 
