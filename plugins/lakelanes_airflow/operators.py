@@ -105,7 +105,9 @@ class PublishOperator(BaseBranchOperator):
             for fault in state.faults:
                 self.log.error("Not loaded: %s", fault)
             tables = self._publish(context, lake, planned, scope, state.unloaded)
-        settle(lake, context, complete=not state.faults, whole=bool(scope["entity"]) and not scope["keyed"])
+        # A load that nothing limits does what earlier ones left.
+        limited = scope["keyed"] or any(value for name, value in context["params"].items() if name != "reload")
+        settle(lake, context, complete=not state.faults, whole=bool(scope["entity"]) and not limited)
         return [*([self.on_failure] if state.faults else []), *([self.on_new_table] if tables else [])]
 
     def _publish(
