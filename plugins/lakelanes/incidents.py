@@ -144,6 +144,16 @@ def deadline_cause(entity: str, period: str) -> str:
     return f"deadline/{entity}/{period}"
 
 
+def gap_cause(table: str) -> str:
+    """The cause of a DynamoDB table whose changes are not exported any more."""
+    return f"gap/{table}"
+
+
+def stale_cause(view: str) -> str:
+    """The cause of a dashboard view that is out of date, or cannot be made."""
+    return f"stale/{view}"
+
+
 def open_incidents(lake: Lake) -> list[Incident]:
     """Every open incident, newest first; one Query."""
     return sorted((one for one in _all(lake) if not one.cured_at), key=lambda one: one.since, reverse=True)
@@ -178,18 +188,27 @@ def report_all(
 def cure(lake: Lake, cause: str, how: str, tell: Tell) -> bool:
     """Closes a cause and tells that it is cured; True when it was open. ``how``: what cured it, as a sentence."""
     item = next(iter(lake.ledger.read_items([(SOURCE, cause)])), None)
-    return bool(item) and bool(cure_all(lake, [(Incident.from_item(item), how)], tell))
+    return item is not None and bool(cure_all(lake, [(Incident.from_item(item), how)], tell))
 
 
 def cure_all(lake: Lake, cured: Iterable[tuple[Incident, str]], tell: Tell) -> list[str]:
-    """Closes incidents, as ``open_incidents`` gave them, each with what cured it, and tells so in one message.
+    """Closes incidents, as ``open_incidents`` gave them, each with what cured it; tells so in one message for each
+    DAG, entity and kind of cause.
 
     Returns the causes that this call closed: of several who do it at the same time one does. A message that cannot be
     told is logged, and told by ``catch_up``.
     """
-    closed = [moved for incident, how in cured if (moved := _close(lake, incident, how))]
-    _tell_recovery(lake, [incident for incident in closed if incident.told], tell)
-    return [incident.cause for incident in closed]
+
+    def sender(one: tuple[Incident, str]) -> tuple[str, str, str]:
+        return one[0].kind, one[0].dag_id, one[0].entity or ""
+
+    causes: list[str] = []
+    for _, group in groupby(sorted(cured, key=sender), key=sender):
+        holder = uuid.uuid4().hex
+        closed = [moved for incident, how in group if (moved := _close(lake, incident, how, holder))]
+        _tell_recovery(lake, [incident for incident in closed if incident.told], tell)
+        causes += [incident.cause for incident in closed]
+    return causes
 
 
 def catch_up(lake: Lake, tell: Tell) -> int:
@@ -333,7 +352,7 @@ def _open(lake: Lake, incident: Incident) -> bool:
     return True
 
 
-def _close(lake: Lake, incident: Incident, how: str) -> Incident | None:
+def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | None:
     """Moves an open incident to where it waits for its recovery message; None when somebody else did.
 
     One that was not told yet keeps its teller, and has both messages told by ``catch_up``.
@@ -341,7 +360,7 @@ def _close(lake: Lake, incident: Incident, how: str) -> Incident | None:
     for _ in range(_TRIES):
         moved = replace(incident, cured_at=lake.ledger.now(), how=how)
         if incident.told:
-            moved = replace(moved, holder=uuid.uuid4().hex, lease_until=_lease_end(lake))
+            moved = replace(moved, holder=holder, lease_until=_lease_end(lake))
         condition = {
             "ConditionExpression": "holder = :h AND told = :t",
             "ExpressionAttributeValues": {":h": _serialize(incident.holder), ":t": _serialize(incident.told)},
