@@ -109,6 +109,7 @@ def alert(lake: Lake) -> str:
         "Upload the file: the low-latency lane loads it at once.",
         run_url="https://airflow.example/dags/watch_lake/runs/manual__1",
         event="found a partition missing",
+        page_url="/lake/entities/sales/periods/2024-03-15",
     )
     assert incidents.report(lake, cause, told, lambda *_: None)
     return cause

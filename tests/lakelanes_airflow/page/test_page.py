@@ -205,10 +205,12 @@ def test_open_alerts_stand_first_with_what_to_do_and_where_to_look(as_user: AsUs
         assert incidents.report(lake, cause, alert, lambda *_: None)
 
     run = "https://airflow.example/dags/load_sales/runs/r%2B1"
-    told(f"file/{uri(lake, '16')}", what_to_do="Upload it corrected", run_url=run)
-    told("deadline/sales/2024-03-17", what_to_do="Upload it", dag_id="watch_lake", event="found 17 March missing")
-    told("rejects/sales/year=2024/month=03/day=15", what_to_do="Look")
-    told("run/refresh_views/-", what_to_do="Clear it", entity=None, dag_id="refresh_views")
+    file = "/lake/file?uri=" + quote(uri(lake, "16"), safe="")
+    told(f"file/{uri(lake, '16')}", what_to_do="Upload it corrected", run_url=run, page_url=file)
+    missing = {"event": "found 17 March missing", "page_url": "/lake/entities/sales/periods/2024-03-17"}
+    told("deadline/sales/2024-03-17", what_to_do="Upload it", dag_id="watch_lake", **missing)
+    told("run/refresh_views/-", what_to_do="Clear it", entity=None, dag_id="refresh_views", page_url="/lake/")
+    told("stale/x", what_to_do="Look", entity=None, dag_id="refresh_views", page_url="https://elsewhere.example/lake/")
     page = client.get("/lake/").text
     shown = text(page)
     assert shown.index("Open alerts") < shown.index("watch_lake found 17 March missing") < shown.index("Entities")
@@ -216,9 +218,8 @@ def test_open_alerts_stand_first_with_what_to_do_and_where_to_look(as_user: AsUs
     links = re.findall(r'<a href="([^"]+)"[^>]*>(?:Look at it|Open the run)', page)
     assert sorted(links) == [
         "/dags/load_sales/runs/r%2B1",
-        "/lake/entities/sales/periods/2024-03-15",
         "/lake/entities/sales/periods/2024-03-17",
-        "/lake/file?uri=" + quote(uri(lake, "16"), safe=""),
+        file,
     ]
     for link in links:
         if link.startswith("/lake"):
