@@ -17,8 +17,8 @@ from lakelanes_airflow.page.render import PREFIX
 
 @dataclass(frozen=True)
 class Shown:
-    """An open alert. page: where on the Lake page its cause is looked at, below the page's root; run: path of its run in
-    the Airflow UI. '' where there is none."""
+    """An open alert. page: where its cause is looked at, below the Lake page's root; run: path of its run in the Airflow
+    UI. '' where there is none."""
 
     incident: Incident
     page: str

@@ -5,7 +5,7 @@ A table is seen by those who may read the runs of its export_<table>, whether it
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
@@ -102,8 +102,9 @@ def _table(request: Request, user: User, name: str) -> tuple[Lake, Table]:
     return lake, lake.config.tables[name]
 
 
-def _is_minute(text: str) -> Any:
+def _is_minute(text: str) -> bool:
     try:
-        return parse_minute(text)
+        parse_minute(text)
     except ValueError:
-        return None
+        return False
+    return True
