@@ -17,7 +17,7 @@ from lakelanes_airflow.page.render import PREFIX
 
 @dataclass(frozen=True)
 class Shown:
-    """An open alert. page: where its cause is looked at, below the Lake page's root; run: path of its run in the Airflow
+    """An open alert. page: where its cause is looked at, below the Lake page's root. run: path of its run in Airflow's
     UI. '' where there is none."""
 
     incident: Incident
