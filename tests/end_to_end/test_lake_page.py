@@ -64,7 +64,7 @@ def test_a_dead_letter_is_seen_and_its_file_loaded_by_the_button(world: World, m
         page = browser.new_page(viewport={"width": 1500, "height": 950})
         page.goto(f"{world.stack.airflow_url}/plugin/lake", timeout=60_000)
         frame = page.frame_locator("iframe")
-        region = frame.get_by_role("region", name="Dead letters")
+        region = frame.get_by_role("region", name="Dead letters", exact=True)
         expect(region).to_contain_text("in the dead-letter queue", timeout=60_000)
         # As a sweep that ends before it loads.
         letters = dead_letters.receive(lake)
