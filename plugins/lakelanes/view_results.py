@@ -43,14 +43,15 @@ _keeping = threading.Lock()
 class ViewResult:
     """The rows of a view as text by column name, and when Athena was asked; ``asked_at`` is '' before it ever was.
 
-    ``question``: what the view's file says that it answers. ``error``: why the last attempt failed. ``is_whole``: False
-    when there are more rows than MAX_ROWS.
+    ``query_id``: of Athena's query, whose answer never changes. ``question``: what the view's file says it answers.
+    ``error``: why the last attempt failed. ``is_whole``: False when there are more rows than MAX_ROWS.
     """
 
     name: str
     question: str
     rows: list[dict[str, str | None]]
     asked_at: str = ""
+    query_id: str = ""
     error: str | None = None
 
     @property
@@ -117,7 +118,8 @@ def _read(lake: Lake, name: str, note: dict[str, Any]) -> ViewResult:
             if error_code(problem) != "InvalidRequestException":
                 raise
             error = "the answer is no longer kept; it is asked for again after the next load"
-    return ViewResult(name, question(name), rows, str(note.get("asked_at", "")), error)
+    asked_at, query_id = str(note.get("asked_at", "")), str(note.get("query_id", ""))
+    return ViewResult(name, question(name), rows, asked_at, query_id, error)
 
 
 def _rows(lake: Lake, query_id: str) -> list[dict[str, str | None]]:

@@ -154,17 +154,18 @@ def snapshots(lake: Lake, table: Table) -> list[Snapshot]:
     return TableLedger(lake, table.name).newest_snapshots(_SNAPSHOTS)
 
 
-def stream(lake: Lake, table: Table) -> StreamStatus | None:
+def stream(lake: Lake, table: Table, exports: Iterable[Export]) -> StreamStatus | None:
     """What the stream's lane brought in the last day; None for a table without that lane.
 
-    Of an hour with more than 1,000 objects the first so many are looked at.
+    exports: of the last day's windows, which tell what it should have brought. Of an hour with more than 1,000 objects
+    the first so many are looked at.
     """
     if "stream" not in table.lanes:
         return None
     now = lake.clock()
     since = (now - timedelta(hours=_STREAM_HOURS)).replace(minute=0, second=0, microsecond=0)
     hours = _stream_hours(lake, table, since)
-    missing = _unstreamed(lake, table, since, set(hours))
+    missing = _unstreamed(exports, since, set(hours))
     if not hours:
         return StreamStatus("missing" if missing else "quiet", missing=missing)
     newest = max(
@@ -287,11 +288,9 @@ def _objects(lake: Lake, prefix: str) -> Sequence[Any]:
     return found
 
 
-def _unstreamed(lake: Lake, table: Table, since: datetime, hours: set[str]) -> str | None:
+def _unstreamed(exports: Iterable[Export], since: datetime, hours: set[str]) -> str | None:
     """The newest window since then of which the exports have changes and the stream has none."""
-    if "export" not in table.lanes:
-        return None
-    for export in TableLedger(lake, table.name).windows(since, limit=_BEHIND, newest=True):
+    for export in sorted(exports, key=lambda one: one.start, reverse=True):
         hour, own = export.window.start.replace(minute=0), set()
         while hour < export.window.end:
             own.add(minute_text(hour))

@@ -239,7 +239,7 @@ def dashboards_page(request: Request, user: Reader) -> Response:
             view_results.update(lake, name)
 
     request.app.state.upkeep.want("dashboards", compute)
-    drawn = [(result, charts.chart_of(result.rows)) for result in results]
+    drawn = [(result, *charts.drawn(result.query_id, result.rows)) for result in results]
     waiting = any(not result.asked_at for result in results)
     return page(request, "dashboards.html", drawn=drawn, waiting=waiting)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -22,6 +23,9 @@ _PARTS = ("year", "month", "day", "hour")
 _SERIES = 6
 _BARS = 12
 _WIDTH, _HEIGHT = 640, 240
+_KEPT = 64
+_drawn: dict[str, tuple[Chart | None, Markup]] = {}
+_drawing = threading.Lock()
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 28
 
 
@@ -72,6 +76,19 @@ def _joined(row: Row, parts: Sequence[str]) -> str:
     """The parts of a date as one text that sorts as time does; '' where one is missing."""
     values = [row[name] for name in parts]
     return "-".join(value.zfill(2) for value in values if value) if all(values) else ""
+
+
+def drawn(query_id: str, rows: Sequence[Row]) -> tuple[Chart | None, Markup]:
+    """The chart of a query's rows and its SVG. Both are remembered: a query's answer never changes."""
+    found = _drawn.get(query_id)
+    if found is None:
+        chart = chart_of(rows)
+        found = chart, svg(chart, f"c-{query_id}") if chart else Markup("")
+        with _drawing:
+            _drawn[query_id] = found
+            while len(_drawn) > _KEPT:
+                del _drawn[next(iter(_drawn))]
+    return found
 
 
 def svg(chart: Chart, identifier: str) -> Markup:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from lakelanes.summaries import FILE_STATES
-from lakelanes_airflow.page import charts, shown
+from lakelanes_airflow.page import shown
 
 PREFIX = "/lake"
 HERE = Path(__file__).parent
@@ -35,7 +35,6 @@ _templates = Environment(
 )
 _templates.filters |= shown.FILTERS
 _templates.globals |= {
-    "svg": charts.svg,
     "states": shown.STATES,
     "table_states": shown.TABLES,
     "window_states": shown.WINDOWS,

@@ -62,7 +62,7 @@ def strips(table: Table, cells: Sequence[WindowCell]) -> list[Strip]:
     whole_hours = all(cell.window.start.minute == 0 for cell in cells)
     for cell in cells:
         start = cell.window.start
-        title = f"{start:%B %Y}" if monthly else f"{start:%a %-d %B}"
+        title = f"{start:%B %Y}" if monthly else f"{start:%a %-d %b}"
         text = f"{start:%-d}" if monthly else f"{start:%H}" if whole_hours else f"{start:%H:%M}"
         found.setdefault(title, []).append((text, cell))
     return [Strip(title, own) for title, own in found.items()]

@@ -65,7 +65,8 @@ def table_page(
         unplanned=[cell for cell in cells if cell.state in ("missing", "gap") and cell.export is None],
         state=state,
         snapshots=overview.snapshots(lake, described),
-        stream=overview.stream(lake, described),
+        # What it brought lately stands beside the latest windows.
+        stream=None if span.after else overview.stream(lake, described, [cell.export for cell in known if cell.export]),
         may_export=may_trigger(request, user, EXPORT_PREFIX + table),
     )
 

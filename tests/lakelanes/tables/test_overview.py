@@ -186,17 +186,19 @@ def test_status_takes_few_requests_however_many_windows_there_are(source: Source
     assert sorted(asked) == ["BatchGetItem", "GetItem", "GetTable", "Query"]
 
 
+def streamed(source: SourceTable, moment: datetime) -> overview.StreamStatus | None:
+    known = source.ledger.windows(moment - timedelta(days=1))
+    return overview.stream(at(source, moment), source.table, known)
+
+
 def test_the_streams_newest_change_is_found_and_one_that_the_exports_alone_have(source: SourceTable) -> None:
     first = begin(source)
-    lake = at(source, source.now())
-    found = overview.stream(lake, source.table)
+    found = streamed(source, source.now())
     assert found is not None and (found.state, found.arrived_at) == ("quiet", None)
     source.put("b", "2.00")
     source.close(first)
     export(source)
-    assert overview.stream(at(source, source.now()), source.table) == overview.StreamStatus(
-        "missing", missing=str(first)
-    )
+    assert streamed(source, source.now()) == overview.StreamStatus("missing", missing=str(first))
 
     arn = f"{source.ledger.chain().table_arn}/stream/2024-03-15T00:00:00.000"  # type: ignore[union-attr]
     written = first.start.replace(second=7)
@@ -217,12 +219,12 @@ def test_the_streams_newest_change_is_found_and_one_that_the_exports_alone_have(
 
     report = StreamLane(source.lake).process([record(0, "b"), record(3, "c")], lambda: 60.0)
     assert (report.state, report.rows) == ("written", 2)
-    found = overview.stream(source.lake, source.table)
+    found = streamed(source, source.lake.clock())
     assert found is not None
     assert (found.state, found.rows, found.missing) == ("arriving", 2, None)
     assert found.changed_at == text(written + timedelta(seconds=3))
     assert found.uri == report.objects[0]
-    later = overview.stream(at(source, source.lake.clock() + timedelta(hours=2)), source.table)
+    later = streamed(source, source.lake.clock() + timedelta(hours=2))
     assert later is not None and later.state == "quiet"
 
 
@@ -230,7 +232,7 @@ def test_a_table_of_the_stream_alone_has_no_deadline(make_source: Callable[..., 
     source = make_source(lanes=["stream"])
     assert stand_of(source).state == "no deadline"
     assert cells(source) == []
-    found = overview.stream(source.lake, source.table)
+    found = overview.stream(source.lake, source.table, [])
     assert found is not None and found.state == "quiet"
 
 

@@ -156,8 +156,8 @@ def test_a_table_of_the_stream_alone_has_no_buttons(as_user: AsUser, make_lake: 
 @pytest.mark.parametrize(
     ("minutes", "titles", "texts"),
     [
-        (15, ["Fri 15 March", "Sat 16 March"], ["00:00", "00:15"]),
-        (60, ["Fri 15 March", "Sat 16 March"], ["00", "01"]),
+        (15, ["Fri 15 Mar", "Sat 16 Mar"], ["00:00", "00:15"]),
+        (60, ["Fri 15 Mar", "Sat 16 Mar"], ["00", "01"]),
         (1440, ["March 2024", "April 2024"], ["15", "16"]),
     ],
 )
