@@ -267,5 +267,5 @@ def _collection(table: str) -> str:
     return f"export#{table}"
 
 
-def _plain(value: Mapping[str, Any]) -> str | int:
+def _plain(value: Mapping[str, Any]) -> Any:
     return str(value["S"]) if "S" in value else int(value["N"])
