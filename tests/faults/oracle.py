@@ -161,5 +161,5 @@ def _rejects(lake: Lake) -> dict[str, Rows]:
 def _scan(lake: Lake) -> list[Entry]:
     pages: Any = lake.ledger._db.get_paginator("scan").paginate(TableName=lake.ledger.table, ConsistentRead=True)
     return [
-        Entry.from_item(item) for page in pages for item in page["Items"] if not item["source"]["S"].startswith("note:")
+        Entry.from_item(item) for page in pages for item in page["Items"] if item["source"]["S"].startswith("s3://")
     ]
