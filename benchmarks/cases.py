@@ -16,7 +16,7 @@ _REPEATS = {"1mb": 5, "100mb": 5, "1gb": 3, "10gb": 1}
 # Measured once where it takes minutes: they are nowhere near.
 _SLOW = frozenset({"pandas", "awswrangler"})
 
-Kind = Literal["disk", "s3", "small_files", "query", "latency", "layout", "export", "page"]
+Kind = Literal["disk", "s3", "large_s3", "small_files", "query", "latency", "layout", "export", "page"]
 Tools = tuple[str, ...]
 
 _PEERS: Tools = ("duckdb", "polars", "pyarrow")
@@ -107,6 +107,9 @@ def _cases(label: str) -> Iterator[Case]:
         suites = small or frozenset({"full"} if label == "1gb" else ())
         tools = _S3 if label != "1gb" else _S3[:-1]
         yield Case(f"s3_narrow_{label}", "s3", Input("narrow", size), tools, min(repeats, 3), suites)
+    if label in ("1mb", "10gb"):
+        name = "s3_large_1mb" if label == "1mb" else f"s3_narrow_{label}"
+        yield Case(name, "large_s3", Input("narrow", size), (OURS,), 1, small)
 
 
 def chosen(size: str, names: Iterable[str] = ()) -> list[Case]:

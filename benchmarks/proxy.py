@@ -54,8 +54,10 @@ class CountingProxy:
         try:
             while head := await _head(reader):
                 self.counts[operation(head)] += 1
+                if await self._answer(head, writer):
+                    continue
                 upstream_writer.write(head)
-                await _body(reader, upstream_writer, _headers(head))
+                await _body(reader, upstream_writer, headers_of(head))
                 await upstream_writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
@@ -65,11 +67,15 @@ class CountingProxy:
             await asyncio.gather(answers, return_exceptions=True)
             writer.close()
 
+    async def _answer(self, head: bytes, writer: asyncio.StreamWriter) -> bool:
+        """Whether the request, which has no body, was answered here."""
+        return False
+
 
 def operation(head: bytes) -> str:
     """The service and operation of a request by its head, such as "s3.GetObject"."""
     method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
-    headers = _headers(head)
+    headers = headers_of(head)
     if "x-amz-target" in headers:
         prefix, _, name = headers["x-amz-target"].partition(".")
         return f"{_TARGETS.get(prefix.split('_')[0], prefix.lower())}.{name}"
@@ -96,7 +102,8 @@ def _s3_operation(method: str, target: str, headers: dict[str, str]) -> str:
     return method.title() + ("Object" if key else "Bucket")
 
 
-def _headers(head: bytes) -> dict[str, str]:
+def headers_of(head: bytes) -> dict[str, str]:
+    """The headers of a request by their names in small letters."""
     lines = head.decode("latin-1").split("\r\n")[1:]
     return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
 

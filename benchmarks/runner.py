@@ -17,6 +17,7 @@ from benchmarks.check import faults_of, misplaced
 from benchmarks.exports import manifest_entry
 from benchmarks.generate import SHAPES, Truth, make
 from benchmarks.lakes import TARGETS, BenchLake, running_lake, source_key
+from benchmarks.large_source import LargeSource
 from benchmarks.layouts import LAYOUTS
 from benchmarks.proxy import CountingProxy
 from benchmarks.report import Sample, summary
@@ -68,6 +69,8 @@ def run_case(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
         return Outcome({OURS: figures}, {OURS: samples}, {})
     if case.kind == "layout":
         return _layout(case, folder, say)
+    if case.kind == "large_s3":
+        return _large_s3(case, folder, say)
     return _s3(case, folder, say)
 
 
@@ -226,6 +229,28 @@ def _s3(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
         for operation, count in counts.items():
             figures[tool][f"requests_per_file_{operation.replace('.', '_')}"] = count / len(keys)
     return Outcome(figures, samples, requests)
+
+
+def _large_s3(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
+    """Our engine alone, over a file that the local AWS could not hold: what memory does it take?"""
+    path, truth = make(case.input, folder)
+    key = source_key(0)
+    faults: list[str] = []
+    with running_lake() as lake, LargeSource(lake.aws.endpoint_url, lake.source, key, path) as source:
+        environment = lake.environment(source.endpoint_url)
+
+        def sample(tool: str) -> Sample:
+            lake.forget()
+            result = measure.run(_s3_task(case, tool, lake, [key], environment), environment)
+            if "error" not in result:
+                size, files = lake.outputs(None)
+                faults.extend(faults_of(files, SHAPES[case.input.shape], truth, None))
+                result |= {"output_mb": size / 1e6, "mb_per_s": truth.csv_bytes / 1e6 / result["wall_s"]}
+            return result
+
+        samples = _interleaved(case, sample, say)
+        requests = {OURS: dict(sorted(source.counts.items()))}
+    return Outcome({OURS: summary(samples[OURS], faults)}, samples, requests)
 
 
 def _upload(case: Case, folder: Path, lake: BenchLake) -> tuple[Truth, list[str]]:

@@ -12,21 +12,21 @@ from lakelanes.config import Entity, LakeConfig, Table
 
 def table_asset(config: LakeConfig, entity: Entity) -> Asset:
     """The asset of the entity's table; its URI is the table's folder."""
-    return Asset(
-        name=f"{config.resources.glue_database}.{entity.table_name}",
-        uri=f"s3://{config.resources.analytics_bucket}/{entity.table_name}/",
-        group="lakelanes",
-        extra={"entity": entity.name},
-    )
+    return _asset(config, entity.table_name, entity.table_name, {"entity": entity.name})
 
 
 def current_asset(config: LakeConfig, table: Table) -> Asset:
     """The asset of a DynamoDB table's current state; its URI is the folder of the changes that it is made of."""
+    return _asset(config, table.current_view, table.changes_table, {"table": table.name})
+
+
+def _asset(config: LakeConfig, name: str, folder: str, extra: dict[str, Any]) -> Asset:
+    resources = config.resources
     return Asset(
-        name=f"{config.resources.glue_database}.{table.current_view}",
-        uri=f"s3://{config.resources.analytics_bucket}/{table.changes_table}/",
+        name=f"{resources.glue_database}.{name}",
+        uri=f"s3://{resources.analytics_bucket}/{folder}/",
         group="lakelanes",
-        extra={"table": table.name},
+        extra=extra,
     )
 
 

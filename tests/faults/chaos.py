@@ -25,6 +25,7 @@ from lakelanes.sources import SourceFile, list_entity, list_partition, partition
 from lakelanes.sweep import find_unloaded, register_done
 from scripts.deploy import deploy
 from tests.faults import lanes
+from tests.faults.findings import injected, listed
 from tests.faults.oracle import Findings, current_entries, examine, history, open_uploads
 from tests.faults.plan import ENTITIES, ENTITY, Change, Day, Plan, Version
 from tests.faults.points import QUIET, Fault, Noise
@@ -74,14 +75,14 @@ class Report:
         lines = [
             f"seed {self.seed}: {self.files} files, {self.versions} versions, {self.deletions} deletions, "
             f"{self.rows} rows in the end, {self.seconds:.0f} s",
-            f"events: {_listed(self.events)}",
-            f"faults at fail points ({sum(self.points.values())} of {self.planned} planned): {_listed(self.points)}",
-            f"faults by kind: {_listed(self.faults)}",
+            f"events: {listed(self.events)}",
+            f"faults at fail points ({sum(self.points.values())} of {self.planned} planned): {listed(self.points)}",
+            f"faults by kind: {listed(self.faults)}",
             f"processes killed: {self.killed}; multipart uploads left open: {self.uploads}",
             f"repaired: {self.sweeps} sweeps, {self.swept} files loaded and {self.registered} partitions "
             f"registered by them; {self.triggered} files that failed "
             f"{MAX_ATTEMPTS} times were triggered",
-            _listed(self.findings.counts()),
+            listed(self.findings.counts()),
         ]
         if not self.passed:
             lines.append(self.findings.describe())
@@ -106,10 +107,7 @@ def run(
     report.findings = examine(lake, plan.files)
     report.histories = {key: history(lake, key) for key in report.findings.keys()[:20]}
     report.rows = sum(entry.live_rows or 0 for entry in current_entries(lake))
-    for line in _log(folder):
-        report.faults[line["kind"]] += 1
-        if "_" in line["point"]:
-            report.points[line["point"]] += 1
+    report.faults, report.points = injected(folder)
     report.seconds = time.monotonic() - started
     return report
 
@@ -287,12 +285,3 @@ class _Run:
 def hash_of(*parts: str) -> int:
     """A number that depends on the parts alone, in every process."""
     return zlib.crc32("/".join(parts).encode())
-
-
-def _log(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "faults.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def _listed(counts: Counter[str] | dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"

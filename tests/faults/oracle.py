@@ -15,13 +15,14 @@ from lakelanes.lake import Lake
 from lakelanes.ledger import Entry
 from lakelanes.load import validate
 from lakelanes.partitions import Partition
+from tests.faults.findings import FindingsBase
 from tests.faults.plan import ENTITY, Version
 
 Rows = Counter[tuple[int, int]]
 
 
 @dataclass
-class Findings:
+class Findings(FindingsBase):
     """What is wrong, by file: rows of its newest version that Athena does not find, rows it finds more than once, rows
     of another version; rejected rows too few or too many; objects that the ledger does not know, or that are not as it
     says; files whose newest version the ledger does not have; partitions that do not validate."""
@@ -33,21 +34,6 @@ class Findings:
     orphans: dict[str, str] = field(default_factory=dict)
     behind: dict[str, str] = field(default_factory=dict)
     invalid: dict[str, str] = field(default_factory=dict)
-
-    def counts(self) -> dict[str, int]:
-        return {field.name: len(getattr(self, field.name)) for field in fields(self)}
-
-    @property
-    def clean(self) -> bool:
-        return not any(self.counts().values())
-
-    def describe(self) -> str:
-        return "\n".join(
-            f"{field.name} {key}: {text}" for field in fields(self) for key, text in getattr(self, field.name).items()
-        )
-
-    def keys(self) -> list[str]:
-        return sorted({key for field in fields(self) for key in getattr(self, field.name)})
 
 
 def examine(lake: Lake, files: Mapping[str, Sequence[Version | None]]) -> Findings:
@@ -175,5 +161,5 @@ def _rejects(lake: Lake) -> dict[str, Rows]:
 def _scan(lake: Lake) -> list[Entry]:
     pages: Any = lake.ledger._db.get_paginator("scan").paginate(TableName=lake.ledger.table, ConsistentRead=True)
     return [
-        Entry.from_item(item) for page in pages for item in page["Items"] if not item["source"]["S"].startswith("note:")
+        Entry.from_item(item) for page in pages for item in page["Items"] if item["source"]["S"].startswith("s3://")
     ]

@@ -7,10 +7,10 @@ import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from scripts.deploy import Deployment
-from tests.support.localaws import ACCOUNT, REGION, LocalAws, make_client
+from tests.support.iam import assert_denied
+from tests.support.localaws import ACCOUNT, REGION, LocalAws
 
 HEADER = "id,price\n"
 
@@ -149,17 +149,4 @@ def test_the_functions_role_is_enough_for_its_whole_way(local_aws: LocalAws, fun
 def test_what_lies_outside_is_denied_to_the_function(
     local_aws: LocalAws, deployment: Deployment, function_deployment: Deployment, service: str, call: Any
 ) -> None:
-    role = function(local_aws, function_deployment)["Role"]
-    credentials = local_aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    client = make_client(
-        service,
-        local_aws.endpoint_url,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
-    with pytest.raises(ClientError) as error:
-        call(client)
-    # The services spell it differently.
-    code = error.value.response["Error"]["Code"]
-    assert code in ("AccessDenied", "AccessDeniedException", "AuthorizationError"), code
+    assert_denied(local_aws, function(local_aws, function_deployment)["Role"], service, call)

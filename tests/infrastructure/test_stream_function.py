@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import yaml
-from botocore.exceptions import ClientError
 
 from lakelanes.config import LakeConfig, Table, parse_config
 from scripts.deploy import (
@@ -25,9 +22,11 @@ from scripts.deploy import (
 from scripts.package import function_bundle
 from tests.infrastructure.conftest import PLAIN_HTTP, SETTINGS, misread
 from tests.infrastructure.test_template import CloudFormationLoader
-from tests.support.localaws import ACCOUNT, REGION, LocalAws, make_client
+from tests.support.iam import assert_denied
+from tests.support.localaws import ACCOUNT, REGION, LocalAws
 from tests.support.stream_records import ORDERS
 from tests.support.streams import StreamedTable
+from tests.support.waiting import wait_for
 
 NAMES = {name: str(value).replace("tickets", "streamed") for name, value in SETTINGS["resources"].items()}
 STREAM = "arn:aws:dynamodb:{}:{}:table/{}/stream/2026-03-01T08:00:00.000"
@@ -137,7 +136,8 @@ def test_the_role_is_enough_for_its_whole_way(local_aws: LocalAws, streamed: Str
     streamed.table.put(1, "1.5")
     streamed.table.put("2.5", "1")
     streamed.table.delete(1)
-    wait_for(lambda: queue(local_aws, streamed)["ApproximateNumberOfMessages"] == "1", "the report of the poison")
+    waiting = "ApproximateNumberOfMessages"
+    wait_for(lambda: queue(local_aws, streamed)[waiting], lambda count: count == "1", "the report of the poison")
     [partition] = glue.get_partitions(DatabaseName=NAMES["glue_database"], TableName="orders_changes")["Partitions"]
     assert partition["Values"][0] == "stream"
     s3 = local_aws.client("s3")
@@ -145,13 +145,6 @@ def test_the_role_is_enough_for_its_whole_way(local_aws: LocalAws, streamed: Str
     assert listed["KeyCount"] >= 1
     notes = [item["source"]["S"] for item in dynamodb.scan(TableName=NAMES["ledger_table"])["Items"]]
     assert [note for note in notes if note.startswith("note:told/orders/")], "the alert was published"
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 90
-    while not condition():
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(
@@ -177,20 +170,7 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 def test_what_lies_outside_is_denied(
     local_aws: LocalAws, streamed: Streamed, deployment: Deployment, service: str, call: Any
 ) -> None:
-    role = function(local_aws, streamed.lake)["Role"]
-    credentials = local_aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    client = make_client(
-        service,
-        local_aws.endpoint_url,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
-    with pytest.raises(ClientError) as error:
-        call(client)
-    # The services spell it differently.
-    code = error.value.response["Error"]["Code"]
-    assert code in ("AccessDenied", "AccessDeniedException", "AuthorizationError"), code
+    assert_denied(local_aws, function(local_aws, streamed.lake)["Role"], service, call)
 
 
 def test_every_statement_of_the_role_names_its_resources(local_aws: LocalAws, streamed: Streamed) -> None:

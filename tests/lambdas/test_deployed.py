@@ -11,9 +11,10 @@ from benchmarks.proxy import CountingProxy
 from lakelanes import dead_letters, load
 from lakelanes.ledger import Entry
 from lakelanes.sweep import find_unloaded
-from tests.support.function import DeployedLake, wait_for
+from tests.support.function import DeployedLake
 from tests.support.lakes import put
 from tests.support.queues import Alerts
+from tests.support.waiting import wait_for
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 GOOD = f"{HEADER}t1,c1,1.50,2024-03-15\nt2,c2,2.50,2024-03-15\n"

@@ -17,10 +17,11 @@ from lakelanes import athena
 from lakelanes.lake import Lake
 from scripts.deploy import DeployError, detach_streams
 from tests.localaws.controls import control, now
-from tests.support.function import DeployedLake, wait_for
+from tests.support.function import DeployedLake
 from tests.support.localaws import LocalAws
 from tests.support.queues import Alerts
 from tests.support.streams import StreamedTable, as_payload, newest, processes_of
+from tests.support.waiting import wait_for
 
 _numbers = itertools.count()
 

@@ -7,46 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
-from dataclasses import dataclass, field
-from typing import Any
 
 from localaws import __main__ as command_line
 from localaws.athena.errors import InvalidRequest, QueryCancelled, QueryFailed
-
-
-@dataclass(frozen=True)
-class ResultColumn:
-    """As the real engine's."""
-
-    name: str
-    type: str
-    precision: int = 0
-    scale: int = 0
-    nullable: str = "UNKNOWN"
-
-
-@dataclass
-class QueryResult:
-    """As the real engine's."""
-
-    statement_type: str
-    substatement_type: str
-    columns: list[ResultColumn] = field(default_factory=list)
-    rows: list[tuple[str | None, ...]] = field(default_factory=list)
-    bytes_scanned: int = 0
-
-
-@dataclass
-class QueryContext:
-    """As the real engine's."""
-
-    database: str | None
-    glue: Any
-    s3: Any
-    filesystem: Any
-    cancelled: threading.Event
-    bytes_scanned_cutoff: int | None
+from localaws.athena.results_model import QueryContext, QueryResult, ResultColumn
 
 
 def check(sql: str) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from lakelanes import athena
 from lakelanes.config import parse_config
@@ -18,10 +17,8 @@ from scripts.deploy import attach_streams, deploy, upload_bundle
 from scripts.package import function_bundle
 from tests.support.lakes import config_text
 from tests.support.localaws import LocalAws
+from tests.support.waiting import wait_for
 
-T = TypeVar("T")
-# Generous: the machine may be busy. Nothing here waits for time to pass, only for states to come.
-PATIENCE_SECONDS = 90.0
 PARAMETERS = {"RequireTls": "false", "FastLaneConcurrency": "2"}
 
 
@@ -96,15 +93,3 @@ def deploy_with_function(
     }
     done = deploy(config, aws.client("cloudformation"), aws.client("sts"), parameters=given)
     return DeployedLake(aws, Lake.open(config), done.outputs, given)
-
-
-def wait_for(look: Callable[[], T], good: Callable[[T], Any], what: str) -> T:
-    """What ``look`` finds once it is ``good``."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        found = look()
-        if good(found):
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s for {what}; the last seen: {found}")
-        time.sleep(0.05)

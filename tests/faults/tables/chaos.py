@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from lakelanes.tables.windows import Window, next_window
 from scripts.deploy import deploy
 from scripts.sample_orders import Orders
 from tests.faults.chaos import TRIES
+from tests.faults.findings import injected, listed
 from tests.faults.points import QUIET
 from tests.faults.tables.lanes import Named
 from tests.faults.tables.oracle import Findings, Watcher, check_exports, compare
@@ -87,16 +88,16 @@ class Report:
         lines = [
             f"seed {self.seed}: {self.items} items, {self.writes} writes, {self.expired} items expired, "
             f"{self.windows} windows exported, {self.seconds:.0f} s",
-            f"runs: {_listed(self.runs)}",
-            f"tasks: {_listed(self.tasks)}",
-            f"exports by DynamoDB: {_listed(self.exports)}",
-            f"stream: {_listed(self.stream)}",
-            f"faults at fail points ({sum(self.points.values())}): {_listed(self.points)}",
-            f"faults by kind: {_listed(self.faults)}; processes killed: {self.killed}",
-            f"errors of tasks: {_listed(self.errors)}",
-            f"rows by lane: {_listed(self.lanes)}; in the view, with the tail: {_listed(self.shown)}",
+            f"runs: {listed(self.runs)}",
+            f"tasks: {listed(self.tasks)}",
+            f"exports by DynamoDB: {listed(self.exports)}",
+            f"stream: {listed(self.stream)}",
+            f"faults at fail points ({sum(self.points.values())}): {listed(self.points)}",
+            f"faults by kind: {listed(self.faults)}; processes killed: {self.killed}",
+            f"errors of tasks: {listed(self.errors)}",
+            f"rows by lane: {listed(self.lanes)}; in the view, with the tail: {listed(self.shown)}",
             f"compared: {self.cells} cells twice, {self.looks} looks meanwhile",
-            *(f"{name}: {_listed(findings.counts())}" for name, findings in found.items()),
+            *(f"{name}: {listed(findings.counts())}" for name, findings in found.items()),
         ]
         lines += [f"{name}: {findings.describe()}" for name, findings in found.items() if not findings.clean]
         return "\n".join(lines)
@@ -120,10 +121,7 @@ def run(
     with table_pool(settings, workers) as pool, ThreadPoolExecutor(64) as executor:
         report = _Run(lake, source, plan, pool, executor).carry_out()
         report.killed = pool.killed
-    for line in _log(folder):
-        report.faults[line["kind"]] += 1
-        if "_" in line["point"]:
-            report.points[line["point"]] += 1
+    report.faults, report.points = injected(folder)
     report.seconds = time.monotonic() - started
     return report
 
@@ -473,12 +471,3 @@ class _Run:
     def _count(self, name: str, count: int = 1) -> None:
         with self.lock:
             self.report.stream[name] += count
-
-
-def _log(folder: Path) -> Iterator[dict[str, Any]]:
-    path = folder / "faults.jsonl"
-    return map(json.loads, path.read_text().splitlines() if path.exists() else [])
-
-
-def _listed(counts: Counter[str] | dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"

@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from lakelanes import athena
@@ -14,14 +14,13 @@ from lakelanes.config import Table
 from lakelanes.lake import Lake
 from lakelanes.tables.current import coverage
 from lakelanes.tables.ledger import TableLedger
+from tests.faults.findings import FindingsBase
 from tests.faults.tables.rows import Image, columns_sql, expected, found
 from tests.faults.tables.source import Stream, Version
 
-_SHOWN = 20
-
 
 @dataclass
-class Findings:
+class Findings(FindingsBase):
     """What is wrong, by key: items that are not in the view; those that are there more than once; rows that show an
     older version than they must, or an item that is gone; rows that are no version of their item; windows that DynamoDB
     exported twice; windows that are not published."""
@@ -32,22 +31,6 @@ class Findings:
     different: dict[str, str] = field(default_factory=dict)
     repeated: dict[str, str] = field(default_factory=dict)
     unpublished: dict[str, str] = field(default_factory=dict)
-
-    def counts(self) -> dict[str, int]:
-        return {field.name: len(getattr(self, field.name)) for field in fields(self)}
-
-    @property
-    def clean(self) -> bool:
-        return not any(self.counts().values())
-
-    def describe(self) -> str:
-        lines = []
-        for kind in fields(self):
-            entries = list(getattr(self, kind.name).items())
-            lines += [f"{kind.name} {key}: {text}" for key, text in entries[:_SHOWN]]
-            if len(entries) > _SHOWN:
-                lines.append(f"{kind.name}: and {len(entries) - _SHOWN} more")
-        return "\n".join(lines)
 
 
 @dataclass

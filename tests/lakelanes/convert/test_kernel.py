@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +12,7 @@ import pytest
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.kernel import Kernel, TornBlockError, kernel_for
 from lakelanes.types import parse_type
-from scripts.build_kernel import build, compiler
+from tests.support.sanitizer import run_sanitized
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -154,19 +151,4 @@ assert records > 20_000 and 0 < odd < records and torn
 
 
 def test_no_access_is_out_of_bounds(tmp_path: Path) -> None:
-    library = build(into=tmp_path, sanitize=True)
-    command = compiler(None)
-    assert library and command, "there is no C compiler"
-    name = "libasan.so"
-    asan = subprocess.run([*command, f"-print-file-name={name}"], capture_output=True, text=True, check=True)
-    environment = {
-        **os.environ,
-        "LD_PRELOAD": asan.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0",
-        "PYTHONMALLOC": "malloc",
-        "PYTHONPATH": str(REPOSITORY / "plugins"),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", FUZZ, str(library), "1"], env=environment, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stdout + done.stderr[-4000:]
+    run_sanitized(FUZZ, tmp_path, "1")

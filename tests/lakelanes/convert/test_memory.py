@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+
+from tests.support.memory import peak_mib
 
 LIMIT_MIB = 300
 PROGRAM = """
-import resource, sys
+import sys
 from datetime import date, timedelta
 from types import SimpleNamespace
 from lakelanes.convert import PartitionedTarget, convert
@@ -64,13 +62,6 @@ assert conversion.records > megabytes * 20_000, conversion
 assert (conversion.rows_loaded > 0) == (kind in ("clean", "sorted", "partitioned")), conversion
 assert len(conversion.partitions or ()) == (1000 if kind == "partitioned" else 0)
 assert Nowhere.written > megabytes * 1000
-try:
-    status = open("/proc/self/status").read()
-except FileNotFoundError:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_048_576)
-else:
-    # On Linux getrusage() counts the peak of the process that started this one, too.
-    print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
 """
 
 
@@ -79,13 +70,4 @@ else:
     [("clean", 300), ("sorted", 150), ("rejected", 60), ("refused", 60), ("partitioned", 300)],
 )
 def test_memory_stays_constant(kind: str, megabytes: int) -> None:
-    plugins = Path(__file__).parents[3] / "plugins"
-    run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, kind, str(megabytes)],
-        env={"PYTHONPATH": str(plugins)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    assert int(run.stdout) < LIMIT_MIB
+    assert peak_mib(PROGRAM, kind, str(megabytes)) < LIMIT_MIB

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import re
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lakelanes.convert import Dialect, Tuning
@@ -25,20 +24,7 @@ from lakelanes.convert.values import ValueRefused, parse_value
 from lakelanes.types import parse_type
 from tests.lakelanes.convert.reference import expect, read_records
 from tests.lakelanes.convert.support import load
-
-EFFORT = int(os.environ.get("LAKELANES_EXAMPLES", "1"))
-
-
-def examples(count: int) -> settings:
-    return settings(
-        max_examples=count * EFFORT,
-        derandomize=EFFORT == 1,
-        deadline=None,
-        print_blob=True,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-
+from tests.support.properties import examples
 
 TYPES = [
     "string",

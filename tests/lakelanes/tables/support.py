@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from lakelanes.config import Table
 from lakelanes.tables.scanner import SLACK, LineError, Scanner
 from lakelanes.types import HiveType, parse_type
-
-EFFORT = int(os.environ.get("LAKELANES_EXAMPLES", "1"))
 
 ORDERS = [
     {"name": "order_id", "type": "string"},
@@ -42,17 +38,6 @@ LEAVES = (
     ),
     *("decimal(38,0)", "float", "double", "boolean", "date", "timestamp", "binary"),
 )
-
-
-def examples(count: int) -> settings:
-    return settings(
-        max_examples=count * EFFORT,
-        derandomize=EFFORT == 1,
-        deadline=None,
-        print_blob=True,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
 
 
 def make_table(schema: Sequence[dict[str, Any]] = ORDERS, keys: Sequence[str] = ("order_id",), **more: Any) -> Table:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from lakelanes.errors import AttributeValueError
 from lakelanes.tables.changes import LineReader, StreamReader, change_batch, change_columns, change_schema
 from lakelanes.types import parse_type
-from tests.lakelanes.tables.support import examples, make_table, tables_and_items
+from tests.lakelanes.tables.support import make_table, tables_and_items
+from tests.support.properties import examples
 
 ITEM = {"order_id": {"S": "o-1"}, "total": {"N": "1.50"}, "note": {"S": "x"}}
 LANE_COLUMNS = {"_written_at", "_sequence", "_source"}

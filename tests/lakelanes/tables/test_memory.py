@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 from tests.lakelanes.tables.support import ORDERS
+from tests.support.memory import peak_mib
 
 LIMIT_MIB = 300
 PROGRAM = """
-import hashlib, json, resource, sys
+import hashlib, json, sys
 from lakelanes.config import Table
 from lakelanes.tables import convert
 from lakelanes.tables.exports import DataFile, md5_text
@@ -55,23 +53,8 @@ class Nowhere:
 files = [DataFile("b", f"{n}", pieces * 5000, md5_text(digest)) for n in range(2)]
 rows = convert.convert_files(table, 1, files, Source, Nowhere, threads=2)
 assert sum(rows.values()) == 2 * pieces * 5000, rows
-try:
-    status = open("/proc/self/status").read()
-except FileNotFoundError:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_048_576)
-else:
-    # On Linux getrusage() counts the peak of the process that started this one, too.
-    print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
 """
 
 
 def test_memory_stays_constant() -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "150", json.dumps(ORDERS)],
-        env={"PYTHONPATH": str(Path(__file__).parents[3] / "plugins")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    assert int(run.stdout) < LIMIT_MIB
+    assert peak_mib(PROGRAM, "150", json.dumps(ORDERS)) < LIMIT_MIB

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +13,17 @@ from hypothesis import strategies as st
 
 from lakelanes.errors import AttributeValueError
 from lakelanes.tables.changes import LineReader
-from scripts.build_kernel import build, compiler
 from tests.lakelanes.tables.support import (
     LEAVES,
     ORDERS,
-    examples,
     json_line,
     make_table,
     odd_lines,
     scanned,
     tables_and_items,
 )
+from tests.support.properties import examples
+from tests.support.sanitizer import run_sanitized
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ITEM = {
@@ -365,22 +362,4 @@ assert rows > 3000 and refused > 100
 
 
 def test_no_access_is_out_of_bounds(tmp_path: Path) -> None:
-    library = build(into=tmp_path, sanitize=True)
-    command = compiler(None)
-    assert library and command, "there is no C compiler"
-    asan = subprocess.run([*command, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
-    environment = {
-        **os.environ,
-        "LD_PRELOAD": asan.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0",
-        "PYTHONMALLOC": "malloc",
-        "PYTHONPATH": str(REPOSITORY / "plugins"),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", FUZZ, str(library), "1", json.dumps([ORDERS, ITEM])],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr[-4000:]
+    run_sanitized(FUZZ, tmp_path, "1", json.dumps([ORDERS, ITEM]))

@@ -23,7 +23,8 @@ from lakelanes.errors import AttributeValueError
 from lakelanes.lake import Lake
 from lakelanes.tables.changes import LineReader, change_batch
 from lakelanes.tables.stream import BatchReport, StreamLane
-from tests.lakelanes.tables.support import examples, tables_and_items
+from tests.lakelanes.tables.support import tables_and_items
+from tests.support.properties import examples
 from tests.support.queues import Alerts
 from tests.support.stream_records import NOON, ORDERS, arn_of, record, sequence, total
 from tests.support.streams import newest

@@ -1,0 +1,22 @@
+"""How hard the property tests try."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Multiplies the number of examples, which are then other ones in every run.
+EFFORT = int(os.environ.get("LAKELANES_EXAMPLES", "1"))
+
+
+def examples(count: int) -> settings:
+    """So many examples, the same ones in every run: a failure prints what repeats it."""
+    return settings(
+        max_examples=count * EFFORT,
+        derandomize=EFFORT == 1,
+        deadline=None,
+        print_blob=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
