@@ -43,6 +43,8 @@ NAME = "watch_lake"
 LOOKBACK = {"hour": 48, "day": 7, "month": 3, "year": 2}
 _REJECTED_NOTE = "watch-rejected"
 _REJECTED_SINCE = timedelta(days=1)
+# From an entity's first load to the making of its table: as long as a run that publishes may take, retries included.
+_TABLE_AFTER = timedelta(minutes=30)
 # By how much an index may trail its table.
 _INDEX_LAG = timedelta(minutes=1)
 
@@ -200,9 +202,10 @@ def drifted(lake: Lake, run_id: str = "") -> dict[str, Finding]:
     there = catalog.describe_all(lake)
     sums = summaries.totals(lake, lake.config.entities)
     found: dict[str, Finding] = {}
+    made_by = timestamp(lake.clock() - _TABLE_AFTER)
     for name, entity in lake.config.entities.items():
-        counts = sums[name].counts
-        wanted = [(catalog.data_table(entity), bool(counts.partitions)), (catalog.rejects_table(entity), False)]
+        must_be = bool(sums[name].counts.partitions) and sums[name].first_loaded_at < made_by
+        wanted = [(catalog.data_table(entity), must_be), (catalog.rejects_table(entity), False)]
         _note_drift(lake, found, name, wanted, there, run_id)
     for name, table in lake.config.tables.items():
         _note_drift(lake, found, name, [(changes_table(table), False), (snapshot_table(table), False)], there, run_id)
@@ -410,13 +413,13 @@ def _note_drift(
     there: Mapping[str, Any],
     run_id: str,
 ) -> None:
-    """wanted: the tables of ``name``, and whether each has rows and so must be there."""
+    """wanted: the tables of ``name``, and whether each must be there, for it has rows."""
     lines: list[str] = []
-    for table, has_rows in wanted:
+    for table, must_be in wanted:
         described = there.get(table.name)
         if described is not None:
             lines += catalog.differences(lake, table, described)
-        elif has_rows:
+        elif must_be:
             lines.append(f"table {table.name} is not in the catalogue, although rows were loaded into it")
     if lines:
         found[f"drift/{name}"] = Finding(
