@@ -95,21 +95,22 @@ def watch(lake: Lake, tell: Tell, run_id: str = "") -> Look:
 def look(lake: Lake, opened: Iterable[Incident], run_id: str = "") -> Look:
     """Looks at everything once, and changes nothing but the ledger's counts. ``opened``: the incidents that are."""
     result, opened, started = Look(), list(opened), timestamp(lake.clock())
+    cured: dict[str, tuple[Incident, str]] = {}
     _try(result, "summaries", lambda: summaries.refresh(lake))
     for name, check in _CHECKS.items():
         findings = _try(result, name, partial(check, lake, run_id))
         if findings is None:
             continue
         result.found |= findings
-        result.cured += [
-            (incident, how)
+        cured |= {
+            incident.cause: (incident, how)
             for incident in opened
             if incident.cause not in findings and (how := _CURES.get(name, {}).get(incident.kind))
-        ]
+        }
     result.until = "" if "rejected" in result.failed else started
-    known = {incident.cause for incident, _ in result.cured} | result.found.keys()
-    cured = _try(result, "cures", lambda: cures(lake, opened, gone=True)) or []
-    result.cured += [(incident, how) for incident, how in cured if incident.cause not in known]
+    known = _try(result, "cures", lambda: cures(lake, opened, gone=True)) or []
+    cured |= {incident.cause: (incident, how) for incident, how in known}
+    result.cured = [one for cause, one in cured.items() if cause not in result.found]
     return result
 
 
@@ -123,7 +124,7 @@ def cures(lake: Lake, opened: Iterable[Incident], *, gone: bool = False) -> list
     found: list[tuple[Incident, str]] = []
     for incident in opened:
         name = incident.entity
-        if incident.kind in ("deadline", "rejects", "drift") and name and not _is_configured(lake, name):
+        if incident.kind in ("deadline", "rejects", "drift", "gap") and name and not _is_configured(lake, name):
             found.append((incident, f"{name} is no longer in the configuration"))
         elif (is_over := _IS_OVER.get(incident.kind)) and (how := is_over(lake, incident)):
             found.append((incident, how))
