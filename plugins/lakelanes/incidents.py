@@ -334,7 +334,7 @@ def _told(lake: Lake, incidents: Sequence[Incident], alert: Alert, tell: Tell) -
 
 
 def _all(lake: Lake) -> list[Incident]:
-    pages = lake.dynamodb.get_paginator("query").paginate(
+    pages = lake.ledger.client.get_paginator("query").paginate(
         TableName=lake.ledger.table,
         ConsistentRead=True,
         KeyConditionExpression="#s = :s",
@@ -350,8 +350,9 @@ def _read(lake: Lake, cause: str) -> Incident | None:
 
 
 def _open(lake: Lake, incident: Incident) -> bool:
+    db = lake.ledger.client
     try:
-        lake.dynamodb.put_item(
+        db.put_item(
             TableName=lake.ledger.table,
             Item=incident.to_item(),
             # The holder's own: a request whose answer was lost is sent again by the client.
@@ -359,7 +360,7 @@ def _open(lake: Lake, incident: Incident) -> bool:
             ExpressionAttributeNames={"#s": "source"},
             ExpressionAttributeValues={":h": {"S": incident.holder}},
         )
-    except lake.dynamodb.exceptions.ConditionalCheckFailedException:
+    except db.exceptions.ConditionalCheckFailedException:
         return False
     return True
 
@@ -369,6 +370,7 @@ def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | 
 
     One that was not told yet keeps its teller, and has both messages told by ``catch_up``.
     """
+    db = lake.ledger.client
     for _ in range(_TRIES):
         moved = replace(incident, cured_at=lake.ledger.now(), how=how)
         if incident.told:
@@ -379,14 +381,14 @@ def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | 
         }
         table = lake.ledger.table
         try:
-            lake.dynamodb.transact_write_items(
+            db.transact_write_items(
                 TransactItems=[
                     {"Delete": {"TableName": table, "Key": _key(incident.version), **condition}},
                     {"Put": {"TableName": table, "Item": moved.to_item()}},
                 ]
             )
             return moved
-        except lake.dynamodb.exceptions.TransactionCanceledException as error:
+        except db.exceptions.TransactionCanceledException as error:
             codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
             if not codes & {"ConditionalCheckFailed", "TransactionConflict"}:
                 raise
@@ -423,15 +425,16 @@ def _update(lake: Lake, version: str, changes: str, condition: str, values: Mapp
 
 def _write(lake: Lake, operation: str, version: str, condition: str, values: Mapping[str, Any], **request: Any) -> bool:
     """Changes or deletes an item if the condition holds; False when it does not."""
+    db = lake.ledger.client
     try:
-        getattr(lake.dynamodb, operation)(
+        getattr(db, operation)(
             TableName=lake.ledger.table,
             Key=_key(version),
             ConditionExpression=condition,
             ExpressionAttributeValues={name: _serialize(value) for name, value in values.items()},
             **request,
         )
-    except lake.dynamodb.exceptions.ConditionalCheckFailedException:
+    except db.exceptions.ConditionalCheckFailedException:
         return False
     return True
 

@@ -243,14 +243,14 @@ def test_an_incident_that_was_read_before_it_was_cured_and_opened_anew_is_not_cl
 def test_a_request_whose_answer_was_lost_and_that_is_sent_again_finds_its_own_item(
     lake: Lake, tell: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_item = lake.dynamodb.put_item
+    put_item = lake.ledger.client.put_item
 
     def twice(**request: Any) -> Any:
         put_item(**request)
         return put_item(**request)
 
     with monkeypatch.context() as patch:
-        patch.setattr(lake.dynamodb, "put_item", twice)
+        patch.setattr(lake.ledger.client, "put_item", twice)
         assert report(lake, CAUSE, ALERT, tell)
     assert tell.recoveries == [False]
 
