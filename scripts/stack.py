@@ -394,7 +394,8 @@ class Stack:
                 "hostname_callable": "socket.gethostname",
                 "fernet_key": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             },
-            "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}"},
+            # Whoever writes waits for whoever does, half a minute where SQLite would give up after five seconds.
+            "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}?timeout=30"},
             "api": {
                 "host": HOST,
                 "port": self.airflow_url.rsplit(":", 1)[1],

@@ -12,11 +12,12 @@ A cause is what has to be cured, whoever runs into it and however often:
     gap/<table>                            changes of a DynamoDB table are no longer exported
     import/<file, or configuration>        a DAG file, or the configuration, cannot be read
 
-Each open one is an item of the ledger's table, ``source = 'incidents'``, ``version = <cause>``, so one Query lists all
-of them. Whoever puts the item tells of it: the put is conditional, so of any number of processes one does. The item is
-``told`` once that is done. A process that dies in between leaves it untold, and ``catch_up`` tells it when the lease is
-over. A cure moves the item, in one transaction, to the version ``~<cause>#<since>``, where it waits for its recovery
-message to be told in the same way; meanwhile the cause can open anew.
+Each open one is an item of the ledger's table, ``source = 'incidents'``, ``version = <cause>`` (a long one is cut, and
+has its hash), so one Query lists all of them. Whoever puts the item tells of it: the put is conditional, so of any
+number of processes one does. The item is ``told`` once that is done. A process that dies in between leaves it untold,
+and ``catch_up`` tells it when the lease is over. A cure moves the item, in one transaction, to the version
+``~<cause>#<opened>``, where it waits for its recovery message to be told in the same way; meanwhile the cause can open
+anew.
 
 So no message is lost, and one can come twice: when its process dies after the channel took the message and before the
 item said so, or when the channel's answer was lost.
@@ -24,6 +25,7 @@ item said so, or when the channel's answer was lost.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import uuid
@@ -57,6 +59,7 @@ LEASE = timedelta(minutes=2)
 # Sorts after every cause.
 _CURED = "~"
 _TRIES = 5
+_KEY_BYTES = 900
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -66,14 +69,16 @@ _deserialize = TypeDeserializer().deserialize
 class Incident:
     """A cause that is open, since a time (ISO 8601, UTC), and the alert that told of it.
 
-    subject: what is to be looked at to see whether it is cured, where the cause does not say it: a path. told: whether
-    the alert has been told. holder, lease_until: who is telling, and until when it is left to them. cured_at, how: of
-    one that is over, and whose recovery is still to be told.
+    opened_at: when it was noted, which tells it from another one of the same cause. subject: what is to be looked at to
+    see whether it is cured, where the cause does not say it: a path. told: whether the alert has been told. holder,
+    lease_until: who is telling, and until when it is left to them. cured_at, how: of one that is over, and whose
+    recovery is still to be told.
     """
 
     cause: str
     since: str
     alert: Alert
+    opened_at: str = ""
     subject: str = ""
     told: bool = False
     holder: str = ""
@@ -114,7 +119,7 @@ class Incident:
     @property
     def version(self) -> str:
         """Sort key of the item."""
-        return f"{_CURED}{self.cause}#{self.since}" if self.cured_at else self.cause
+        return f"{_CURED}{_sort_key(self.cause)}#{self.opened_at}" if self.cured_at else _sort_key(self.cause)
 
     def to_item(self) -> dict[str, Any]:
         """The item as DynamoDB's API takes it."""
@@ -172,14 +177,15 @@ def report_all(
     What cannot be told is logged, stays noted, and is told by ``catch_up``; it is not among what is returned. One
     request when all of them are known, and one more per new one.
     """
-    known = {item["version"]["S"] for item in lake.ledger.read_items((SOURCE, cause) for cause in found)}
+    known = {item["cause"]["S"] for item in lake.ledger.read_items((SOURCE, _sort_key(cause)) for cause in found)}
     holder, now = uuid.uuid4().hex, lake.ledger.now()
     opened: list[Incident] = []
     for cause, alert in found.items():
         if cause in known:
             continue
         told = replace(alert, since=alert.since or now, causes=(cause,))
-        incident = Incident(cause, told.since, told, (subjects or {}).get(cause, ""), False, holder, _lease_end(lake))
+        subject = (subjects or {}).get(cause, "")
+        incident = Incident(cause, told.since, told, now, subject, holder=holder, lease_until=_lease_end(lake))
         if _open(lake, incident):
             opened.append(incident)
     return [incident.cause for incident in opened] if _tell_alert(lake, opened, tell) else []
@@ -187,8 +193,8 @@ def report_all(
 
 def cure(lake: Lake, cause: str, how: str, tell: Tell) -> bool:
     """Closes a cause and tells that it is cured; True when it was open. ``how``: what cured it, as a sentence."""
-    item = next(iter(lake.ledger.read_items([(SOURCE, cause)])), None)
-    return item is not None and bool(cure_all(lake, [(Incident.from_item(item), how)], tell))
+    incident = _read(lake, cause)
+    return incident is not None and bool(cure_all(lake, [(incident, how)], tell))
 
 
 def cure_all(lake: Lake, cured: Iterable[tuple[Incident, str]], tell: Tell) -> list[str]:
@@ -269,6 +275,7 @@ def merged(alerts: Sequence[Alert]) -> Alert:
         what_to_do="\n".join(dict.fromkeys(alert.what_to_do for alert in alerts)),
         partition_key=first.partition_key if len(keys) == 1 else None,
         files=files,
+        page_url=first.page_url if len({alert.page_url for alert in alerts}) == 1 else "/lake/",
         since=min(alert.since for alert in alerts),
         causes=tuple(cause for alert in alerts for cause in alert.causes),
     )
@@ -327,7 +334,7 @@ def _told(lake: Lake, incidents: Sequence[Incident], alert: Alert, tell: Tell) -
 
 
 def _all(lake: Lake) -> list[Incident]:
-    pages = lake.dynamodb.get_paginator("query").paginate(
+    pages = lake.ledger.client.get_paginator("query").paginate(
         TableName=lake.ledger.table,
         ConsistentRead=True,
         KeyConditionExpression="#s = :s",
@@ -337,9 +344,15 @@ def _all(lake: Lake) -> list[Incident]:
     return [Incident.from_item(item) for page in pages for item in page["Items"]]
 
 
+def _read(lake: Lake, cause: str) -> Incident | None:
+    item = next(iter(lake.ledger.read_items([(SOURCE, _sort_key(cause))])), None)
+    return Incident.from_item(item) if item else None
+
+
 def _open(lake: Lake, incident: Incident) -> bool:
+    db = lake.ledger.client
     try:
-        lake.dynamodb.put_item(
+        db.put_item(
             TableName=lake.ledger.table,
             Item=incident.to_item(),
             # The holder's own: a request whose answer was lost is sent again by the client.
@@ -347,7 +360,7 @@ def _open(lake: Lake, incident: Incident) -> bool:
             ExpressionAttributeNames={"#s": "source"},
             ExpressionAttributeValues={":h": {"S": incident.holder}},
         )
-    except lake.dynamodb.exceptions.ConditionalCheckFailedException:
+    except db.exceptions.ConditionalCheckFailedException:
         return False
     return True
 
@@ -357,6 +370,7 @@ def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | 
 
     One that was not told yet keeps its teller, and has both messages told by ``catch_up``.
     """
+    db = lake.ledger.client
     for _ in range(_TRIES):
         moved = replace(incident, cured_at=lake.ledger.now(), how=how)
         if incident.told:
@@ -367,21 +381,20 @@ def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | 
         }
         table = lake.ledger.table
         try:
-            lake.dynamodb.transact_write_items(
+            db.transact_write_items(
                 TransactItems=[
-                    {"Delete": {"TableName": table, "Key": _key(incident.cause), **condition}},
+                    {"Delete": {"TableName": table, "Key": _key(incident.version), **condition}},
                     {"Put": {"TableName": table, "Item": moved.to_item()}},
                 ]
             )
             return moved
-        except lake.dynamodb.exceptions.TransactionCanceledException as error:
+        except db.exceptions.TransactionCanceledException as error:
             codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
             if not codes & {"ConditionalCheckFailed", "TransactionConflict"}:
                 raise
         # It was told meanwhile, or cured and perhaps opened anew, which is another incident.
-        item = next(iter(lake.ledger.read_items([(SOURCE, incident.cause)])), None)
-        found = Incident.from_item(item) if item else None
-        if found is None or found.since != incident.since:
+        found = _read(lake, incident.cause)
+        if found is None or found.opened_at != incident.opened_at:
             return None
         incident = found
     log.warning("%s could not be closed, for others keep changing it", incident.cause)
@@ -412,17 +425,25 @@ def _update(lake: Lake, version: str, changes: str, condition: str, values: Mapp
 
 def _write(lake: Lake, operation: str, version: str, condition: str, values: Mapping[str, Any], **request: Any) -> bool:
     """Changes or deletes an item if the condition holds; False when it does not."""
+    db = lake.ledger.client
     try:
-        getattr(lake.dynamodb, operation)(
+        getattr(db, operation)(
             TableName=lake.ledger.table,
             Key=_key(version),
             ConditionExpression=condition,
             ExpressionAttributeValues={name: _serialize(value) for name, value in values.items()},
             **request,
         )
-    except lake.dynamodb.exceptions.ConditionalCheckFailedException:
+    except db.exceptions.ConditionalCheckFailedException:
         return False
     return True
+
+
+def _sort_key(cause: str) -> str:
+    """The cause as DynamoDB takes it for a sort key, of 1,024 bytes at most: an S3 key alone may have as many."""
+    if len(cause.encode()) <= _KEY_BYTES:
+        return cause
+    return f"{cause.encode()[: _KEY_BYTES - 65].decode(errors='ignore')}#{hashlib.sha256(cause.encode()).hexdigest()}"
 
 
 def _key(version: str) -> dict[str, Any]:

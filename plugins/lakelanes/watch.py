@@ -43,6 +43,8 @@ NAME = "watch_lake"
 LOOKBACK = {"hour": 48, "day": 7, "month": 3, "year": 2}
 _REJECTED_NOTE = "watch-rejected"
 _REJECTED_SINCE = timedelta(days=1)
+# From an entity's first load to the making of its table: as long as a run that publishes may take, retries included.
+_TABLE_AFTER = timedelta(minutes=30)
 # By how much an index may trail its table.
 _INDEX_LAG = timedelta(minutes=1)
 
@@ -93,21 +95,22 @@ def watch(lake: Lake, tell: Tell, run_id: str = "") -> Look:
 def look(lake: Lake, opened: Iterable[Incident], run_id: str = "") -> Look:
     """Looks at everything once, and changes nothing but the ledger's counts. ``opened``: the incidents that are."""
     result, opened, started = Look(), list(opened), timestamp(lake.clock())
+    cured: dict[str, tuple[Incident, str]] = {}
     _try(result, "summaries", lambda: summaries.refresh(lake))
     for name, check in _CHECKS.items():
         findings = _try(result, name, partial(check, lake, run_id))
         if findings is None:
             continue
         result.found |= findings
-        result.cured += [
-            (incident, how)
+        cured |= {
+            incident.cause: (incident, how)
             for incident in opened
             if incident.cause not in findings and (how := _CURES.get(name, {}).get(incident.kind))
-        ]
+        }
     result.until = "" if "rejected" in result.failed else started
-    known = {incident.cause for incident, _ in result.cured} | result.found.keys()
-    cured = _try(result, "cures", lambda: cures(lake, opened, gone=True)) or []
-    result.cured += [(incident, how) for incident, how in cured if incident.cause not in known]
+    known = _try(result, "cures", lambda: cures(lake, opened, gone=True)) or []
+    cured |= {incident.cause: (incident, how) for incident, how in known}
+    result.cured = [one for cause, one in cured.items() if cause not in result.found]
     return result
 
 
@@ -121,7 +124,7 @@ def cures(lake: Lake, opened: Iterable[Incident], *, gone: bool = False) -> list
     found: list[tuple[Incident, str]] = []
     for incident in opened:
         name = incident.entity
-        if incident.kind in ("deadline", "rejects", "drift") and name and not _is_configured(lake, name):
+        if incident.kind in ("deadline", "rejects", "drift", "gap") and name and not _is_configured(lake, name):
             found.append((incident, f"{name} is no longer in the configuration"))
         elif (is_over := _IS_OVER.get(incident.kind)) and (how := is_over(lake, incident)):
             found.append((incident, how))
@@ -200,9 +203,10 @@ def drifted(lake: Lake, run_id: str = "") -> dict[str, Finding]:
     there = catalog.describe_all(lake)
     sums = summaries.totals(lake, lake.config.entities)
     found: dict[str, Finding] = {}
+    made_by = timestamp(lake.clock() - _TABLE_AFTER)
     for name, entity in lake.config.entities.items():
-        counts = sums[name].counts
-        wanted = [(catalog.data_table(entity), bool(counts.partitions)), (catalog.rejects_table(entity), False)]
+        must_be = bool(sums[name].counts.partitions) and sums[name].first_loaded_at < made_by
+        wanted = [(catalog.data_table(entity), must_be), (catalog.rejects_table(entity), False)]
         _note_drift(lake, found, name, wanted, there, run_id)
     for name, table in lake.config.tables.items():
         _note_drift(lake, found, name, [(changes_table(table), False), (snapshot_table(table), False)], there, run_id)
@@ -410,13 +414,13 @@ def _note_drift(
     there: Mapping[str, Any],
     run_id: str,
 ) -> None:
-    """wanted: the tables of ``name``, and whether each has rows and so must be there."""
+    """wanted: the tables of ``name``, and whether each must be there, for it has rows."""
     lines: list[str] = []
-    for table, has_rows in wanted:
+    for table, must_be in wanted:
         described = there.get(table.name)
         if described is not None:
             lines += catalog.differences(lake, table, described)
-        elif has_rows:
+        elif must_be:
             lines.append(f"table {table.name} is not in the catalogue, although rows were loaded into it")
     if lines:
         found[f"drift/{name}"] = Finding(

@@ -34,8 +34,8 @@ _FAILED_VIEWS = "ViewError"
 
 @dataclass
 class _Failure:
-    """What is known of a failed run: files at fault, other reasons, what to do where the errors said it, their types,
-    and the tables at fault, by name, of a run that is for several."""
+    """What is known of a failed run: files at fault, other reasons, what to do where the errors said it, and their
+    types."""
 
     faults: list[FileFault] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -109,19 +109,24 @@ _LATE = "The partition is not in its table, and what is made of it is incomplete
 _GAP = "Changes of the table are no longer exported; what its view says stays as it was, or follows the stream alone."
 _STALE = "The view keeps its last definition, or is not there; dashboards that read it are out of date or fail."
 
+_MISSING = "What the run was to bring may be missing; what was in the lake before stays."
+_UNDONE = {
+    "sweep_sources": "Files that no lane has loaded wait, and so do dead letters.",
+    VIEWS: "Views that are new or changed are not made; the others are as they were.",
+    "watch_lake": "What no run tells of may go unnoticed: missing partitions, rejected rows, drift, stale dashboards.",
+}
+
 
 def _causes(lake: Lake, base: Alert, errors: Iterable[str]) -> list[tuple[str, str]]:
     """What the run's failure is known by, if no file is at fault, and what that means."""
     dag_id, key = base.dag_id, base.partition_key
-    load = dag_id.startswith(LOAD_PREFIX)
-    if load and key and _OVERDUE in errors and base.entity:
+    if dag_id.startswith(LOAD_PREFIX) and key and _OVERDUE in errors and base.entity:
         return [(incidents.deadline_cause(base.entity, key), _LATE)]
     if dag_id.startswith(EXPORT_PREFIX) and base.entity and _GAPS & set(errors):
         return [(incidents.gap_cause(base.entity), _GAP)]
     if dag_id == VIEWS and _FAILED_VIEWS in errors and (failed := lake.ledger.read_note(FAILED_VIEWS)):
         return [(incidents.stale_cause(name), _STALE) for name in sorted(failed)]
-    meaning = "What the run was to bring may be missing; what was in the lake before stays." if load else ""
-    return [(incidents.run_cause(dag_id, key), meaning)]
+    return [(incidents.run_cause(dag_id, key), _UNDONE.get(dag_id, _MISSING))]
 
 
 def _maintenance_failures(lake: Lake, context: Any, base: Alert) -> dict[str, Alert]:

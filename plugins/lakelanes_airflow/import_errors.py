@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,15 @@ SENDER = "dag_processor"
 # The DAG processor waits for a message that long; AWS has most of it in a blink.
 _PATIENCE_SECONDS = 30.0
 _TRACE_LENGTH = 3000
+# A parse comes every half a minute; whether the alert still stands is looked at less often.
+_ASK_AGAIN_SECONDS = 600.0
 
 
 class ImportErrorListener:
     """Tells of DAG files that Airflow cannot import, once per file until it can be imported again."""
 
     def __init__(self) -> None:
-        self._told: set[tuple[str, str]] = set()
+        self._told: dict[tuple[str, str], float] = {}
 
     @hookimpl
     def on_new_dag_import_error(self, filename: str, stacktrace: str) -> None:
@@ -65,10 +68,11 @@ class ImportErrorListener:
         thread.join(_PATIENCE_SECONDS)
 
 
-def tell_of(filename: str, stacktrace: str, told: set[tuple[str, str]], *, new: bool) -> None:
-    """Tells of a file that cannot be imported, unless that is known. told: what this process has told of."""
-    fault = _last_line(stacktrace)
-    if (filename, fault) in told and not new:
+def tell_of(filename: str, stacktrace: str, told: dict[tuple[str, str], float], *, new: bool) -> None:
+    """Tells of a file that cannot be imported, unless that is known. told: what this process has told of, and when it
+    last asked the ledger whether that is so."""
+    key = (filename, _last_line(stacktrace))
+    if not new and time.monotonic() - told.get(key, -_ASK_AGAIN_SECONDS) < _ASK_AGAIN_SECONDS:
         return
     # Not the process's own lake: its callbacks are forked from this process, and must not inherit connections.
     try:
@@ -87,13 +91,12 @@ def tell_of(filename: str, stacktrace: str, told: set[tuple[str, str]], *, new: 
         run_id="-",
         entity=None,
         event=f"cannot import {name}",
-        reason=f"DAG file {name} cannot be imported: {fault}\n{stacktrace.strip()[-_TRACE_LENGTH:]}",
+        reason=f"DAG file {name} cannot be imported: {key[1]}\n{stacktrace.strip()[-_TRACE_LENGTH:]}",
         meaning="Its DAGs do not run as long as that is so: no schedule, no backfill, no trigger.",
         what_to_do=f"Correct {name}; Airflow reads it again by itself. The Dags page of its UI shows import errors.",
         run_url=f"{channels.base_url()}/dags",
     )
-    _report(lake, f"import/{name}", alert, filename)
-    told.add((filename, fault))
+    _report(lake, f"import/{name}", alert, told, key, filename)
 
 
 def emergency_lake() -> Lake | None:
@@ -147,13 +150,10 @@ def relative(filename: str) -> str:
     return Path(filename).name
 
 
-def _tell_of_configuration(error: ConfigError, told: set[tuple[str, str]]) -> None:
-    known = (CONFIGURATION, str(error))
+def _tell_of_configuration(error: ConfigError, told: dict[tuple[str, str], float]) -> None:
     lake = emergency_lake()
     if lake is None:
         log.error("The configuration cannot be read, and there is no way to tell: LAKE_ALERT_TOPIC_ARN is not set")
-        return
-    if known in told:
         return
     alert = Alert(
         dag_id=SENDER,
@@ -165,15 +165,17 @@ def _tell_of_configuration(error: ConfigError, told: set[tuple[str, str]]) -> No
         what_to_do=f"Correct {error.source}; `python -m lakelanes check {error.source}` says what is wrong with it.",
         run_url=f"{channels.base_url()}/dags",
     )
-    _report(lake, CONFIGURATION, alert)
-    told.add(known)
+    _report(lake, CONFIGURATION, alert, told, (CONFIGURATION, str(error)))
 
 
-def _report(lake: Lake, cause: str, alert: Alert, subject: str = "") -> None:
+def _report(
+    lake: Lake, cause: str, alert: Alert, told: dict[tuple[str, str], float], key: tuple[str, str], subject: str = ""
+) -> None:
     if lake.config.resources.ledger_table:
         incidents.report(lake, cause, alert, _tell, subject=subject)
-    else:
+    elif key not in told:
         _tell(lake, alert)
+    told[key] = time.monotonic()
 
 
 def _tell(lake: Lake, alert: Alert) -> None:

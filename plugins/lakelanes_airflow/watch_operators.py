@@ -11,7 +11,6 @@ from airflow.sdk.exceptions import AirflowFailException
 from lakelanes import incidents
 from lakelanes_airflow import channels, import_errors
 from lakelanes_airflow.lakes import open_lake
-from lakelanes_airflow.progress import run_id_of
 from lakelanes_airflow.sensors import explained
 from lakelanes_airflow.settling import settle
 
@@ -30,7 +29,7 @@ class WatchLakeOperator(BaseOperator):
 
         with explained(context):
             lake = open_lake()
-            result = watch(lake, channels.tell, run_id_of(context))
+            result = watch(lake, channels.tell, context["run_id"])
             opened = incidents.open_incidents(lake)
             incidents.cure_all(lake, import_errors.cures(opened), channels.tell)
         settle(lake, context, complete=not result.failed)

@@ -206,6 +206,28 @@ def test_a_cause_that_opens_anew_does_not_wait_for_the_old_ones_recovery(
     assert [incident.reason for incident in open_incidents(lake)] == ["full again"]
 
 
+def test_a_cause_as_long_as_a_key_of_s3_can_be_is_told_apart_from_another(lake: Lake, tell: Channel) -> None:
+    one, other = (file_cause(f"s3://a-bucket/{'ü' * 500}{end}.csv") for end in ("1", "2"))
+    for cause in (one, other):
+        assert report(lake, cause, ALERT, tell)
+        assert not report(lake, cause, ALERT, tell)
+    assert {incident.cause for incident in open_incidents(lake)} == {one, other}
+    assert cure(lake, one, "cured", tell)
+    assert [incident.cause for incident in open_incidents(lake)] == [other]
+
+
+def test_one_that_is_since_the_same_time_as_the_one_before_is_another(lake: Lake, tell: Channel, clock: Clock) -> None:
+    overdue = replace(ALERT, since=lake_time(START - timedelta(days=1)))
+    report(lake, CAUSE, overdue, tell)
+    for _ in range(2):
+        tell.faults = [RuntimeError("throttled")]
+        cure(lake, CAUSE, "cured", tell)
+        clock.advance(seconds=1)
+        assert report(lake, CAUSE, overdue, tell)
+    assert catch_up(lake, tell) == 2
+    assert sum(tell.recoveries) == 2
+
+
 def test_an_incident_that_was_read_before_it_was_cured_and_opened_anew_is_not_closed_by_it(
     lake: Lake, tell: Channel, clock: Clock
 ) -> None:
@@ -221,14 +243,14 @@ def test_an_incident_that_was_read_before_it_was_cured_and_opened_anew_is_not_cl
 def test_a_request_whose_answer_was_lost_and_that_is_sent_again_finds_its_own_item(
     lake: Lake, tell: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_item = lake.dynamodb.put_item
+    put_item = lake.ledger.client.put_item
 
     def twice(**request: Any) -> Any:
         put_item(**request)
         return put_item(**request)
 
     with monkeypatch.context() as patch:
-        patch.setattr(lake.dynamodb, "put_item", twice)
+        patch.setattr(lake.ledger.client, "put_item", twice)
         assert report(lake, CAUSE, ALERT, tell)
     assert tell.recoveries == [False]
 

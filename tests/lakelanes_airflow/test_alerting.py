@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +19,11 @@ from lakelanes.registration import FAILED_VIEWS
 from lakelanes.sources import list_entity
 from lakelanes_airflow.alerting import REPORT, alert_on_failure, build_alert, failures
 from lakelanes_airflow.operators import FAULTS, FindUnloadedOperator
-from lakelanes_airflow.sensors import ERROR, FAILURE
+from lakelanes_airflow.sensors import ERROR, FAILURE, REMEDY
 from tests.support.airflow import task_context
 from tests.support.lakes import put
 from tests.support.localaws import LocalAws
+from tests.support.source_tables import ORDERS
 
 FAULT = FileFault(
     "s3://b/in/sales_data_2024_03_15.csv", "sales", "rejected", "no column 'amount'", 1, "amount", "s3://lake/rejects"
@@ -178,6 +180,23 @@ def test_the_cause_is_what_has_to_be_cured(
     context["ti"].xcom_push(FAILURE, "it failed")
     context["ti"].xcom_push(ERROR, error)
     assert failures(lake, context).keys() == causes
+
+
+def test_a_gap_is_a_tables_whichever_run_meets_it(make_lake: Callable[..., Lake]) -> None:
+    tables = {name: {**ORDERS, "dynamodb_table": f"shop-{name}", "table_name": name} for name in ("orders", "carts")}
+    lake = make_lake(tables=tables)
+    export = failed_run("plan", dag_id="export_carts", partition_key="2024-03-15T10:00")
+    maintain = failed_run("maintain", dag_id="maintain_lake")
+    maintain["ti"].map_index = 1
+    said = {FAILURE: "recovery is off", REMEDY: "Turn it on.", ERROR: "GapError"}
+    export["ti"].xcoms = {("plan", key): text for key, text in said.items()}
+    maintain["ti"].xcoms = {("maintain", key, 1): text for key, text in said.items()}
+    maintain["ti"].xcoms["maintain", FAILURE, 0] = "no permission"
+    assert failures(lake, export).keys() == {"gap/carts"}
+    found = failures(lake, maintain)
+    assert found.keys() == {"gap/carts", "run/maintain_lake/orders"}
+    assert (found["gap/carts"].reason, found["gap/carts"].what_to_do) == ("recovery is off", "Turn it on.")
+    assert found["run/maintain_lake/orders"].reason == "no permission"
 
 
 def test_a_killed_task_is_told_as_one_and_what_to_do_about_its_memory(lake: Lake) -> None:

@@ -337,7 +337,10 @@ def test_the_sweep_takes_dead_letters_over_and_tells_of_them_once(lake: Lake) ->
     sweep.convert()
     sweep.publish()
     assert Run(lake, plan="find", run_id="sweep-2", full=False).sense() == []
-    assert len(alerts.read()) == 1
+    assert [(told["recovered"], told["causes"]) for told in alerts.read()] == [
+        (False, [f"file/{uri}"]),
+        (True, [f"file/{uri}"]),
+    ]
 
 
 def test_a_dead_letter_that_was_told_of_is_only_cleared_up(lake: Lake) -> None:
@@ -400,7 +403,7 @@ def test_a_run_with_a_fault_does_not_close_the_failure_of_the_one_before(lake: L
     run.sense()
     with pytest.raises(PermanentLoadError):
         run.convert()
-    assert run.publish() == ["report"]
+    assert "report" in run.publish()
     assert [incident.cause for incident in incidents.open_incidents(lake)] == ["run/load_sales/-"]
 
 
