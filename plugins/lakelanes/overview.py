@@ -29,7 +29,7 @@ from lakelanes.config import Entity
 from lakelanes.deadlines import deadline_at, due_at, following, period_of, periods
 from lakelanes.ledger import Entry, State, timestamp
 from lakelanes.sources import SourceFile, source_file, taker_of
-from lakelanes.summaries import FILE_STATES, Counts, Summary
+from lakelanes.summaries import FILE_STATES, OF_A_CELL, Counts, Summary
 from lakelanes.together import together
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def calendar(lake: Lake, entity: Entity, first: str, last: str) -> list[Cell]:
     if not wanted:
         return []
     whole = summaries.total(lake, entity.name)
-    known = summaries.period_summaries(lake, entity.name, wanted[0], wanted[-1])
+    known = summaries.period_summaries(lake, entity.name, wanted[0], wanted[-1], fields=OF_A_CELL)
     now = lake.clock()
     return [_cell(entity, period, known.get(period), whole, now) for period in wanted]
 

@@ -52,7 +52,8 @@ _TRIES = 12
 _LAST = "\U0010ffff"
 _WORKERS = 8
 _READ = ("version", "state", "lane", "size", "rows_loaded", "rows_rejected", "live_rows", "live_etag", "loaded_at")
-_OF_A_CELL = ("first_loaded_at", "rows", "partitions", *FILE_STATES)
+# What a cell of a calendar shows. One asks for hundreds, and most of its time would go into reading the answer.
+OF_A_CELL = ("first_loaded_at", "rows", "partitions", *FILE_STATES)
 
 _serialize = TypeSerializer().serialize
 
@@ -165,11 +166,10 @@ def counted_until(lake: Lake, names: Iterable[str]) -> dict[str, str]:
     return {name: str(notes.get(f"{_NOTE}{name}", {}).get("until", "")) for name in names}
 
 
-def period_summaries(lake: Lake, name: str, first: str, last: str) -> dict[str, Summary]:
-    """The entity's periods from ``first`` to ``last`` that have any, by their text: with their files by state, their
-    rows and when they were first loaded, and nothing else, for a calendar asks for hundreds and most of the time would
-    go into reading the answer."""
-    return {s.version: s for s in _query(lake.ledger, f"periods:{name}", between=(first, last), fields=_OF_A_CELL)}
+def period_summaries(lake: Lake, name: str, first: str, last: str, *, fields: Sequence[str] = ()) -> dict[str, Summary]:
+    """The entity's periods from ``first`` to ``last`` that have any, by their text; with ``fields`` these alone of each,
+    the others as if there were none."""
+    return {s.version: s for s in _query(lake.ledger, f"periods:{name}", between=(first, last), fields=fields)}
 
 
 def newest_periods(lake: Lake, name: str, limit: int) -> list[Summary]:
