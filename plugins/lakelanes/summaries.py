@@ -167,8 +167,7 @@ def counted_until(lake: Lake, names: Iterable[str]) -> dict[str, str]:
 
 
 def period_summaries(lake: Lake, name: str, first: str, last: str, *, fields: Sequence[str] = ()) -> dict[str, Summary]:
-    """The entity's periods from ``first`` to ``last`` that have any, by their text; with ``fields`` these alone of each,
-    the others as if there were none."""
+    """The entity's periods from ``first`` to ``last`` that have any, by their text. ``fields``: to read these alone."""
     return {s.version: s for s in _query(lake.ledger, f"periods:{name}", between=(first, last), fields=fields)}
 
 

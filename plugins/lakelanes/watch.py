@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from lakelanes import catalog, incidents, overview, summaries, view_results
@@ -260,7 +260,7 @@ def gaps(lake: Lake, run_id: str = "") -> dict[str, Finding]:
                     reason=str(error).removesuffix(f". {error.remedy}"),
                     meaning=f"{table.current_view} stays as it is, or follows the stream alone.",
                     what_to_do=error.remedy,
-                    page_url="/lake/",
+                    page_url=_page(name, "tables"),
                 )
             )
     return found
@@ -434,7 +434,7 @@ def _note_drift(
                 what_to_do=f"Say in the configuration, at {name}, what is meant, or undo the change in Glue. A table "
                 "that was dropped is made again by the next load; to register all of its partitions, trigger "
                 f"load_{name}.",
-                page_url=_page(name) if name in lake.config.entities else "/lake/",
+                page_url=_page(name, "entities" if name in lake.config.entities else "tables"),
             )
         )
 
@@ -448,8 +448,8 @@ def _who_loads(entity: Entity) -> str:
     return f"{fast}sweep_sources within 15 minutes"
 
 
-def _page(entity: str) -> str:
-    return f"/lake/entities/{quote(entity, safe='')}"
+def _page(name: str, kind: Literal["entities", "tables"] = "entities") -> str:
+    return f"/lake/{kind}/{quote(name, safe='')}"
 
 
 def _tells_of_deletion(incident: Incident) -> bool:

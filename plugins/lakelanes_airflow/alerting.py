@@ -80,7 +80,7 @@ def failures(lake: Lake, context: Any) -> dict[str, Alert]:
         what_to_do="",
         run_url=run_url(dag_id, run_id),
         partition_key=key,
-        page_url=f"/lake/entities/{quote(own[0], safe='')}" if own else "/lake/",
+        page_url=_page(own, tables),
     )
     if dag_id == MAINTAIN and context.get("ti") is not None:
         return _maintenance_failures(lake, context, base)
@@ -97,6 +97,12 @@ def failures(lake: Lake, context: Any) -> dict[str, Alert]:
     for cause, meaning in _causes(lake, base, failure.errors):
         found[cause] = replace(alert, meaning=meaning)
     return found
+
+
+def _page(entities: list[str], tables: list[str]) -> str:
+    """Where the Lake page shows what a DAG fills."""
+    kind, names = ("entities", entities) if entities else ("tables", tables)
+    return f"/lake/{kind}/{quote(names[0], safe='')}" if names else "/lake/"
 
 
 def run_url(dag_id: str, run_id: str) -> str:

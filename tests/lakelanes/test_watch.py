@@ -267,6 +267,7 @@ def test_a_gap_of_exports_is_told_of_until_the_next_window_can_be_exported(
             watch.watch(lake, lambda _, alert: told.append(alert))
     [alert] = told
     assert (alert.causes, alert.entity) == (("gap/orders",), "orders")
+    assert alert.page_url == "/lake/tables/orders"
     assert alert.reason == "recovery_off: point-in-time recovery is off" and alert.what_to_do == "Turn it on."
     monkeypatch.setattr(planning, "check", lambda *_: "all is well")
     watch.watch(lake, lambda _, alert: told.append(alert))
