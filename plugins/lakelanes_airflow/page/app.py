@@ -44,6 +44,7 @@ def create_app(upkeep: Upkeep | None = None) -> FastAPI:
     """The application. Its routes ask who is there before anything else, and no other route is added to it."""
     app = FastAPI(title="Lake", dependencies=[Depends(reader)], docs_url=None, redoc_url=None, openapi_url=None)
     app.state.upkeep = upkeep or Upkeep()
+    app.state.streams = {}
     app.middleware("http")(_with_headers)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(AirflowRefusedError, _refused_by_airflow)

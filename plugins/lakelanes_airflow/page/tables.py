@@ -5,6 +5,7 @@ A table is seen by those who may read the runs of its export_<table>, whether it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from lakelanes.config import Table
 from lakelanes.lake import Lake
 from lakelanes.tables import overview
 from lakelanes.tables.ledger import ExportState
-from lakelanes.tables.overview import TableStatus
+from lakelanes.tables.overview import StreamStatus, TableStatus, WindowCell
 from lakelanes.tables.windows import parse_minute
 from lakelanes_airflow.alerting import EXPORT_PREFIX
 from lakelanes_airflow.lakes import open_lake
@@ -53,6 +54,7 @@ def table_page(
     span = span_of(described, until, stand, lake.clock())
     cells = overview.windows(lake, described, stand, span.first, span.last)
     known = [cell for cell in reversed(cells) if cell.export]
+    shows_stream = "stream" in described.lanes and not span.after
     return page(
         request,
         "table.html",
@@ -66,7 +68,8 @@ def table_page(
         state=state,
         snapshots=overview.snapshots(lake, described),
         # What it brought lately stands beside the latest windows.
-        stream=None if span.after else overview.stream(lake, described, [cell.export for cell in known if cell.export]),
+        shows_stream=shows_stream,
+        stream=_stream(request, lake, described, cells) if shows_stream else None,
         may_export=may_trigger(request, user, EXPORT_PREFIX + table),
     )
 
@@ -94,6 +97,20 @@ async def export_table(request: Request, user: Reader, table: str, full: Annotat
     require_trigger(request, user, EXPORT_PREFIX + table)
     run = await trigger(request, EXPORT_PREFIX + table, {"full": full})
     return back(request, f"/tables/{quote(table)}", EXPORT_PREFIX + table, run)
+
+
+def _stream(request: Request, lake: Lake, table: Table, cells: Sequence[WindowCell]) -> StreamStatus | None:
+    """What was found of the table's stream at the look before; None at a process's first. Listing the objects of a busy
+    hour takes longer than all the rest of the page, so it is done in the background."""
+    seen, key = request.app.state.streams, (lake.config.resources.analytics_bucket, table.name)
+    exports = [cell.export for cell in cells if cell.export]
+
+    def look() -> None:
+        seen[key] = overview.stream(lake, table, exports)
+
+    request.app.state.upkeep.want(f"the stream of {table.name}", look)
+    found: StreamStatus | None = seen.get(key)
+    return found
 
 
 def _table(request: Request, user: User, name: str) -> tuple[Lake, Table]:

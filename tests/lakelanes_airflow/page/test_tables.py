@@ -8,15 +8,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 
 from lakelanes.lake import Lake
+from lakelanes.tables.catalog import window_partition
+from lakelanes.tables.changes import change_schema
 from lakelanes.tables.windows import minute_text
 from lakelanes_airflow.page import strips
 from lakelanes_airflow.page.shown import WINDOWS
+from lakelanes_airflow.page.upkeep import Upkeep
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.source_tables import ORDERS
 
@@ -121,6 +126,33 @@ def test_an_export_has_its_reason_its_arn_and_its_run(as_user: AsUser, table: Ex
     assert client.get(where.replace("window", "nothing")).status_code == 422
 
 
+def test_the_newest_change_of_the_stream_is_shown_and_what_it_did_not_bring(
+    as_user: AsUser, table: ExportedTable, upkeep: Upkeep
+) -> None:
+    table.begin()
+    for number in range(7):
+        table.window(number)
+    client, described = as_user("viewer"), table.lake.config.tables["orders"]
+
+    def shown() -> str:
+        client.get("/lake/tables/orders")
+        upkeep.settle()
+        return text(client.get("/lake/tables/orders").text)
+
+    assert "The stream ○ missing" in shown() and "and the stream brought none of that time" in shown()
+    row = {"order_id": "1", "_op": "put", "_written_at": (table.base + 6.5 * HOUR).replace(tzinfo=None)}
+    body = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist([row], schema=change_schema(described)), body)
+    for number in range(7):
+        folder = f"orders_changes/{window_partition('stream', minute_text(table.base + number * HOUR)).path}"
+        bucket, key = table.lake.config.resources.analytics_bucket, f"{folder}/20240101-1-2-1.parquet"
+        table.lake.s3.put_object(Bucket=bucket, Key=key, Body=body.getvalue().to_pybytes())
+    assert "The stream ✓ arriving" in shown()
+    assert f"Newest change (UTC) {table.base + 6.5 * HOUR:%Y-%m-%d %H:%M}" in shown()
+    before = as_user("viewer").get(f"/lake/tables/orders?until={table.base - timedelta(days=9):%Y-%m-%d}").text
+    assert "The stream" not in before, "it is of today"
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_the_buttons_start_a_run_as_the_user(
     as_user: AsUser, table: ExportedTable, dags: dict[str, Any], full: bool
@@ -146,8 +178,12 @@ def test_starting_anew_asks_twice_and_a_viewer_can_press_neither(as_user: AsUser
     assert 'name="full" value="true"' in form
 
 
-def test_a_table_of_the_stream_alone_has_no_buttons(as_user: AsUser, make_lake: Callable[..., Lake]) -> None:
+def test_a_table_of_the_stream_alone_has_no_buttons(
+    as_user: AsUser, make_lake: Callable[..., Lake], upkeep: Upkeep
+) -> None:
     make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "lanes": ["stream"]}})
+    assert "It is being looked at." in as_user("user").get("/lake/tables/orders").text
+    upkeep.settle()
     page = as_user("user").get("/lake/tables/orders").text
     assert "<form method" not in page and "No change came by the stream within a day." in page
     assert as_user("user").post("/lake/tables/orders/export").status_code == 404
