@@ -464,17 +464,30 @@ class Ledger:
         """Files of an entity in a state, oldest change first (eventually consistent: an index)."""
         yield from self._query("by_state", "entity_state", f"{entity}#{state}", since)
 
-    def latest(self, entity: str, state: State, limit: int, before: tuple[str, str] | None = None) -> list[Entry]:
+    def latest(
+        self,
+        entity: str,
+        state: State,
+        limit: int,
+        before: tuple[str, str] | None = None,
+        *,
+        fields: Sequence[str] = (),
+    ) -> list[Entry]:
         """The ``limit`` files of an entity in a state that changed last, newest first, without their past versions.
 
-        ``before``: (updated_at, source) of the last file of the page before. One request of the index by_state, which
-        reads what it returns (eventually consistent).
+        ``before``: (updated_at, source) of the last file of the page before. ``fields``: to read these attributes
+        alone, source and updated_at among them. One request of the index by_state, which reads what it returns
+        (eventually consistent).
         """
         condition, names, values = "#k = :k", {"#k": "entity_state"}, {":k": {"S": f"{entity}#{state}"}}
         if before:
             condition += " AND #u <= :u"
             names["#u"] = "updated_at"
             values[":u"] = {"S": before[0]}
+        projection = {}
+        if fields:
+            names |= {"#u": "updated_at", **{f"#{name}": name for name in fields if name != "updated_at"}}
+            projection = {"ProjectionExpression": ", ".join(name for name in names if name != "#k")}
         pages = self._db.get_paginator("query").paginate(
             TableName=self.table,
             IndexName="by_state",
@@ -483,6 +496,7 @@ class Ledger:
             ExpressionAttributeValues=values,
             ScanIndexForward=False,
             Limit=limit + 1,
+            **projection,
         )
         found: list[Entry] = []
         for page in pages:

@@ -39,6 +39,12 @@ FreshnessState = Literal["fresh", "waiting", "late", "no deadline", "empty"]
 CellState = Literal["loaded", "late", "failed", "rejected", "loading", "missing", "waiting", "none"]
 # More cells than a calendar can show: a month of hours, two years of days.
 MAX_CELLS = 800
+# What a list of files shows of each. An entry has three times as many attributes, and most of a list's time would go
+# into reading them.
+LISTED = (
+    *("source", "entity", "state", "lane", "size", "updated_at", "rows_loaded", "rows_rejected"),
+    *("error", "error_line", "error_column"),
+)
 # Of these the newest with rows is looked for; what is beyond them the total knows.
 _NEWEST = 10
 
@@ -205,23 +211,29 @@ def is_period(entity: Entity, text: str) -> bool:
 
 
 def latest_files(
-    lake: Lake, name: str, states: Sequence[State] = FILE_STATES, *, limit: int = 50, after: str = ""
+    lake: Lake,
+    name: str,
+    states: Sequence[State] = FILE_STATES,
+    *,
+    limit: int = 50,
+    after: str = "",
+    fields: Sequence[str] = (),
 ) -> FilePage:
     """The files of an entity in these states that changed last; '' as name: files of no entity (state unmatched).
 
-    ``after``: as the page before gave it.
+    ``after``: as the page before gave it. ``fields``: to read these attributes of a file alone, e.g. those LISTED.
     """
     cursor = (after.split("|", 1)[0], after.split("|", 1)[1]) if "|" in after else None
-    found = together(lambda state: lake.ledger.latest(name, state, limit + 1, cursor), states)
+    found = together(lambda state: lake.ledger.latest(name, state, limit + 1, cursor, fields=fields), states)
     ordered = sorted((e for part in found for e in part), key=lambda e: (e.updated_at, e.source), reverse=True)
     page = ordered[:limit]
     return FilePage(page, f"{page[-1].updated_at}|{page[-1].source}" if len(ordered) > limit else "")
 
 
-def latest_of_all(lake: Lake, names: Iterable[str], *, limit: int) -> list[Entry]:
+def latest_of_all(lake: Lake, names: Iterable[str], *, limit: int, fields: Sequence[str] = ()) -> list[Entry]:
     """The files of these entities that changed last, in any state."""
     questions = [(name, state) for name in names for state in FILE_STATES]
-    found = together(lambda question: lake.ledger.latest(*question, limit), questions)
+    found = together(lambda question: lake.ledger.latest(*question, limit, fields=fields), questions)
     every = (entry for part in found for entry in part)
     return sorted(every, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
 

@@ -72,6 +72,7 @@ def test_it_answers_as_the_local_dynamodb_does(lake: Lake, tmp_path: Path, monke
                 [entry.updated_at for entry in ledger.in_state("sales", "loaded", datetime(2024, 1, 1, tzinfo=UTC))],
                 page,
                 overview.latest_files(one, "sales", limit=7, after=page.after),
+                overview.latest_files(one, "sales", limit=7, after=page.after, fields=overview.LISTED),
                 overview.partition_files(one, "sales", "day=3", limit=4, after="s3://b/010"),
                 overview.one_file(one, "s3://b/011"),
                 ledger.get_many([f"s3://b/{number:03}" for number in range(200)]),

@@ -82,8 +82,8 @@ def lake_page(request: Request, user: Reader) -> Response:
         tables=tables.visible(request, user, lake),
         alerts=incidents.visible(request, user, lake),
         letters=overview.dead_letters_of(lake, statuses),
-        latest=overview.latest_of_all(lake, names, limit=_LATEST),
-        unmatched=overview.latest_files(lake, "", ["unmatched"], limit=_LATEST).entries,
+        latest=overview.latest_of_all(lake, names, limit=_LATEST, fields=overview.LISTED),
+        unmatched=overview.latest_files(lake, "", ["unmatched"], limit=_LATEST, fields=overview.LISTED).entries,
     )
 
 
@@ -101,7 +101,7 @@ def entity_page(
     _count(request, lake, [entity])
     [status] = overview.status(lake, [entity])
     states = [state] if state and state != "unmatched" else FILE_STATES
-    files = overview.latest_files(lake, entity, states, limit=_ROWS // 2, after=after)
+    files = overview.latest_files(lake, entity, states, limit=_ROWS // 2, after=after, fields=overview.LISTED)
     grid: dict[str, Any] = {"span": None, "grids": [], "partitions": [], "more_partitions": ""}
     if described.partition_grain:
         whole = summaries.total(lake, entity)
@@ -170,9 +170,11 @@ def files_page(
         seen = [one for one in found.found if one.entity is None or one.entity in names]
         found = overview.SearchPage(seen, found.after)
     elif state == "unmatched":
-        files = overview.latest_files(lake, "", ["unmatched"], limit=_ROWS, after=after)
+        files = overview.latest_files(lake, "", ["unmatched"], limit=_ROWS, after=after, fields=overview.LISTED)
     elif chosen:
-        files = overview.latest_files(lake, chosen, [state] if state else FILE_STATES, limit=_ROWS, after=after)
+        files = overview.latest_files(
+            lake, chosen, [state] if state else FILE_STATES, limit=_ROWS, after=after, fields=overview.LISTED
+        )
     return page(
         request,
         "files.html",
