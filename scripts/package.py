@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from lakelanes.config import resolved_text
+from lakelanes.config import parse_config, resolved_text
 from lakelanes.errors import ConfigError
 from scripts import build_kernel
 from scripts.setup import SetupError, uv_environment
@@ -64,7 +65,15 @@ def mwaa_files(target: Path, config_text: str, kernels: Iterable[Path] = ()) -> 
     (target / "constraints.txt").write_text(constraints)
     requirements = (ROOT / "requirements.txt").read_text()
     (target / "requirements.txt").write_text(f'--constraint "{MWAA_HOME}/dags/constraints.txt"\n{requirements}')
-    (target / "startup.sh").write_text(f"#!/bin/sh\nexport LAKE_CONFIG={MWAA_HOME}/plugins/include/lake.json\n")
+    config = parse_config(config_text, {})
+    variables = {
+        "LAKE_CONFIG": f"{MWAA_HOME}/plugins/include/lake.json",
+        # To tell of a configuration that cannot be read.
+        "LAKE_ALERT_TOPIC_ARN": config.alert_topic_arn,
+        "LAKE_LEDGER_TABLE": config.resources.ledger_table,
+    }
+    exports = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    (target / "startup.sh").write_text("".join(["#!/bin/sh\n", *exports]))
     return target
 
 

@@ -98,9 +98,11 @@ class Stack:
         state: Path | None = None,
         port: int | None = None,
         env: Mapping[str, str] | None = None,
+        dags: Path | None = None,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """``config_path`` defaults to ``$LAKE_CONFIG``, else include/lake.json; ``port`` is the UI's (a free one)."""
+        """``config_path`` defaults to ``$LAKE_CONFIG``, else include/lake.json; ``port`` is the UI's (a free one);
+        ``dags`` is the folder of the DAG files (the repository's)."""
         self.root = root.resolve()
         self.state = (state or self.root / ".local").resolve()
         self.env = dict(os.environ if env is None else env)
@@ -108,6 +110,7 @@ class Stack:
         named = config_path or self.env.get("LAKE_CONFIG") or self.root / "include" / "lake.json"
         self.config_path = Path(named).resolve()
         self.port = port
+        self.dags = dags or self.root / "dags"
         self.say = say
         self.endpoint_url = ""
         self.airflow_url = ""
@@ -343,7 +346,7 @@ class Stack:
             time.sleep(POLL_SECONDS)
 
     def _wait_parsed(self, components: list[ManagedProcess], deadline: float) -> None:
-        api, wanted = self.api, expected_dags(self.config, self.root / "dags")
+        api, wanted = self.api, expected_dags(self.config, self.dags)
         while True:
             missing = wanted - {dag["dag_id"] for dag in _pages(api, "/dags", "dags")}
             if not missing:
@@ -379,7 +382,7 @@ class Stack:
         home = self._airflow_home
         settings: dict[str, dict[str, object]] = {
             "core": {
-                "dags_folder": self.root / "dags",
+                "dags_folder": self.dags,
                 "plugins_folder": self.root / "plugins",
                 "executor": "LocalExecutor",
                 # Each slot is a forked worker; more of them than this only wait for the cores of a laptop.
@@ -391,7 +394,8 @@ class Stack:
                 "hostname_callable": "socket.gethostname",
                 "fernet_key": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             },
-            "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}"},
+            # Whoever writes waits for whoever does, half a minute where SQLite would give up after five seconds.
+            "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}?timeout=30"},
             "api": {
                 "host": HOST,
                 "port": self.airflow_url.rsplit(":", 1)[1],
@@ -432,7 +436,14 @@ class Stack:
 
     def _airflow_environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(Path(sys.executable).parent), self.env.get("PATH", os.defpath)])
-        return {"AIRFLOW_HOME": str(self._airflow_home), "LAKE_CONFIG": str(self.config_path), "PATH": path}
+        return {
+            "AIRFLOW_HOME": str(self._airflow_home),
+            "LAKE_CONFIG": str(self.config_path),
+            # By these two it can tell of a configuration that it cannot read.
+            "LAKE_ALERT_TOPIC_ARN": self.outputs.get("AlertTopicArn", ""),
+            "LAKE_LEDGER_TABLE": self.config.resources.ledger_table,
+            "PATH": path,
+        }
 
     def _aws_environment(self) -> dict[str, str]:
         return {

@@ -52,7 +52,11 @@ class FileFault:
 
 @dataclass(frozen=True)
 class Alert:
-    """Something people have to act on: what, where, why, and what to do next. ``event`` is what happened to the run."""
+    """Something people have to act on, or, with ``recovered``, that it is over.
+
+    event: what happened. meaning: what it means for those who read the lake. since: ISO 8601, UTC. causes: of the
+    incidents that the message opens or closes (``lakelanes.incidents``). page_url: where the Lake page shows it.
+    """
 
     dag_id: str
     run_id: str
@@ -63,10 +67,16 @@ class Alert:
     partition_key: str | None = None
     files: Sequence[FileFault] = ()
     event: str = "failed"
+    meaning: str = ""
+    since: str = ""
+    page_url: str | None = None
+    recovered: bool = False
+    causes: Sequence[str] = ()
 
     @property
     def subject(self) -> str:
-        text = f"Lakelanes: {self.dag_id} {self.event}" + (f" for {self.partition_key}" if self.partition_key else "")
+        text = f"Lakelanes: {self.dag_id} {'recovered, it ' if self.recovered else ''}{self.event}"
+        text += f" for {self.partition_key}" if self.partition_key else ""
         return text.encode("ascii", "replace").decode()[:_SUBJECT_LENGTH]
 
     @property
@@ -77,24 +87,30 @@ class Alert:
             f"Run:        {self.run_id}",
             f"Entity:     {self.entity or '-'}",
             f"Partition:  {self.partition_key or '-'}",
-            f"Reason:     {_short(self.reason, _TEXT_LENGTH)}",
+            f"Since:      {self.since or '-'}",
+            f"{'Recovered' if self.recovered else 'Reason'}:{' ' * (2 if self.recovered else 5)}"
+            f"{_short(self.reason, _TEXT_LENGTH)}",
         ]
+        if self.meaning:
+            lines += ["", "What it means:", f"  {self.meaning}"]
         if self.files:
             lines += ["", f"Files ({len(self.files)}):", *(f"  {fault}" for fault in self.files[:_FILES_SHOWN])]
             if len(self.files) > _FILES_SHOWN:
                 lines.append(f"  and {len(self.files) - _FILES_SHOWN} more, see the ledger")
-        lines += ["", "What to do next:", f"  {self.what_to_do}"]
+        lines += ["", "What to do next:", f"  {_short(self.what_to_do, _TEXT_LENGTH)}"]
         if self.run_url:
-            lines += ["", self.run_url]
+            lines += ["", "The run, with its tasks' logs:", f"  {self.run_url}"]
+        if self.page_url:
+            lines += ["", "The Lake page:", f"  {self.page_url}"]
         return "\n".join(lines)
 
     @property
     def json(self) -> str:
         """The message for programs: the same facts (at most 20 files, for SNS takes 256 KB)."""
         files = [{**asdict(f), "reason": _short(f.reason, _REASON_LENGTH)} for f in self.files[:_FILES_SHOWN]]
-        return json.dumps(
-            {**asdict(replace(self, files=())), "reason": _short(self.reason, _TEXT_LENGTH), "files": files}
-        )
+        texts = {name: _short(getattr(self, name), _TEXT_LENGTH) for name in ("reason", "what_to_do", "meaning")}
+        causes = list(self.causes[:_FILES_SHOWN])
+        return json.dumps({**asdict(replace(self, files=())), **texts, "causes": causes, "files": files})
 
 
 def _short(text: str, length: int) -> str:

@@ -281,6 +281,35 @@ def describe(lake: Lake, name: str) -> Any | None:
         return None
 
 
+def describe_all(lake: Lake) -> dict[str, Any]:
+    """Glue's descriptions of the tables and views of the lake's database, by name; a request per 100."""
+    pages = lake.glue.get_paginator("get_tables").paginate(DatabaseName=lake.config.resources.glue_database)
+    return {table["Name"]: table for page in pages for table in page["TableList"]}
+
+
+def differences(lake: Lake, table: Table, found: Any) -> list[str]:
+    """How a table, as Glue describes it, differs from what the configuration says of it; [] when it does not.
+
+    A column that it lacks is no difference: the next load adds it.
+    """
+    lines: list[str] = []
+    try:
+        _check(lake, table, found)
+    except CatalogError as error:
+        lines.append(str(error))
+    configured = {name: kind for name, kind, _ in table.columns}
+    for column in found.get("StorageDescriptor", {}).get("Columns", ()):
+        name, kind = column["Name"], column.get("Type", "")
+        if name in configured and kind.replace(" ", "").lower() != configured[name]:
+            lines.append(_other_type(lake, table, name, configured[name], kind))
+        elif name not in configured and name != RESCUED:
+            lines.append(
+                f"table {lake.config.resources.glue_database}.{table.name} has a column {name} ({kind}) that the "
+                "configuration does not name: a file brought it (schema_policy), or somebody added it"
+            )
+    return lines
+
+
 def _check(lake: Lake, table: Table, found: Any) -> None:
     keys = [key["Name"] for key in found.get("PartitionKeys", ())]
     wanted = [key.name for key in table.entity.partition_keys]

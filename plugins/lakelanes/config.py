@@ -284,6 +284,8 @@ class Entity(_Model):
     schedule: Cron | None = None
     timezone: TimeZone = "UTC"
     deadline_minutes: Annotated[int, Field(ge=1)] | None = None
+    stale_minutes: Annotated[int, Field(ge=0)] | None = 1440
+    alert_rejected_percent: Annotated[int, Field(ge=0, le=100)] | None = 10
     settle_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     batch_bytes: Annotated[int, Field(ge=1 << 20)] = 256 << 20
     max_partitions_per_file: Annotated[int, Field(ge=1, le=20_000)] = 1000

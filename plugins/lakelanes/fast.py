@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from lakelanes import alerts, catalog
+from lakelanes import alerts, catalog, incidents
 from lakelanes.alerts import Alert, FileFault
 from lakelanes.config import Entity
 from lakelanes.errors import EventError, LakeError
@@ -309,10 +309,11 @@ class FastLane:
         if not untold:
             return
         try:
-            alerts.publish(self._lake, _alert(self._lake, untold))
+            alert = _alert(self._lake, untold)
+            incidents.report_all(self._lake, incidents.file_alerts(alert), alerts.publish)
             alerts.mark_told(self._lake, [report.message.id for report in untold])
         except Exception:
-            # The sweep tells of dead letters that are not marked as told.
+            # The sweep tells of dead letters that are not marked as told, and watch_lake of incidents.
             log.exception("the alert on %s dead letters could not be published", len(untold))
 
     def _set_pauses(self, reports: Sequence[MessageReport]) -> None:

@@ -29,6 +29,8 @@ _REMEMBERED = 50_000
 _LOOK_SECONDS = 0.05
 # Note: tables that were made or changed since the views were refreshed last.
 VIEWS_DUE = "views-due"
+# Note: the views that Athena refused when they were made last, each with its reason.
+FAILED_VIEWS = "views-failed"
 
 
 class Registrar:

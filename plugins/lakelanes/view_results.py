@@ -65,6 +65,13 @@ def read(lake: Lake, wanted: Iterable[str]) -> list[ViewResult]:
     return [_read(lake, name, notes.get(f"{_RESULT}{name}", {})) for name in wanted]
 
 
+def errors(lake: Lake, wanted: Iterable[str]) -> dict[str, str]:
+    """Those of the views that Athena refused to read when it was asked last, with its reason."""
+    wanted = list(wanted)
+    notes = lake.ledger.read_notes(f"{_RESULT}{name}" for name in wanted)
+    return {name: str(error) for name in wanted if (error := notes.get(f"{_RESULT}{name}", {}).get("error"))}
+
+
 def stale(lake: Lake, wanted: Iterable[str]) -> list[str]:
     """Those of the views whose answer should be computed again."""
     wanted, now = list(wanted), lake.clock()

@@ -24,6 +24,7 @@ from lakelanes import athena, catalog, names
 from lakelanes.config import LakeConfig
 from lakelanes.errors import QueryError, ViewError
 from lakelanes.include import INCLUDE
+from lakelanes.registration import FAILED_VIEWS
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -102,10 +103,21 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
         note = {**note, view.name: fingerprint}
         lake.ledger.write_note("views", note)
         outcomes.append(ViewOutcome(view.name, "created"))
-    if failed := [outcome for outcome in outcomes if outcome.action == "failed"]:
+    failed = [outcome for outcome in outcomes if outcome.action == "failed"]
+    if failed or lake.ledger.read_note(FAILED_VIEWS):
+        lake.ledger.write_note(FAILED_VIEWS, {outcome.name: outcome.reason for outcome in failed})
+    if failed:
         reasons = "\n".join(f"{outcome.name}: {outcome.reason}" for outcome in failed)
         raise ViewError(f"Athena refused {len(failed)} of {len(outcomes)} views; all others are done\n{reasons}")
     return outcomes
+
+
+def tables_of_views(directory: Path = VIEWS) -> dict[str, set[str]]:
+    """The tables that each view of a directory reads, itself or by the views that it reads."""
+    found: dict[str, set[str]] = {}
+    for view in read_views(directory):
+        found[view.name] = set().union(*(found.get(name, {name}) for name in view.inputs))
+    return found
 
 
 def _expected_tables(config: LakeConfig) -> set[str]:

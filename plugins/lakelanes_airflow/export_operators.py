@@ -24,6 +24,7 @@ from lakelanes_airflow.lakes import open_lake
 from lakelanes_airflow.progress import run_id_of
 from lakelanes_airflow.schedules import period_of, window_key
 from lakelanes_airflow.sensors import FAILURE, REMEDY, explained
+from lakelanes_airflow.settling import settle
 from lakelanes_airflow.triggers import ExportTrigger, RecoveryTrigger
 
 # XCom: why nothing is due.
@@ -204,6 +205,9 @@ class PublishTableOperator(BaseBranchOperator):
         announce(context, self._events(lake, table, done))
         changed = published is not None and published.columns_changed
         failed = len(done) < len(exports)
+        # A scheduled run, and one without a partition, also did what earlier ones left.
+        run = context["dag_run"]
+        settle(lake, context, complete=not failed, whole=run.run_type == "scheduled" or run.partition_key is None)
         return [*([self.on_failure] if failed else []), *([self.on_new_view] if changed else [])]
 
     def _events(self, lake: Lake, table: Table, done: Sequence[Export]) -> dict[Any, set[str]]:
@@ -276,6 +280,7 @@ class MaintainTableOperator(BaseOperator):
             gone = expire(lake, table, timedelta(days=table.compaction.keep_days))
             self.log.info("Old snapshots deleted: %s", ", ".join(gone) or "none")
             self.log.info("%s", check(lake, table))
+        settle(lake, context, task=self.table)
         return {"as_of": done.snapshot.as_of if done.snapshot else None, "changes": done.changes, "deleted": gone}
 
 

@@ -14,8 +14,8 @@ from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from lakelanes import dead_letters, summaries
-from lakelanes.alerts import Alert, FileFault, mark_told, publish
+from lakelanes import dead_letters, incidents, summaries
+from lakelanes.alerts import Alert, FileFault
 from lakelanes.errors import RetryableLoadError
 from lakelanes.fast import dead_letter_alert
 from lakelanes.lake import Lake
@@ -25,11 +25,12 @@ from lakelanes.parts import partitions_of_rows
 from lakelanes.registration import VIEWS_DUE
 from lakelanes.sources import SourceFile
 from lakelanes.sweep import UNMATCHED, find_unloaded, finish, record_unmatched, register_done
-from lakelanes_airflow import sensing
+from lakelanes_airflow import channels, sensing
 from lakelanes_airflow.assets import announce, table_asset
 from lakelanes_airflow.lakes import open_lake
 from lakelanes_airflow.progress import progress, run_id_of
 from lakelanes_airflow.sensors import FAILURE, SCOPE, explained
+from lakelanes_airflow.settling import settle
 
 # Airflow's database holds 250 characters of a map index's label.
 MAX_LABEL = 250
@@ -104,6 +105,9 @@ class PublishOperator(BaseBranchOperator):
             for fault in state.faults:
                 self.log.error("Not loaded: %s", fault)
             tables = self._publish(context, lake, planned, scope, state.unloaded)
+        # A load that nothing limits does what earlier ones left.
+        limited = scope["keyed"] or any(value for name, value in context["params"].items() if name != "reload")
+        settle(lake, context, complete=not state.faults, whole=bool(scope["entity"]) and not limited)
         return [*([self.on_failure] if state.faults else []), *([self.on_new_table] if tables else [])]
 
     def _publish(
@@ -257,18 +261,14 @@ class FindUnloadedOperator(BaseOperator):
         """Takes over the dead letters of the low-latency lane: the ledger has their files before they are deleted, and
         those that no alert has told of are told of once."""
         letters = dead_letters.receive(lake)
-        untold = [letter for letter in letters if not letter.told and letter.faults]
         for letter in letters:
             self.log.info("Dead letter %s: %s", letter.id, "; ".join(map(str, letter.faults)) or "nothing left to do")
-        try:
-            if untold:
-                faults = [fault for letter in untold for fault in letter.faults]
-                publish(lake, dead_letter_alert(lake, run_id_of(context), faults))
-                mark_told(lake, [letter.id for letter in untold])
-        except Exception:
-            # They stay in the queue, and the next sweep tells of them.
-            self.log.exception("The alert on dead letters could not be published")
-            letters = [letter for letter in letters if letter not in untold]
+        faults = [fault for letter in letters if not letter.told for fault in letter.faults]
+        if faults:
+            alert = dead_letter_alert(lake, run_id_of(context), faults)
+            incidents.report_all(lake, incidents.file_alerts(alert), channels.tell)
+        if not any(fault.state == incidents.MALFORMED for letter in letters for fault in letter.faults):
+            incidents.cure(lake, incidents.DEAD_LETTERS, "the dead-letter queue holds no others", channels.tell)
         dead_letters.delete(lake, letters)
 
     def _tell(self, context: Any, lake: Lake, files: Sequence[SourceFile]) -> None:
@@ -285,7 +285,7 @@ class FindUnloadedOperator(BaseOperator):
             files=[FileFault(file.uri, "", "unmatched", UNMATCHED) for file in files],
         )
         try:
-            publish(lake, alert)
+            channels.tell(lake, alert)
         except Exception:
             # Not noted either, so the next sweep tells of them.
             self.log.exception("The alert on files of no entity could not be published")
@@ -308,6 +308,7 @@ class RefreshViewsOperator(BaseOperator):
             outcomes = refresh(lake)
         for outcome in outcomes:
             self.log.info("%s: %s %s", outcome.name, outcome.action, outcome.reason)
+        settle(lake, context)
         return [outcome.name for outcome in outcomes if outcome.action == "created"]
 
 

@@ -1,4 +1,4 @@
-"""The Airflow plugin: the Lake page, and a head start for tasks.
+"""The Airflow plugin: the Lake page, a listener for DAG files that cannot be imported, and a head start for tasks.
 
 Loading it imports what every task needs, once, in the process that tasks are forked from: to import pyarrow and boto3
 in each of them takes longer than the work of most.
@@ -13,6 +13,7 @@ import pyarrow.parquet  # noqa: F401
 from airflow.plugins_manager import AirflowPlugin
 
 from lakelanes_airflow import export_operators, operators, sensors  # noqa: F401
+from lakelanes_airflow.import_errors import ImportErrorListener
 
 
 async def lake_page(scope: Any, receive: Any, send: Any) -> None:
@@ -29,4 +30,5 @@ class LakelanesPlugin(AirflowPlugin):
     name = "lakelanes"
     # As Airflow's class declares them.
     fastapi_apps = [{"name": "Lake", "app": lake_page, "url_prefix": "/lake"}]  # noqa: RUF012
+    listeners = [ImportErrorListener()]  # noqa: RUF012
     external_views = [{"name": "Lake", "href": "/lake/", "destination": "nav", "url_route": "lake"}]  # noqa: RUF012

@@ -27,6 +27,8 @@ SCOPE = "scope"
 # XComs: why a task failed, and what to do about it where the error knows, for the report of the run's failures.
 FAILURE = "failure"
 REMEDY = "remedy"
+# XCom: the type of the error, for the alert's cause.
+ERROR = "error"
 # The scheduler ends a wait that the triggerer forgot.
 _LOST_TRIGGER = timedelta(minutes=10)
 
@@ -142,6 +144,7 @@ def explained(context: Any) -> Generator[None]:
         yield
     except Exception as error:
         context["ti"].xcom_push(key=FAILURE, value=str(error))
+        context["ti"].xcom_push(key=ERROR, value=type(error).__name__)
         if isinstance(error, TableError):
             context["ti"].xcom_push(key=REMEDY, value=error.remedy)
         raise

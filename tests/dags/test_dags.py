@@ -29,6 +29,7 @@ EXPECTED = {
     "sweep_sources": {"find", "convert", "publish", "report_failures", "refresh_views"},
     "refresh_views": {"refresh"},
     "maintain_lake": {"maintain"},
+    "watch_lake": {"watch"},
     "export_orders": EXPORT_TASKS,
 }
 TABLES: dict[str, Any] = {
@@ -58,9 +59,9 @@ def test_any_configuration_makes_its_own_dags(parse: Callable[..., DagBag], tmp_
     config.write_text(config_text(entities))
     bag = parse(config)
     assert bag.import_errors == {}
-    assert {f"load_entity_{n}" for n in range(20)} | {"sweep_sources", "refresh_views", "maintain_lake"} == set(
-        bag.dags
-    )
+    assert {f"load_entity_{n}" for n in range(20)} | {
+        *("sweep_sources", "refresh_views", "maintain_lake", "watch_lake")
+    } == set(bag.dags)
 
 
 def test_an_entity_with_its_dates_in_the_rows_has_a_load_without_partition_keys(

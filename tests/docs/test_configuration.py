@@ -111,7 +111,10 @@ def test_defaults_that_code_makes_are_as_documented() -> None:
 
 @pytest.mark.parametrize(
     "setting",
-    ["max_bad_rows", "deadline_minutes", "settle_seconds", "batch_bytes", "max_partitions_per_file", "fast_max_bytes"],
+    [
+        *("max_bad_rows", "deadline_minutes", "stale_minutes", "alert_rejected_percent", "settle_seconds"),
+        *("batch_bytes", "max_partitions_per_file", "fast_max_bytes"),
+    ],
 )
 def test_ranges_are_documented_as_the_model_has_them(setting: str) -> None:
     rows = tables(DOCUMENT.read_text(encoding="utf-8"), "entities.NAME")

@@ -65,7 +65,8 @@ BEHIND_HOURS = 6
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The running stack. The sweep is paused, so that it takes no file from the run that a test is about."""
+    """The running stack. The sweep is paused, so that it takes no file from the run that a test is about, and so is the
+    watch, which would alert of what others leave missing."""
     folder = tmp_path_factory.mktemp("stack")
     config = folder / "lake.json"
     entities = {"readings": METER_READINGS, "visits": HOURLY_VISITS, "prices": PRICES, "parking": PARKING}
@@ -74,4 +75,5 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with Stack(config_path=config, state=folder / "state", env=env) as stack:
         world = World(stack)
         world.pause("sweep_sources")
+        world.pause("watch_lake")
         yield world

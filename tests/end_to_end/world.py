@@ -29,6 +29,7 @@ class World:
         self._athena, self._sqs = stack.client("athena"), stack.client("sqs")
         self._dynamodb = stack.client("dynamodb")
         self._alerts: list[Any] = []
+        self._recoveries: list[Any] = []
         self._queue = self._sqs.create_queue(QueueName="alert-reader")["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
@@ -134,6 +135,14 @@ class World:
         self._read_alerts()
         return [alert for alert in self._alerts if uri in [fault["file"] for fault in alert["files"]]]
 
+    def told_of(self, cause: str) -> tuple[list[Any], list[Any]]:
+        """The alerts so far that tell of a cause, and the messages that it is cured."""
+        self._read_alerts()
+        alerts, recoveries = (
+            [alert for alert in told if cause in alert["causes"]] for told in (self._alerts, self._recoveries)
+        )
+        return alerts, recoveries
+
     def entry(self, uri: str) -> dict[str, Any]:
         """The ledger's attributes of a file; {} when it knows none."""
         key = {"source": {"S": uri}, "version": {"S": "current"}}
@@ -150,7 +159,8 @@ class World:
     def _read_alerts(self) -> None:
         answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         for message in answer.get("Messages", ()):
-            self._alerts.append(json.loads(json.loads(message["Body"])["Message"]))
+            alert = json.loads(json.loads(message["Body"])["Message"])
+            (self._recoveries if alert["recovered"] else self._alerts).append(alert)
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
 
     def alerts_of(self, run: Any) -> list[Any]:

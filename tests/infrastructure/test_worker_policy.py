@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lakelanes import alerts, dead_letters, load, views
+from lakelanes import alerts, dead_letters, incidents, load, views, watch
 from lakelanes.config import parse_config
 from lakelanes.lake import Lake
 from lakelanes.parts import partitions_of_rows
@@ -86,7 +86,14 @@ def test_the_engine_goes_its_whole_way_with_it(
     assert [outcome.action for outcome in views.refresh(lake, tmp_path)] == ["created"]
     assert [outcome.action for outcome in views.refresh(lake, tmp_path)] == ["unchanged"]
 
-    alerts.publish(lake, alerts.Alert("load_tickets", "policy", "tickets", "a reason", "nothing"))
+    alert = alerts.Alert("load_tickets", "policy", "tickets", "a reason", "nothing")
+    gone = f"file/s3://tickets-landing/{registration}/gone.csv"
+    for cause in (gone, f"run/load_tickets/{registration}"):
+        assert incidents.report(lake, cause, alert, alerts.publish)
+    found = watch.watch(lake, alerts.publish)
+    assert found.failed == []
+    assert gone in [incident.cause for incident, _ in found.cured]
+    assert incidents.cure(lake, f"run/load_tickets/{registration}", "a run succeeded", alerts.publish)
 
     url = local_aws.client("sqs").get_queue_url(QueueName="tickets_files-dlq")["QueueUrl"]
     local_aws.client("sqs").send_message(QueueUrl=url, MessageBody="rubbish")

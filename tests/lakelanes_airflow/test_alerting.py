@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,13 +15,15 @@ from airflow.sdk import BaseOperator
 from lakelanes.alerts import FileFault
 from lakelanes.lake import Lake
 from lakelanes.ledger import Entry
+from lakelanes.registration import FAILED_VIEWS
 from lakelanes.sources import list_entity
-from lakelanes_airflow.alerting import REPORT, alert_on_failure, build_alert
+from lakelanes_airflow.alerting import REPORT, alert_on_failure, build_alert, failures
 from lakelanes_airflow.operators import FAULTS, FindUnloadedOperator
-from lakelanes_airflow.sensors import FAILURE
+from lakelanes_airflow.sensors import ERROR, FAILURE, REMEDY
 from tests.support.airflow import task_context
 from tests.support.lakes import put
 from tests.support.localaws import LocalAws
+from tests.support.source_tables import ORDERS
 
 FAULT = FileFault(
     "s3://b/in/sales_data_2024_03_15.csv", "sales", "rejected", "no column 'amount'", 1, "amount", "s3://lake/rejects"
@@ -87,7 +90,7 @@ def test_a_missed_deadline_is_told_in_the_sensors_words(lake: Lake) -> None:
 
 def test_a_failure_without_a_reason_points_to_the_log(lake: Lake) -> None:
     alert = build_alert(lake, failed_run("convert"))
-    assert alert.reason == "task convert failed (task_failure); its log says why"
+    assert alert.reason.startswith("task convert failed (task_failure); its log says why")
     assert "Open the run" in alert.what_to_do
 
 
@@ -132,10 +135,82 @@ def test_unreadable_xcoms_do_not_stop_the_alert(lake: Lake, monkeypatch: pytest.
     assert "task publish failed" in build_alert(lake, context).reason
 
 
+def test_a_file_that_fails_in_run_after_run_is_one_alert(lake: Lake, subscriber: Subscriber) -> None:
+    other = FileFault("s3://b/in/sales_data_2024_03_16.csv", "sales", "failed", "a lost connection")
+    runs = [
+        ("load_sales", "run-1", [FAULT]),
+        ("sweep_sources", "run-2", [FAULT]),
+        ("load_sales", "run-3", [FAULT, other]),
+    ]
+    for dag_id, run_id, faults in runs:
+        context = failed_run(dag_id=dag_id, run_id=run_id)
+        context["ti"].xcom_push(FAULTS, [asdict(fault) for fault in faults])
+        alert_on_failure(context)
+    told = [json.loads(message["Message"]) for message in subscriber.messages()]
+    assert [(alert["run_id"], [fault["file"] for fault in alert["files"]]) for alert in told] == [
+        ("run-1", [FAULT.file]),
+        ("run-3", [other.file]),
+    ]
+
+
+def test_a_run_that_fails_again_without_a_file_at_fault_is_one_alert(lake: Lake, subscriber: Subscriber) -> None:
+    for run_id, key in (("run-1", "2024-03-15"), ("run-1b", "2024-03-15"), ("run-2", "2024-03-16")):
+        context = failed_run("publish", run_id=run_id, partition_key=key)
+        context["dag_run"].partition_key = key
+        alert_on_failure(context)
+    causes = [json.loads(message["Message"])["causes"] for message in subscriber.messages()]
+    assert causes == [["run/load_sales/2024-03-15"], ["run/load_sales/2024-03-16"]]
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "error", "key", "causes"),
+    [
+        ("load_sales", "AirflowSensorTimeout", "2024-03-15", {"deadline/sales/2024-03-15"}),
+        ("load_sales", "AirflowFailException", "2024-03-15", {"run/load_sales/2024-03-15"}),
+        ("load_sales", "AirflowSensorTimeout", None, {"run/load_sales/-"}),
+        ("refresh_views", "ViewError", None, {"stale/a", "stale/b"}),
+        ("sweep_sources", "ConnectionError", None, {"run/sweep_sources/-"}),
+    ],
+)
+def test_the_cause_is_what_has_to_be_cured(
+    lake: Lake, dag_id: str, error: str, key: str | None, causes: set[str]
+) -> None:
+    lake.ledger.write_note(FAILED_VIEWS, {"a": "COLUMN_NOT_FOUND", "b": "SYNTAX_ERROR"})
+    context = failed_run("sense", dag_id=dag_id, partition_key=key)
+    context["ti"].xcom_push(FAILURE, "it failed")
+    context["ti"].xcom_push(ERROR, error)
+    assert failures(lake, context).keys() == causes
+
+
+def test_a_gap_is_a_tables_whichever_run_meets_it(make_lake: Callable[..., Lake]) -> None:
+    tables = {name: {**ORDERS, "dynamodb_table": f"shop-{name}", "table_name": name} for name in ("orders", "carts")}
+    lake = make_lake(tables=tables)
+    export = failed_run("plan", dag_id="export_carts", partition_key="2024-03-15T10:00")
+    maintain = failed_run("maintain", dag_id="maintain_lake")
+    maintain["ti"].map_index = 1
+    said = {FAILURE: "recovery is off", REMEDY: "Turn it on.", ERROR: "GapError"}
+    export["ti"].xcoms = {("plan", key): text for key, text in said.items()}
+    maintain["ti"].xcoms = {("maintain", key, 1): text for key, text in said.items()}
+    maintain["ti"].xcoms["maintain", FAILURE, 0] = "no permission"
+    assert failures(lake, export).keys() == {"gap/carts"}
+    found = failures(lake, maintain)
+    assert found.keys() == {"gap/carts", "run/maintain_lake/orders"}
+    assert (found["gap/carts"].reason, found["gap/carts"].what_to_do) == ("recovery is off", "Turn it on.")
+    assert found["run/maintain_lake/orders"].reason == "no permission"
+
+
+def test_a_killed_task_is_told_as_one_and_what_to_do_about_its_memory(lake: Lake) -> None:
+    context = failed_run()
+    context["ti"].xcom_push(FAULTS, [asdict(replace(FAULT, state="interrupted", reason="the task was killed"))])
+    alert = build_alert(lake, context)
+    assert "the task was killed" in alert.reason and "entities.sales.batch_bytes" in alert.what_to_do
+    assert "killed" in build_alert(lake, failed_run("sense")).reason
+
+
 def test_an_alert_that_cannot_be_published_is_logged_and_changes_nothing(
     lake: Lake, caplog: pytest.LogCaptureFixture
 ) -> None:
     lake.sns.delete_topic(TopicArn=lake.config.alert_topic_arn)
     with caplog.at_level(logging.ERROR):
         alert_on_failure(failed_run())
-    assert "The alert for load_sales run-1 could not be published" in caplog.text
+    assert "run/load_sales/- could not be told" in caplog.text

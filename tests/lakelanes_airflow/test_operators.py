@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from lakelanes import athena
+from lakelanes import athena, incidents
+from lakelanes.alerts import Alert, FileFault
 from lakelanes.errors import PermanentLoadError, RetryableLoadError
 from lakelanes.lake import Lake
 from lakelanes.ledger import Entry
 from lakelanes.sources import list_entity
+from lakelanes_airflow import channels
 from lakelanes_airflow.assets import table_asset
 from lakelanes_airflow.operators import (
     FAULTS,
@@ -334,7 +337,10 @@ def test_the_sweep_takes_dead_letters_over_and_tells_of_them_once(lake: Lake) ->
     sweep.convert()
     sweep.publish()
     assert Run(lake, plan="find", run_id="sweep-2", full=False).sense() == []
-    assert len(alerts.read()) == 1
+    assert [(told["recovered"], told["causes"]) for told in alerts.read()] == [
+        (False, [f"file/{uri}"]),
+        (True, [f"file/{uri}"]),
+    ]
 
 
 def test_a_dead_letter_that_was_told_of_is_only_cleared_up(lake: Lake) -> None:
@@ -348,16 +354,70 @@ def test_a_dead_letter_that_was_told_of_is_only_cleared_up(lake: Lake) -> None:
     assert len(alerts.read()) == 1
 
 
-def test_a_dead_letter_stays_until_its_alert_is_out(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    queues = Queues(lake)
+def test_a_dead_letter_whose_alert_cannot_be_told_is_told_of_later(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    alerts, queues = Alerts(lake), Queues(lake)
     lake.sqs.send_message(QueueUrl=queues.dead_letters_url, MessageBody="rubbish")
 
     def fail(*_: Any) -> None:
         raise ConnectionError("lost")
 
-    monkeypatch.setattr("lakelanes_airflow.operators.publish", fail)
-    Run(lake, plan="find", run_id="sweep-1", full=False).sense()
-    assert queues.count(queues.dead_letters_url, "ApproximateNumberOfMessagesNotVisible") == 1
+    with monkeypatch.context() as broken:
+        broken.setattr("lakelanes_airflow.channels.publish", fail)
+        Run(lake, plan="find", run_id="sweep-1", full=False).sense()
+    assert queues.dead_letters() == 0 and alerts.read(1) == []
+    assert incidents.catch_up(lake, channels.tell) == 1
+    [alert] = alerts.read(5)
+    assert alert["causes"] == ["dead-letters"]
+    Run(lake, plan="find", run_id="sweep-2", full=False).sense()
+    assert [message["recovered"] for message in alerts.read()] == [False, True]
+
+
+def test_a_run_closes_what_its_success_cures(lake: Lake) -> None:
+    alerts, uri = Alerts(lake), put(lake, "sales_data_2024_03_15.csv", GOOD)
+    file = Alert("load_sales", "run-0", "sales", "", "", files=[FileFault(uri, "sales", "failed", "a lost connection")])
+    causes = ["run/load_sales/2024-03-15", "deadline/sales/2024-03-15", f"file/{uri}"]
+    for cause in causes[:2]:
+        incidents.report(lake, cause, replace(file, files=[]), channels.tell)
+    incidents.report_all(lake, incidents.file_alerts(file), channels.tell)
+    others = ["run/load_sales/2024-03-16", "deadline/sales/2024-03-16", "run/sweep_sources/-"]
+    for cause in others:
+        incidents.report(lake, cause, replace(file, files=[]), channels.tell)
+    run = Run(lake, partition_key="2024-03-15")
+    run.sense()
+    run.convert()
+    run.publish()
+    assert {incident.cause for incident in incidents.open_incidents(lake)} == set(others)
+    told = [message for message in alerts.read(5) if message["recovered"]]
+    assert sorted(cause for message in told for cause in message["causes"]) == sorted(causes)
+    # One that did whatever was left.
+    again = Run(lake, run_id="run-2")
+    again.sense()
+    again.publish()
+    assert {incident.cause for incident in incidents.open_incidents(lake)} == set(others[1:])
+
+
+def test_a_run_with_a_fault_does_not_close_the_failure_of_the_one_before(lake: Lake) -> None:
+    put(lake, "sales_data_2024_03_15.csv", NO_AMOUNT)
+    incidents.report(lake, "run/load_sales/-", Alert("load_sales", "run-0", "sales", "x", "y"), channels.tell)
+    run = Run(lake)
+    run.sense()
+    with pytest.raises(PermanentLoadError):
+        run.convert()
+    assert "report" in run.publish()
+    assert [incident.cause for incident in incidents.open_incidents(lake)] == ["run/load_sales/-"]
+
+
+def test_incidents_that_cannot_be_read_do_not_fail_the_run(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lake, "sales_data_2024_03_15.csv", GOOD)
+    run = Run(lake)
+    run.sense()
+    run.convert()
+
+    def fail(*_: Any) -> None:
+        raise ConnectionError("lost")
+
+    monkeypatch.setattr(incidents, "open_incidents", fail)
+    assert run.publish() == ["refresh"]
 
 
 def test_the_sweep_validates_and_announces_what_the_low_latency_lane_loaded(

@@ -131,7 +131,9 @@ def test_mwaa_is_given_everything_that_the_engine_reads(tmp_path: Path) -> None:
         "lakelanes_airflow/plugin.py",
         ".airflowignore",
     }
-    assert "LAKE_CONFIG=/usr/local/airflow/plugins/include/lake.json" in (folder / "startup.sh").read_text()
+    startup = (folder / "startup.sh").read_text()
+    assert "LAKE_CONFIG=/usr/local/airflow/plugins/include/lake.json" in startup
+    assert "LAKE_ALERT_TOPIC_ARN=arn:aws:sns:" in startup and "LAKE_LEDGER_TABLE=" in startup
 
 
 class Buckets:

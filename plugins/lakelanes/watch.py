@@ -1,0 +1,487 @@
+"""What no run tells of: looked for every few minutes, by whoever watches the lake.
+
+Each check returns what it finds now, by cause (``lakelanes.incidents``). What was found and is not any more is cured,
+if the check is one that sees its whole subject; the others say themselves what is cured. A check that fails keeps no
+other from looking, opens nothing and cures nothing.
+
+    check       requests
+    overdue     per entity with a deadline: its total, the periods looked back at (1 BatchGetItem, 1 Query)
+    rejected    per entity: files loaded since the last look (1 Query of by_state); per partition with rejected rows its
+                files (1 Query of by_partition)
+    drifted     the tables of the database (GetTables, 100 a request)
+    stale       2 BatchGetItem; per overdue entity 1 Query
+    gaps        per exported table: 2 of DynamoDB, 3 of the ledger
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote
+
+from lakelanes import catalog, incidents, overview, summaries, view_results
+from lakelanes.alerts import Alert
+from lakelanes.aws import error_code
+from lakelanes.config import Entity
+from lakelanes.deadlines import deadline_at, following, period_at, period_of
+from lakelanes.errors import GapError, StalledError
+from lakelanes.incidents import Incident, Tell, deadline_cause, gap_cause, stale_cause
+from lakelanes.lake import Lake
+from lakelanes.ledger import CURRENT, Entry, timestamp
+from lakelanes.registration import FAILED_VIEWS
+from lakelanes.storage import place_of
+
+log = logging.getLogger(__name__)
+
+NAME = "watch_lake"
+# How many periods back a missing one is looked for; what is older has been told of, or was never expected.
+LOOKBACK = {"hour": 48, "day": 7, "month": 3, "year": 2}
+_REJECTED_NOTE = "watch-rejected"
+_REJECTED_SINCE = timedelta(days=1)
+# From an entity's first load to the making of its table: as long as a run that publishes may take, retries included.
+_TABLE_AFTER = timedelta(minutes=30)
+# By how much an index may trail its table.
+_INDEX_LAG = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something people have to act on. subject: see ``Incident``."""
+
+    alert: Alert
+    subject: str = ""
+
+
+@dataclass
+class Look:
+    """What a look at the lake found, by cause, and the open incidents that it found cured, with what cured each.
+
+    failed: checks that could not be made. until: up to when loaded files were looked at, '' when they were not.
+    """
+
+    found: dict[str, Finding] = field(default_factory=dict)
+    cured: list[tuple[Incident, str]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    until: str = ""
+
+
+def watch(lake: Lake, tell: Tell, run_id: str = "") -> Look:
+    """Looks once, tells of what is new, closes what is cured, and tells what others should have told and did not.
+
+    One message per entity and kind of cause. run_id: of the run that looks.
+    """
+    incidents.catch_up(lake, tell)
+    result = look(lake, incidents.open_incidents(lake), run_id)
+
+    def group(cause: str) -> tuple[str, str]:
+        return cause.split("/", 1)[0], result.found[cause].alert.entity or ""
+
+    for _, causes in groupby(sorted(result.found, key=lambda cause: (group(cause), cause)), key=group):
+        found = {cause: result.found[cause] for cause in causes}
+        alerts = {cause: finding.alert for cause, finding in found.items()}
+        incidents.report_all(lake, alerts, tell, subjects={cause: finding.subject for cause, finding in found.items()})
+    incidents.cure_all(lake, result.cured, tell)
+    if result.until:
+        # Only now, so that nothing is passed over by a look that died.
+        lake.ledger.write_note(_REJECTED_NOTE, {"until": result.until})
+    return result
+
+
+def look(lake: Lake, opened: Iterable[Incident], run_id: str = "") -> Look:
+    """Looks at everything once, and changes nothing but the ledger's counts. ``opened``: the incidents that are."""
+    result, opened, started = Look(), list(opened), timestamp(lake.clock())
+    cured: dict[str, tuple[Incident, str]] = {}
+    _try(result, "summaries", lambda: summaries.refresh(lake))
+    for name, check in _CHECKS.items():
+        findings = _try(result, name, partial(check, lake, run_id))
+        if findings is None:
+            continue
+        result.found |= findings
+        cured |= {
+            incident.cause: (incident, how)
+            for incident in opened
+            if incident.cause not in findings and (how := _CURES.get(name, {}).get(incident.kind))
+        }
+    result.until = "" if "rejected" in result.failed else started
+    known = _try(result, "cures", lambda: cures(lake, opened, gone=True)) or []
+    cured |= {incident.cause: (incident, how) for incident, how in known}
+    result.cured = [one for cause, one in cured.items() if cause not in result.found]
+    return result
+
+
+def cures(lake: Lake, opened: Iterable[Incident], *, gone: bool = False) -> list[tuple[Incident, str]]:
+    """Those of the open incidents that the ledger shows to be over, with what cured each: files that are loaded, late
+    partitions that came, rejected rows that were corrected.
+
+    gone: also files that are no longer in the source bucket, which costs a request for each that is not loaded.
+    """
+    opened = list(opened)
+    found: list[tuple[Incident, str]] = []
+    for incident in opened:
+        name = incident.entity
+        if incident.kind in ("deadline", "rejects", "drift", "gap") and name and not _is_configured(lake, name):
+            found.append((incident, f"{name} is no longer in the configuration"))
+        elif (is_over := _IS_OVER.get(incident.kind)) and (how := is_over(lake, incident)):
+            found.append((incident, how))
+    files = {incident.cause.removeprefix("file/"): incident for incident in opened if incident.kind == "file"}
+    entries = lake.ledger.get_many(files) if files else {}
+    for uri, incident in files.items():
+        entry = entries.get(uri)
+        if entry is not None and entry.state == "loaded":
+            rows = "" if entry.rows_loaded is None else f", {entry.rows_loaded} rows"
+            found.append((incident, f"the file was loaded at {entry.loaded_at} by the {entry.lane} lane{rows}"))
+        elif gone and not _tells_of_deletion(incident) and _is_gone(lake, uri):
+            found.append((incident, "the file was taken out of the source bucket"))
+    return found
+
+
+def overdue(lake: Lake, run_id: str = "") -> dict[str, Finding]:
+    """Partitions that did not arrive by their deadline, whether a run waited for them or not.
+
+    Of an entity whose files' names have a date: from its first loaded period on, at most LOOKBACK periods back. Counted
+    are deadlines that passed while the lake was at work, and holes before the newest loaded period; what is missing
+    around files of long ago was never expected here.
+    """
+    found: dict[str, Finding] = {}
+    for entity in lake.config.entities.values():
+        for period in _missing(lake, entity):
+            deadline = deadline_at(entity, period)
+            found[deadline_cause(entity.name, period)] = Finding(
+                Alert(
+                    dag_id=NAME,
+                    run_id=run_id,
+                    entity=entity.name,
+                    event="found a partition missing",
+                    reason=f"no file for partition {period} of {entity.name} was loaded by {deadline:%Y-%m-%d %H:%M} "
+                    "UTC, its deadline",
+                    meaning=f"{entity.table_name} has no rows of {period}, and what is made of it is incomplete.",
+                    what_to_do=f"Upload the file: {_who_loads(entity)}. If a run of load_{entity.name} waited for it, "
+                    "clear that run's task sense. To expect it later, raise "
+                    f"entities.{entity.name}.deadline_minutes.",
+                    partition_key=period,
+                    page_url=f"{_page(entity.name)}/periods/{quote(period, safe='')}",
+                    since=timestamp(deadline),
+                )
+            )
+    return found
+
+
+def rejected(lake: Lake, run_id: str = "") -> dict[str, Finding]:
+    """Partitions, among those that files were loaded into since the last look, of whose rows more were rejected than
+    the entity's ``alert_rejected_percent``; a file whose rows are of many partitions counts by itself.
+
+    A file that was refused as a whole has an alert of its own, and does not count.
+    """
+    found: dict[str, Finding] = {}
+    until = lake.ledger.read_note(_REJECTED_NOTE).get("until")
+    since = datetime.fromisoformat(until) - _INDEX_LAG if until else lake.clock() - _REJECTED_SINCE
+    for entity in lake.config.entities.values():
+        if entity.alert_rejected_percent is None:
+            continue
+        touched = {
+            entry.partition or entry.source
+            for entry in lake.ledger.in_state(entity.name, "loaded", since)
+            if entry.version == CURRENT and entry.rows_rejected
+        }
+        for subject in sorted(touched):
+            count = _rejected(lake, entity, subject)
+            if count.is_above(entity.alert_rejected_percent):
+                found[rejects_cause(entity, subject)] = Finding(_rejects_alert(entity, subject, count, run_id), subject)
+    return found
+
+
+def drifted(lake: Lake, run_id: str = "") -> dict[str, Finding]:
+    """Tables in Glue that are no longer what the configuration says (see ``catalog.differences``), or that are gone
+    although rows were loaded into them; by entity, or by DynamoDB table."""
+    from lakelanes.tables.catalog import changes_table, snapshot_table
+
+    there = catalog.describe_all(lake)
+    sums = summaries.totals(lake, lake.config.entities)
+    found: dict[str, Finding] = {}
+    made_by = timestamp(lake.clock() - _TABLE_AFTER)
+    for name, entity in lake.config.entities.items():
+        must_be = bool(sums[name].counts.partitions) and sums[name].first_loaded_at < made_by
+        wanted = [(catalog.data_table(entity), must_be), (catalog.rejects_table(entity), False)]
+        _note_drift(lake, found, name, wanted, there, run_id)
+    for name, table in lake.config.tables.items():
+        _note_drift(lake, found, name, [(changes_table(table), False), (snapshot_table(table), False)], there, run_id)
+    return found
+
+
+def stale(lake: Lake, run_id: str = "") -> dict[str, Finding]:
+    """Dashboard views that Athena refused when they were made or asked last, and those that read a table whose next
+    partition is overdue by the entity's ``stale_minutes``."""
+    found: dict[str, Finding] = {}
+    for name, reason in lake.ledger.read_note(FAILED_VIEWS).items():
+        what = f"view {name} cannot be made: {reason}"
+        found[stale_cause(name)] = _stale_view(
+            name, what, "Correct include/sql/views, then trigger refresh_views.", run_id
+        )
+    names = view_results.names(lake)
+    for name, reason in view_results.errors(lake, names).items():
+        what = f"view {name} cannot be read: {reason}"
+        remedy = "Correct the view or its tables; the page Lake asks Athena again when it is looked at."
+        found.setdefault(stale_cause(name), _stale_view(name, what, remedy, run_id))
+    late = {entity.table_name: said for entity in lake.config.entities.values() if (said := _staleness(lake, entity))}
+    if late and names:
+        # Only now: the SQL parser takes longer to import than all else that is looked at.
+        from lakelanes.views import tables_of_views
+
+        for name, tables in tables_of_views().items():
+            if name in names and (reasons := [late[table] for table in sorted(tables & late.keys())]):
+                what = f"view {name} is out of date: {'; '.join(reasons)}"
+                remedy = "Upload what is missing; the view reads it as soon as it is loaded."
+                found.setdefault(stale_cause(name), _stale_view(name, what, remedy, run_id))
+    return found
+
+
+def gaps(lake: Lake, run_id: str = "") -> dict[str, Finding]:
+    """Exports of DynamoDB tables that have a gap or stand still."""
+    from lakelanes.tables.planning import check
+
+    found: dict[str, Finding] = {}
+    for name, table in lake.config.tables.items():
+        if "export" not in table.lanes:
+            continue
+        try:
+            check(lake, table)
+        except (GapError, StalledError) as error:
+            found[gap_cause(name)] = Finding(
+                Alert(
+                    dag_id=NAME,
+                    run_id=run_id,
+                    entity=name,
+                    event="found a gap" if isinstance(error, GapError) else "found exports standing still",
+                    reason=str(error).removesuffix(f". {error.remedy}"),
+                    meaning=f"{table.current_view} stays as it is, or follows the stream alone.",
+                    what_to_do=error.remedy,
+                    page_url="/lake/",
+                )
+            )
+    return found
+
+
+# By check, the kinds of incidents of which it sees all that there are, and what to say when one is not there any more.
+_CURES = {
+    "drifted": {"drift": "the catalogue is what the configuration says"},
+    "stale": {"stale": "the view can be made and read, and its tables are up to date"},
+    "gaps": {"gap": "the next window can be exported again"},
+}
+
+
+@dataclass(frozen=True)
+class _Rejected:
+    """Rows of a partition, or of a file, that are in the table, and that were rejected."""
+
+    loaded: int
+    rejected: int
+
+    @property
+    def percent(self) -> float:
+        whole = self.loaded + self.rejected
+        return 100 * self.rejected / whole if whole else 0.0
+
+    def is_above(self, threshold: int) -> bool:
+        return self.percent > threshold
+
+
+def rejects_cause(entity: Entity, subject: str) -> str:
+    """The cause of too many rejected rows. subject: a partition's path, or the URI of a file of many partitions.
+
+    Where the partition keys are the date alone the cause names the period, else the whole path.
+    """
+    keys = {key.name for key in entity.partition_keys}
+    period = period_of(entity, subject) if keys <= entity.date_keys.keys() else None
+    return f"rejects/{entity.name}/{period or subject}"
+
+
+def _rejected(lake: Lake, entity: Entity, subject: str) -> _Rejected:
+    entries: Iterable[Entry]
+    if subject.startswith("s3://"):
+        entry = lake.ledger.get(subject)
+        entries = [entry] if entry else []
+    else:
+        entries = (e for e in lake.ledger.in_partition(entity.name, subject) if e.version == CURRENT)
+    loaded = [(e.rows_loaded or 0, e.rows_rejected or 0) for e in entries if e.state == "loaded"]
+    return _Rejected(sum(rows for rows, _ in loaded), sum(rows for _, rows in loaded))
+
+
+def _rejects_alert(entity: Entity, subject: str, count: _Rejected, run_id: str) -> Alert:
+    period = period_of(entity, subject)
+    if subject.startswith("s3://"):
+        page, where = f"/lake/file?uri={quote(subject, safe='')}", f"source_file = '{subject}'"
+    else:
+        page = f"{_page(entity.name)}/periods/{quote(period, safe='')}" if period else _page(entity.name)
+        where = " AND ".join(f"{part.split('=')[0]} = '{part.split('=', 1)[1]}'" for part in subject.split("/"))
+    return Alert(
+        dag_id=NAME,
+        run_id=run_id,
+        entity=entity.name,
+        event="found too many rejected rows",
+        reason=f"{count.rejected} of {count.loaded + count.rejected} rows of {subject} were rejected, "
+        f"{count.percent:.1f} %; more than {entity.alert_rejected_percent} % is an alert",
+        meaning=f"{entity.table_name} lacks these rows; they are in {entity.rejects_table}, with line and reason.",
+        what_to_do=f"See SELECT * FROM {entity.rejects_table} WHERE {where}, correct the files and upload them again "
+        f"under the same keys. If so many are to be expected, raise entities.{entity.name}.alert_rejected_percent.",
+        partition_key=period,
+        page_url=page,
+    )
+
+
+def _corrected(lake: Lake, incident: Incident) -> str:
+    entity = lake.config.entities[str(incident.entity)]
+    if entity.alert_rejected_percent is None:
+        return "alert_rejected_percent is off"
+    count = _rejected(lake, entity, incident.subject)
+    if count.is_above(entity.alert_rejected_percent):
+        return ""
+    return f"{count.rejected} of {count.loaded + count.rejected} rows are rejected now, {count.percent:.1f} %"
+
+
+def _missing(lake: Lake, entity: Entity) -> list[str]:
+    """The entity's overdue periods, oldest first."""
+    if entity.grain is None:
+        return []
+    whole = summaries.total(lake, entity.name)
+    now = lake.clock()
+    last = period_at(entity, now)
+    first = max(whole.first, following(entity, last, -LOOKBACK[entity.grain]))
+    if not whole.first or first > last:
+        return []
+    cells = overview.calendar(lake, entity, first, last)
+    newest = max((cell.period for cell in cells if cell.counts.partitions), default="")
+    return [
+        cell.period
+        for cell in cells
+        if cell.state == "missing" and (cell.period < newest or str(cell.deadline) > whole.first_loaded_at)
+    ]
+
+
+def _arrived(lake: Lake, incident: Incident) -> str:
+    _, name, period = incident.cause.split("/", 2)
+    summary = summaries.period_summaries(lake, name, period, period).get(period)
+    if summary is None or not summary.counts.partitions:
+        return ""
+    counts = summary.counts
+    return (
+        f"partition {period} of {name} has {counts.loaded} file(s), {counts.rows} rows, since {summary.last_loaded_at}"
+    )
+
+
+def _staleness(lake: Lake, entity: Entity) -> str:
+    """How long the entity's next partition has been overdue, as a sentence; '' while that is not long enough."""
+    if entity.grain is None or entity.stale_minutes is None:
+        return ""
+    whole = summaries.total(lake, entity.name)
+    newest = next((s.version for s in summaries.newest_periods(lake, entity.name, 10) if s.counts.partitions), "")
+    if not newest:
+        return ""
+    deadline = deadline_at(entity, following(entity, newest))
+    # As for missing partitions: what was over before the lake was at work is history, not news.
+    if timestamp(deadline) <= whole.first_loaded_at:
+        return ""
+    if lake.clock() < deadline + timedelta(minutes=entity.stale_minutes):
+        return ""
+    due = f"{deadline:%Y-%m-%d %H:%M} UTC"
+    return f"the newest partition of {entity.table_name} is {newest}, and the next was due by {due}"
+
+
+def _stale_view(name: str, reason: str, remedy: str, run_id: str) -> Finding:
+    return Finding(
+        Alert(
+            dag_id=NAME,
+            run_id=run_id,
+            entity=name,
+            event="found a stale dashboard",
+            reason=reason,
+            meaning="Dashboards that read the view show old numbers, or none.",
+            what_to_do=remedy,
+            page_url="/lake/dashboards",
+        )
+    )
+
+
+def _note_drift(
+    lake: Lake,
+    found: dict[str, Finding],
+    name: str,
+    wanted: Iterable[tuple[catalog.Table, bool]],
+    there: Mapping[str, Any],
+    run_id: str,
+) -> None:
+    """wanted: the tables of ``name``, and whether each must be there, for it has rows."""
+    lines: list[str] = []
+    for table, must_be in wanted:
+        described = there.get(table.name)
+        if described is not None:
+            lines += catalog.differences(lake, table, described)
+        elif must_be:
+            lines.append(f"table {table.name} is not in the catalogue, although rows were loaded into it")
+    if lines:
+        found[f"drift/{name}"] = Finding(
+            Alert(
+                dag_id=NAME,
+                run_id=run_id,
+                entity=name,
+                event="found the schema changed",
+                reason="\n".join(lines),
+                meaning="Queries see other columns or places than the configuration says; loads may fail.",
+                what_to_do=f"Say in the configuration, at {name}, what is meant, or undo the change in Glue. A table "
+                "that was dropped is made again by the next load; to register all of its partitions, trigger "
+                f"load_{name}.",
+                page_url=_page(name) if name in lake.config.entities else "/lake/",
+            )
+        )
+
+
+def _is_configured(lake: Lake, name: str) -> bool:
+    return name in lake.config.entities or name in lake.config.tables
+
+
+def _who_loads(entity: Entity) -> str:
+    fast = "the low-latency lane loads it at once, " if "fast" in entity.lanes else ""
+    return f"{fast}sweep_sources within 15 minutes"
+
+
+def _page(entity: str) -> str:
+    return f"/lake/entities/{quote(entity, safe='')}"
+
+
+def _tells_of_deletion(incident: Incident) -> bool:
+    return any(fault.state == "deleted" for fault in incident.alert.files)
+
+
+def _is_gone(lake: Lake, uri: str) -> bool:
+    bucket, key = place_of(uri)
+    try:
+        lake.s3.head_object(Bucket=bucket, Key=key)
+    except lake.s3.exceptions.ClientError as error:
+        if error_code(error) in ("404", "NoSuchKey"):
+            return True
+        raise
+    return False
+
+
+def _try(result: Look, name: str, work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except Exception:
+        log.exception("the lake's %s could not be looked at", name)
+        result.failed.append(name)
+        return None
+
+
+# By kind, what says that an incident is over; '' while it is not.
+_IS_OVER: dict[str, Callable[[Lake, Incident], str]] = {"deadline": _arrived, "rejects": _corrected}
+_CHECKS: dict[str, Callable[[Lake, str], dict[str, Finding]]] = {
+    "overdue": overdue,
+    "rejected": rejected,
+    "drifted": drifted,
+    "stale": stale,
+    "gaps": gaps,
+}
