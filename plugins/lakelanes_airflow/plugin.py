@@ -1,4 +1,4 @@
-"""The Airflow plugin: the Lake page, and a head start for tasks.
+"""The Airflow plugin: the Lake page, the DAGs' timetable and priorities, and a head start for tasks.
 
 Loading it imports what every task needs, once, in the process that tasks are forked from: to import pyarrow and boto3
 in each of them takes longer than the work of most.
@@ -13,6 +13,8 @@ import pyarrow.parquet  # noqa: F401
 from airflow.plugins_manager import AirflowPlugin
 
 from lakelanes_airflow import export_operators, operators, sensors  # noqa: F401
+from lakelanes_airflow.priorities import DailyLoadFirst
+from lakelanes_airflow.timetables import PastPartitionTimetable
 
 
 async def lake_page(scope: Any, receive: Any, send: Any) -> None:
@@ -24,9 +26,11 @@ async def lake_page(scope: Any, receive: Any, send: Any) -> None:
 
 
 class LakelanesPlugin(AirflowPlugin):
-    """Adds the page Lake to Airflow's navigation."""
+    """Adds the page Lake to Airflow's navigation, and the classes that DAGs name in the database."""
 
     name = "lakelanes"
     # As Airflow's class declares them.
+    timetables = [PastPartitionTimetable]  # noqa: RUF012
+    priority_weight_strategies = [DailyLoadFirst]  # noqa: RUF012
     fastapi_apps = [{"name": "Lake", "app": lake_page, "url_prefix": "/lake"}]  # noqa: RUF012
     external_views = [{"name": "Lake", "href": "/lake/", "destination": "nav", "url_route": "lake"}]  # noqa: RUF012

@@ -1,0 +1,72 @@
+"""Whose tasks the scheduler takes first: the weights that Airflow's own task instances get."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.taskinstance import TaskInstance
+from airflow.serialization.serialized_objects import DagSerialization
+
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+
+
+@pytest.fixture(scope="module")
+def load_sales() -> Iterator[Any]:
+    """The DAG as the scheduler has it: read back from what the database holds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCOUNT_ID", "000000000000")
+        patch.delenv("LAKE_CONFIG", raising=False)
+        dag = DagBag(str(DAGS)).dags["load_sales"]
+        yield DagSerialization.from_dict(DagSerialization.to_dict(dag))
+
+
+def weight(dag: Any, run_id: str, task: str = "sense") -> int:
+    """The weight that Airflow writes when it makes a run's task instances."""
+    run = SimpleNamespace(context_carrier=None)
+    mapping = TaskInstance.insert_mapping(
+        run_id,
+        dag.get_task(task),
+        -1,
+        dag_version_id=uuid.uuid4(),
+        dag_run=run,  # type: ignore[arg-type]
+    )
+    found: int = mapping["priority_weight"]
+    return found
+
+
+SCHEDULED = "scheduled__2024-03-16T00:00:00+00:00__2024-03-15__x1y2"
+MANUAL = "manual__2024-03-16T09:00:00+00:00__a1b2"
+BACKFILL = "backfill__2024-01-01T00:00:00+00:00__2024-01-01__c3d4"
+
+
+def test_a_backfill_stands_behind_everything_else(load_sales: Any) -> None:
+    tasks = load_sales.task_dict
+    first = {run: min(weight(load_sales, run, task) for task in tasks) for run in (SCHEDULED, MANUAL)}
+    assert first[SCHEDULED] > max(weight(load_sales, MANUAL, task) for task in tasks)
+    assert first[MANUAL] > max(weight(load_sales, BACKFILL, task) for task in tasks)
+
+
+def test_an_id_of_ones_own_is_a_manual_runs(load_sales: Any) -> None:
+    assert weight(load_sales, "again please") == weight(load_sales, MANUAL)
+
+
+def test_what_follows_an_asset_is_as_urgent_as_what_is_scheduled(load_sales: Any) -> None:
+    assert weight(load_sales, "asset_triggered__2024-03-16T00:00:00+00:00__e5") == weight(load_sales, SCHEDULED)
+
+
+@pytest.mark.parametrize("run_id", [SCHEDULED, MANUAL, BACKFILL])
+def test_what_is_begun_goes_before_what_is_not(load_sales: Any, run_id: str) -> None:
+    sense, convert, publish = (weight(load_sales, run_id, task) for task in ("sense", "convert", "publish"))
+    assert sense < convert < publish
+
+
+def test_a_task_instance_made_again_keeps_its_place(load_sales: Any) -> None:
+    """As when a mapped task is expanded, or a task is cleared."""
+    instance = TaskInstance(load_sales.get_task("convert"), dag_version_id=None, run_id=BACKFILL, map_index=3)
+    assert instance.priority_weight == weight(load_sales, BACKFILL, "convert")
