@@ -9,9 +9,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
+from airflow._shared.timezones import timezone
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.executors.local_executor import LocalExecutor
+from airflow.jobs.job import Job
+from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+from airflow.models.dagbundle import DagBundleModel
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.serialization.serialized_objects import DagSerialization
+from airflow.utils.db import initdb
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
@@ -70,3 +80,46 @@ def test_a_task_instance_made_again_keeps_its_place(load_sales: Any) -> None:
     """As when a mapped task is expanded, or a task is cleared."""
     instance = TaskInstance(load_sales.get_task("convert"), dag_version_id=None, run_id=BACKFILL, map_index=3)
     assert instance.priority_weight == weight(load_sales, BACKFILL, "convert")
+
+
+@pytest.fixture(scope="module")
+def database() -> None:
+    """Airflow's own, empty, for this process."""
+    initdb()
+
+
+def test_the_scheduler_queues_the_daily_load_before_a_backfill_that_was_there_first(
+    load_sales: Any, database: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two slots, and a backfill of six days that wants them: the real query of the real scheduler decides."""
+    monkeypatch.setenv("AWS_ACCOUNT_ID", "000000000000")
+    monkeypatch.delenv("LAKE_CONFIG", raising=False)
+    with create_session() as session:
+        session.add(DagBundleModel(name="priorities"))
+        session.flush()
+        sync_bag_to_db(DagBag(str(DAGS / "load_entities.py"), bundle_name="priorities"), "priorities", None)
+    backfill = [f"backfill__2024-01-0{day}T00:00:00+00:00__2024-01-0{day}__c3d{day}" for day in range(1, 7)]
+    with create_session() as session:
+        dag = SerializedDagModel.get_dag("load_sales", session=session)
+        assert dag is not None
+        for run_id in (*backfill, MANUAL, SCHEDULED):
+            kind = DagRunType.from_run_id(run_id)
+            run = dag.create_dagrun(
+                run_id=run_id,
+                run_type=kind,
+                run_after=timezone.utcnow(),
+                state=DagRunState.RUNNING,
+                triggered_by=DagRunTriggeredByType.TEST,
+                partition_key=f"2024-01-{len(run_id)}",
+                session=session,
+            )
+            [sense] = [task for task in run.get_task_instances(session=session) if task.task_id == "sense"]
+            sense.state = TaskInstanceState.SCHEDULED
+        session.flush()
+        runner = SchedulerJobRunner(Job(), executors=[LocalExecutor(parallelism=2)])
+        queued = [
+            [task.run_id for task in runner._executable_task_instances_to_queued(max_tis=2, session=session)]
+            for _ in range(3)
+        ]
+    assert queued[0] == [SCHEDULED, MANUAL]
+    assert set(queued[1] + queued[2]) <= set(backfill) and len(queued[1] + queued[2]) == 4
