@@ -17,7 +17,6 @@ from lakelanes_airflow import alerting, export_operators, loading  # noqa: F401
 from lakelanes_airflow.priorities import DailyLoadFirst
 from lakelanes_airflow.timetables import PastPartitionTimetable
 
-
 aws.read_descriptions(("s3", "dynamodb", "glue", "athena"))
 # Has Airflow look for what its providers make of such an address, which it does once per process.
 Asset(name="lakelanes", uri="s3://lakelanes/")

@@ -15,6 +15,7 @@ from airflow.executors.local_executor import LocalExecutor
 from airflow.jobs.job import Job
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.dagbundle import DagBundleModel
+from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.serialization.serialized_objects import DagSerialization
@@ -22,6 +23,7 @@ from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy import delete
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
@@ -82,10 +84,13 @@ def test_a_task_instance_made_again_keeps_its_place(load_sales: Any) -> None:
     assert instance.priority_weight == weight(load_sales, BACKFILL, "convert")
 
 
-@pytest.fixture(scope="module")
-def database() -> None:
-    """Airflow's own, empty, for this process."""
+@pytest.fixture
+def database() -> Iterator[None]:
+    """Airflow's own, for this process; without this test's runs afterwards."""
     initdb()
+    yield
+    with create_session() as session:
+        session.execute(delete(DagRun).where(DagRun.dag_id == "load_sales"))
 
 
 def test_the_scheduler_queues_the_daily_load_before_a_backfill_that_was_there_first(
