@@ -11,7 +11,7 @@ from typing import Any
 from lakelanes.config import Entity
 from lakelanes.errors import PartitionValueError
 from lakelanes.lake import Lake
-from lakelanes.load import pending
+from lakelanes.load import is_done
 from lakelanes.partitions import Partition, date_values
 from lakelanes.parts import partitions_of_rows
 from lakelanes.plan import describe_batch, plan_batches
@@ -21,11 +21,15 @@ from lakelanes_airflow.selection import Selection
 
 @dataclass(frozen=True)
 class Sighting:
-    """Files found, those of them that the lake does not have yet, and those that may still be written to."""
+    """Files found, those of them that the lake does not have yet, and those that may still be written to.
+
+    ``loaders``: the runs that loaded the others, as the ledger names them.
+    """
 
     found: list[SourceFile] = field(default_factory=list)
     pending: list[SourceFile] = field(default_factory=list)
     unsettled: list[SourceFile] = field(default_factory=list)
+    loaders: frozenset[str] = frozenset()
 
     @property
     def complete(self) -> bool:
@@ -47,9 +51,11 @@ def look(lake: Lake, entity: Entity, selection: Selection) -> Sighting:
     so a file has settled once that is ``entity.settle_seconds`` old: until then its writer may be about to replace it.
     """
     found = selection.find(lake, entity)
-    waiting = found if selection.reload else pending(lake, found)
+    known = {} if selection.reload else lake.ledger.get_many(file.uri for file in found)
+    waiting = [file for file in found if not is_done(known.get(file.uri), file)]
     settled_before = lake.clock() - timedelta(seconds=entity.settle_seconds)
-    return Sighting(found, waiting, [file for file in waiting if file.last_modified > settled_before])
+    loaders = frozenset(entry.run_id for entry in known.values() if entry.state == "loaded")
+    return Sighting(found, waiting, [file for file in waiting if file.last_modified > settled_before], loaders)
 
 
 def expected(lake: Lake, entity: Entity, key: str) -> str:

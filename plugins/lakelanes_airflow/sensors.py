@@ -20,6 +20,7 @@ from lakelanes.preview import MAX_FILES, Foreseen, foresee, summarize
 from lakelanes.sources import SourceFile
 from lakelanes_airflow import sensing
 from lakelanes_airflow.lakes import open_lake
+from lakelanes_airflow.progress import died_before_publishing
 from lakelanes_airflow.schedules import deadline_of, partition_start
 from lakelanes_airflow.selection import Selection
 from lakelanes_airflow.triggers import FIRST_INTERVAL, SourceFilesTrigger
@@ -49,9 +50,9 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
     ``selection``), once that has settled. Planning is part of sensing because the listing and the ledger's answer are
     at hand here; a task of its own would fetch both again.
 
-    Where the lake has all files, and Glue their partitions, the run ends here: the other tasks are skipped, so a
-    partition that is loaded already costs this one task. With the Param ``dry_run`` it always does, and its XCom
-    PREVIEW says what would have happened.
+    Where the lake has all files, Glue their partitions, and no run that loaded them failed, the run ends here: the
+    other tasks are skipped, so a partition that is loaded already costs this one task. With the Param ``dry_run`` it
+    always does, and its XCom PREVIEW says what would have happened.
 
     :param entity: name of the entity.
     """
@@ -169,10 +170,13 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
         if not files:
             missing = unregistered(lake, entity, sensing.partitions_to_check(lake, entity, selection, sighting.found))
             count, young = len(sighting.found), len(sighting.unsettled)
-            if not missing:
+            if missing:
+                self.log.warning("%s: nothing to load, but Glue lacks %s", selection, ", ".join(missing[:20]))
+            elif selection.answers_for_all and died_before_publishing(context, sighting.loaders):
+                self.log.warning("%s: nothing to load, but the run that did may not have published it", selection)
+            else:
                 self.log.info("%s: nothing to do: %s file(s) there, %s loaded", selection, count, count - young)
                 return None
-            self.log.warning("%s: nothing to load, but Glue lacks %s", selection, ", ".join(missing[:20]))
         batches = sensing.batches_of(entity, files)
         self.log.info("%s file(s) found, %s to load in %s batch(es)", len(sighting.found), len(files), len(batches))
         scope = {

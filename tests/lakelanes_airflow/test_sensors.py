@@ -42,10 +42,10 @@ def sense(**context: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return task.execute(given), given
 
 
-def mark_loaded(lake: Lake, key: str = KEY) -> None:
+def mark_loaded(lake: Lake, key: str = KEY, run_id: str = "") -> None:
     """Tells the ledger that the partition's files are loaded."""
     for file in list_partition(lake, lake.config.entities["sales"], key):
-        claim = lake.ledger.claim(file, "sales", "p", owner="test", lane="fast", run_id="")
+        claim = lake.ledger.claim(file, "sales", "p", owner="test", lane="fast", run_id=run_id)
         assert isinstance(claim, Entry)
         lake.ledger.loaded(
             claim, rows_loaded=1, rows_rejected=0, target="t", target_etag="e", rejects=None, rejects_etag=None
@@ -143,6 +143,35 @@ def test_reload_and_a_partition_that_glue_lacks_are_not_skipped(lake: Lake) -> N
     context = task_context(task, partition_key=KEY)
     assert task.execute(context) == []
     assert context["ti"].xcoms["sense", SCOPE]["partitions"] == ["year=2024/month=03/day=15"]
+
+
+@pytest.mark.parametrize(
+    ("loader", "state", "published"),
+    [
+        ("load_sales/before", "success", True),
+        ("load_sales/before", "failed", False),
+        ("sweep_sources/before", "failed", False),
+        ("load_sales/before", "running", True),  # it answers for that itself
+        ("load_sales/forgotten", None, True),
+        ("load_sales/run-1", "running", False),  # this very run, after it was cleared
+        ("function/message-7", None, True),
+    ],
+)
+def test_what_a_failed_run_loaded_is_published_by_the_next(
+    lake: Lake, loader: str, state: str | None, published: bool
+) -> None:
+    put(lake, DAY, "x")
+    mark_loaded(lake, run_id=loader)
+    register(lake, lake.config.entities["sales"], [Partition.from_path("year=2024/month=03/day=15")])
+    task = in_a_dag()
+    context = task_context(task, partition_key=KEY)
+    context["ti"].runs = {loader: state} if state else {}
+    if published:
+        with pytest.raises(DownstreamTasksSkipped):
+            task.execute(context)
+    else:
+        assert task.execute(context) == []
+        assert context["ti"].xcoms["sense", SCOPE]["files"]
 
 
 def test_a_run_may_be_of_named_files_of_a_prefix_or_of_a_range(lake: Lake) -> None:

@@ -31,11 +31,21 @@ def use_temporary_home() -> None:
 
 @dataclass
 class FakeTaskInstance:
-    """The XComs of a run, as a task sees them: ``xcoms[task id, key]``, with its map index too for a mapped task."""
+    """The XComs of a run, as a task sees them: ``xcoms[task id, key]``, with its map index too for a mapped task; and
+    the states of other runs, by ``<dag id>/<run id>``: Airflow has forgotten those that are not there."""
 
     task_id: str
     xcoms: dict[Any, Any] = field(default_factory=dict)
     map_index: int = -1
+    runs: dict[str, str] = field(default_factory=dict)
+
+    def get_dagrun_state(self, dag_id: str, run_id: str) -> str:
+        if state := self.runs.get(f"{dag_id}/{run_id}"):
+            return state
+        from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+        from airflow.sdk.execution_time.comms import ErrorResponse
+
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404}))
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[self._key(self.task_id, key, self.map_index)] = value
