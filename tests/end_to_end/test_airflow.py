@@ -11,6 +11,9 @@ import pytest
 from scripts.airflow_api import AirflowError
 from tests.end_to_end.world import FINAL, World, wait_for
 
+# Its task runs when a table is new, in whichever test that is.
+VIEWS = {"refresh_views"}
+
 
 def readings(day: str, rows: int) -> tuple[str, Decimal]:
     """A day's file, and the sum of its kWh."""
@@ -100,7 +103,7 @@ def test_a_backfill_costs_one_task_per_loaded_day_and_repairs_what_glue_lacks(wo
     world.completed(world.backfill("load_readings", "2023-05-01", "2023-05-03"))
     assert answer(world, "2023", "05") == expected
     first = world.latest_runs("load_readings", "2023-05")
-    assert [world.ran(run) for run in first.values()] == [{"sense", "convert", "publish"}] * 3
+    assert [world.ran(run) - VIEWS for run in first.values()] == [{"sense", "convert", "publish"}] * 3
     loads, events = world.loads("meter_readings"), Counter(world.asset_keys("meter_readings"))
 
     expected |= put_readings(world, "2023-05", {4: 8})
@@ -109,7 +112,7 @@ def test_a_backfill_costs_one_task_per_loaded_day_and_repairs_what_glue_lacks(wo
     world.completed(again)
     second = world.latest_runs("load_readings", "2023-05")
     assert {run["state"] for run in second.values()} == {"success"}
-    assert {key: world.ran(run) for key, run in second.items()} == {
+    assert {key: world.ran(run) - VIEWS for key, run in second.items()} == {
         "2023-05-01": {"sense"},
         "2023-05-02": {"sense", "publish"},
         "2023-05-03": {"sense"},
@@ -133,7 +136,8 @@ def test_a_backfill_costs_one_task_per_loaded_day_and_repairs_what_glue_lacks(wo
         lambda run: run["dag_run_id"] != second["2023-05-03"]["dag_run_id"] and run["state"] in FINAL,
         "the run that loads again",
     )
-    assert (run["state"], world.ran(run)) == ("success", {"sense", "convert", "publish"})
+    world.completed(world.api.get("/backfills", dag_id="load_readings", order_by="-id")["backfills"][0])
+    assert (run["state"], world.ran(run) - VIEWS) == ("success", {"sense", "convert", "publish"})
     reloaded = {key for key, token in world.loads("meter_readings").items() if token != after.get(key)}
     assert len(reloaded) == 1 and "/day=03/" in reloaded.pop()
     assert answer(world, "2023", "05") == expected
@@ -154,10 +158,11 @@ def test_a_cancelled_backfill_goes_on_with_the_next_while_both_lanes_are_live(wo
         lambda found: not set(found.values()) - set(FINAL),
         "the end of what was running",
     )
+    world.completed(backfill)
     before, done = world.loads("meter_readings"), {key for key, state in states.items() if state == "success"}
     assert 0 < len(done) < 6, states
 
-    world.backfill("load_readings", "2023-06-01", "2023-06-06", reprocess_behavior="failed")
+    backfill = world.backfill("load_readings", "2023-06-01", "2023-06-06", reprocess_behavior="failed")
     world.put("parking_2023_06_01.csv", "place,minutes\nstation,30\n")
     manual = world.trigger("load_prices")
     assert manual["state"] == "success"
@@ -166,7 +171,8 @@ def test_a_cancelled_backfill_goes_on_with_the_next_while_both_lanes_are_live(wo
         lambda rows: rows == [("30",)],
         "the file of the low-latency lane",
     )
-    wait_for(loaded, lambda keys: len(keys) == 6, "the rest of the days")
+    world.completed(backfill)
+    assert len(loaded()) == 6
     assert answer(world, "2023", "06") == expected
     after = world.loads("meter_readings")
     assert {key: after[key] for key in before} == before, "what was loaded stays"
@@ -236,25 +242,6 @@ def test_params_that_cannot_be_fail_the_run_at_once_and_say_which(world: World) 
     )
     with pytest.raises(AirflowError, match="dry_run"):
         world.trigger("load_readings", conf={"dry_run": "perhaps"})
-
-
-def test_a_dry_sweep_leaves_everything_as_it_is(world: World) -> None:
-    uri = f"s3://{world.resources.source_bucket}/anywhere/prices_west.csv"
-    world.put("anywhere/prices_west.csv", "product,price\nmilk,1.30\n")
-    world.put("anywhere/stranger.csv", "x\n")
-    world.pause("sweep_sources", False)
-    try:
-        run = world.trigger("sweep_sources", conf={"dry_run": True})
-    finally:
-        world.pause("sweep_sources")
-    assert (run["state"], world.ran(run)) == ("success", {"find"})
-    found = {file["file"]: file["action"] for file in world.xcom(run, "find", "preview")["files"]}
-    assert found[uri] == "load"
-    assert found[uri.replace("prices_west", "stranger")] == "no entity"
-    assert world.entry(uri) == {} and world.entry(uri.replace("prices_west", "stranger")) == {}
-    # Out of the way of the sweep that another test is about.
-    for key in ("anywhere/prices_west.csv", "anywhere/stranger.csv"):
-        world.s3.delete_object(Bucket=world.resources.source_bucket, Key=key)
 
 
 def test_a_failed_load_alerts_once_and_its_correction_cures_the_run(world: World) -> None:
