@@ -27,11 +27,9 @@ _PERMANENT = frozenset(
 _LOADER = create_loader()
 
 
-def client(service: str, region: str, **credentials: str) -> Any:
+def client(service: str, region: str) -> Any:
     """A thread-safe client of ``service``; honours AWS_ENDPOINT_URL and AWS's other variables as boto3 does."""
-    session = botocore.session.get_session()
-    session.register_component("data_loader", _LOADER)
-    return session.create_client(service, region_name=region, config=_CONFIG, **credentials)
+    return _session().create_client(service, region_name=region, config=_CONFIG)
 
 
 def read_descriptions(services: Iterable[str]) -> None:
@@ -40,7 +38,15 @@ def read_descriptions(services: Iterable[str]) -> None:
     Opens no connection, and looks for no credentials: on AWS that may be a request.
     """
     for service in services:
-        client(service, "us-east-1", aws_access_key_id="unused", aws_secret_access_key="unused")
+        _session().create_client(
+            service, "us-east-1", aws_access_key_id="unused", aws_secret_access_key="unused", config=_CONFIG
+        )
+
+
+def _session() -> Any:
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _LOADER)
+    return session
 
 
 def error_code(error: BaseException) -> str:

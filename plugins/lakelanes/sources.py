@@ -204,8 +204,8 @@ def list_between(lake: Lake, entity: Entity, first: str | None, last: str | None
     Where the entity's names sort by date the listing begins with ``first``; else all of the entity is listed. Raises
     PartitionValueError for a key that is not of the entity's grain.
     """
-    for key in filter(None, (first, last)):
-        date_values(entity, key)
+    for end in filter(None, (first, last)):
+        date_values(entity, end)
     if first is None:
         listed = list_entity(lake, entity)
     else:
