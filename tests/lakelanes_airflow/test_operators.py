@@ -230,17 +230,18 @@ def test_what_publishing_failed_of_is_in_the_report(lake: Lake) -> None:
 
 
 def test_a_dry_sweep_says_what_it_would_load_and_changes_nothing(lake: Lake) -> None:
+    queues = Queues(lake)
     refused = put(lake, "sales_data_2024_03_15.csv", NO_AMOUNT)
     run = Run(lake)
     run.sense()
     with pytest.raises(PermanentLoadError):
         run.convert()
     new, stranger = put(lake, "sales_data_2024_03_16.csv", GOOD), put(lake, "notes.txt", "x")
-    queues, requests = Queues(lake), RequestsMade(lake)
     lake.sqs.send_message(QueueUrl=queues.dead_letters_url, MessageBody="{}")
+    requests = RequestsMade(lake)
     dry = Run(lake, plan="find", dag_id="sweep_sources", full=True, dry_run=True)
     assert dry.sense() == []
-    assert requests.writes == ["SendMessage"], "the test's own"
+    assert requests.names and requests.writes == []
     seen = {found["file"]: found["action"] for found in dry.xcoms["find", PREVIEW]["files"]}
     assert seen == {refused: "refused before", new: "load", stranger: "no entity"}
     assert ("find", SCOPE) not in dry.xcoms
@@ -297,7 +298,9 @@ def test_a_file_of_many_partitions_is_announced_by_all_of_them(make_lake: Callab
     run = in_turn(lake, "second")
     assert run.events == {run.assets[0]: ["2024-03-15", "2024-03-16", "2024-04-01"]}, "one of them lost its rows"
     assert (rows(lake), rows(lake, "sales_data_rejects")) == (2, 1)
-    assert in_turn(lake, "third").events == {}
+    third = Run(lake, run_id="third")
+    assert third.sense() == []
+    assert ("sense", SCOPE) not in third.xcoms, "nothing is left to publish"
 
 
 def test_the_sweep_finds_files_of_many_partitions(make_lake: Callable[..., Lake]) -> None:
