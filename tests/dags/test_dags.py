@@ -185,6 +185,7 @@ def test_the_owner_leads_to_the_lake_page(parse: Callable[..., DagBag]) -> None:
         "sweep_sources": f"{page}/files",
         "refresh_views": f"{page}/dashboards",
         "maintain_lake": f"{page}/",
+        "watch_lake": f"{page}/",
         "export_orders": f"{page}/tables/orders",
     }
 

@@ -128,7 +128,8 @@ def test_a_partition_that_is_in_the_lake_costs_one_task_and_few_requests(
     assert requests.writes == []
     requests.names.clear()
     skipped(in_a_dag(), partition_key=KEY)
-    assert Counter(requests.names).total() <= 4, requests.names
+    # One of them asks for open incidents.
+    assert Counter(requests.names).total() <= 5, requests.names
 
 
 def test_reload_and_a_partition_that_glue_lacks_are_not_skipped(lake: Lake) -> None:
