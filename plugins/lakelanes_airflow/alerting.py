@@ -32,7 +32,8 @@ def alert_on_failure(context: Any) -> None:
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
     if (context.get("params") or {}).get("dry_run"):
         # Whoever asked for it is looking, and nothing was to be loaded.
-        return log.info("%s %s was a dry run: nobody is told that it failed", dag_id, run_id)
+        log.info("%s %s was a dry run: nobody is told that it failed", dag_id, run_id)
+        return
     try:
         lake = open_lake()
         message = publish(lake, build_alert(lake, context))

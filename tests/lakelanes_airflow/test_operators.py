@@ -15,6 +15,7 @@ from lakelanes.lake import Lake
 from lakelanes.ledger import Entry
 from lakelanes.sources import list_entity
 from lakelanes_airflow.assets import table_asset
+from lakelanes_airflow.ending import PREVIEW
 from lakelanes_airflow.operators import (
     FAULTS,
     ConvertOperator,
@@ -23,7 +24,7 @@ from lakelanes_airflow.operators import (
     RefreshViewsOperator,
     ReportFailuresOperator,
 )
-from lakelanes_airflow.sensors import FAILURE, PREVIEW, SCOPE, SourceFilesSensor
+from lakelanes_airflow.sensors import FAILURE, SCOPE, SourceFilesSensor
 from tests.support.airflow import FakeTaskInstance, task_context
 from tests.support.lakes import put
 from tests.support.queues import Alerts, Queues

@@ -21,8 +21,9 @@ from lakelanes.load import register
 from lakelanes.partitions import Partition
 from lakelanes.sources import SourceFile, list_entity, list_partition
 from lakelanes_airflow.alerting import alert_on_failure
+from lakelanes_airflow.ending import PREVIEW
 from lakelanes_airflow.loading import load_planned
-from lakelanes_airflow.sensors import FAILURE, PREVIEW, SCOPE, SourceFilesSensor
+from lakelanes_airflow.sensors import FAILURE, SCOPE, SourceFilesSensor
 from lakelanes_airflow.triggers import SourceFilesTrigger
 from tests.support.airflow import task_context
 from tests.support.lakes import put
