@@ -21,10 +21,11 @@ from lakelanes.tables.planning import Plan, check, plan
 from lakelanes.tables.snapshot import compact, expire
 from lakelanes.tables.submit import look, submit
 from lakelanes_airflow.assets import announce, current_asset
+from lakelanes_airflow.ending import PREVIEW, end_here
 from lakelanes_airflow.lakes import open_lake
 from lakelanes_airflow.progress import run_id_of
 from lakelanes_airflow.schedules import period_of, window_key
-from lakelanes_airflow.sensors import FAILURE, PREVIEW, REMEDY, end_here, explained
+from lakelanes_airflow.sensors import FAILURE, REMEDY, explained
 from lakelanes_airflow.settling import settle
 from lakelanes_airflow.triggers import ExportTrigger, RecoveryTrigger
 

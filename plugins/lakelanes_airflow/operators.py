@@ -29,9 +29,10 @@ from lakelanes.sources import SourceFile
 from lakelanes.sweep import UNMATCHED, find_unloaded, finish, record_unmatched, register_done
 from lakelanes_airflow import channels, sensing
 from lakelanes_airflow.assets import announce, table_asset
+from lakelanes_airflow.ending import end_here, show_preview
 from lakelanes_airflow.lakes import open_lake
 from lakelanes_airflow.progress import progress, run_id_of
-from lakelanes_airflow.sensors import FAILURE, SCOPE, end_here, explained, show_preview
+from lakelanes_airflow.sensors import FAILURE, SCOPE, explained
 from lakelanes_airflow.settling import settle
 
 # Airflow's database holds 250 characters of a map index's label.

@@ -9,16 +9,17 @@ from typing import Any
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.providers.standard.utils.skipmixin import SkipMixin
-from airflow.sdk import BaseOperator, BaseSensorOperator
+from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from lakelanes.config import Entity
 from lakelanes.errors import TableError
 from lakelanes.lake import Lake
 from lakelanes.load import unregistered
-from lakelanes.preview import MAX_FILES, Foreseen, foresee, summarize
+from lakelanes.preview import MAX_FILES, foresee, summarize
 from lakelanes.sources import SourceFile
 from lakelanes_airflow import sensing
+from lakelanes_airflow.ending import end_here, show_preview
 from lakelanes_airflow.lakes import open_lake
 from lakelanes_airflow.progress import died_before_publishing
 from lakelanes_airflow.schedules import deadline_of, partition_start
@@ -35,8 +36,6 @@ FAILURE = "failure"
 REMEDY = "remedy"
 # XCom: the type of the error, for the alert's cause.
 ERROR = "error"
-# XCom of a dry run: what would have happened (see ``preview.summarize``).
-PREVIEW = "preview"
 # The scheduler ends a wait that the triggerer forgot.
 _LOST_TRIGGER = timedelta(minutes=10)
 
@@ -203,28 +202,6 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
             where = sensing.expected(lake, entity, selection.partition)
             self.log.info("No file of %s is there; expected %s", selection, where)
         show_preview(self, context, f"{entity.name}, {selection}", report)
-
-
-def show_preview(task: BaseOperator, context: Any, what: str, report: dict[str, Any]) -> None:
-    """Writes what a dry run found (see ``preview.summarize``) to the task's log and to its XCom PREVIEW."""
-    counts = ", ".join(f"{action} {count}" for action, count in report["counts"].items()) or "no file"
-    task.log.info("Dry run of %s, nothing was changed: %s", what, counts)
-    for file in report["files"]:
-        task.log.info("%s", Foreseen(**file))
-    if report["left_off"]:
-        task.log.info("… and %s more file(s)", report["left_off"])
-    for name in report.get("unregistered", ()):
-        task.log.info("register: %s is not in Glue, or lies elsewhere there", name)
-    context["ti"].xcom_push(key=PREVIEW, value=report)
-
-
-def end_here(task: Any, context: Any) -> None:
-    """Ends the run after this task (a SkipMixin), as a success: all tasks that follow are skipped.
-
-    Leaves by an exception; outside of a DAG there is nothing to skip, and it returns.
-    """
-    if task.has_dag():
-        task.skip(context["ti"], task.get_flat_relatives(upstream=False))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from lakelanes.tables.submit import MAX_ATTEMPTS
 from lakelanes.tables.windows import Window
 from lakelanes_airflow.alerting import REPORT, build_alert
 from lakelanes_airflow.assets import current_asset
+from lakelanes_airflow.ending import PREVIEW
 from lakelanes_airflow.export_operators import (
     NOTE,
     ConvertExportOperator,
@@ -33,7 +34,7 @@ from lakelanes_airflow.export_operators import (
     ReportExportsOperator,
 )
 from lakelanes_airflow.schedules import window_key
-from lakelanes_airflow.sensors import FAILURE, PREVIEW, REMEDY
+from lakelanes_airflow.sensors import FAILURE, REMEDY
 from lakelanes_airflow.triggers import ExportTrigger, PollingTrigger, RecoveryTrigger
 from tests.localaws.controls import control
 from tests.support.airflow import FakeTaskInstance, OutletEvents, task_context

@@ -18,6 +18,7 @@ from lakelanes.ledger import Entry
 from lakelanes.sources import list_entity
 from lakelanes_airflow import channels
 from lakelanes_airflow.assets import table_asset
+from lakelanes_airflow.ending import PREVIEW
 from lakelanes_airflow.operators import (
     FAULTS,
     ConvertOperator,
@@ -26,7 +27,7 @@ from lakelanes_airflow.operators import (
     RefreshViewsOperator,
     ReportFailuresOperator,
 )
-from lakelanes_airflow.sensors import FAILURE, PREVIEW, SCOPE, SourceFilesSensor
+from lakelanes_airflow.sensors import FAILURE, SCOPE, SourceFilesSensor
 from tests.support.airflow import FakeTaskInstance, task_context
 from tests.support.lakes import put
 from tests.support.queues import Alerts, Queues

@@ -20,11 +20,14 @@ from lakelanes.ledger import Entry
 from lakelanes.load import register
 from lakelanes.partitions import Partition
 from lakelanes.sources import SourceFile, list_entity, list_partition
+from lakelanes_airflow.alerting import alert_on_failure
+from lakelanes_airflow.ending import PREVIEW
 from lakelanes_airflow.loading import load_planned
-from lakelanes_airflow.sensors import FAILURE, PREVIEW, SCOPE, SourceFilesSensor
+from lakelanes_airflow.sensors import FAILURE, SCOPE, SourceFilesSensor
 from lakelanes_airflow.triggers import SourceFilesTrigger
 from tests.support.airflow import task_context
 from tests.support.lakes import put
+from tests.support.queues import Alerts
 from tests.support.requests_made import RequestsMade
 
 DAY = "sales_data_2024_03_15.csv"
@@ -278,6 +281,17 @@ def test_a_dry_run_says_what_would_become_of_each_file_and_changes_nothing(make_
 def test_a_dry_run_of_a_partition_without_files_does_not_wait(lake: Lake) -> None:
     assert preview(partition_key=KEY)["counts"] == {}
     assert preview(partition_key="2999-01-01")["files"] == []
+
+
+def test_a_dry_run_that_fails_tells_nobody(lake: Lake) -> None:
+    alerts, task = Alerts(lake), in_a_dag()
+    for dry_run in (True, False):
+        context = task_context(task, run_id=f"dry-{dry_run}", keys=["notes.txt"], dry_run=dry_run)
+        with pytest.raises(SelectionError):
+            task.execute(context)
+        alert_on_failure({**context, "reason": "task_failure"})
+    [alert] = alerts.read(5)
+    assert alert["run_id"] == "dry-False"
 
 
 def test_a_dry_run_names_partitions_that_glue_lacks(lake: Lake) -> None:
