@@ -21,6 +21,8 @@ _COLUMNS = (
     ("p50_s", "p50 s", "{:.2f}"),
     ("p95_s", "p95 s", "{:.2f}"),
     ("p99_s", "p99 s", "{:.2f}"),
+    ("wall_s", "seconds", "{:.0f}"),
+    ("tasks_run", "tasks", "{:.0f}"),
     ("rows_ok", "rows", "{:.0f}"),
     ("rows_rejected", "rejected", "{:.0f}"),
 )

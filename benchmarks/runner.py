@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from benchmarks import lake_page, latency, measure, queries
+from benchmarks import backfill, lake_page, latency, measure, queries
 from benchmarks.cases import OURS, Case
 from benchmarks.check import faults_of, misplaced
 from benchmarks.exports import manifest_entry
@@ -66,6 +66,9 @@ def run_case(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
         return Outcome({OURS: figures}, {OURS: samples}, {})
     if case.kind == "page":
         figures, samples = lake_page.run(case, lambda text: say(f"{case.name} {text}"))
+        return Outcome({OURS: figures}, {OURS: samples}, {})
+    if case.kind == "backfill":
+        figures, samples = backfill.run(case, lambda text: say(f"{case.name} {text}"))
         return Outcome({OURS: figures}, {OURS: samples}, {})
     if case.kind == "layout":
         return _layout(case, folder, say)

@@ -52,6 +52,11 @@ def _of_case(case: str, tools: dict[str, dict[str, Any]]) -> Iterator[Target]:
         if figure in ours:
             what = f"{case}: {figure[:3]} from put to visible, seconds"
             yield Target(what, f"<= {most}", ours[figure], ours[figure] <= most)
+    if case == "backfill_365" and "wall_s" in ours:
+        seconds = ours["wall_s"]
+        what = f"{case}: seconds of a year over loaded data"
+        yield Target(what, "<= 600", seconds, seconds <= 600)
+        yield Target(f"{case}: tasks run per day", "<= 1", ours["tasks_run"] / 365, ours["tasks_run"] <= 365)
     if "mb_per_s" not in ours and "files_per_s" not in ours:
         return
     peer = best_peer(tools, "files_per_s" if "files_per_s" in ours else "mb_per_s")

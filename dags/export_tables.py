@@ -9,7 +9,8 @@ One DAG per DynamoDB table of the configuration that is exported.
 ## What it does
 
 - **plan** says what is due: the first time a full export as of a whole minute, the base, and after that windows without
-  a hole between them. Recovery is some minutes behind; plan waits for it without holding a worker.
+  a hole between them. Recovery is some minutes behind; plan waits for it without holding a worker. Where nothing is due
+  the run ends here, and the other tasks are skipped.
 - **export** has DynamoDB write a window's changes to S3, and waits without holding a worker.
 - **convert** makes change rows of them, or a snapshot of the full export. Every file is checked against the manifest.
 - **publish** registers the partitions, moves `<table>_current` in one step to the last window that follows the others
@@ -24,10 +25,12 @@ The run of a partition exports the windows that end in the time it covers: with 
 scheduled run also exports the windows before its own that nobody took, while Airflow stood still for example. The first
 one starts as soon as the DAG is switched on, and makes the full export.
 
-- **Backfill**: choose the partitions' times. Windows that are in the lake already cost one short task. Those before the
+- **Backfill**: choose the partitions' times; one whose time is not over is refused, with the whole request. Windows
+  that are in the lake already cost one short task. Those before the
   base are exported as far as recovery holds them: they are history in `<table>_changes`, and `<table>_current` does not
   need them.
-- **Trigger without a partition key**: exports whatever is due. *full* starts anew with a full export.
+- **Trigger without a partition key**: exports whatever is due. *full* starts anew with a full export; *dry_run* changes
+  nothing and says in the log of plan what would be exported.
 - A window that is not over is never exported: the run ends at once, and its task plan says so.
 
 ## When it fails
@@ -58,7 +61,7 @@ from airflow.sdk import DAG, Param, get_parsing_context, task_group
 from lakelanes.config import LakeConfig, Table, load_config
 from lakelanes_airflow.alerting import EXPORT_PREFIX, REPORT, alert_on_failure
 from lakelanes_airflow.assets import current_asset
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
 from lakelanes_airflow.export_operators import (
     ConvertExportOperator,
     ExportOperator,
@@ -81,7 +84,13 @@ def export_dag(config: LakeConfig, table: Table) -> DAG:
         tags=[Tag.LAKE, Tag.EXPORT],
         default_args=DEFAULT_ARGS,
         on_failure_callback=alert_on_failure,
-        params={"full": Param(False, type="boolean", description="Start anew with a full export.")},
+        owner_links=owner_links(f"/tables/{table.name}"),
+        params={
+            "full": Param(False, type="boolean", description="Start anew with a full export."),
+            "dry_run": Param(
+                False, type="boolean", description="Change nothing: say in the log of plan what would be exported."
+            ),
+        },
     ) as dag:
         plan = PlanExportsOperator(task_id="plan", table=table.name)
 

@@ -10,6 +10,7 @@ One DAG per entity of the configuration.
 
 - **sense** waits for the partition's files, without holding a worker, and plans batches of about equal size of those
   that the ledger does not have. Planning belongs to sensing: the listing and the ledger's answer are at hand there.
+  Where the lake has all files, and Glue their partitions, the run ends here, and the other tasks are skipped.
 - **convert** claims, converts and commits the files of a batch. Its name in the grid says what the batch holds.
 - **publish** registers the run's partitions in Glue, compares Athena's row counts with the ledger's, and emits one
   asset event per partition. These steps share one task: each needs the one before, and a task start costs more than
@@ -25,17 +26,25 @@ the run of 2024-03-15 loads the files named for 2024-03-15. It starts when that 
 changes this) and waits until `deadline_minutes` after that. Other entities run on their `schedule`, if they have one;
 so do those whose date is in the rows of their files. Such a run takes all files of the entity that are not loaded yet.
 
-- **Backfill**: choose the partitions' dates. A partition whose files are loaded already costs two short tasks: its
-  registration is repaired and its counts are checked. A past partition without files fails after 5 minutes.
+- **Backfill**: choose the partitions' dates. A partition whose files are loaded already costs one short task, and is
+  published again only if Glue lacks it. One that is not over yet is refused, with the whole request. A past partition
+  without files fails after 5 minutes. A backfill that was cancelled goes on with the next one: what is loaded stays.
 - **Trigger without a partition key**: loads all files of the entity that are not loaded yet, and does not wait for any.
-  *partition* limits the run to one partition; *reload* loads also what is loaded already.
+  *partition*, *first_partition* and *last_partition*, *keys* or *prefix* limit the run to some; *reload* loads also
+  what is loaded already; *dry_run* changes nothing and says in the log of sense what would happen to each file, and
+  why.
 - **Trigger with a partition key** (REST, CLI): as the scheduled run of that partition, waiting included.
+
+Tasks of scheduled runs go first, then those of manual ones, then those of backfills (docs/running.md).
 
 ## When it fails
 
 One alert per failed run names the files and the reason. A refused file (state `rejected`) needs a corrected upload
 under the same key; anything else needs its cause removed. Then clear the run's failed tasks, or trigger the DAG: files
-that are loaded stay as they are. A missed deadline needs the file; then clear `sense`.
+that are loaded stay as they are. A missed deadline needs the file; then clear `sense`. A message that begins with
+*Param* says what is wrong with what the run was asked for: trigger it again. What time may cure (throttling, a lost
+connection, a file that is overwritten while it is read) is tried again by itself; a refused file, a missed deadline and
+a fault of the configuration are not.
 
 ## Race conditions
 
@@ -45,14 +54,15 @@ that finds a file of its partition in other hands waits for it.
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Param, get_parsing_context
+from airflow.sdk import DAG, get_parsing_context
 
 from lakelanes.config import Entity, LakeConfig, load_config
 from lakelanes_airflow.alerting import LOAD_PREFIX, alert_on_failure
 from lakelanes_airflow.assets import table_asset
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
 from lakelanes_airflow.loading import load_planned
 from lakelanes_airflow.schedules import schedule_of
+from lakelanes_airflow.selection import load_params
 from lakelanes_airflow.sensors import SourceFilesSensor
 
 
@@ -69,14 +79,8 @@ def load_dag(config: LakeConfig, entity: Entity) -> DAG:
         tags=[Tag.LAKE, Tag.LOAD],
         default_args=DEFAULT_ARGS,
         on_failure_callback=alert_on_failure,
-        params={
-            "partition": Param(
-                None,
-                type=["null", "string"],
-                description="Of a run without partition key: load only this partition, e.g. 2024-03-15.",
-            ),
-            "reload": Param(False, type="boolean", description="Load again what is loaded already."),
-        },
+        owner_links=owner_links(f"/entities/{entity.name}"),
+        params=load_params(),
     ) as dag:
         sense = SourceFilesSensor(task_id="sense", entity=entity.name)
         load_planned(sense, [table_asset(config, entity)])

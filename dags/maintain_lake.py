@@ -27,7 +27,7 @@ from airflow.sdk import DAG
 
 from lakelanes.config import load_config
 from lakelanes_airflow.alerting import alert_on_failure
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
 from lakelanes_airflow.export_operators import MaintainTableOperator
 
 config = load_config()
@@ -41,6 +41,7 @@ with DAG(
     max_active_runs=1,
     tags=[Tag.LAKE, Tag.MAINTENANCE],
     default_args=DEFAULT_ARGS,
+    owner_links=owner_links(),
     on_failure_callback=alert_on_failure,
 ):
     MaintainTableOperator.partial(task_id="maintain", map_index_template="{{ task.table }}").expand(

@@ -25,7 +25,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from lakelanes_airflow.alerting import alert_on_failure
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
 from lakelanes_airflow.operators import RefreshViewsOperator
 
 with DAG(
@@ -37,6 +37,7 @@ with DAG(
     max_active_runs=1,
     tags=[Tag.LAKE, Tag.VIEWS],
     default_args=DEFAULT_ARGS,
+    owner_links=owner_links("/dashboards"),
     on_failure_callback=alert_on_failure,
 ):
     RefreshViewsOperator(task_id="refresh")

@@ -22,7 +22,8 @@ it only loads.
 ## When it runs
 
 Every 15 minutes, one run at a time. Listing follows new files, not history; once a day, or with the Param *full*, all
-of the source bucket is listed.
+of the source bucket is listed. With *dry_run* a run changes nothing, and the log of find says what it would load, and
+why.
 
 ## When it fails
 
@@ -37,7 +38,7 @@ from airflow.sdk import DAG, Param
 from lakelanes.config import load_config
 from lakelanes_airflow.alerting import alert_on_failure
 from lakelanes_airflow.assets import table_asset
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
 from lakelanes_airflow.loading import load_planned
 from lakelanes_airflow.operators import FindUnloadedOperator
 
@@ -53,7 +54,13 @@ with DAG(
     tags=[Tag.LAKE, Tag.LOAD, Tag.MAINTENANCE],
     default_args=DEFAULT_ARGS,
     on_failure_callback=alert_on_failure,
-    params={"full": Param(False, type="boolean", description="List the entire source bucket, not only recent names.")},
+    owner_links=owner_links("/files"),
+    params={
+        "full": Param(False, type="boolean", description="List the entire source bucket, not only recent names."),
+        "dry_run": Param(
+            False, type="boolean", description="Change nothing: say in the log of find what would be loaded, and why."
+        ),
+    },
 ):
     find = FindUnloadedOperator(task_id="find")
     load_planned(find, [table_asset(config, entity) for entity in config.entities.values()])

@@ -33,7 +33,7 @@ from datetime import timedelta
 from airflow.sdk import DAG
 
 from lakelanes_airflow.alerting import alert_on_failure
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag
+from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
 from lakelanes_airflow.watch_operators import WatchLakeOperator
 
 with DAG(
@@ -47,6 +47,7 @@ with DAG(
     dagrun_timeout=timedelta(minutes=30),
     tags=[Tag.LAKE, Tag.MAINTENANCE],
     default_args=DEFAULT_ARGS,
+    owner_links=owner_links(),
     on_failure_callback=alert_on_failure,
 ):
     WatchLakeOperator(task_id="watch")

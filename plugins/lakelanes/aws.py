@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import create_loader
 
 # Adaptive retries back off with full jitter and slow the client down once a service throttles.
 _CONFIG = Config(
@@ -21,9 +23,30 @@ _PERMANENT = frozenset(
 )
 
 
+# The descriptions of AWS's services, megabytes of JSON: each is read once per process, however many clients there are.
+_LOADER = create_loader()
+
+
 def client(service: str, region: str) -> Any:
-    """A thread-safe client of ``service``; honours AWS_ENDPOINT_URL as boto3 does."""
-    return boto3.session.Session().client(service, region_name=region, config=_CONFIG)  # type: ignore[call-overload]
+    """A thread-safe client of ``service``; honours AWS_ENDPOINT_URL and AWS's other variables as boto3 does."""
+    return _session().create_client(service, region_name=region, config=_CONFIG)
+
+
+def read_descriptions(services: Iterable[str]) -> None:
+    """Reads what clients of these services need to know, so that processes which are forked from this one need not.
+
+    Opens no connection, and looks for no credentials: on AWS that may be a request.
+    """
+    for service in services:
+        _session().create_client(
+            service, "us-east-1", aws_access_key_id="unused", aws_secret_access_key="unused", config=_CONFIG
+        )
+
+
+def _session() -> Any:
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _LOADER)
+    return session
 
 
 def error_code(error: BaseException) -> str:

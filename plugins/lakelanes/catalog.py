@@ -263,13 +263,39 @@ def register_partitions(lake: Lake, table: Table, partitions: Iterable[Partition
         known = found.get(tuple(partition.values))
         if known is None:
             continue
-        expected, location = table.location(lake, partition), known["StorageDescriptor"].get("Location", "")
-        if location.rstrip("/") == expected.rstrip("/"):
+        if _is_in_place(lake, table, partition, known):
             result.existing.append(partition)
         else:
             _relocate(lake, table, partition, known)
-            result.relocated.append(Relocation(partition, location, expected))
+            location = known["StorageDescriptor"].get("Location", "")
+            result.relocated.append(Relocation(partition, location, table.location(lake, partition)))
     return result
+
+
+def unregistered(lake: Lake, table: Table, partitions: Iterable[Partition]) -> list[Partition] | None:
+    """The partitions that ``register_partitions`` would create or correct; None when there is no such table.
+
+    Reads only, one BatchGetPartition per 1,000, or one GetTable where Athena computes the partitions.
+    """
+    wanted = sorted(set(partitions))
+    if not wanted:
+        return []
+    if table.entity.registration == "projection":
+        return None if describe(lake, table.name) is None else []
+    try:
+        found = _get_partitions(lake, table, wanted)
+    except lake.glue.exceptions.EntityNotFoundException:
+        return None
+    return [
+        partition
+        for partition in wanted
+        if (known := found.get(tuple(partition.values))) is None or not _is_in_place(lake, table, partition, known)
+    ]
+
+
+def _is_in_place(lake: Lake, table: Table, partition: Partition, known: Any) -> bool:
+    location: str = known["StorageDescriptor"].get("Location", "")
+    return location.rstrip("/") == table.location(lake, partition).rstrip("/")
 
 
 def describe(lake: Lake, name: str) -> Any | None:

@@ -26,6 +26,14 @@ class ConfigError(LakeError):
         super().__init__("\n  ".join([f"{source}: {count} in the configuration", *self.faults]))
 
 
+class SelectionError(LakeError):
+    """What a run was asked to load cannot be: a Param is at fault, and the message begins with its name."""
+
+    def __init__(self, param: str, reason: str) -> None:
+        self.param = param
+        super().__init__(f"Param {param}: {reason}")
+
+
 class PartitionValueError(LakeError):
     """Values of a file's name, or of a row, that are no partition (e.g. February 31st). ``key``: the one at fault."""
 

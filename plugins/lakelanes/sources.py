@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from lakelanes.aws import error_code
 from lakelanes.config import Entity, LakeConfig
 from lakelanes.errors import AmbiguousFileError, PartitionValueError
 from lakelanes.partitions import Partition, date_values, partition_key, partition_of_name
@@ -195,6 +196,39 @@ def list_recent(lake: Lake, entity: Entity, since: datetime) -> list[SourceFile]
         for file in list_prefix(lake, folder + family, folder + after[:-1] if len(after) > len(family) else "")
         if matches_name(entity, file.key)
     ]
+
+
+def list_between(lake: Lake, entity: Entity, first: str | None, last: str | None) -> list[SourceFile]:
+    """Files of the Airflow partitions from ``first`` to ``last``, both included; None leaves that end open.
+
+    Where the entity's names sort by date the listing begins with ``first``; else all of the entity is listed. Raises
+    PartitionValueError for a key that is not of the entity's grain.
+    """
+    for end in filter(None, (first, last)):
+        date_values(entity, end)
+    if first is None:
+        listed = list_entity(lake, entity)
+    else:
+        begin = datetime.strptime(first, str(entity.partition_key_format)).replace(tzinfo=ZoneInfo(entity.timezone))
+        listed = list_recent(lake, entity, begin)
+    # Every form of key has its largest unit first, so they sort as their dates do.
+    return [
+        file
+        for file in listed
+        if (key := _key_of(entity, file.key)) and (not first or first <= key) and (not last or key <= last)
+    ]
+
+
+def find_source(lake: Lake, key: str) -> SourceFile | None:
+    """The file with this key in the source bucket as it is now; None when there is none."""
+    bucket = lake.config.resources.source_bucket
+    try:
+        head = lake.s3.head_object(Bucket=bucket, Key=key)
+    except lake.s3.exceptions.ClientError as error:
+        if error_code(error) in ("404", "NoSuchKey"):
+            return None
+        raise
+    return SourceFile(bucket, key, head["ETag"].strip('"'), head["ContentLength"], head["LastModified"])
 
 
 def list_entity(lake: Lake, entity: Entity) -> list[SourceFile]:

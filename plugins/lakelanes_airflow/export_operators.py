@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from airflow.providers.standard.operators.branch import BaseBranchOperator
+from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from lakelanes.config import Table
-from lakelanes.errors import RecoveryLagError
+from lakelanes.errors import GapError, RecoveryLagError
 from lakelanes.lake import Lake
 from lakelanes.tables.bring import bring_in
 from lakelanes.tables.current import publish
@@ -20,6 +21,7 @@ from lakelanes.tables.planning import Plan, check, plan
 from lakelanes.tables.snapshot import compact, expire
 from lakelanes.tables.submit import look, submit
 from lakelanes_airflow.assets import announce, current_asset
+from lakelanes_airflow.ending import PREVIEW, end_here
 from lakelanes_airflow.lakes import open_lake
 from lakelanes_airflow.progress import run_id_of
 from lakelanes_airflow.schedules import period_of, window_key
@@ -37,11 +39,12 @@ EXPORT_DEADLINE = timedelta(hours=24)
 _LOST_TRIGGER = timedelta(minutes=10)
 
 
-class PlanExportsOperator(BaseOperator):
+class PlanExportsOperator(BaseOperator, SkipMixin):
     """Plans the run's exports and returns them for mapped tasks: ``{"kind", "start", "label"}`` each.
 
-    Waits, without holding a worker, until recovery has reached the end of the last of them. Returns [] when nothing is
-    due, which is no error; its XCom NOTE says why. Fails where there is a gap, and says what to do.
+    Waits, without holding a worker, until recovery has reached the end of the last of them. When nothing is due, which
+    is no error, the run ends here: the other tasks are skipped, and the XCom NOTE says why. Fails where there is a gap,
+    and says what to do. With the Param ``dry_run`` the run always ends here, and its XCom PREVIEW says what is due.
 
     :param table: name of the table in the configuration.
     """
@@ -54,6 +57,11 @@ class PlanExportsOperator(BaseOperator):
 
     def execute(self, context: Any) -> list[dict[str, str]]:
         lake = open_lake()
+        if context["params"].get("dry_run"):
+            with explained(context):
+                self._preview(context, lake)
+            end_here(self, context)
+            return []
         return self._plan(context, lake, lake.clock() + RECOVERY_LAG)
 
     def resume(self, context: Any, event: dict[str, Any], deadline: str) -> list[dict[str, str]]:
@@ -74,9 +82,22 @@ class PlanExportsOperator(BaseOperator):
         if not found.exports:
             self.log.info("%s", found.note)
             context["ti"].xcom_push(key=NOTE, value=found.note)
+            _settle(lake, context, complete=True)
+            end_here(self, context)
         return [{"kind": e.kind, "start": e.start, "label": str(e)} for e in found.exports]
 
-    def _found(self, context: Any, lake: Lake, table: Table) -> Plan:
+    def _preview(self, context: Any, lake: Lake) -> None:
+        try:
+            found = self._found(context, lake, lake.config.tables[self.table], note=False)
+        except GapError as error:
+            found = Plan(note=str(error))
+        exports = [{"export": str(e), "state": e.state, "reason": e.reason} for e in found.exports]
+        self.log.info("Dry run of %s, nothing was changed: %s export(s) due. %s", self.table, len(exports), found.note)
+        for export in exports:
+            self.log.info("%(export)s: %(state)s", export)
+        context["ti"].xcom_push(key=PREVIEW, value={"exports": exports, "note": found.note})
+
+    def _found(self, context: Any, lake: Lake, table: Table, *, note: bool = True) -> Plan:
         run = context["dag_run"]
         period = None
         if run.partition_key is not None:
@@ -90,6 +111,7 @@ class PlanExportsOperator(BaseOperator):
             heal=scheduled,
             past=not scheduled,
             full=bool(context["params"].get("full", False)),
+            note=note,
         )
 
     def _wait(self, found: Plan, lake: Lake, deadline: datetime) -> NoReturn:
@@ -205,9 +227,7 @@ class PublishTableOperator(BaseBranchOperator):
         announce(context, self._events(lake, table, done))
         changed = published is not None and published.columns_changed
         failed = len(done) < len(exports)
-        # A scheduled run, and one without a partition, also did what earlier ones left.
-        run = context["dag_run"]
-        settle(lake, context, complete=not failed, whole=run.run_type == "scheduled" or run.partition_key is None)
+        _settle(lake, context, complete=not failed)
         return [*([self.on_failure] if failed else []), *([self.on_new_view] if changed else [])]
 
     def _events(self, lake: Lake, table: Table, done: Sequence[Export]) -> dict[Any, set[str]]:
@@ -282,6 +302,12 @@ class MaintainTableOperator(BaseOperator):
             self.log.info("%s", check(lake, table))
         settle(lake, context, task=self.table)
         return {"as_of": done.snapshot.as_of if done.snapshot else None, "changes": done.changes, "deleted": gone}
+
+
+def _settle(lake: Lake, context: Any, *, complete: bool) -> None:
+    # A scheduled run, and one without a partition, also did what earlier ones left.
+    run = context["dag_run"]
+    settle(lake, context, complete=complete, whole=run.run_type == "scheduled" or run.partition_key is None)
 
 
 def export_of(lake: Lake, table: Table, window: dict[str, str]) -> Export:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from airflow.providers.standard.operators.branch import BaseBranchOperator
+from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -22,11 +23,13 @@ from lakelanes.lake import Lake
 from lakelanes.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.partitions import Partition, partition_key
 from lakelanes.parts import partitions_of_rows
+from lakelanes.preview import Foreseen, foresee, summarize
 from lakelanes.registration import VIEWS_DUE
 from lakelanes.sources import SourceFile
 from lakelanes.sweep import UNMATCHED, find_unloaded, finish, record_unmatched, register_done
 from lakelanes_airflow import channels, sensing
 from lakelanes_airflow.assets import announce, table_asset
+from lakelanes_airflow.ending import end_here, show_preview
 from lakelanes_airflow.lakes import open_lake
 from lakelanes_airflow.progress import progress, run_id_of
 from lakelanes_airflow.sensors import FAILURE, SCOPE, explained
@@ -36,6 +39,8 @@ from lakelanes_airflow.settling import settle
 MAX_LABEL = 250
 # XCom of the report: the files that were not loaded, for the alert. FileFaults as dictionaries.
 FAULTS = "faults"
+# Of the refused files, which a sweep leaves to a corrected upload, a dry run names so many per entity.
+_SHOWN_REFUSED = 50
 # A file of a batch, with the name of its entity.
 Planned = tuple[str, SourceFile]
 
@@ -226,14 +231,18 @@ class ReportFailuresOperator(BaseOperator):
         raise AirflowFailException("\n  ".join(["the run is not complete:", *lines]))
 
 
-class FindUnloadedOperator(BaseOperator):
+class FindUnloadedOperator(BaseOperator, SkipMixin):
     """Finds what no lane has loaded, over all entities, and returns it as batches; reports files that belong
-    nowhere."""
+    nowhere. With the Param ``dry_run`` the run ends here, and its XCom PREVIEW says what would have been loaded."""
 
     template_fields: Sequence[str] = ()
 
     def execute(self, context: Any) -> list[dict[str, Any]]:
         lake = open_lake()
+        if context["params"].get("dry_run"):
+            self._preview(context, lake)
+            end_here(self, context)
+            return []
         self._drain(context, lake)
         sweep = find_unloaded(lake, full=context["params"]["full"])
         try:
@@ -256,6 +265,20 @@ class FindUnloadedOperator(BaseOperator):
         scope = {"entity": None, "keyed": False, "partitions": [], "files": {}}
         context["ti"].xcom_push(key=SCOPE, value={**scope, "loaded_fast": sweep.loaded_fast, "until": sweep.until})
         return batches
+
+    def _preview(self, context: Any, lake: Lake) -> None:
+        sweep = find_unloaded(lake, full=context["params"]["full"], note=False)
+        seen = [Foreseen(file.uri, None, None, "no entity", UNMATCHED) for file in sweep.unmatched]
+        for name, files in sweep.files.items():
+            seen += foresee(lake, lake.config.entities[name], files)
+        for name in lake.config.entities:
+            seen += [
+                Foreseen(entry.source, name, entry.partition, "refused before", entry.error or "")
+                for entry in lake.ledger.latest(name, "rejected", _SHOWN_REFUSED)
+            ]
+        if sweep.settling:
+            self.log.info("%s file(s) are too young to be read", sweep.settling)
+        show_preview(self, context, "the sweep", summarize(seen))
 
     def _drain(self, context: Any, lake: Lake) -> None:
         """Takes over the dead letters of the low-latency lane: the ledger has their files before they are deleted, and

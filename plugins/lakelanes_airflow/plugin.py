@@ -1,19 +1,27 @@
-"""The Airflow plugin: the Lake page, a listener for DAG files that cannot be imported, and a head start for tasks.
+"""The Airflow plugin: the Lake page, the DAGs' timetable and priorities, a listener for DAG files that cannot be
+imported, and a head start for tasks.
 
-Loading it imports what every task needs, once, in the process that tasks are forked from: to import pyarrow and boto3
-in each of them takes longer than the work of most.
+Loading it does what every task needs, once, in the process that tasks are forked from: to import pyarrow in each of
+them, and to read what botocore knows of AWS, takes longer than the work of most.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import boto3  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 from airflow.plugins_manager import AirflowPlugin
+from airflow.sdk import Asset, task_group  # noqa: F401
 
-from lakelanes_airflow import export_operators, operators, sensors  # noqa: F401
+from lakelanes import aws
+from lakelanes_airflow import alerting, export_operators, loading  # noqa: F401
 from lakelanes_airflow.import_errors import ImportErrorListener
+from lakelanes_airflow.priorities import DailyLoadFirst
+from lakelanes_airflow.timetables import PastPartitionTimetable
+
+aws.read_descriptions(("s3", "dynamodb", "glue", "athena"))
+# Has Airflow look for what its providers make of such an address, which it does once per process.
+Asset(name="lakelanes", uri="s3://lakelanes/")
 
 
 async def lake_page(scope: Any, receive: Any, send: Any) -> None:
@@ -25,10 +33,12 @@ async def lake_page(scope: Any, receive: Any, send: Any) -> None:
 
 
 class LakelanesPlugin(AirflowPlugin):
-    """Adds the page Lake to Airflow's navigation."""
+    """Adds the page Lake to Airflow's navigation, and the classes that DAGs name in the database."""
 
     name = "lakelanes"
     # As Airflow's class declares them.
+    timetables = [PastPartitionTimetable]  # noqa: RUF012
+    priority_weight_strategies = [DailyLoadFirst]  # noqa: RUF012
     fastapi_apps = [{"name": "Lake", "app": lake_page, "url_prefix": "/lake"}]  # noqa: RUF012
     listeners = [ImportErrorListener()]  # noqa: RUF012
     external_views = [{"name": "Lake", "href": "/lake/", "destination": "nav", "url_route": "lake"}]  # noqa: RUF012

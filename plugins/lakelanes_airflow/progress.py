@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
+
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 from lakelanes.alerts import FileFault
 from lakelanes.lake import Lake
@@ -12,6 +15,7 @@ from lakelanes.ledger import Entry, is_newer
 from lakelanes.load import is_done
 from lakelanes.sources import SourceFile
 
+SWEEP = "sweep_sources"
 _DIED = "its task ended before it was loaded: the task was killed, or never started"
 
 
@@ -31,6 +35,31 @@ class Progress:
 def run_id_of(context: Any) -> str:
     """How the ledger names the run: ``<dag id>/<run id>``, since run ids are unique within a DAG only."""
     return f"{context['dag'].dag_id}/{context['run_id']}"
+
+
+def died_before_publishing(context: Any, loaders: Iterable[str]) -> bool:
+    """Whether one of the runs that loaded files (as the ledger names them) may have failed to publish them: it failed,
+    or it is this very run, which is tried again. The runs of other lanes and of other tools publish by themselves.
+
+    One request to Airflow per run; of a run that Airflow has forgotten nothing is known, and it counts as published.
+    """
+    own = run_id_of(context)
+    for loader in sorted(set(loaders)):
+        dag_id, _, run_id = loader.partition("/")
+        if loader == own:
+            return True
+        if dag_id in (context["dag"].dag_id, SWEEP) and _state_of(context, dag_id, run_id) == "failed":
+            return True
+    return False
+
+
+def _state_of(context: Any, dag_id: str, run_id: str) -> str | None:
+    try:
+        return str(context["ti"].get_dagrun_state(dag_id=dag_id, run_id=run_id))
+    except AirflowRuntimeError as error:
+        if (error.error.detail or {}).get("status_code") == HTTPStatus.NOT_FOUND:
+            return None
+        raise
 
 
 def progress(

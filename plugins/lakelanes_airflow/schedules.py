@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import CronPartitionTimetable, CronTriggerTimetable
+from airflow.sdk import CronTriggerTimetable
 from croniter import croniter
 
 from lakelanes.config import Entity, Grain, Table
 from lakelanes.tables.windows import Window
+from lakelanes_airflow.timetables import PastPartitionTimetable
 
 # A partition's run starts when the time it covers is over. Only ticks on the boundary make every partition between two
 # dates part of a backfill: Airflow takes the bounds of a backfill as instants, so a 06:00 tick on the last day is out.
@@ -19,7 +20,7 @@ DEFAULT_CRON: dict[Grain, str] = {"hour": "0 * * * *", "day": "0 0 * * *", "mont
 LATE_WAIT = timedelta(minutes=5)
 
 
-def schedule_of(entity: Entity) -> CronPartitionTimetable | CronTriggerTimetable | None:
+def schedule_of(entity: Entity) -> PastPartitionTimetable | CronTriggerTimetable | None:
     """The schedule of load_<entity>.
 
     With a date grain, each tick of ``entity.schedule`` (default: DEFAULT_CRON) starts the run of the partition that
@@ -30,7 +31,7 @@ def schedule_of(entity: Entity) -> CronPartitionTimetable | CronTriggerTimetable
     if "batch" not in entity.lanes:
         return None
     if entity.grain is not None and entity.partition_key_format is not None:
-        return CronPartitionTimetable(
+        return PastPartitionTimetable(
             entity.schedule or DEFAULT_CRON[entity.grain],
             timezone=entity.timezone,
             run_offset=-1,
@@ -54,14 +55,14 @@ def partition_start(entity: Entity, key: str) -> datetime:
 WINDOW_KEY = "%Y-%m-%dT%H:%M"
 
 
-def export_schedule_of(table: Table) -> CronPartitionTimetable:
+def export_schedule_of(table: Table) -> PastPartitionTimetable:
     """The schedule of export_<table>; by default the end of every window, which is a time in UTC.
 
     As with schedule_of, the tick that starts a run ends what its partition covers. The first run starts as soon as the
     DAG is switched on, for the tick before: changes can only be exported after the full export that this run makes.
     """
     cron, zone = _export_cron(table)
-    return CronPartitionTimetable(cron, timezone=zone, run_offset=-1, run_immediately=True, key_format=WINDOW_KEY)
+    return PastPartitionTimetable(cron, timezone=zone, run_offset=-1, run_immediately=True, key_format=WINDOW_KEY)
 
 
 def period_of(table: Table, key: str, date: datetime | None = None) -> Window:

@@ -11,19 +11,25 @@ from typing import Any
 from lakelanes.config import Entity
 from lakelanes.errors import PartitionValueError
 from lakelanes.lake import Lake
-from lakelanes.load import pending
+from lakelanes.load import is_done
 from lakelanes.partitions import Partition, date_values
+from lakelanes.parts import partitions_of_rows
 from lakelanes.plan import describe_batch, plan_batches
-from lakelanes.sources import SourceFile, list_entity, list_partition, literal_prefix, partition_for
+from lakelanes.sources import SourceFile, literal_prefix, partition_for
+from lakelanes_airflow.selection import Selection
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """Files found, those of them that the lake does not have yet, and those that may still be written to."""
+    """Files found, those of them that the lake does not have yet, and those that may still be written to.
+
+    ``loaders``: the runs that loaded the others, as the ledger names them.
+    """
 
     found: list[SourceFile] = field(default_factory=list)
     pending: list[SourceFile] = field(default_factory=list)
     unsettled: list[SourceFile] = field(default_factory=list)
+    loaders: frozenset[str] = frozenset()
 
     @property
     def complete(self) -> bool:
@@ -37,17 +43,19 @@ class Sighting:
         return [file for file in self.pending if file not in unsettled]
 
 
-def look(lake: Lake, entity: Entity, key: str | None, *, reload: bool = False) -> Sighting:
-    """Lists the files of the Airflow partition ``key`` (of the entire entity for None) and asks the ledger about them.
+def look(lake: Lake, entity: Entity, selection: Selection) -> Sighting:
+    """Lists the selected files and asks the ledger about them.
 
-    Costs the LIST requests of that partition's names and one ledger request per 100 files. With ``reload`` every file
-    counts as pending. An S3 object appears whole, and writing it again renews its LastModified, so a file has settled
-    once that is ``entity.settle_seconds`` old: until then its writer may be about to replace it.
+    Of a partition, costs the LIST requests of that partition's names and one ledger request per 100 files. With
+    ``reload`` every file counts as pending. An S3 object appears whole, and writing it again renews its LastModified,
+    so a file has settled once that is ``entity.settle_seconds`` old: until then its writer may be about to replace it.
     """
-    found = list_entity(lake, entity) if key is None else list_partition(lake, entity, key)
-    waiting = found if reload else pending(lake, found)
+    found = selection.find(lake, entity)
+    known = {} if selection.reload else lake.ledger.get_many(file.uri for file in found)
+    waiting = [file for file in found if not is_done(known.get(file.uri), file)]
     settled_before = lake.clock() - timedelta(seconds=entity.settle_seconds)
-    return Sighting(found, waiting, [file for file in waiting if file.last_modified > settled_before])
+    loaders = frozenset(entry.run_id for entry in known.values() if entry.state == "loaded")
+    return Sighting(found, waiting, [file for file in waiting if file.last_modified > settled_before], loaders)
 
 
 def expected(lake: Lake, entity: Entity, key: str) -> str:
@@ -77,3 +85,17 @@ def partition_paths(entity: Entity, files: Iterable[SourceFile]) -> dict[str, st
 def partitions_of(entity: Entity, files: Iterable[SourceFile]) -> list[Partition]:
     """The partitions of the files, each once."""
     return [Partition.from_path(path) for path in sorted(set(partition_paths(entity, files).values()))]
+
+
+def partitions_to_check(
+    lake: Lake, entity: Entity, selection: Selection, loaded: Iterable[SourceFile]
+) -> set[Partition]:
+    """The partitions that Glue should have when these files are loaded.
+
+    Of a run that answers for its files, those of their rows too, where keys come from the data.
+    """
+    paths = partition_paths(entity, loaded)
+    found = {Partition.from_path(path) for path in paths.values()}
+    if entity.data_keys and selection.answers_for_all:
+        found |= partitions_of_rows(lake, entity, paths)
+    return found

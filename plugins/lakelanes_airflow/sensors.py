@@ -8,16 +8,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from lakelanes.config import Entity
 from lakelanes.errors import TableError
 from lakelanes.lake import Lake
+from lakelanes.load import unregistered
+from lakelanes.preview import MAX_FILES, foresee, summarize
 from lakelanes.sources import SourceFile
 from lakelanes_airflow import sensing
+from lakelanes_airflow.ending import end_here, show_preview
 from lakelanes_airflow.lakes import open_lake
+from lakelanes_airflow.progress import died_before_publishing
 from lakelanes_airflow.schedules import deadline_of, partition_start
+from lakelanes_airflow.selection import Selection
+from lakelanes_airflow.settling import settle
 from lakelanes_airflow.triggers import FIRST_INTERVAL, SourceFilesTrigger
 
 # XCom beside the batches (the return value), what the run answers for: {"entity": name, "keyed": bool (a partition was
@@ -33,17 +40,21 @@ ERROR = "error"
 _LOST_TRIGGER = timedelta(minutes=10)
 
 
-class SourceFilesSensor(BaseSensorOperator):
-    """Finds the files to load and returns them as batches (see ``sensing.batches_of``); [] when the lake has them all.
+class SourceFilesSensor(BaseSensorOperator, SkipMixin):
+    """Finds the files to load and returns them as batches (see ``sensing.batches_of``).
 
     A run with a partition key waits until at least one file of that partition is there and all that are have settled.
     It looks once before it defers, so a file that is there costs one task start; while it waits it holds no worker. A
     partition whose files are all loaded is complete at once. After the deadline (see ``schedules.deadline_of``) it
     fails.
 
-    A run without a partition key does not wait for files: it takes what is there, of the partition in the Param
-    ``partition`` or of the entire entity, once that has settled. Planning is part of sensing because the listing and
-    the ledger's answer are at hand here; a task of its own would fetch both again.
+    A run without a partition key does not wait for files: it takes what is there, of what its Params select (see
+    ``selection``), once that has settled. Planning is part of sensing because the listing and the ledger's answer are
+    at hand here; a task of its own would fetch both again.
+
+    Where the lake has all files, Glue their partitions, and no run that loaded them failed, the run ends here: the
+    other tasks are skipped, so a partition that is loaded already costs this one task. With the Param ``dry_run`` it
+    always does, and its XCom PREVIEW says what would have happened.
 
     :param entity: name of the entity.
     """
@@ -58,32 +69,52 @@ class SourceFilesSensor(BaseSensorOperator):
         with explained(context):
             lake = open_lake()
             entity = lake.config.entities[self.entity]
-            now = lake.clock()
-            if context["dag_run"].partition_key is None:
-                return self._take_settled(context, lake, entity, now + timedelta(seconds=entity.settle_seconds))
-            return self._take_complete(context, lake, entity, deadline_of(entity, context["dag_run"].run_after, now))
+            run, now = context["dag_run"], lake.clock()
+            selection = Selection.of(lake, entity, run.partition_key, context["params"])
+            if selection.dry_run:
+                self._preview(context, lake, entity, selection)
+                batches = None
+            elif selection.waits:
+                batches = self._take_complete(context, lake, entity, selection, deadline_of(entity, run.run_after, now))
+            else:
+                until = now + timedelta(seconds=entity.settle_seconds)
+                batches = self._take_settled(context, lake, entity, selection, until)
+        return self._go_on(context, batches)
 
     def resume(self, context: Any, event: dict[str, Any], deadline: str) -> list[dict[str, Any]]:
         """Goes on after SourceFilesTrigger's event."""
         with explained(context):
             if event["status"] == "error":
                 raise AirflowFailException(f"looking for files of {self.entity} failed repeatedly: {event['message']}")
-            lake = open_lake()
-            entity = lake.config.entities[self.entity]
-            return self._take_complete(context, lake, entity, datetime.fromisoformat(deadline))
+            lake, entity, selection = self._again(context)
+            batches = self._take_complete(context, lake, entity, selection, datetime.fromisoformat(deadline))
+        return self._go_on(context, batches)
 
     def resume_settled(self, context: Any, event: Any, until: str) -> list[dict[str, Any]]:
         """Goes on after the files had time to settle."""
         with explained(context):
-            lake = open_lake()
-            entity = lake.config.entities[self.entity]
-            return self._take_settled(context, lake, entity, datetime.fromisoformat(until))
+            lake, entity, selection = self._again(context)
+            batches = self._take_settled(context, lake, entity, selection, datetime.fromisoformat(until))
+        return self._go_on(context, batches)
 
-    def _take_complete(self, context: Any, lake: Lake, entity: Entity, deadline: datetime) -> list[dict[str, Any]]:
-        key, reload = context["dag_run"].partition_key, context["params"]["reload"]
-        sighting = sensing.look(lake, entity, key, reload=reload)
+    def _again(self, context: Any) -> tuple[Lake, Entity, Selection]:
+        lake = open_lake()
+        entity = lake.config.entities[self.entity]
+        return lake, entity, Selection.of(lake, entity, context["dag_run"].partition_key, context["params"])
+
+    def _go_on(self, context: Any, batches: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+        """Hands the batches to the tasks that follow; skips these for None."""
+        if batches is None:
+            end_here(self, context)
+        return batches or []
+
+    def _take_complete(
+        self, context: Any, lake: Lake, entity: Entity, selection: Selection, deadline: datetime
+    ) -> list[dict[str, Any]] | None:
+        key = str(selection.partition)
+        sighting = sensing.look(lake, entity, selection)
         if sighting.complete:
-            return self._plan(context, entity, sighting, sighting.pending, key)
+            return self._plan(context, lake, entity, selection, sighting, sighting.pending)
         now, where = lake.clock(), sensing.expected(lake, entity, key)
         if not sighting.found and partition_start(entity, key) > now:
             raise AirflowFailException(
@@ -97,7 +128,7 @@ class SourceFilesSensor(BaseSensorOperator):
                 entity.name,
                 key,
                 deadline.isoformat(),
-                reload,
+                selection.reload,
                 first_interval=max(1, entity.settle_seconds) if sighting.found else FIRST_INTERVAL,
             ),
             method_name="resume",
@@ -105,9 +136,10 @@ class SourceFilesSensor(BaseSensorOperator):
             timeout=deadline - now + _LOST_TRIGGER,
         )
 
-    def _take_settled(self, context: Any, lake: Lake, entity: Entity, until: datetime) -> list[dict[str, Any]]:
-        key = context["params"]["partition"]
-        sighting = sensing.look(lake, entity, key, reload=context["params"]["reload"])
+    def _take_settled(
+        self, context: Any, lake: Lake, entity: Entity, selection: Selection, until: datetime
+    ) -> list[dict[str, Any]] | None:
+        sighting = sensing.look(lake, entity, selection)
         now = lake.clock()
         if sighting.unsettled and now < until:
             self.log.info("%s file(s) still settling; waiting until %s", len(sighting.unsettled), until)
@@ -117,24 +149,59 @@ class SourceFilesSensor(BaseSensorOperator):
                 kwargs={"until": until.isoformat()},
                 timeout=until - now + _LOST_TRIGGER,
             )
-        if key is not None and not sighting.found:
-            where = sensing.expected(lake, entity, key)
-            raise AirflowFailException(f"there is no file for partition {key} of {entity.name}: expected {where}")
-        return self._plan(context, entity, sighting, sighting.settled, key)
+        if not sighting.found and selection.partition:
+            where = sensing.expected(lake, entity, selection.partition)
+            raise AirflowFailException(
+                f"there is no file for partition {selection.partition} of {entity.name}: expected {where}"
+            )
+        if not sighting.found and not selection.is_all:
+            raise AirflowFailException(f"there is no file of {entity.name} for what the run was asked for: {selection}")
+        return self._plan(context, lake, entity, selection, sighting, sighting.settled)
 
     def _plan(
-        self, context: Any, entity: Entity, sighting: sensing.Sighting, files: list[SourceFile], key: str | None
-    ) -> list[dict[str, Any]]:
+        self,
+        context: Any,
+        lake: Lake,
+        entity: Entity,
+        selection: Selection,
+        sighting: sensing.Sighting,
+        files: list[SourceFile],
+    ) -> list[dict[str, Any]] | None:
+        """The files in batches; None when nothing is to be done for the run's files."""
+        partitions = sensing.partitions_of(entity, sighting.found)
+        if not files:
+            missing = unregistered(lake, entity, sensing.partitions_to_check(lake, entity, selection, sighting.found))
+            count, young = len(sighting.found), len(sighting.unsettled)
+            if missing:
+                self.log.warning("%s: nothing to load, but Glue lacks %s", selection, ", ".join(missing[:20]))
+            elif selection.answers_for_all and died_before_publishing(context, sighting.loaders):
+                self.log.warning("%s: nothing to load, but the run that did may not have published it", selection)
+            else:
+                self.log.info("%s: nothing to do: %s file(s) there, %s loaded", selection, count, count - young)
+                settle(lake, context, complete=not young, whole=selection.is_all)
+                return None
         batches = sensing.batches_of(entity, files)
         self.log.info("%s file(s) found, %s to load in %s batch(es)", len(sighting.found), len(files), len(batches))
         scope = {
             "entity": entity.name,
-            "keyed": key is not None,
-            "partitions": [partition.path for partition in sensing.partitions_of(entity, sighting.found)],
-            "files": sensing.partition_paths(entity, sighting.found) if key is not None else {},
+            "keyed": selection.answers_for_all,
+            "partitions": [partition.path for partition in partitions],
+            "files": sensing.partition_paths(entity, sighting.found) if selection.answers_for_all else {},
         }
         context["ti"].xcom_push(key=SCOPE, value=scope)
         return batches
+
+    def _preview(self, context: Any, lake: Lake, entity: Entity, selection: Selection) -> None:
+        found = selection.find(lake, entity)
+        foreseen = foresee(lake, entity, found, reload=selection.reload)
+        loaded = {seen.file for seen in foreseen if seen.action == "already loaded"}
+        there = [file for file in found if file.uri in loaded]
+        missing = unregistered(lake, entity, sensing.partitions_to_check(lake, entity, selection, there))
+        report = {**summarize(foreseen), "unregistered": missing[:MAX_FILES]}
+        if not found and selection.partition:
+            where = sensing.expected(lake, entity, selection.partition)
+            self.log.info("No file of %s is there; expected %s", selection, where)
+        show_preview(self, context, f"{entity.name}, {selection}", report)
 
 
 @contextmanager

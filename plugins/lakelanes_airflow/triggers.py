@@ -15,6 +15,7 @@ from lakelanes.tables.planning import recovery
 from lakelanes.tables.submit import in_progress
 from lakelanes_airflow import sensing
 from lakelanes_airflow.lakes import open_lake
+from lakelanes_airflow.selection import Selection
 
 # A look that fails this often in a row is not a passing fault any more.
 MAX_FAILED_LOOKS = 5
@@ -105,7 +106,8 @@ class SourceFilesTrigger(PollingTrigger):
         return {"entity": self.entity, "key": self.key, "reload": self.reload}
 
     def is_ready(self, lake: Lake) -> bool:
-        return sensing.look(lake, lake.config.entities[self.entity], self.key, reload=self.reload).complete
+        selection = Selection(partition=self.key, reload=self.reload, waits=True)
+        return sensing.look(lake, lake.config.entities[self.entity], selection).complete
 
 
 class RecoveryTrigger(PollingTrigger):

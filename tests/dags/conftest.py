@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ use_temporary_home()
 from airflow.dag_processing.dagbag import DagBag  # noqa: E402
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
+
+
+@contextmanager
+def conf_vars(settings: dict[tuple[str, str], str]) -> Iterator[None]:
+    """Airflow's settings, by section and name, for a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        for (section, name), value in settings.items():
+            patch.setenv(f"AIRFLOW__{section.upper()}__{name.upper()}", value)
+        yield
 
 
 @pytest.fixture

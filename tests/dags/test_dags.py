@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import Asset, CronPartitionTimetable
+from airflow.sdk import Asset
+from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.serialization.serialized_objects import DagSerialization
 
 from lakelanes_airflow.alerting import alert_on_failure
 from lakelanes_airflow.defaults import OWNER, RetryWhatCanPass, Tag
-from tests.dags.conftest import DAGS
+from lakelanes_airflow.priorities import DailyLoadFirst
+from lakelanes_airflow.timetables import PastPartitionTimetable
+from tests.dags.conftest import DAGS, conf_vars
 from tests.support.lakes import SALES, config_text
 from tests.support.source_tables import ORDERS
 
@@ -74,7 +77,7 @@ def test_an_entity_with_its_dates_in_the_rows_has_a_load_without_partition_keys(
     bag = parse(config)
     assert bag.import_errors == {}
     assert set(bag.dags["load_exports"].task_ids) == LOAD_TASKS
-    assert not isinstance(bag.dags["load_exports"].timetable, CronPartitionTimetable)
+    assert not isinstance(bag.dags["load_exports"].timetable, PastPartitionTimetable)
 
 
 def test_each_table_that_is_exported_has_its_dag(parse: Callable[..., DagBag], tmp_path: Path) -> None:
@@ -97,7 +100,7 @@ def test_each_table_that_is_exported_has_its_dag(parse: Callable[..., DagBag], t
         assert asset.name.endswith("_current") and asset.uri.endswith("_changes")
         for task_id in ("window.export", "window.convert"):
             assert dag.get_task(task_id).map_index_template == "{{ task.window['label'] }}"
-    assert exports["export_orders"].timetable.key_format == "%Y-%m-%dT%H:%M"
+    assert exports["export_orders"].timetable.serialize()["key_format"] == "%Y-%m-%dT%H:%M"
     [maintain] = bag.dags["maintain_lake"].tasks
     assert maintain.is_mapped and maintain.expand_input.value == {"table": ["orders", "carts"]}
 
@@ -162,15 +165,51 @@ def assert_params(dag: Any) -> None:
 
 @each
 def test_the_dag_survives_airflows_serialization(dags: dict[str, Any], dag_id: str) -> None:
+    """What the scheduler has of it: timetable and priorities are the plugin's, found by their names."""
     encoded = json.loads(json.dumps(DagSerialization.to_dict(dags[dag_id])))
-    assert set(DagSerialization.from_dict(encoded).task_dict) == EXPECTED[dag_id]
+    decoded = DagSerialization.from_dict(encoded)
+    assert set(decoded.task_dict) == EXPECTED[dag_id]
+    assert type(decoded.timetable) is type(coerce_to_core_timetable(dags[dag_id].timetable))
+    for task in decoded.task_dict.values():
+        assert isinstance(task.weight_rule, DailyLoadFirst), task.task_id
+
+
+def test_the_owner_leads_to_the_lake_page(parse: Callable[..., DagBag]) -> None:
+    with conf_vars({("api", "base_url"): "https://airflow.example.com/"}):
+        links = {dag_id: dag.owner_links for dag_id, dag in parse().dags.items()}
+    page = "https://airflow.example.com/lake"
+    assert {dag_id: link[OWNER] for dag_id, link in links.items()} == {
+        "load_sales": f"{page}/entities/sales",
+        "load_store_targets": f"{page}/entities/store_targets",
+        "load_web_sessions": f"{page}/entities/web_sessions",
+        "sweep_sources": f"{page}/files",
+        "refresh_views": f"{page}/dashboards",
+        "maintain_lake": f"{page}/",
+        "watch_lake": f"{page}/",
+        "export_orders": f"{page}/tables/orders",
+    }
+
+
+def test_without_an_address_of_its_own_airflow_shows_owners_without_links(parse: Callable[..., DagBag]) -> None:
+    with conf_vars({("api", "base_url"): "/airflow"}):
+        bag = parse()
+    assert bag.import_errors == {}
+    assert {dag_id: dag.owner_links for dag_id, dag in bag.dags.items()} == {dag_id: {} for dag_id in EXPECTED}
+
+
+@each
+def test_runs_are_bounded_and_none_is_caught_up_by_itself(dags: dict[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    assert not dag.catchup
+    assert dag.max_active_runs == {"load": 64, "export": 16}.get(dag_id.partition("_")[0], 1)
+    assert {task.pool for task in dag.tasks} == {"default_pool"}, "a task waits for ever for a pool that nobody made"
 
 
 def test_runs_carry_the_lakes_partition_as_their_key(dags: dict[str, Any]) -> None:
     formats = {
-        dag_id: dag.timetable.key_format
+        dag_id: dag.timetable.serialize()["key_format"]
         for dag_id, dag in dags.items()
-        if isinstance(dag.timetable, CronPartitionTimetable)
+        if isinstance(dag.timetable, PastPartitionTimetable)
     }
     assert formats == {
         "load_sales": "%Y-%m-%d",

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from tests.end_to_end.world import World, wait_for
+import pytest
+
+from scripts.airflow_api import AirflowError
+from tests.end_to_end.world import FINAL, World, wait_for
+
+# Its task runs when a table is new, in whichever test that is.
+VIEWS = {"refresh_views"}
 
 
 def readings(day: str, rows: int) -> tuple[str, Decimal]:
@@ -89,6 +96,152 @@ def test_a_deleted_partition_comes_back_by_a_rerun_and_by_msck(world: World) -> 
     world.execute("MSCK REPAIR TABLE meter_readings")
     assert answer(world, "2023", "03") == expected
     assert world.loads("meter_readings") == before, "nothing was loaded again"
+
+
+def test_a_backfill_costs_one_task_per_loaded_day_and_repairs_what_glue_lacks(world: World) -> None:
+    expected = put_readings(world, "2023-05", {1: 5, 2: 6, 3: 7})
+    world.completed(world.backfill("load_readings", "2023-05-01", "2023-05-03"))
+    assert answer(world, "2023", "05") == expected
+    first = world.latest_runs("load_readings", "2023-05")
+    assert [world.ran(run) - VIEWS for run in first.values()] == [{"sense", "convert", "publish"}] * 3
+    loads, events = world.loads("meter_readings"), Counter(world.asset_keys("meter_readings"))
+
+    expected |= put_readings(world, "2023-05", {4: 8})
+    world.delete_partitions("meter_readings", [["2023", "05", "02"]])
+    again = world.backfill("load_readings", "2023-05-01", "2023-05-04", reprocess_behavior="completed")
+    world.completed(again)
+    second = world.latest_runs("load_readings", "2023-05")
+    assert {run["state"] for run in second.values()} == {"success"}
+    assert {key: world.ran(run) - VIEWS for key, run in second.items()} == {
+        "2023-05-01": {"sense"},
+        "2023-05-02": {"sense", "publish"},
+        "2023-05-03": {"sense"},
+        "2023-05-04": {"sense", "convert", "publish"},
+    }
+    assert answer(world, "2023", "05") == expected
+    after = world.loads("meter_readings")
+    assert {key: after[key] for key in loads} == loads, "nothing was loaded again"
+    announced = Counter(world.asset_keys("meter_readings")) - events
+    assert announced == {"2023-05-02": 1, "2023-05-04": 1}, "a partition that did not change is not announced"
+
+    # By the command line, and loading again what is loaded.
+    done = world.airflow(
+        *("backfill", "create", "--dag-id", "load_readings", "--reprocess-behavior", "completed"),
+        *("--from-date", "2023-05-03T00:00:00+00:00", "--to-date", "2023-05-03T00:00:00+00:00"),
+        *("--dag-run-conf", '{"reload": true}'),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = wait_for(
+        lambda: world.latest_runs("load_readings", "2023-05-03")["2023-05-03"],
+        lambda run: run["dag_run_id"] != second["2023-05-03"]["dag_run_id"] and run["state"] in FINAL,
+        "the run that loads again",
+    )
+    world.completed(world.api.get("/backfills", dag_id="load_readings", order_by="-id")["backfills"][0])
+    assert (run["state"], world.ran(run) - VIEWS) == ("success", {"sense", "convert", "publish"})
+    reloaded = {key for key, token in world.loads("meter_readings").items() if token != after.get(key)}
+    assert len(reloaded) == 1 and "/day=03/" in reloaded.pop()
+    assert answer(world, "2023", "05") == expected
+
+
+def test_a_cancelled_backfill_goes_on_with_the_next_while_both_lanes_are_live(world: World) -> None:
+    expected = put_readings(world, "2023-06", {day: day for day in range(1, 7)})
+    backfill = world.backfill("load_readings", "2023-06-01", "2023-06-06", max_active_runs=1)
+
+    def loaded() -> set[str]:
+        runs = world.latest_runs("load_readings", "2023-06")
+        return {key for key, run in runs.items() if run["state"] == "success"}
+
+    wait_for(loaded, bool, "the first day")
+    world.api.request("PUT", f"/backfills/{backfill['id']}/cancel")
+    states = wait_for(
+        lambda: {key: run["state"] for key, run in world.latest_runs("load_readings", "2023-06").items()},
+        lambda found: not set(found.values()) - set(FINAL),
+        "the end of what was running",
+    )
+    world.completed(backfill)
+    before, done = world.loads("meter_readings"), {key for key, state in states.items() if state == "success"}
+    assert 0 < len(done) < 6, states
+
+    backfill = world.backfill("load_readings", "2023-06-01", "2023-06-06", reprocess_behavior="failed")
+    world.put("parking_2023_06_01.csv", "place,minutes\nstation,30\n")
+    manual = world.trigger("load_prices")
+    assert manual["state"] == "success"
+    wait_for(
+        lambda: world.query("SELECT minutes FROM parking WHERE year = '2023' AND month = '06'"),
+        lambda rows: rows == [("30",)],
+        "the file of the low-latency lane",
+    )
+    world.completed(backfill)
+    assert len(loaded()) == 6
+    assert answer(world, "2023", "06") == expected
+    after = world.loads("meter_readings")
+    assert {key: after[key] for key in before} == before, "what was loaded stays"
+    # All of it stood behind the manual run, which stood behind scheduled ones.
+    weights = {
+        kind: {task["priority_weight"] for tasks in world.tasks(run).values() for task in tasks}
+        for kind, run in (("manual", manual), ("backfill", world.latest_runs("load_readings", "2023-06")["2023-06-06"]))
+    }
+    assert min(weights["manual"]) > max(weights["backfill"])
+
+
+def test_a_backfill_into_the_future_is_refused_as_a_whole(world: World) -> None:
+    today = datetime.now(UTC)
+    first, last = f"{today - timedelta(days=2):%Y-%m-%d}", f"{today + timedelta(days=2):%Y-%m-%d}"
+    before = len(world.runs("load_readings"))
+    over = (
+        rf"Partition {today:%Y-%m-%d} is not over before .* end the backfill with {today - timedelta(days=1):%Y-%m-%d}"
+    )
+    for path in ("/backfills", "/backfills/dry_run"):
+        body = {"dag_id": "load_readings", "from_date": f"{first}T00:00:00Z", "to_date": f"{last}T00:00:00Z"}
+        with pytest.raises(AirflowError, match=rf"(?s) 422 .*{over}"):
+            world.api.post(path, body)
+    with pytest.raises(AirflowError, match=r"(?s) 422 .*is not over before"):
+        world.backfill("export_orders", first, last)
+    assert len(world.runs("load_readings")) == before
+    done = world.airflow(
+        *("backfill", "create", "--dag-id", "load_readings"),
+        *("--from-date", f"{first}T00:00:00+00:00", "--to-date", f"{last}T00:00:00+00:00"),
+    )
+    assert done.returncode != 0
+    assert f"Partition {today:%Y-%m-%d} is not over" in done.stdout + done.stderr
+    assert len(world.runs("load_readings")) == before
+
+
+def test_a_dry_run_names_every_file_and_the_run_of_some_files_loads_only_those(world: World) -> None:
+    put_readings(world, "2023-07", {1: 3, 2: 4, 3: 5})
+    bucket = world.resources.source_bucket
+    uris = [f"s3://{bucket}/utilities/north/readings-2023-07-{day:02}.csv" for day in (1, 2, 3)]
+    events = world.asset_keys("meter_readings")
+
+    dry = world.trigger("load_readings", conf={"dry_run": True, "first_partition": "2023-07-01"})
+    assert dry["state"] == "success"
+    assert world.ran(dry) == {"sense"}
+    report = world.xcom(dry, "sense", "preview")
+    assert {file["file"]: file["action"] for file in report["files"] if file["file"] in uris} == dict.fromkeys(
+        uris, "load"
+    )
+    assert [world.entry(uri) for uri in uris] == [{}, {}, {}], "nobody claimed them"
+    assert world.asset_keys("meter_readings") == events
+
+    some = world.trigger("load_readings", conf={"keys": [uris[1], uris[2].removeprefix(f"s3://{bucket}/")]})
+    assert some["state"] == "success"
+    assert [world.entry(uri).get("state") for uri in uris] == [None, "loaded", "loaded"]
+    rest = world.trigger("load_readings", conf={"first_partition": "2023-07-01", "last_partition": "2023-07-01"})
+    assert rest["state"] == "success"
+    assert sorted(answer(world, "2023", "07")) == ["01", "02", "03"]
+
+
+def test_params_that_cannot_be_fail_the_run_at_once_and_say_which(world: World) -> None:
+    wrong = world.trigger("load_readings", conf={"keys": ["anywhere/prices_north.csv"]})
+    assert wrong["state"] == "failed"
+    [sense] = world.tasks(wrong)["sense"]
+    assert (sense["state"], sense["try_number"]) == ("failed", 1), "it is not tried again"
+    assert (
+        "Param keys: 'anywhere/prices_north.csv' is of entity prices: trigger load_prices"
+        in (world.alert_of(wrong)["reason"])
+    )
+    with pytest.raises(AirflowError, match="dry_run"):
+        world.trigger("load_readings", conf={"dry_run": "perhaps"})
 
 
 def test_a_failed_load_alerts_once_and_its_correction_cures_the_run(world: World) -> None:

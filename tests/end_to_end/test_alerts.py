@@ -1,4 +1,5 @@
-"""Each fault of a running stack ends in one alert on the topic, however often it is met, and one recovery message."""
+"""Each fault of a running stack ends in one alert, however often it is met, and one recovery message: on the topic, and
+in Slack, which a connection of Airflow's leads to."""
 
 from __future__ import annotations
 
@@ -16,8 +17,11 @@ from scripts.stack import ROOT, Stack
 from tests.end_to_end.conftest import METER_READINGS
 from tests.end_to_end.world import World, wait_for
 from tests.support.lakes import config_text
+from tests.support.webhook import Webhook, running_webhook
 
 TRIES = 3
+# As lakelanes_airflow.channels has it.
+SLACK = "lakelanes_slack"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +33,13 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, dags: Path) -> Iterator[World]:
+def slack() -> Iterator[Webhook]:
+    with running_webhook() as webhook:
+        yield webhook
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, dags: Path, slack: Webhook) -> Iterator[World]:
     """A stack of its own, whose watch runs as it does in earnest; the sweep is paused, so that the tests say when what
     is loaded."""
     folder = tmp_path_factory.mktemp("stack")
@@ -39,6 +49,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory, dags: Path) -> Iterator[Wo
     with Stack(config_path=config, state=folder / "state", dags=dags) as stack:
         world = World(stack)
         world.pause("sweep_sources")
+        address = {"host": "http://127.0.0.1", "port": slack.port, "password": "services/T0/B0/secret"}
+        world.api.post("/connections", {"connection_id": SLACK, "conn_type": "slackwebhook", **address})
         yield world
 
 
@@ -69,13 +81,16 @@ def only_alert(world: World, cause: str) -> Any:
     return alert
 
 
-def assert_recovered(world: World, cause: str) -> None:
-    """One alert in all and one recovery, which the watch, looking once more, leaves at that."""
+def assert_recovered(world: World, cause: str, slack: Webhook, name: str) -> None:
+    """One alert in all and one recovery, which the watch, looking once more, leaves at that. name: what the text names
+    that no other test's does."""
     wait_for(lambda: world.told_of(cause), lambda told: told[1], f"the recovery of {cause}")
     watch(world)
     alerts, recoveries = world.told_of(cause)
     assert (len(alerts), len(recoveries)) == (1, 1)
     assert "cured: " in recoveries[0]["reason"]
+    texts = [text for text in slack.texts if name in text]
+    assert ["recovered, it" in text for text in texts] == [False, True]
 
 
 def kill_task(world: World, run: Any, task_id: str, tries: int) -> None:
@@ -91,7 +106,7 @@ def kill_task(world: World, run: Any, task_id: str, tries: int) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_a_task_that_is_killed_on_every_try_alerts_once_and_its_loading_is_told(watched: World) -> None:
+def test_a_task_that_is_killed_on_every_try_alerts_once_and_its_loading_is_told(watched: World, slack: Webhook) -> None:
     uri = put(watched, "2023-01-01", "m1,1.500,2023-01-01 00:15:00\n" * 2_000_000)
     run = watched.api.post("/dags/load_readings/dagRuns", {"logical_date": None, "conf": {"partition": "2023-01-01"}})
     for tries in range(TRIES):
@@ -103,7 +118,7 @@ def test_a_task_that_is_killed_on_every_try_alerts_once_and_its_loading_is_told(
     assert "killed" in alert["reason"] and "memory" in alert["what_to_do"]
     watch(watched)
     assert watched.clear(run)["state"] == "success"
-    assert_recovered(watched, f"file/{uri}")
+    assert_recovered(watched, f"file/{uri}", slack, uri)
     assert watched.query("SELECT count(*) FROM meter_readings WHERE year = '2023'") == [("2000000",)]
 
 
@@ -116,10 +131,10 @@ def test_a_dag_file_that_cannot_be_imported_alerts_once_and_its_correction_is_to
     assert len(watched.told_of(cause)[0]) == 1 and watched.told_of(cause)[1] == []
     path.write_text("from airflow.sdk import DAG\n\nwith DAG('made_by_hand'):\n    pass\n")
     watch(watched)
-    assert_recovered(watched, cause)
+    assert_recovered(watched, cause, slack, path.name)
 
 
-def test_a_partition_past_its_deadline_alerts_once_and_its_coming_is_told(watched: World) -> None:
+def test_a_partition_past_its_deadline_alerts_once_and_its_coming_is_told(watched: World, slack: Webhook) -> None:
     today = datetime.now(UTC)
     before, missing, after = (f"{today - timedelta(days=ago):%Y-%m-%d}" for ago in (6, 5, 4))
     for day in (before, after):
@@ -133,10 +148,10 @@ def test_a_partition_past_its_deadline_alerts_once_and_its_coming_is_told(watche
     watch(watched)
     put(watched, missing, f"m1,1.500,{missing} 00:15:00\n", "gauges")
     assert load(watched, "gauges", missing)["state"] == "success"
-    assert_recovered(watched, cause)
+    assert_recovered(watched, cause, slack, f"partition {missing} of gauges")
 
 
-def test_too_many_rejected_rows_alert_once_and_their_correction_is_told(watched: World) -> None:
+def test_too_many_rejected_rows_alert_once_and_their_correction_is_told(watched: World, slack: Webhook) -> None:
     good, bad = "m1,1.500,2023-03-01 00:15:00\n", "m2,plenty,2023-03-01 00:15:00\n"
     put(watched, "2023-03-01", good * 7 + bad * 3)
     assert load(watched, "readings", "2023-03-01")["state"] == "success"
@@ -147,4 +162,4 @@ def test_too_many_rejected_rows_alert_once_and_their_correction_is_told(watched:
     watch(watched)
     put(watched, "2023-03-01", good * 10)
     assert load(watched, "readings", "2023-03-01")["state"] == "success"
-    assert_recovered(watched, cause)
+    assert_recovered(watched, cause, slack, "3 of 10 rows")

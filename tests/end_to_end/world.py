@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -60,6 +63,31 @@ class World:
         """The backfill once all of its runs have ended."""
         path = f"/backfills/{backfill['id']}"
         return wait_for(lambda: self.api.get(path), lambda found: found["completed_at"], f"the end of {path}")
+
+    def latest_runs(self, dag_id: str, keys: str) -> dict[str, Any]:
+        """Of each partition whose key starts so, the backfill run that was started last."""
+        runs = self.runs(dag_id, run_type="backfill", order_by="id")
+        return {run["partition_key"]: run for run in runs if (run["partition_key"] or "").startswith(keys)}
+
+    def ran(self, run: Any) -> set[str]:
+        """The run's tasks that were started."""
+        return {task for task, states in self.states(run).items() if set(states) - {"skipped", "removed", None}}
+
+    def xcom(self, run: Any, task: str, key: str) -> Any:
+        """An XCom of a task that is not mapped."""
+        path = f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances/{task}/xcomEntries"
+        return self.api.get(f"{path}/{key}", deserialize=True)["value"]
+
+    def airflow(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Runs Airflow's command line beside the running components."""
+        return subprocess.run(
+            [sys.executable, "-m", "airflow", *command],
+            env={**os.environ, **self.stack.environment},
+            cwd=self.stack.state,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+        )
 
     def runs(self, dag_id: str, **query: Any) -> list[Any]:
         """The DAG's runs."""

@@ -7,9 +7,7 @@ import logging
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -19,50 +17,28 @@ from lakelanes.alerts import Alert
 from lakelanes.lake import Lake
 from lakelanes_airflow import channels
 from tests.support.queues import Alerts
+from tests.support.webhook import Webhook, running_webhook
 
 ALERT = Alert("load_sales", "run-1", "sales", "5 < 6 & so on", "Nothing.", page_url="/lake/entities/sales")
 SECRET = "T000/B000/very-secret"
 
 
-class _Server:
-    """A server on a free port of loopback, and what it was sent."""
+class _MailServer:
+    """A mail server's port, and recipients and text of each mail that it was sent."""
 
-    def __init__(self, server: socketserver.BaseServer) -> None:
-        self.port = int(server.server_address[1])
+    def __init__(self, port: int) -> None:
+        self.port = port
         self.received: list[Any] = []
 
 
-@contextmanager
-def _serving(server: socketserver.BaseServer) -> Iterator[_Server]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server.found  # type: ignore[attr-defined]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+@pytest.fixture
+def slack() -> Iterator[Webhook]:
+    with running_webhook() as webhook:
+        yield webhook
 
 
 @pytest.fixture
-def slack() -> Iterator[_Server]:
-    class Webhook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            found.received.append((self.path, body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-    found = server.found = _Server(server)  # type: ignore[attr-defined]
-    with _serving(server):
-        yield found
-
-
-@pytest.fixture
-def mail() -> Iterator[_Server]:
+def mail() -> Iterator[_MailServer]:
     """As much of a mail server as one mail needs (RFC 5321)."""
 
     class Session(socketserver.StreamRequestHandler):
@@ -85,9 +61,13 @@ def mail() -> Iterator[_Server]:
             self.wfile.write(f"{text}\r\n".encode())
 
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session)
-    found = server.found = _Server(server)  # type: ignore[attr-defined]
-    with _serving(server):
-        yield found
+    found = _MailServer(int(server.server_address[1]))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def slack_connection(port: int) -> Connection:
@@ -108,7 +88,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-def test_every_channel_that_has_a_connection_is_told(lake: Lake, slack: _Server, mail: _Server) -> None:
+def test_every_channel_that_has_a_connection_is_told(lake: Lake, slack: Webhook, mail: _MailServer) -> None:
     topic = Alerts(lake)
     connections = {channels.SLACK: slack_connection(slack.port), channels.SMTP: mail_connection(mail.port)}
     channels.tell(lake, ALERT, connections.get)
@@ -123,7 +103,7 @@ def test_every_channel_that_has_a_connection_is_told(lake: Lake, slack: _Server,
     assert "5 < 6 & so on" in message.get_payload(decode=True).decode()
 
 
-def test_connections_are_airflows(lake: Lake, slack: _Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_are_airflows(lake: Lake, slack: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = Alerts(lake)
     monkeypatch.setenv("AIRFLOW_CONN_LAKELANES_SLACK", slack_connection(slack.port).get_uri())
     channels.tell(lake, ALERT)
@@ -132,7 +112,7 @@ def test_connections_are_airflows(lake: Lake, slack: _Server, monkeypatch: pytes
 
 
 def test_a_channel_that_fails_is_logged_without_its_secret_and_keeps_no_other_from_being_told(
-    lake: Lake, mail: _Server, caplog: pytest.LogCaptureFixture
+    lake: Lake, mail: _MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     topic = Alerts(lake)
     connections = {channels.SLACK: slack_connection(free_port()), channels.SMTP: mail_connection(mail.port)}
@@ -143,7 +123,7 @@ def test_a_channel_that_fails_is_logged_without_its_secret_and_keeps_no_other_fr
     assert "very-secret" not in caplog.text
 
 
-def test_without_its_topic_the_others_are_told_and_the_caller_hears_of_it(lake: Lake, mail: _Server) -> None:
+def test_without_its_topic_the_others_are_told_and_the_caller_hears_of_it(lake: Lake, mail: _MailServer) -> None:
     lake.sns.delete_topic(TopicArn=lake.config.alert_topic_arn)
     with pytest.raises(lake.sns.exceptions.NotFoundException):
         channels.tell(lake, ALERT, {channels.SMTP: mail_connection(mail.port)}.get)
@@ -152,14 +132,14 @@ def test_without_its_topic_the_others_are_told_and_the_caller_hears_of_it(lake: 
 
 @pytest.mark.parametrize("extra", [{"to": ""}, {"to": []}])
 def test_a_mail_without_recipients_says_what_the_connection_lacks(
-    lake: Lake, mail: _Server, caplog: pytest.LogCaptureFixture, extra: dict[str, Any]
+    lake: Lake, mail: _MailServer, caplog: pytest.LogCaptureFixture, extra: dict[str, Any]
 ) -> None:
     channels.tell(lake, ALERT, {channels.SMTP: mail_connection(mail.port, **extra)}.get)
     assert "recipients in its extra" in caplog.text and mail.received == []
 
 
 def test_a_server_that_offers_no_encryption_gets_no_mail_unless_that_is_said(
-    lake: Lake, mail: _Server, caplog: pytest.LogCaptureFixture
+    lake: Lake, mail: _MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     channels.tell(lake, ALERT, {channels.SMTP: mail_connection(mail.port, disable_tls=False)}.get)
     assert mail.received == [] and "lakelanes_smtp: the alert was not told" in caplog.text

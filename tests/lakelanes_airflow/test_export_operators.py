@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped, TaskDeferred
 from airflow.sdk.module_loading import import_string
 
 from lakelanes import athena
@@ -21,6 +23,7 @@ from lakelanes.tables.submit import MAX_ATTEMPTS
 from lakelanes.tables.windows import Window
 from lakelanes_airflow.alerting import REPORT, build_alert
 from lakelanes_airflow.assets import current_asset
+from lakelanes_airflow.ending import PREVIEW
 from lakelanes_airflow.export_operators import (
     NOTE,
     ConvertExportOperator,
@@ -36,6 +39,7 @@ from lakelanes_airflow.triggers import ExportTrigger, PollingTrigger, RecoveryTr
 from tests.localaws.controls import control
 from tests.support.airflow import FakeTaskInstance, OutletEvents, task_context
 from tests.support.localaws import LocalAws
+from tests.support.requests_made import RequestsMade
 from tests.support.source_tables import ORDERS, SourceTable
 
 _numbers = itertools.count()
@@ -201,6 +205,64 @@ def test_a_window_that_is_still_open_is_no_error(source: SourceTable) -> None:
     assert run.plan() == []
     assert "is still open" in run.xcoms["plan", NOTE] or "nothing is due" in run.xcoms["plan", NOTE]
     assert run.publish() == []
+
+
+def plan_in_a_dag() -> PlanExportsOperator:
+    """The planning task with others after it."""
+    with DAG(dag_id="export_orders", schedule=None):
+        task = PlanExportsOperator(task_id="plan", table="orders")
+        task >> [EmptyOperator(task_id="window.export"), EmptyOperator(task_id="publish")]
+    return task
+
+
+def test_a_window_that_is_published_costs_one_task(source: SourceTable) -> None:
+    window = begun(source)
+    key = f"{window.end - timedelta(minutes=15):%Y-%m-%dT%H:%M}"
+    assert Run(source, "scheduled", partition_key=key, run_type="scheduled").all() == []
+    again = Run(source, "backfill", partition_key=key, run_type="backfill")
+    task = plan_in_a_dag()
+    with pytest.raises(DownstreamTasksSkipped) as ended:
+        task.execute(again.context(task))
+    assert set(ended.value.tasks) == {"window.export", "publish"}
+    assert "nothing is due" in again.xcoms["plan", NOTE]
+    assert ("plan", FAILURE) not in again.xcoms
+
+
+def dry(source: SourceTable, **params: Any) -> tuple[list[str], str]:
+    """The exports that a dry run names, and its note; it must not have changed anything."""
+    requests, run, task = RequestsMade(source.lake), Run(source, "dry", dry_run=True, **params), plan_in_a_dag()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lakelanes_airflow.export_operators.open_lake", lambda: source.lake)
+        with pytest.raises(DownstreamTasksSkipped):
+            task.execute(run.context(task))
+    assert requests.names and requests.writes == []
+    report = run.xcoms["plan", PREVIEW]
+    assert json.loads(json.dumps(report)) == report
+    return [export["export"] for export in report["exports"]], report["note"]
+
+
+def test_a_dry_run_says_what_is_due_and_changes_nothing(source: SourceTable) -> None:
+    assert "not yet" in dry(source)[1], "recovery has just begun"
+    source.settle()
+    [full], _ = dry(source)
+    assert full.startswith("full export of orders")
+    assert source.ledger.chain() is None
+    window = begun(source)
+    [due], _ = dry(source)
+    assert f"{window.start:%H:%M}" in due
+    [anew], _ = dry(source, full=True)
+    assert anew.startswith("full export of orders")
+    assert Run(source, "run-2").all() == []
+    assert dry(source) == ([], f"nothing is due: the base of orders is {source.ledger.chain().base}")  # type: ignore[union-attr]
+
+
+def test_a_dry_run_tells_of_a_gap_and_fails_nothing(source: SourceTable) -> None:
+    begun(source)
+    source.recovery(False)
+    exports, note = dry(source)
+    assert exports == [] and note.startswith("recovery_off: ")
+    chain = source.ledger.chain()
+    assert chain is not None and chain.gap is None, "it is not noted either"
 
 
 def test_the_plan_waits_for_recovery_without_a_worker(source: SourceTable) -> None:

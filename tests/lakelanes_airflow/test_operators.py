@@ -18,6 +18,7 @@ from lakelanes.ledger import Entry
 from lakelanes.sources import list_entity
 from lakelanes_airflow import channels
 from lakelanes_airflow.assets import table_asset
+from lakelanes_airflow.ending import PREVIEW
 from lakelanes_airflow.operators import (
     FAULTS,
     ConvertOperator,
@@ -26,10 +27,11 @@ from lakelanes_airflow.operators import (
     RefreshViewsOperator,
     ReportFailuresOperator,
 )
-from lakelanes_airflow.sensors import FAILURE, SourceFilesSensor
+from lakelanes_airflow.sensors import FAILURE, SCOPE, SourceFilesSensor
 from tests.support.airflow import FakeTaskInstance, task_context
 from tests.support.lakes import put
 from tests.support.queues import Alerts, Queues
+from tests.support.requests_made import RequestsMade
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 GOOD = f"{HEADER}t1,c1,1.50,2024-03-15\nt2,c2,2.50,2024-03-15\n"
@@ -115,7 +117,8 @@ def test_a_run_without_key_announces_each_partition_it_loaded(lake: Lake) -> Non
 def test_a_run_that_finds_nothing_to_do_announces_nothing(lake: Lake) -> None:
     run = Run(lake)
     assert run.sense() == []
-    assert run.publish() == []
+    with pytest.raises(AirflowSkipException):
+        run.publish()
     assert run.events == {}
 
 
@@ -230,6 +233,24 @@ def test_what_publishing_failed_of_is_in_the_report(lake: Lake) -> None:
         run.report()
 
 
+def test_a_dry_sweep_says_what_it_would_load_and_changes_nothing(lake: Lake) -> None:
+    queues = Queues(lake)
+    refused = put(lake, "sales_data_2024_03_15.csv", NO_AMOUNT)
+    run = Run(lake)
+    run.sense()
+    with pytest.raises(PermanentLoadError):
+        run.convert()
+    new, stranger = put(lake, "sales_data_2024_03_16.csv", GOOD), put(lake, "notes.txt", "x")
+    lake.sqs.send_message(QueueUrl=queues.dead_letters_url, MessageBody="{}")
+    requests = RequestsMade(lake)
+    dry = Run(lake, plan="find", dag_id="sweep_sources", full=True, dry_run=True)
+    assert dry.sense() == []
+    assert requests.names and requests.writes == []
+    seen = {found["file"]: found["action"] for found in dry.xcoms["find", PREVIEW]["files"]}
+    assert seen == {refused: "refused before", new: "load", stranger: "no entity"}
+    assert ("find", SCOPE) not in dry.xcoms
+
+
 def test_the_sweep_loads_what_nobody_did_and_names_strangers_once(
     lake: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -281,7 +302,9 @@ def test_a_file_of_many_partitions_is_announced_by_all_of_them(make_lake: Callab
     run = in_turn(lake, "second")
     assert run.events == {run.assets[0]: ["2024-03-15", "2024-03-16", "2024-04-01"]}, "one of them lost its rows"
     assert (rows(lake), rows(lake, "sales_data_rejects")) == (2, 1)
-    assert in_turn(lake, "third").events == {}
+    third = Run(lake, run_id="third")
+    assert third.sense() == []
+    assert ("sense", SCOPE) not in third.xcoms, "nothing is left to publish"
 
 
 def test_the_sweep_finds_files_of_many_partitions(make_lake: Callable[..., Lake]) -> None:
@@ -389,10 +412,8 @@ def test_a_run_closes_what_its_success_cures(lake: Lake) -> None:
     assert {incident.cause for incident in incidents.open_incidents(lake)} == set(others)
     told = [message for message in alerts.read(5) if message["recovered"]]
     assert sorted(cause for message in told for cause in message["causes"]) == sorted(causes)
-    # One that did whatever was left.
-    again = Run(lake, run_id="run-2")
-    again.sense()
-    again.publish()
+    # One that found nothing left to do.
+    Run(lake, run_id="run-2").sense()
     assert {incident.cause for incident in incidents.open_incidents(lake)} == set(others[1:])
 
 

@@ -8,8 +8,12 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+# The DAGs name the plugin's timetable and priorities.
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 
 
 def use_temporary_home() -> None:
@@ -22,15 +26,26 @@ def use_temporary_home() -> None:
     os.environ["AIRFLOW_HOME"], os.environ["LAKELANES_TEST_AIRFLOW_PROCESS"] = home, str(os.getpid())
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "True"
+    os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(PLUGINS)
 
 
 @dataclass
 class FakeTaskInstance:
-    """The XComs of a run, as a task sees them: ``xcoms[task id, key]``, with its map index too for a mapped task."""
+    """The XComs of a run, as a task sees them: ``xcoms[task id, key]``, with its map index too for a mapped task; and
+    the states of other runs, by ``<dag id>/<run id>``: Airflow has forgotten those that are not there."""
 
     task_id: str
     xcoms: dict[Any, Any] = field(default_factory=dict)
     map_index: int = -1
+    runs: dict[str, str] = field(default_factory=dict)
+
+    def get_dagrun_state(self, dag_id: str, run_id: str) -> str:
+        if state := self.runs.get(f"{dag_id}/{run_id}"):
+            return state
+        from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+        from airflow.sdk.execution_time.comms import ErrorResponse
+
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404}))
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[self._key(self.task_id, key, self.map_index)] = value
@@ -61,13 +76,16 @@ def task_context(
     **params: Any,
 ) -> dict[str, Any]:
     """The context of a task of a run that was due now. ``params`` default to those of load_<entity>."""
+    # Airflow may only be imported once its home is set.
+    from lakelanes_airflow.selection import load_params
+
     return {
         "dag": SimpleNamespace(dag_id=dag_id),
         "run_id": run_id,
         "dag_run": SimpleNamespace(
             partition_key=partition_key, partition_date=None, run_after=datetime.now(UTC), run_type=run_type
         ),
-        "params": {"partition": None, "reload": False, **params},
+        "params": {**{name: param.value for name, param in load_params().items()}, **params},
         "task": task,
         "ti": FakeTaskInstance(task.task_id),
         "outlet_events": OutletEvents(),

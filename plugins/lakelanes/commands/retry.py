@@ -14,7 +14,6 @@ from dataclasses import asdict
 from typing import Any
 
 from lakelanes import summaries
-from lakelanes.aws import error_code
 from lakelanes.commands.report import Report, UsageError, entity_named, plural
 from lakelanes.config import Entity
 from lakelanes.lake import Lake
@@ -22,7 +21,7 @@ from lakelanes.ledger import Entry
 from lakelanes.load import FileOutcome, load_batch, pending, register, validate
 from lakelanes.partitions import Partition
 from lakelanes.parts import partitions_of_rows
-from lakelanes.sources import SourceFile, list_partition, partition_path, taker_of
+from lakelanes.sources import SourceFile, find_source, list_partition, partition_path, taker_of
 from lakelanes.storage import place_of
 
 
@@ -98,7 +97,7 @@ def _named(lake: Lake, key: str) -> tuple[str, SourceFile]:
     entity = taker_of(lake.config, key)
     if entity is None:
         raise UsageError(f"s3://{bucket}/{key} is of no entity: its name matches no filename_pattern")
-    file = _head(lake, key)
+    file = find_source(lake, key)
     if file is None:
         raise UsageError(f"there is no s3://{bucket}/{key}")
     return entity.name, file
@@ -106,16 +105,5 @@ def _named(lake: Lake, key: str) -> tuple[str, SourceFile]:
 
 def _present(lake: Lake, entries: Iterable[Entry]) -> list[SourceFile]:
     """The files as they are now; those that are gone are left out."""
-    found = (_head(lake, place_of(entry.source)[1]) for entry in entries)
+    found = (find_source(lake, place_of(entry.source)[1]) for entry in entries)
     return [file for file in found if file]
-
-
-def _head(lake: Lake, key: str) -> SourceFile | None:
-    bucket = lake.config.resources.source_bucket
-    try:
-        head = lake.s3.head_object(Bucket=bucket, Key=key)
-    except lake.s3.exceptions.ClientError as error:
-        if error_code(error) in ("404", "NoSuchKey"):
-            return None
-        raise
-    return SourceFile(bucket, key, head["ETag"].strip('"'), head["ContentLength"], head["LastModified"])

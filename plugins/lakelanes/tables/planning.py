@@ -90,12 +90,13 @@ def plan(
     heal: bool = True,
     past: bool = False,
     full: bool = False,
+    note: bool = True,
 ) -> Plan:
     """Plans the exports of a run, and notes them in the ledger as the run's. Called again, it plans the same.
 
     period: what the run's partition covers; None: whatever is due. heal: with a period, also windows before it that
     nobody took. past: with a period before the base, its history, as far as recovery holds it. full: start anew with a
-    full export.
+    full export. note: not by somebody who only looks; then nothing is written.
     Raises GapError when changes are lost to exports; the ledger's chain then says so too.
     """
     ledger = TableLedger(lake, table.name)
@@ -103,35 +104,44 @@ def plan(
     current = ledger.chain()
     try:
         if current is None or (full and current.run_id != run_id):
-            begun = begin(ledger, table, current, held, run_id)
+            begun = begin(ledger, table, current, held, run_id, note=note)
             if isinstance(begun, Plan):
                 return begun
             current = begun
         found = _plan(ledger, table, current, held, run_id, period, heal, past)
     except GapError as error:
-        if current is not None and current.gap != error.state:
+        if note and current is not None and current.gap != error.state:
             ledger.write(current, gap=error.state, reason=str(error))
         raise
+    if not note:
+        return found
     if current.gap is not None:
         ledger.write(current, gap=None, reason=None)
-    return found
+    return replace(found, exports=tuple(_claim(ledger, export, run_id) for export in found.exports))
 
 
-def begin(ledger: TableLedger, table: Table, known: Chain | None, held: Recovery, run_id: str) -> Chain | Plan:
+def begin(
+    ledger: TableLedger, table: Table, known: Chain | None, held: Recovery, run_id: str, *, note: bool = True
+) -> Chain | Plan:
     """Starts the table's exports, or starts them anew: a full export as of the last whole minute that recovery holds.
 
     A Plan when there is none yet. Of several that begin at the same time one does, and the others get its chain.
+    note: as in ``plan``.
     """
     earliest, latest = _bounds(table, held)
     base = floor_minute(latest)
     if base < earliest:
-        note = f"not yet: point-in-time recovery of {table.dynamodb_table} has just begun"
-        return Plan(wait_until=ceil_minute(earliest), note=note)
-    fresh = Chain(table=table.name, base="", table_arn="", table_id="", revision=known.revision if known else 0)
-    begun, _ = ledger.write(
-        fresh, base=minute_text(base), table_arn=held.table_arn, table_id=held.table_id, run_id=run_id
+        why = f"not yet: point-in-time recovery of {table.dynamodb_table} has just begun"
+        return Plan(wait_until=ceil_minute(earliest), note=why)
+    fresh = Chain(
+        table=table.name,
+        base=minute_text(base),
+        table_arn=held.table_arn,
+        table_id=held.table_id,
+        run_id=run_id,
+        revision=known.revision if known else 0,
     )
-    return begun
+    return ledger.write(fresh)[0] if note else fresh
 
 
 def check(lake: Lake, table: Table) -> str:
@@ -233,7 +243,7 @@ def _plan(
     late = [export.window.end for export in wanted if not export.export_arn and export.window.end > held_until]
     if late:
         return Plan(wait_until=max(late), note=f"not yet: recovery holds what was written until {held_until}")
-    return Plan(tuple(_claim(ledger, export, run_id) for export in wanted[:MAX_EXPORTS]), note="" if wanted else note)
+    return Plan(tuple(wanted[:MAX_EXPORTS]), note="" if wanted else note)
 
 
 def _start(ledger: TableLedger, current: Chain) -> datetime:
