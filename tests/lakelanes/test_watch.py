@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,11 @@ import pytest
 from lakelanes import catalog, incidents, load, registration, watch
 from lakelanes.alerts import Alert, FileFault
 from lakelanes.errors import GapError
+from lakelanes.include import INCLUDE
 from lakelanes.lake import Lake
 from lakelanes.partitions import Partition
 from lakelanes.sources import list_entity, partition_path
+from lakelanes.tables.catalog import changes_table, snapshot_table
 from tests.support.lakes import SALES, put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
@@ -164,6 +167,19 @@ def test_a_column_that_changed_in_the_catalogue_is_drift_until_it_is_undone(watc
     change_table(watched.lake, lambda columns: [{**c, "Type": "string"} for c in columns])
     assert watched.look() == [(False, ("drift/sales",))]
     assert "column amount of table" in watched.messages[-1].reason
+
+
+def test_tables_as_the_lake_makes_them_are_no_drift(make_lake: Callable[..., Lake]) -> None:
+    sample = json.loads((INCLUDE / "lake.json").read_text(encoding="utf-8"))
+    as_text = {**SALES, "table_name": "as_text", "filename_pattern": r"t_(\d+)_(\d+)_(\d+)\.csv", "format": "csv"}
+    lake = make_lake({**sample["entities"], "as_text": as_text}, tables=sample["tables"])
+    entities, tables = lake.config.entities.values(), lake.config.tables.values()
+    made = [make(entity) for entity in entities for make in (catalog.data_table, catalog.rejects_table)]
+    made += [make(table) for table in tables for make in (changes_table, snapshot_table)]
+    assert len(made) == 10
+    for table in made:
+        assert catalog.ensure_table(lake, table)
+    assert watch.drifted(lake) == {}
 
 
 def test_a_table_that_was_dropped_is_drift_until_a_load_makes_it_again(watched: Watched) -> None:
