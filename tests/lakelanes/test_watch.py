@@ -244,6 +244,18 @@ def test_a_file_that_was_taken_out_is_cured_unless_that_was_the_fault(watched: W
     assert watched.look() == [(True, (f"file/{gone}",))]
 
 
+def test_what_is_no_longer_in_the_configuration_is_over(watched: Watched) -> None:
+    alert = Alert("watch_lake", "run-0", "returns", "no file", "Upload it.")
+    for cause in ("deadline/returns/2024-03-14", "drift/returns", "gap/returns"):
+        incidents.report(watched.lake, cause, alert, lambda *_: None)
+    assert sorted(causes for _, causes in watched.look()) == [
+        ("deadline/returns/2024-03-14",),
+        ("drift/returns",),
+        ("gap/returns",),
+    ]
+    assert all("returns is no longer in the configuration" in message.reason for message in watched.messages)
+
+
 def test_a_check_that_fails_keeps_no_other_from_looking_and_closes_nothing(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
