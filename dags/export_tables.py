@@ -35,8 +35,8 @@ one starts as soon as the DAG is switched on, and makes the full export.
 
 ## When it fails
 
-One alert per failed run names the windows, the reason and what to do. An export that DynamoDB fails is begun again a
-few times. A gap is a state in which changes can no longer be exported in full, and only a new full export helps:
+An alert, one until it is cured, names the windows, the reason and what to do. An export that DynamoDB fails is begun
+again a few times. A gap is a state in which changes can no longer be exported in full; only a new full export helps:
 
 - `recovery_off`: point-in-time recovery is off. Turn it on, then repair.
 - `recovery_restarted`: it was turned off and on again in between. Repair.

@@ -39,7 +39,8 @@ Tasks of scheduled runs go first, then those of manual ones, then those of backf
 
 ## When it fails
 
-One alert per failed run names the files and the reason. A refused file (state `rejected`) needs a corrected upload
+An alert names the files and the reason: one for each cause until it is cured, however many runs meet it, and a message
+when it is (docs/alerts.md). A refused file (state `rejected`) needs a corrected upload
 under the same key; anything else needs its cause removed. Then clear the run's failed tasks, or trigger the DAG: files
 that are loaded stay as they are. A missed deadline needs the file; then clear `sense`. A message that begins with
 *Param* says what is wrong with what the run was asked for: trigger it again. What time may cure (throttling, a lost

@@ -17,8 +17,8 @@ Every night at 02:30 UTC, one run at a time. Triggered at any other time it does
 
 ## When it fails
 
-One alert per failed run names the table's state and what to do about it. Compacting again is harmless: it starts from
-the last snapshot that is whole.
+An alert, one until it is cured, names the table's state and what to do about it. Compacting again is harmless: it
+starts from the last snapshot that is whole.
 """
 
 from __future__ import annotations

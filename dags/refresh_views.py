@@ -16,8 +16,8 @@ assets, whose events come once per partition.
 
 ## When it fails
 
-The log names the views that Athena refused, with its reasons. All others are made; a refused one keeps its last
-definition. Correct the SQL, then clear the task.
+The log and an alert name the views that Athena refused, with its reasons. All others are made; a refused one keeps its
+last definition. Correct the SQL, then clear the task.
 """
 
 from __future__ import annotations

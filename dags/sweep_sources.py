@@ -27,8 +27,8 @@ why.
 
 ## When it fails
 
-One alert per failed run names the files and the reason. A file that fails for a passing cause is tried again by the
-next sweeps, five times in all. After that, remove the cause and trigger load_<entity>.
+An alert names the files and the reason, unless one has that is not cured yet. A file that fails for a passing cause is
+tried again by the next sweeps, five times in all. After that, remove the cause and trigger load_<entity>.
 """
 
 from __future__ import annotations

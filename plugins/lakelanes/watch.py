@@ -2,14 +2,14 @@
 
 Each check returns what it finds now, by cause (``lakelanes.incidents``). What was found and is not any more is cured,
 if the check is one that sees its whole subject; the others say themselves what is cured. A check that fails keeps no
-other from looking, opens nothing and cures nothing.
+other from looking, opens nothing and cures nothing. Before them what changed is counted (``lakelanes.summaries``).
 
     check       requests
-    overdue     per entity with a deadline: its total, the periods looked back at (1 BatchGetItem, 1 Query)
+    overdue     per entity with a deadline: its total, the periods looked back at (2 BatchGetItem, 1 Query)
     rejected    per entity: files loaded since the last look (1 Query of by_state); per partition with rejected rows its
                 files (1 Query of by_partition)
     drifted     the tables of the database (GetTables, 100 a request)
-    stale       2 BatchGetItem; per overdue entity 1 Query
+    stale       3 reads of notes; per entity with a deadline 1 BatchGetItem, 1 Query
     gaps        per exported table: 2 of DynamoDB, 3 of the ledger
 """
 

@@ -122,7 +122,9 @@ def test_a_task_that_is_killed_on_every_try_alerts_once_and_its_loading_is_told(
     assert watched.query("SELECT count(*) FROM meter_readings WHERE year = '2023'") == [("2000000",)]
 
 
-def test_a_dag_file_that_cannot_be_imported_alerts_once_and_its_correction_is_told(watched: World, dags: Path) -> None:
+def test_a_dag_file_that_cannot_be_imported_alerts_once_and_its_correction_is_told(
+    watched: World, slack: Webhook, dags: Path
+) -> None:
     path, cause = dags / "made_by_hand.py", "import/made_by_hand.py"
     path.write_text("from airflow.sdk import DAG\n\nwith DAG('made_by_hand'):\n    no_such_name()\n")
     alert = only_alert(watched, cause)

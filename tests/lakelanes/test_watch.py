@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,11 @@ import pytest
 from lakelanes import catalog, incidents, load, registration, watch
 from lakelanes.alerts import Alert, FileFault
 from lakelanes.errors import GapError
+from lakelanes.include import INCLUDE
 from lakelanes.lake import Lake
 from lakelanes.partitions import Partition
 from lakelanes.sources import list_entity, partition_path
+from lakelanes.tables.catalog import changes_table, snapshot_table
 from tests.support.lakes import SALES, put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
@@ -166,6 +169,19 @@ def test_a_column_that_changed_in_the_catalogue_is_drift_until_it_is_undone(watc
     assert "column amount of table" in watched.messages[-1].reason
 
 
+def test_tables_as_the_lake_makes_them_are_no_drift(make_lake: Callable[..., Lake]) -> None:
+    sample = json.loads((INCLUDE / "lake.json").read_text(encoding="utf-8"))
+    as_text = {**SALES, "table_name": "as_text", "filename_pattern": r"t_(\d+)_(\d+)_(\d+)\.csv", "format": "csv"}
+    lake = make_lake({**sample["entities"], "as_text": as_text}, tables=sample["tables"])
+    entities, tables = lake.config.entities.values(), lake.config.tables.values()
+    made = [make(entity) for entity in entities for make in (catalog.data_table, catalog.rejects_table)]
+    made += [make(table) for table in tables for make in (changes_table, snapshot_table)]
+    assert len(made) == 10
+    for table in made:
+        assert catalog.ensure_table(lake, table)
+    assert watch.drifted(lake) == {}
+
+
 def test_a_table_that_was_dropped_is_drift_until_a_load_makes_it_again(watched: Watched) -> None:
     watched.put(14)
     watched.lake.glue.delete_table(
@@ -226,6 +242,18 @@ def test_a_file_that_was_taken_out_is_cured_unless_that_was_the_fault(watched: W
     for key in ("sales_data_2024_03_13.csv", "sales_data_2024_03_14.csv"):
         watched.lake.s3.delete_object(Bucket=watched.lake.config.resources.source_bucket, Key=key)
     assert watched.look() == [(True, (f"file/{gone}",))]
+
+
+def test_what_is_no_longer_in_the_configuration_is_over(watched: Watched) -> None:
+    alert = Alert("watch_lake", "run-0", "returns", "no file", "Upload it.")
+    for cause in ("deadline/returns/2024-03-14", "drift/returns", "gap/returns"):
+        incidents.report(watched.lake, cause, alert, lambda *_: None)
+    assert sorted(causes for _, causes in watched.look()) == [
+        ("deadline/returns/2024-03-14",),
+        ("drift/returns",),
+        ("gap/returns",),
+    ]
+    assert all("returns is no longer in the configuration" in message.reason for message in watched.messages)
 
 
 def test_a_check_that_fails_keeps_no_other_from_looking_and_closes_nothing(
