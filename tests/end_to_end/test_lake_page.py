@@ -27,9 +27,9 @@ def test_the_button_in_the_airflow_ui_loads_a_mended_file(world: World) -> None:
         page = browser.new_page(viewport={"width": 1500, "height": 950})
         page.goto(f"{world.stack.airflow_url}/plugin/lake", timeout=60_000)
         lake = page.frame_locator("iframe")
-        file = lake.get_by_role("link", name="readings-2023-06-01.csv")
-        expect(file).to_be_visible(timeout=60_000)
-        file.click()
+        alerts = lake.get_by_role("region", name="Open alerts", exact=True)
+        alert = alerts.get_by_role("listitem").filter(has_text=key)
+        alert.get_by_role("link", name="Look at it").click(timeout=60_000)
         expect(lake.get_by_role("note")).to_contain_text("missing column")
 
         world.put(key, GOOD)
@@ -46,6 +46,10 @@ def test_the_button_in_the_airflow_ui_loads_a_mended_file(world: World) -> None:
         lake.get_by_role("status").get_by_role("link", name="Open the run").click()
         path = f"/dags/load_readings/runs/{quote(run['dag_run_id'], safe='')}"
         page.wait_for_url(re.compile(re.escape(path)), timeout=30_000)
+
+        page.goto(f"{world.stack.airflow_url}/plugin/lake", timeout=60_000)
+        expect(lake.get_by_role("heading", name="Entities")).to_be_visible(timeout=60_000)
+        expect(alert).to_have_count(0, timeout=60_000)
 
 
 @pytest.mark.skipif(chromium() is None, reason="no chromium here: apt-get install chromium (.ci/run does)")
