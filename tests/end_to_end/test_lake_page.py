@@ -38,7 +38,7 @@ def test_the_button_in_the_airflow_ui_loads_a_mended_file(world: World) -> None:
         expect(lake.get_by_role("status")).to_contain_text("A run of load_readings was started.", timeout=30_000)
         [run] = [run for run in world.runs("load_readings") if run["dag_run_id"] not in before]
         assert world.ended(run)["state"] == "success", world.states(run)
-        assert run["conf"] == {"partition": "2023-06-01", "reload": False}
+        assert run["conf"] == {"keys": [f"s3://{world.resources.source_bucket}/{key}"], "reload": False}
         sums = "SELECT count(*), sum(kwh) FROM meter_readings WHERE year = '2023' AND month = '06'"
         assert world.query(sums) == [("2", "4.000")]
 

@@ -257,14 +257,13 @@ def static(name: str) -> Response:
 async def retry_file(
     request: Request, user: Reader, entity: str, uri: Annotated[str, Form(max_length=1200)]
 ) -> Response:
-    """Starts a run of the file's entity that loads it, with whatever else of its partition is not loaded."""
-    lake, described = _entity(request, user, entity)
+    """Starts a run of the file's entity that loads it alone, again if it is loaded."""
+    lake, _ = _entity(request, user, entity)
     require_trigger(request, user, LOAD_PREFIX + entity)
     entry = lake.ledger.get(uri)
     if entry is None or entry.entity != entity:
         raise HTTPException(404, f"The ledger knows no file {uri} of {entity}.")
-    loaded = entry.state == "loaded"
-    run = await trigger(request, LOAD_PREFIX + entity, _load(_period_of(described, entry), reload=loaded))
+    run = await trigger(request, LOAD_PREFIX + entity, {"keys": [uri], "reload": entry.state == "loaded"})
     return back(request, f"/file?{urlencode({'uri': uri})}", f"{LOAD_PREFIX}{entity}", run)
 
 
@@ -280,13 +279,8 @@ async def reload_period(
     require_trigger(request, user, LOAD_PREFIX + entity)
     if described.grain is None or not overview.is_period(described, period):
         raise HTTPException(404, f"{period!r} is not a period that {LOAD_PREFIX}{entity} can load.")
-    run = await trigger(request, LOAD_PREFIX + entity, _load(period, reload=reload))
+    run = await trigger(request, LOAD_PREFIX + entity, {"partition": period, "reload": reload})
     return back(request, f"/entities/{quote(entity)}/periods/{quote(period)}", f"{LOAD_PREFIX}{entity}", run)
-
-
-def _load(partition: str | None, *, reload: bool) -> dict[str, Any]:
-    """What a run of load_<entity> is asked for: a partition by its date, or all files."""
-    return {"reload": reload, **({"partition": partition} if partition else {})}
 
 
 def _visible(request: Request, user: User, lake: Lake) -> list[str]:
@@ -301,7 +295,7 @@ def _entity(request: Request, user: User, name: str) -> tuple[Lake, Entity]:
 
 
 def _period_of(entity: Entity, entry: Entry) -> str | None:
-    """The period that a run of the entity would be asked for to load the file; None for all that is not loaded."""
+    """The period that the file's name spells; None where it spells none."""
     path = partition_path(entity, place_of(entry.source)[1]) if entity.grain else None
     return partition_key(entity, Partition.from_path(path)) if path else None
 

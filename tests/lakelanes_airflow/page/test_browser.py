@@ -200,7 +200,8 @@ def test_the_retry_button_starts_a_run_and_a_viewer_cannot_press_it(
     expect(page.get_by_role("status")).to_contain_text("A run of load_sales was started.")
     with create_session() as session:
         runs = session.query(DagRun).filter_by(dag_id="load_sales", triggering_user_name="user").all()
-        assert f"{days[18]:%Y-%m-%d}" in [run.conf.get("partition") for run in runs]
+        uri = where.split("uri=")[1]
+        assert {"keys": [uri], "reload": False} in [run.conf for run in runs]
 
 
 def test_a_reload_is_asked_for_twice(open_page: Open, lake: Lake, days: list[datetime], dags: dict[str, Any]) -> None:

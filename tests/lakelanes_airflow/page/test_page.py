@@ -114,7 +114,7 @@ def test_what_comes_in_a_url_stays_text(as_user: AsUser, lake: Lake, query: str)
     assert "<script>alert" not in page and "<img" not in page
 
 
-def test_retry_starts_a_run_of_the_files_partition(
+def test_retry_starts_a_run_of_the_file_alone(
     as_user: AsUser, lake: Lake, dags: dict[str, Any], upkeep: Upkeep
 ) -> None:
     load(lake, d16="wrong\n1\n")
@@ -125,7 +125,7 @@ def test_retry_starts_a_run_of_the_files_partition(
     run_id = unquote(where.rsplit("run=", 1)[1]).removeprefix("load_sales/")
     with create_session() as session:
         run = session.query(DagRun).filter_by(dag_id="load_sales", run_id=run_id).one()
-        assert run.conf == {"reload": False, "partition": "2024-03-16"}
+        assert run.conf == {"keys": [uri(lake, "16")], "reload": False}
         assert run.triggering_user_name == "user"
     page = as_user("user").get(where).text
     assert f'href="/dags/load_sales/runs/{quote(run_id, safe="")}"' in page
