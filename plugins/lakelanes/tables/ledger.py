@@ -178,14 +178,10 @@ class TableLedger:
         item = self._get(f"{kind}#{start}")
         return Export.from_item(item) if item else None
 
-    def windows(
-        self, since: datetime, until: datetime | None = None, *, limit: int | None = None, newest: bool = False
-    ) -> list[Export]:
-        """The exports of windows that start at ``since`` or later, up to ``until``, in order; with ``limit`` the first
-        so many of them, or the ``newest``, newest first."""
+    def windows(self, since: datetime, until: datetime | None = None, *, limit: int | None = None) -> list[Export]:
+        """The exports of windows that start at ``since`` or later, up to ``until``, in order; the first ``limit``."""
         last = f"window#{minute_text(until) if until else '~'}"
-        items = self._query(f"window#{minute_text(since)}", last, limit, newest)
-        return [Export.from_item(item) for item in items]
+        return [Export.from_item(item) for item in self._query(f"window#{minute_text(since)}", last, limit)]
 
     def snapshots(self) -> list[Snapshot]:
         """Those that can be read, in order."""
