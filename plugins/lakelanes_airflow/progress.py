@@ -16,6 +16,8 @@ from lakelanes.load import is_done
 from lakelanes.sources import SourceFile
 
 SWEEP = "sweep_sources"
+# Of so many runs that loaded a partition's files the states are asked for.
+_LOADERS = 20
 _DIED = "its task ended before it was loaded: the task was killed, or never started"
 
 
@@ -41,16 +43,17 @@ def died_before_publishing(context: Any, loaders: Iterable[str]) -> bool:
     """Whether one of the runs that loaded files (as the ledger names them) may have failed to publish them: it failed,
     or it is this very run, which is tried again. The runs of other lanes and of other tools publish by themselves.
 
-    One request to Airflow per run; of a run that Airflow has forgotten nothing is known, and it counts as published.
+    One request to Airflow per run, of the latest _LOADERS: a partition whose files come one by one has a
+    sweep for each. Of a run that Airflow has forgotten nothing is known, and it counts as published.
     """
-    own = run_id_of(context)
-    for loader in sorted(set(loaders)):
-        dag_id, _, run_id = loader.partition("/")
-        if loader == own:
-            return True
-        if dag_id in (context["dag"].dag_id, SWEEP) and _state_of(context, dag_id, run_id) == "failed":
-            return True
-    return False
+    loaders = set(loaders)
+    if run_id_of(context) in loaders:
+        return True
+    runs = [loader.split("/", 1) for loader in loaders if "/" in loader]
+    ours = [(run_id, dag_id) for dag_id, run_id in runs if dag_id in (context["dag"].dag_id, SWEEP)]
+    # After its kind, an id has the time the run was due.
+    latest = sorted(ours, key=lambda run: run[0].partition("__")[2], reverse=True)[:_LOADERS]
+    return any(_state_of(context, dag_id, run_id) == "failed" for run_id, dag_id in latest)
 
 
 def _state_of(context: Any, dag_id: str, run_id: str) -> str | None:
