@@ -15,8 +15,9 @@ import pytest
 
 from scripts.stack import ROOT, Stack
 from tests.end_to_end.conftest import METER_READINGS
-from tests.end_to_end.world import World, wait_for
+from tests.end_to_end.world import World
 from tests.support.lakes import config_text
+from tests.support.waiting import wait_for
 from tests.support.webhook import Webhook, running_webhook
 
 TRIES = 3

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.end_to_end.world import World, wait_for
+from tests.end_to_end.world import World
+from tests.support.waiting import wait_for
 
 GOOD = "place,minutes\na,10\nb,20\n"
 

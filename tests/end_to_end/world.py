@@ -7,18 +7,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import quote
 
 from scripts.stack import Stack
 from tests.support.queries import fetch_rows, run_query
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
-T = TypeVar("T")
 FINAL = ("success", "failed")
-# Generous: the machine may be busy. Nothing here waits for time to pass, only for states to come.
-PATIENCE_SECONDS = 120.0
 
 
 class World:
@@ -194,15 +191,3 @@ class World:
     def alerts_of(self, run: Any) -> list[Any]:
         """The run's alerts that were read so far."""
         return [alert for alert in self._alerts if alert["run_id"] == run["dag_run_id"]]
-
-
-def wait_for(look: Callable[[], T], good: Callable[[T], Any], what: str) -> T:
-    """What ``look`` finds once it is ``good``."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        found = look()
-        if good(found):
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s for {what}; the last seen: {found}")
-        time.sleep(0.2)
