@@ -33,6 +33,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -60,7 +61,10 @@ FUNCTION_INSTANCES = 2
 # Somebody watches, and objects are few.
 STREAM_BATCH_SECONDS = "1"
 AIRFLOW_COMPONENTS = {
-    "api-server": ["api-server"],
+    "api-server": ["api-server", "--apps", "core"],
+    # What tasks talk to is a process of its own. In one with the UI's API, a task's transaction that has SQLite's only
+    # lock waits for the event loop to commit it, while the loop waits for that lock to log what a user asked for.
+    "execution-api": ["api-server", "--apps", "execution"],
     # Their log servers would listen on all interfaces; the api-server reads the log files instead.
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
@@ -114,6 +118,7 @@ class Stack:
         self.say = say
         self.endpoint_url = ""
         self.airflow_url = ""
+        self._execution_url = ""
         self.outputs: Mapping[str, str] = {}
         self._config: LakeConfig | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -227,7 +232,9 @@ class Stack:
     def _start(self, table: ProcessTable, config: LakeConfig) -> None:
         started = time.monotonic()
         deadline = started + START_SECONDS
-        self.airflow_url = f"http://{HOST}:{_free_port(self.port)}"
+        port = _free_port(self.port)
+        self.airflow_url = f"http://{HOST}:{port}"
+        self._execution_url = f"http://{HOST}:{_free_port(None, but=port)}/execution/"
         self._configure_airflow()
         migration = self._airflow(table, "migration", ["db", "migrate"])
         self._start_aws(table, config, deadline)
@@ -237,7 +244,7 @@ class Stack:
         if (code := _wait_for_end(migration, deadline)) != 0:
             raise StackError(f"airflow db migrate ended with code {code}; {migration.log} ends:\n{migration.tail()}")
         table.forget(migration)
-        components = [self._airflow(table, name, command) for name, command in AIRFLOW_COMPONENTS.items()]
+        components = [self._airflow(table, name, command) for name, command in self._components().items()]
         self._wait_healthy(components, deadline)
         self.say(f"Airflow at {self.airflow_url} ({time.monotonic() - started:.0f} s)")
         self._wait_parsed(components, deadline)
@@ -332,10 +339,15 @@ class Stack:
             if faults := list(filter(None, pool.map(start, range(instances)))):
                 raise StackError(f"the function {name} does not work: {faults[0]}")
 
+    def _components(self) -> dict[str, list[str]]:
+        port = str(urlsplit(self._execution_url).port)
+        own = {"execution-api": ["--port", port]}
+        return {name: [*command, *own.get(name, [])] for name, command in AIRFLOW_COMPONENTS.items()}
+
     def _wait_healthy(self, components: list[ManagedProcess], deadline: float) -> None:
         api = self.api
         while True:
-            health = api.health()
+            health = {**api.health(), "execution_api": _health(f"{self._execution_url}health")}
             if all(status == "healthy" for status in health.values()):
                 return
             self._check_alive(components)
@@ -387,6 +399,7 @@ class Stack:
                 "executor": "LocalExecutor",
                 # Each slot is a forked worker; more of them than this only wait for the cores of a laptop.
                 "parallelism": 4,
+                "execution_api_server_url": self._execution_url,
                 "load_examples": False,
                 # The lake is to fill itself as soon as files are there.
                 "dags_are_paused_at_creation": False,
@@ -394,8 +407,7 @@ class Stack:
                 "hostname_callable": "socket.gethostname",
                 "fernet_key": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             },
-            # Whoever writes waits for whoever does, half a minute where SQLite would give up after five seconds.
-            "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}?timeout=30"},
+            "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}"},
             "api": {
                 "host": HOST,
                 "port": self.airflow_url.rsplit(":", 1)[1],
@@ -546,14 +558,28 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _free_port(wanted: int | None) -> int:
+def _free_port(wanted: int | None, but: int = 0) -> int:
+    """The wanted port, which has to be free, or any free one ``but`` this."""
     if wanted is not None:
         if not _is_free(wanted):
             raise StackError(f"port {wanted} of {HOST} is taken; choose another one")
         return wanted
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            if (port := int(probe.getsockname()[1])) != but:
+                return port
+
+
+def _health(url: str) -> str:
+    """The status that a component's own address answers with; "unreachable" while it starts."""
+    with requests.Session() as session:
+        # It is on this machine: no proxy.
+        session.trust_env = False
+        try:
+            return str(session.get(url, timeout=5).json()["status"])
+        except (requests.RequestException, ValueError, KeyError):
+            return "unreachable"
 
 
 def _up(arguments: argparse.Namespace) -> int:

@@ -119,21 +119,23 @@ def test_up_status_up_again_and_down(commands: Commands) -> None:
         if connection.status == psutil.CONN_LISTEN
     }
     urls = {variables["AIRFLOW_URL"], variables["AWS_ENDPOINT_URL"]}
-    assert {f"http://{address.ip}:{address.port}" for address in listening} == urls
+    # And the API that tasks talk to, which nobody else needs.
+    assert {f"http://{address.ip}:{address.port}" for address in listening} > urls
+    assert (len(listening), {address.ip for address in listening}) == (3, {"127.0.0.1"})
     assert all(url.startswith("http://127.0.0.1:") for url in urls)
     for secret in (commands.state / "airflow" / "airflow.cfg", commands.state / "airflow"):
         assert stat.S_IMODE(secret.stat().st_mode) & 0o077 == 0
 
     status = commands.run("status")
     assert status.returncode == 0
-    for name in ("aws", "api-server", "scheduler", "triggerer", "dag-processor"):
+    for name in ("aws", "api-server", "execution-api", "scheduler", "triggerer", "dag-processor"):
         assert f"{name} " in status.stdout
 
     again = commands.run("up")
     assert (again.returncode, "up already" in again.stdout) == (0, True), again.stdout + again.stderr
     # A task of Airflow's may have ended meanwhile.
     components = {process.pid for process in processes} & commands.sessions()
-    assert len(components) >= 5
+    assert len(components) >= 6
     assert {process.pid for process in commands.processes()} >= components
 
     down = commands.run("down")
