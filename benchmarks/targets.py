@@ -57,6 +57,8 @@ def _of_case(case: str, tools: dict[str, dict[str, Any]]) -> Iterator[Target]:
         what = f"{case}: seconds of a year over loaded data"
         yield Target(what, "<= 600", seconds, seconds <= 600)
         yield Target(f"{case}: tasks run per day", "<= 1", ours["tasks_run"] / 365, ours["tasks_run"] <= 365)
+    if case == "lake_page" and "p95_s" in ours:
+        yield Target(f"{case}: p95 of an answer, of all pages, seconds", "<= 0.3", ours["p95_s"], ours["p95_s"] <= 0.3)
     if "mb_per_s" not in ours and "files_per_s" not in ours:
         return
     peer = best_peer(tools, "files_per_s" if "files_per_s" in ours else "mb_per_s")
