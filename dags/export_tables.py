@@ -129,7 +129,7 @@ def export_dag(config: LakeConfig, table: Table) -> DAG:
 
 _config = load_config()
 _wanted = get_parsing_context().dag_id
-for _table in _config.tables.values():
+for _table in _config.exported_tables:
     # A task parses this file only for its own DAG.
-    if "export" in _table.lanes and _wanted in (None, f"{EXPORT_PREFIX}{_table.name}"):
+    if _wanted in (None, f"{EXPORT_PREFIX}{_table.name}"):
         globals()[f"export_{_table.name}"] = export_dag(_config, _table)

@@ -45,5 +45,5 @@ with DAG(
     on_failure_callback=alert_on_failure,
 ):
     MaintainTableOperator.partial(task_id="maintain", map_index_template="{{ task.table }}").expand(
-        table=[table.name for table in config.tables.values() if "export" in table.lanes]
+        table=[table.name for table in config.exported_tables]
     )

@@ -88,7 +88,7 @@ def template_parameters(config: LakeConfig) -> dict[str, str]:
 
 def _export_parameters(config: LakeConfig) -> dict[str, str]:
     """ARNs of the tables that are exported, of their exports, and of the objects that DynamoDB writes."""
-    tables = [table for table in config.tables.values() if "export" in table.lanes]
+    tables = config.exported_tables
     if not tables:
         return {}
     region = f"arn:aws:dynamodb:{config.aws.region}:{config.aws.account_id}"

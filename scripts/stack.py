@@ -60,16 +60,6 @@ POLL_SECONDS = 0.2
 FUNCTION_INSTANCES = 2
 # Somebody watches, and objects are few.
 STREAM_BATCH_SECONDS = "1"
-AIRFLOW_COMPONENTS = {
-    "api-server": ["api-server", "--apps", "core"],
-    # What tasks talk to is a process of its own. In one with the UI's API, a task's transaction that has SQLite's only
-    # lock waits for the event loop to commit it, while the loop waits for that lock to log what a user asked for.
-    "execution-api": ["api-server", "--apps", "execution"],
-    # Their log servers would listen on all interfaces; the api-server reads the log files instead.
-    "scheduler": ["scheduler", "--skip-serve-logs"],
-    "triggerer": ["triggerer", "--skip-serve-logs"],
-    "dag-processor": ["dag-processor"],
-}
 
 
 class StackError(Exception):
@@ -340,9 +330,19 @@ class Stack:
                 raise StackError(f"the function {name} does not work: {faults[0]}")
 
     def _components(self) -> dict[str, list[str]]:
+        """Airflow's processes, with the command of each."""
         port = str(urlsplit(self._execution_url).port)
-        own = {"execution-api": ["--port", port]}
-        return {name: [*command, *own.get(name, [])] for name, command in AIRFLOW_COMPONENTS.items()}
+        return {
+            "api-server": ["api-server", "--apps", "core"],
+            # What tasks talk to is a process of its own. In one with the UI's API, a task's transaction that has
+            # SQLite's only lock waits for the event loop to commit it, while the loop waits for that lock to log what a
+            # user asked for.
+            "execution-api": ["api-server", "--apps", "execution", "--port", port],
+            # Their log servers would listen on all interfaces; the api-server reads the log files instead.
+            "scheduler": ["scheduler", "--skip-serve-logs"],
+            "triggerer": ["triggerer", "--skip-serve-logs"],
+            "dag-processor": ["dag-processor"],
+        }
 
     def _wait_healthy(self, components: list[ManagedProcess], deadline: float) -> None:
         api = self.api
@@ -513,7 +513,7 @@ def expected_dags(config: LakeConfig, folder: Path) -> set[str]:
     wanted: set[str] = set()
     several = {
         "load_entities": {f"load_{name}" for name in config.entities},
-        "export_tables": {f"export_{name}" for name, table in config.tables.items() if "export" in table.lanes},
+        "export_tables": {f"export_{table.name}" for table in config.exported_tables},
     }
     for path in folder.glob("*.py"):
         text = path.read_text().lower()

@@ -486,6 +486,11 @@ class LakeConfig(_Model):
         return self
 
     @property
+    def exported_tables(self) -> list[Table]:
+        """The tables that export_<table> exports, in the configuration's order."""
+        return [table for table in self.tables.values() if "export" in table.lanes]
+
+    @property
     def alert_topic_arn(self) -> str:
         return f"arn:aws:sns:{self.aws.region}:{self.aws.account_id}:{self.resources.alert_topic}"
 

@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from lakelanes import page_links
 from lakelanes.alerts import Alert, FileFault
 from lakelanes.ledger import timestamp
 
@@ -275,7 +276,7 @@ def merged(alerts: Sequence[Alert]) -> Alert:
         what_to_do="\n".join(dict.fromkeys(alert.what_to_do for alert in alerts)),
         partition_key=first.partition_key if len(keys) == 1 else None,
         files=files,
-        page_url=first.page_url if len({alert.page_url for alert in alerts}) == 1 else "/lake/",
+        page_url=first.page_url if len({alert.page_url for alert in alerts}) == 1 else page_links.OVERVIEW,
         since=min(alert.since for alert in alerts),
         causes=tuple(cause for alert in alerts for cause in alert.causes),
     )

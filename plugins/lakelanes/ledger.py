@@ -48,6 +48,8 @@ UNPLACED = "~"
 LEASE_SECONDS = 900
 # A file that failed this often is left alone by the sweep until somebody triggers its load.
 MAX_ATTEMPTS = 5
+# By how much an index may trail its table.
+INDEX_LAG = timedelta(minutes=1)
 
 # An item holds 400 KB, and an alert quotes twenty errors in 256 KB.
 _ERROR_LENGTH = 1000

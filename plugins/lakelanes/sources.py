@@ -219,9 +219,9 @@ def list_between(lake: Lake, entity: Entity, first: str | None, last: str | None
     ]
 
 
-def find_source(lake: Lake, key: str) -> SourceFile | None:
-    """The file with this key in the source bucket as it is now; None when there is none."""
-    bucket = lake.config.resources.source_bucket
+def find_source(lake: Lake, key: str, bucket: str | None = None) -> SourceFile | None:
+    """The file with this key, in the source bucket unless another is given, as it is now; None when there is none."""
+    bucket = bucket or lake.config.resources.source_bucket
     try:
         head = lake.s3.head_object(Bucket=bucket, Key=key)
     except lake.s3.exceptions.ClientError as error:

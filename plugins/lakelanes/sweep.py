@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lakelanes.ledger import MAX_ATTEMPTS, Entry, State, timestamp
+from lakelanes.ledger import INDEX_LAG, MAX_ATTEMPTS, Entry, State, timestamp
 from lakelanes.load import overtaken, register
 from lakelanes.partitions import Partition
 from lakelanes.sources import SourceFile, list_prefix, list_recent, partition_path, taker_of
@@ -25,8 +25,6 @@ LOOKBACK = timedelta(days=3)
 UNMATCHED = "the name matches no entity's filename_pattern"
 _NOTE = "sweep"
 _FAST_NOTE = "sweep-fast"
-# By how much an index may trail its table.
-_INDEX_LAG = timedelta(minutes=1)
 _OPEN: tuple[State, ...] = ("claimed", "failed", "deferred")
 
 
@@ -92,7 +90,7 @@ def _loaded_fast(lake: Lake, now: datetime) -> dict[str, dict[str, str]]:
     That lane registers what it loads, but neither looks whether Glue still has it, nor counts, nor tells Airflow.
     """
     note = lake.ledger.read_note(_FAST_NOTE)
-    since = datetime.fromisoformat(note["until"]) - _INDEX_LAG if note else now - LOOKBACK
+    since = datetime.fromisoformat(note["until"]) - INDEX_LAG if note else now - LOOKBACK
     found: dict[str, dict[str, str]] = {}
     for name, entity in lake.config.entities.items():
         entries = chain(lake.ledger.in_state(name, "loaded", since), lake.ledger.in_state(name, "rejected", since))

@@ -21,19 +21,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any, Literal
-from urllib.parse import quote
+from typing import Any
 
-from lakelanes import catalog, incidents, overview, summaries, view_results
+from lakelanes import catalog, incidents, overview, page_links, summaries, view_results
 from lakelanes.alerts import Alert
-from lakelanes.aws import error_code
 from lakelanes.config import Entity
 from lakelanes.deadlines import deadline_at, following, period_at, period_of
 from lakelanes.errors import GapError, StalledError
 from lakelanes.incidents import Incident, Tell, deadline_cause, gap_cause, stale_cause
 from lakelanes.lake import Lake
-from lakelanes.ledger import CURRENT, Entry, timestamp
+from lakelanes.ledger import CURRENT, INDEX_LAG, Entry, timestamp
 from lakelanes.registration import FAILED_VIEWS
+from lakelanes.sources import find_source
 from lakelanes.storage import place_of
 
 log = logging.getLogger(__name__)
@@ -45,8 +44,6 @@ _REJECTED_NOTE = "watch-rejected"
 _REJECTED_SINCE = timedelta(days=1)
 # From an entity's first load to the making of its table: as long as a run that publishes may take, retries included.
 _TABLE_AFTER = timedelta(minutes=30)
-# By how much an index may trail its table.
-_INDEX_LAG = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -131,11 +128,11 @@ def cures(lake: Lake, opened: Iterable[Incident], *, gone: bool = False) -> list
     files = {incident.cause.removeprefix("file/"): incident for incident in opened if incident.kind == "file"}
     entries = lake.ledger.get_many(files) if files else {}
     for uri, incident in files.items():
-        entry = entries.get(uri)
+        (bucket, key), entry = place_of(uri), entries.get(uri)
         if entry is not None and entry.state == "loaded":
             rows = "" if entry.rows_loaded is None else f", {entry.rows_loaded} rows"
             found.append((incident, f"the file was loaded at {entry.loaded_at} by the {entry.lane} lane{rows}"))
-        elif gone and not _tells_of_deletion(incident) and _is_gone(lake, uri):
+        elif gone and not _tells_of_deletion(incident) and find_source(lake, key, bucket) is None:
             found.append((incident, "the file was taken out of the source bucket"))
     return found
 
@@ -164,7 +161,7 @@ def overdue(lake: Lake, run_id: str = "") -> dict[str, Finding]:
                     "clear that run's task sense. To expect it later, raise "
                     f"entities.{entity.name}.deadline_minutes.",
                     partition_key=period,
-                    page_url=f"{_page(entity.name)}/periods/{quote(period, safe='')}",
+                    page_url=page_links.period(entity.name, period),
                     since=timestamp(deadline),
                 )
             )
@@ -179,7 +176,7 @@ def rejected(lake: Lake, run_id: str = "") -> dict[str, Finding]:
     """
     found: dict[str, Finding] = {}
     until = lake.ledger.read_note(_REJECTED_NOTE).get("until")
-    since = datetime.fromisoformat(until) - _INDEX_LAG if until else lake.clock() - _REJECTED_SINCE
+    since = datetime.fromisoformat(until) - INDEX_LAG if until else lake.clock() - _REJECTED_SINCE
     for entity in lake.config.entities.values():
         if entity.alert_rejected_percent is None:
             continue
@@ -245,9 +242,8 @@ def gaps(lake: Lake, run_id: str = "") -> dict[str, Finding]:
     from lakelanes.tables.planning import check
 
     found: dict[str, Finding] = {}
-    for name, table in lake.config.tables.items():
-        if "export" not in table.lanes:
-            continue
+    for table in lake.config.exported_tables:
+        name = table.name
         try:
             check(lake, table)
         except (GapError, StalledError) as error:
@@ -260,7 +256,7 @@ def gaps(lake: Lake, run_id: str = "") -> dict[str, Finding]:
                     reason=str(error).removesuffix(f". {error.remedy}"),
                     meaning=f"{table.current_view} stays as it is, or follows the stream alone.",
                     what_to_do=error.remedy,
-                    page_url=_page(name, "tables"),
+                    page_url=page_links.table(name),
                 )
             )
     return found
@@ -314,9 +310,9 @@ def _rejected(lake: Lake, entity: Entity, subject: str) -> _Rejected:
 def _rejects_alert(entity: Entity, subject: str, count: _Rejected, run_id: str) -> Alert:
     period = period_of(entity, subject)
     if subject.startswith("s3://"):
-        page, where = f"/lake/file?uri={quote(subject, safe='')}", f"source_file = '{subject}'"
+        page, where = page_links.file(subject), f"source_file = '{subject}'"
     else:
-        page = f"{_page(entity.name)}/periods/{quote(period, safe='')}" if period else _page(entity.name)
+        page = page_links.period(entity.name, period) if period else page_links.entity(entity.name)
         where = " AND ".join(f"{part.split('=')[0]} = '{part.split('=', 1)[1]}'" for part in subject.split("/"))
     return Alert(
         dag_id=NAME,
@@ -401,7 +397,7 @@ def _stale_view(name: str, reason: str, remedy: str, run_id: str) -> Finding:
             reason=reason,
             meaning="Dashboards that read the view show old numbers, or none.",
             what_to_do=remedy,
-            page_url="/lake/dashboards",
+            page_url=page_links.DASHBOARDS,
         )
     )
 
@@ -434,7 +430,7 @@ def _note_drift(
                 what_to_do=f"Say in the configuration, at {name}, what is meant, or undo the change in Glue. A table "
                 "that was dropped is made again by the next load; to register all of its partitions, trigger "
                 f"load_{name}.",
-                page_url=_page(name, "entities" if name in lake.config.entities else "tables"),
+                page_url=(page_links.entity if name in lake.config.entities else page_links.table)(name),
             )
         )
 
@@ -448,23 +444,8 @@ def _who_loads(entity: Entity) -> str:
     return f"{fast}sweep_sources within 15 minutes"
 
 
-def _page(name: str, kind: Literal["entities", "tables"] = "entities") -> str:
-    return f"/lake/{kind}/{quote(name, safe='')}"
-
-
 def _tells_of_deletion(incident: Incident) -> bool:
     return any(fault.state == "deleted" for fault in incident.alert.files)
-
-
-def _is_gone(lake: Lake, uri: str) -> bool:
-    bucket, key = place_of(uri)
-    try:
-        lake.s3.head_object(Bucket=bucket, Key=key)
-    except lake.s3.exceptions.ClientError as error:
-        if error_code(error) in ("404", "NoSuchKey"):
-            return True
-        raise
-    return False
 
 
 def _try(result: Look, name: str, work: Callable[[], Any]) -> Any:

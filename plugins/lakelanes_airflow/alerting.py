@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from lakelanes import incidents
+from lakelanes import incidents, page_links
 from lakelanes.alerts import Alert, FileFault
 from lakelanes.lake import Lake
 from lakelanes.registration import FAILED_VIEWS
@@ -64,11 +64,6 @@ def alert_on_failure(context: Any) -> None:
         log.exception("The alert for %s %s could not be published", dag_id, run_id)
 
 
-def build_alert(lake: Lake, context: Any) -> Alert:
-    """All that is to be said of the failed run, whatever of it is known already."""
-    return incidents.merged(list(failures(lake, context).values()))
-
-
 def failures(lake: Lake, context: Any) -> dict[str, Alert]:
     """The causes of the run's failure, each with what is to be said of it. ``context`` may hold only ``dag`` and
     ``run_id``."""
@@ -91,7 +86,7 @@ def failures(lake: Lake, context: Any) -> dict[str, Alert]:
     failure = _what_happened(lake, context, own or ([] if tables else list(lake.config.entities)))
     found: dict[str, Alert] = {}
     for fault in failure.faults:
-        page = f"/lake/file?uri={quote(fault.file, safe='')}"
+        page = page_links.file(fault.file)
         remedy = what_to_do(lake, fault)
         found |= incidents.file_alerts(replace(base, files=[fault], what_to_do=remedy, page_url=page))
     if failure.faults and not failure.reasons:
@@ -105,8 +100,9 @@ def failures(lake: Lake, context: Any) -> dict[str, Alert]:
 
 def _page(entities: list[str], tables: list[str]) -> str:
     """Where the Lake page shows what a DAG fills."""
-    kind, names = ("entities", entities) if entities else ("tables", tables)
-    return f"/lake/{kind}/{quote(names[0], safe='')}" if names else "/lake/"
+    if entities:
+        return page_links.entity(entities[0])
+    return page_links.table(tables[0]) if tables else page_links.OVERVIEW
 
 
 def run_url(dag_id: str, run_id: str) -> str:
@@ -118,7 +114,6 @@ _REMEDY = "Open the run, remove the cause that its log names, then clear its fai
 _LATE = "The partition is not in its table, and what is made of it is incomplete."
 _GAP = "Changes of the table are no longer exported; what its view says stays as it was, or follows the stream alone."
 _STALE = "The view keeps its last definition, or is not there; dashboards that read it are out of date or fail."
-
 _MISSING = "What the run was to bring may be missing; what was in the lake before stays."
 _UNDONE = {
     "sweep_sources": "Files that no lane has loaded wait, and so do dead letters.",
@@ -142,7 +137,7 @@ def _causes(lake: Lake, base: Alert, errors: Iterable[str]) -> list[tuple[str, s
 def _maintenance_failures(lake: Lake, context: Any, base: Alert) -> dict[str, Alert]:
     """The causes of a failed maintenance, one for each table: its tasks are mapped over them."""
     ti, found = context["ti"], dict[str, Alert]()
-    for index, name in enumerate(exported_tables(lake)):
+    for index, name in enumerate(table.name for table in lake.config.exported_tables):
         reason, killed = _pull(ti, ti.task_id, FAILURE, index), index == ti.map_index
         if not reason and not killed:
             continue
@@ -157,11 +152,6 @@ def _maintenance_failures(lake: Lake, context: Any, base: Alert) -> dict[str, Al
             meaning=_GAP if gap else "Snapshots are not made and grow old, and queries of the table's view dearer.",
         )
     return found or {incidents.run_cause(base.dag_id, None): replace(base, reason=_unexplained(context))}
-
-
-def exported_tables(lake: Lake) -> list[str]:
-    """The tables that are exported, in the order of maintain_lake's mapped tasks."""
-    return [name for name, table in lake.config.tables.items() if "export" in table.lanes]
 
 
 def _what_happened(lake: Lake, context: Any, entities: list[str]) -> _Failure:

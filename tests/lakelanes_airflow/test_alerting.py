@@ -17,10 +17,10 @@ from lakelanes.lake import Lake
 from lakelanes.ledger import Entry
 from lakelanes.registration import FAILED_VIEWS
 from lakelanes.sources import list_entity
-from lakelanes_airflow.alerting import REPORT, alert_on_failure, build_alert, failures
+from lakelanes_airflow.alerting import REPORT, alert_on_failure, failures
 from lakelanes_airflow.operators import FAULTS, FindUnloadedOperator
 from lakelanes_airflow.sensors import ERROR, FAILURE, REMEDY
-from tests.support.airflow import task_context
+from tests.support.airflow import build_alert, task_context
 from tests.support.lakes import put
 from tests.support.localaws import LocalAws
 from tests.support.source_tables import ORDERS

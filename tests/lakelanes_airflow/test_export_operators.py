@@ -21,7 +21,7 @@ from lakelanes.errors import ExportFailedError, GapError, RecoveryLagError
 from lakelanes.lake import Lake
 from lakelanes.tables.submit import MAX_ATTEMPTS
 from lakelanes.tables.windows import Window
-from lakelanes_airflow.alerting import REPORT, build_alert
+from lakelanes_airflow.alerting import REPORT
 from lakelanes_airflow.assets import current_asset
 from lakelanes_airflow.ending import PREVIEW
 from lakelanes_airflow.export_operators import (
@@ -37,7 +37,7 @@ from lakelanes_airflow.schedules import window_key
 from lakelanes_airflow.sensors import FAILURE, REMEDY
 from lakelanes_airflow.triggers import ExportTrigger, PollingTrigger, RecoveryTrigger
 from tests.localaws.controls import control
-from tests.support.airflow import FakeTaskInstance, OutletEvents, task_context
+from tests.support.airflow import FakeTaskInstance, OutletEvents, build_alert, task_context
 from tests.support.localaws import LocalAws
 from tests.support.requests_made import RequestsMade
 from tests.support.source_tables import ORDERS, SourceTable

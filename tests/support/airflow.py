@@ -90,3 +90,11 @@ def task_context(
         "ti": FakeTaskInstance(task.task_id),
         "outlet_events": OutletEvents(),
     }
+
+
+def build_alert(lake: Any, context: Any) -> Any:
+    """All that is to be said of the failed run, whatever of it is known already."""
+    from lakelanes import incidents
+    from lakelanes_airflow.alerting import failures
+
+    return incidents.merged(list(failures(lake, context).values()))
