@@ -20,10 +20,11 @@ from unittest import mock
 
 from benchmarks.cases import OURS, Case
 from benchmarks.report import Sample, summary
+from lakelanes.config.partitions import Partition
+from lakelanes.files.listing import list_entity
+from lakelanes.files.load import load_batch, raise_for_outcomes, register, validate
+from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake
-from lakelanes.load import load_batch, raise_for_outcomes, register, validate
-from lakelanes.partitions import Partition
-from lakelanes.sources import list_entity, partition_for
 from scripts.airflow_api import AirflowApi
 from scripts.stack import Stack
 from tests.support.lakes import config_text

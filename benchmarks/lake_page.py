@@ -117,9 +117,9 @@ class _Files:
                 yield time.strftime(form), time.strftime("%Y_%m_%d_%H" if hours else "%Y_%m_%d")
 
     def items(self) -> Iterator[Item]:
-        from lakelanes.config import load_config
-        from lakelanes.ledger import Entry, timestamp
-        from lakelanes.summaries import Counts, Summary, _sums
+        from lakelanes.config.loading import load_config
+        from lakelanes.ledger.files import Entry, timestamp
+        from lakelanes.ledger.summaries import Counts, Summary, _sums
 
         config, rng = load_config(), random.Random(7)
         until = timestamp(self.now)
@@ -189,9 +189,9 @@ class _Files:
 
     def _alerts(self) -> Iterator[Item]:
         """A few that are open."""
-        from lakelanes.alerts import Alert
-        from lakelanes.incidents import Incident
-        from lakelanes.ledger import timestamp
+        from lakelanes.alerts.incidents import Incident
+        from lakelanes.alerts.messages import Alert
+        from lakelanes.ledger.files import timestamp
 
         for number in range(5):
             alert = Alert("watch_lake", "r", "sales", f"day {number} did not arrive", "Upload its files")
@@ -209,10 +209,10 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from airflow.utils import db
 
+    from lakelanes.files.listing import list_prefix
+    from lakelanes.files.load import load_batch
     from lakelanes.lake import Lake
-    from lakelanes.load import load_batch
-    from lakelanes.sources import list_prefix
-    from lakelanes.summaries import differences, totals
+    from lakelanes.ledger.summaries import differences, totals
     from lakelanes.tables.current import publish
     from scripts.deploy import deploy
     from tests.support.browser import served
@@ -235,9 +235,9 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
     _stream(lake, days.now)
     _dashboards(lake, folder / "views")
     faults = []
-    if differences(lake, "prices"):
+    if differences(lake.ledger, lake.config.entities["prices"]):
         faults.append("the summaries of the made ledger are not what counting it gives")
-    known = sum(whole.counts.files for whole in totals(lake, lake.config.entities).values())
+    known = sum(whole.counts.files for whole in totals(lake.ledger, lake.config.entities).values())
 
     rng = random.Random(11)
 
@@ -317,7 +317,7 @@ def _stream(lake: Any, now: datetime) -> None:
 
 def _dashboards(lake: Any, folder: Path) -> None:
     """Views with a year of days each, and Athena's answers to them."""
-    from lakelanes import view_results, views
+    from lakelanes.catalog import view_results, views
 
     folder.mkdir()
     first = datetime(2024, 1, 1, tzinfo=UTC)

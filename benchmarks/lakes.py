@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generate import NARROW
-from lakelanes.config import LakeConfig, parse_config
+from lakelanes.config.loading import parse_config
+from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
 from scripts.deploy import deploy
 from tests.support.lakes import config_text

@@ -58,18 +58,19 @@ from __future__ import annotations
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, get_parsing_context, task_group
 
-from lakelanes.config import LakeConfig, Table, load_config
-from lakelanes_airflow.alerting import EXPORT_PREFIX, REPORT, alert_on_failure
+from lakelanes.config.loading import load_config
+from lakelanes.config.model import LakeConfig, Table
 from lakelanes_airflow.assets import current_asset
 from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.export_operators import (
+from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX, REPORT, alert_on_failure
+from lakelanes_airflow.operators.export import (
     ConvertExportOperator,
     ExportOperator,
     PlanExportsOperator,
     PublishTableOperator,
     ReportExportsOperator,
 )
-from lakelanes_airflow.schedules import export_schedule_of
+from lakelanes_airflow.timetables.schedules import export_schedule_of
 
 
 def export_dag(config: LakeConfig, table: Table) -> DAG:

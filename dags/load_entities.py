@@ -57,14 +57,15 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, get_parsing_context
 
-from lakelanes.config import Entity, LakeConfig, load_config
-from lakelanes_airflow.alerting import LOAD_PREFIX, alert_on_failure
+from lakelanes.config.loading import load_config
+from lakelanes.config.model import Entity, LakeConfig
 from lakelanes_airflow.assets import table_asset
 from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.loading import load_planned
-from lakelanes_airflow.schedules import schedule_of
-from lakelanes_airflow.selection import load_params
-from lakelanes_airflow.sensors import SourceFilesSensor
+from lakelanes_airflow.load_tasks import load_planned
+from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX, alert_on_failure
+from lakelanes_airflow.runs.selection import load_params
+from lakelanes_airflow.sensors.source_files import SourceFilesSensor
+from lakelanes_airflow.timetables.schedules import schedule_of
 
 
 def load_dag(config: LakeConfig, entity: Entity) -> DAG:

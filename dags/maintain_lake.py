@@ -25,10 +25,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from lakelanes.config import load_config
-from lakelanes_airflow.alerting import alert_on_failure
+from lakelanes.config.loading import load_config
 from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.export_operators import MaintainTableOperator
+from lakelanes_airflow.notifications.run_alerts import alert_on_failure
+from lakelanes_airflow.operators.export import MaintainTableOperator
 
 config = load_config()
 

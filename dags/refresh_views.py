@@ -24,9 +24,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from lakelanes_airflow.alerting import alert_on_failure
 from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.operators import RefreshViewsOperator
+from lakelanes_airflow.notifications.run_alerts import alert_on_failure
+from lakelanes_airflow.operators.load import RefreshViewsOperator
 
 with DAG(
     dag_id="refresh_views",

@@ -35,12 +35,12 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from lakelanes.config import load_config
-from lakelanes_airflow.alerting import alert_on_failure
+from lakelanes.config.loading import load_config
 from lakelanes_airflow.assets import table_asset
 from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.loading import load_planned
-from lakelanes_airflow.operators import FindUnloadedOperator
+from lakelanes_airflow.load_tasks import load_planned
+from lakelanes_airflow.notifications.run_alerts import alert_on_failure
+from lakelanes_airflow.operators.load import FindUnloadedOperator
 
 config = load_config()
 

@@ -32,9 +32,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from lakelanes_airflow.alerting import alert_on_failure
 from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.watch_operators import WatchLakeOperator
+from lakelanes_airflow.notifications.run_alerts import alert_on_failure
+from lakelanes_airflow.operators.watch import WatchLakeOperator
 
 with DAG(
     dag_id="watch_lake",

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from lakelanes.emf import Unit, Value, metrics_line
-from lakelanes.fast import FastLane, FileReport, Message, MessageReport
+from lakelanes.aws.metrics import Unit, Value, metrics_line
+from lakelanes.files.queue_lane import FastLane, FileReport, Message, MessageReport
 from lakelanes.lake import Lake
 
 _lake = Lake.open()

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from lakelanes.emf import Unit, Value, metrics_line
+from lakelanes.aws.metrics import Unit, Value, metrics_line
 from lakelanes.lake import Lake
 from lakelanes.tables.stream import BatchReport, StreamLane
 

@@ -32,11 +32,11 @@ from typing import Any
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes import athena
+from lakelanes.catalog import athena
+from lakelanes.catalog.views import read_views
 from lakelanes.errors import LakeError
+from lakelanes.files.matching import match
 from lakelanes.lake import Lake
-from lakelanes.sources import match
-from lakelanes.views import read_views
 from scripts.airflow_api import AirflowApi, AirflowError
 from scripts.console import Stages, size, table
 from scripts.demo_orders import BEHIND_SECONDS, OrdersDemo, OrdersError

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from lakelanes import athena
+from lakelanes.catalog import athena
 from lakelanes.lake import Lake
 from scripts.console import Stages
 from scripts.load_dynamodb import Plan, load, read_dataset

@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.config import LakeConfig, Table, load_config, parse_config
+from lakelanes.config.loading import load_config, parse_config
+from lakelanes.config.model import LakeConfig, Table
 from lakelanes.errors import ConfigError
 from lakelanes.tables.catalog import changes_table
-from lakelanes.tables.submit import export_folder
+from lakelanes.tables.export_requests import export_folder
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

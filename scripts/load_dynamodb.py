@@ -38,8 +38,8 @@ if not __package__:
     # Run by its name: only its own folder is on the path.
     sys.path += [str(Path(__file__).resolve().parents[1] / folder) for folder in ("", "plugins")]
 
-from lakelanes import aws
-from lakelanes.config import load_config
+from lakelanes.aws import clients
+from lakelanes.config.loading import load_config
 from lakelanes.errors import ConfigError
 from scripts.sample_orders import (
     DATASET,
@@ -121,7 +121,7 @@ def check_table(client: DynamoDBClient, name: str) -> None:
     try:
         table = client.describe_table(TableName=name)["Table"]
     except ClientError as error:
-        if aws.error_code(error) == "ResourceNotFoundException":
+        if clients.error_code(error) == "ResourceNotFoundException":
             raise OrdersError(
                 f"there is no table {name!r} at {client.meta.endpoint_url}: deploy infrastructure/template.yaml, name "
                 "another with --table, or let it be made with --create"
@@ -150,7 +150,7 @@ def create_table(client: DynamoDBClient, name: str) -> bool:
             SSESpecification={"Enabled": True},
         )
     except ClientError as error:
-        if aws.error_code(error) != "ResourceInUseException":
+        if clients.error_code(error) != "ResourceInUseException":
             raise
         return False
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": CREATE_SECONDS})
@@ -165,7 +165,7 @@ def create_table(client: DynamoDBClient, name: str) -> bool:
             )
             return True
         except ClientError as error:
-            if aws.error_code(error) != "ContinuousBackupsUnavailableException":
+            if clients.error_code(error) != "ContinuousBackupsUnavailableException":
                 raise
             time.sleep(1)
     raise OrdersError(f"table {name!r} is made, but its point-in-time recovery could not be switched on")
@@ -231,7 +231,7 @@ def _write(client: DynamoDBClient, table: str, writes: Sequence[Write]) -> dict[
         retrying(_send, client, table, writes)
     except ClientError as error:
         response: Any = error.response
-        if aws.error_code(error) == "ConditionalCheckFailedException":
+        if clients.error_code(error) == "ConditionalCheckFailedException":
             return {writes[0].order_id: response.get("Item")}
         if _cancellations(error) - {"None", "ConditionalCheckFailed"} or not _cancellations(error):
             raise
@@ -260,12 +260,12 @@ def _is_conflict(error: BaseException) -> bool:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     passing = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
-    return aws.error_code(error) == "TransactionConflictException" or bool(_cancellations(error) & passing)
+    return clients.error_code(error) == "TransactionConflictException" or bool(_cancellations(error) & passing)
 
 
 def _cancellations(error: BaseException) -> set[str]:
     """Why a transaction was cancelled; empty for any other error."""
-    if not isinstance(error, ClientError) or aws.error_code(error) != "TransactionCanceledException":
+    if not isinstance(error, ClientError) or clients.error_code(error) != "TransactionCanceledException":
         return set()
     response: Any = error.response
     return {reason["Code"] for reason in response.get("CancellationReasons", [])}
@@ -405,7 +405,7 @@ def main(arguments: list[str] | None = None) -> int:
         plan = Plan(Orders(options.seed), count, dataset, changes)
         if options.start > plan.writes:
             raise OrdersError(f"--start is {options.start}, but these options make {plan.writes} writes")
-        client = aws.client("dynamodb", region)
+        client = clients.client("dynamodb", region)
         if options.create and create_table(client, table):
             out.print(f"table {table} made")
         check_table(client, table)

@@ -19,7 +19,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from lakelanes.config import parse_config, resolved_text
+from lakelanes.config.loading import parse_config, resolved_text
 from lakelanes.errors import ConfigError
 from scripts import build_kernel
 from scripts.setup import SetupError, uv_environment

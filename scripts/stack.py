@@ -41,7 +41,8 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.config import LakeConfig, load_config, resolved_text
+from lakelanes.config.loading import load_config, resolved_text
+from lakelanes.config.model import LakeConfig
 from lakelanes.errors import ConfigError
 from scripts import build_kernel
 from scripts.airflow_api import AirflowApi, AirflowError

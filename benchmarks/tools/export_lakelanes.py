@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.exports import FLATTENED, KEY, ORDERS
 from benchmarks.tools.lakelanes import FileSink
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 from lakelanes.tables.convert import convert_files
 from lakelanes.tables.exports import DataFile
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lakelanes.config import load_config
+from lakelanes.config.loading import load_config
+from lakelanes.files.listing import list_entity
+from lakelanes.files.load import load_batch, raise_for_outcomes, register
+from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake
-from lakelanes.load import load_batch, raise_for_outcomes, register
-from lakelanes.sources import list_entity, partition_for
 
 
 def load_all(task: dict[str, Any]) -> Callable[[], list[tuple[int, int]]]:

@@ -11,9 +11,9 @@ import json
 import sys
 
 from lakelanes import commands as lake_commands
-from lakelanes.config import json_schema, load_config
+from lakelanes.catalog.views import read_views
+from lakelanes.config.loading import json_schema, load_config
 from lakelanes.errors import LakeError
-from lakelanes.views import read_views
 
 
 def main(arguments: list[str] | None = None) -> int:

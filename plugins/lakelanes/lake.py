@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from lakelanes import aws
-from lakelanes.config import LakeConfig, load_config
-from lakelanes.ledger import Ledger
+from lakelanes.aws import clients
+from lakelanes.config.loading import load_config
+from lakelanes.config.model import LakeConfig
+from lakelanes.ledger.files import Ledger
 
 
 def utc_now() -> datetime:
@@ -58,4 +59,4 @@ class Lake:
         return Ledger(self.dynamodb, self.config.resources.ledger_table, self.clock)
 
     def _client(self, service: str) -> Any:
-        return aws.client(service, self.config.aws.region)
+        return clients.client(service, self.config.aws.region)

@@ -1,8 +1,8 @@
 """What no run tells of: looked for every few minutes, by whoever watches the lake.
 
-Each check returns what it finds now, by cause (``lakelanes.incidents``). What was found and is not any more is cured,
-if the check is one that sees its whole subject; the others say themselves what is cured. A check that fails keeps no
-other from looking, opens nothing and cures nothing. Before them what changed is counted (``lakelanes.summaries``).
+Each check returns what it finds now, by cause (``lakelanes.alerts.incidents``). What was found and is not any more is
+cured, if the check is one that sees its whole subject; the others say themselves what is cured. A check that fails
+keeps no other from looking, opens nothing and cures nothing. Before them the changes are counted (ledger.summaries).
 
     check       requests
     overdue     per entity with a deadline: its total, the periods looked back at (2 BatchGetItem, 1 Query)
@@ -23,17 +23,20 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from lakelanes import catalog, incidents, overview, page_links, summaries, view_results
-from lakelanes.alerts import Alert
-from lakelanes.config import Entity
-from lakelanes.deadlines import deadline_at, following, period_at, period_of
+from lakelanes.alerts import incidents, page_links
+from lakelanes.alerts.incidents import Incident, Tell, deadline_cause, gap_cause, stale_cause
+from lakelanes.alerts.messages import Alert
+from lakelanes.aws.storage import place_of
+from lakelanes.catalog import glue_tables, view_results
+from lakelanes.catalog.registrar import FAILED_VIEWS
+from lakelanes.config.deadlines import deadline_at, following, period_at, period_of
+from lakelanes.config.model import Entity
 from lakelanes.errors import GapError, StalledError
-from lakelanes.incidents import Incident, Tell, deadline_cause, gap_cause, stale_cause
+from lakelanes.files.listing import find_source
 from lakelanes.lake import Lake
-from lakelanes.ledger import CURRENT, INDEX_LAG, Entry, timestamp
-from lakelanes.registration import FAILED_VIEWS
-from lakelanes.sources import find_source
-from lakelanes.storage import place_of
+from lakelanes.ledger import summaries
+from lakelanes.ledger.files import CURRENT, INDEX_LAG, Entry, timestamp
+from lakelanes.overview import files as overview
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +96,7 @@ def look(lake: Lake, opened: Iterable[Incident], run_id: str = "") -> Look:
     """Looks at everything once, and changes nothing but the ledger's counts. ``opened``: the incidents that are."""
     result, opened, started = Look(), list(opened), timestamp(lake.clock())
     cured: dict[str, tuple[Incident, str]] = {}
-    _try(result, "summaries", lambda: summaries.refresh(lake))
+    _try(result, "summaries", lambda: summaries.refresh(lake.ledger, lake.config.entities.values()))
     for name, check in _CHECKS.items():
         findings = _try(result, name, partial(check, lake, run_id))
         if findings is None:
@@ -193,17 +196,17 @@ def rejected(lake: Lake, run_id: str = "") -> dict[str, Finding]:
 
 
 def drifted(lake: Lake, run_id: str = "") -> dict[str, Finding]:
-    """Tables in Glue that are no longer what the configuration says (see ``catalog.differences``), or that are gone
+    """Tables in Glue that are no longer what the configuration says (see ``glue_tables.differences``), or that are gone
     although rows were loaded into them; by entity, or by DynamoDB table."""
     from lakelanes.tables.catalog import changes_table, snapshot_table
 
-    there = catalog.describe_all(lake)
-    sums = summaries.totals(lake, lake.config.entities)
+    there = glue_tables.describe_all(lake)
+    sums = summaries.totals(lake.ledger, lake.config.entities)
     found: dict[str, Finding] = {}
     made_by = timestamp(lake.clock() - _TABLE_AFTER)
     for name, entity in lake.config.entities.items():
         must_be = bool(sums[name].counts.partitions) and sums[name].first_loaded_at < made_by
-        wanted = [(catalog.data_table(entity), must_be), (catalog.rejects_table(entity), False)]
+        wanted = [(glue_tables.data_table(entity), must_be), (glue_tables.rejects_table(entity), False)]
         _note_drift(lake, found, name, wanted, there, run_id)
     for name, table in lake.config.tables.items():
         _note_drift(lake, found, name, [(changes_table(table), False), (snapshot_table(table), False)], there, run_id)
@@ -227,7 +230,7 @@ def stale(lake: Lake, run_id: str = "") -> dict[str, Finding]:
     late = {entity.table_name: said for entity in lake.config.entities.values() if (said := _staleness(lake, entity))}
     if late and names:
         # Only now: the SQL parser takes longer to import than all else that is looked at.
-        from lakelanes.views import tables_of_views
+        from lakelanes.catalog.views import tables_of_views
 
         for name, tables in tables_of_views().items():
             if name in names and (reasons := [late[table] for table in sorted(tables & late.keys())]):
@@ -343,7 +346,7 @@ def _missing(lake: Lake, entity: Entity) -> list[str]:
     """The entity's overdue periods, oldest first."""
     if entity.grain is None:
         return []
-    whole = summaries.total(lake, entity.name)
+    whole = summaries.total(lake.ledger, entity.name)
     now = lake.clock()
     last = period_at(entity, now)
     first = max(whole.first, following(entity, last, -LOOKBACK[entity.grain]))
@@ -360,7 +363,7 @@ def _missing(lake: Lake, entity: Entity) -> list[str]:
 
 def _arrived(lake: Lake, incident: Incident) -> str:
     _, name, period = incident.cause.split("/", 2)
-    summary = summaries.period_summaries(lake, name, period, period).get(period)
+    summary = summaries.period_summaries(lake.ledger, name, period, period).get(period)
     if summary is None or not summary.counts.partitions:
         return ""
     counts = summary.counts
@@ -373,8 +376,10 @@ def _staleness(lake: Lake, entity: Entity) -> str:
     """How long the entity's next partition has been overdue, as a sentence; '' while that is not long enough."""
     if entity.grain is None or entity.stale_minutes is None:
         return ""
-    whole = summaries.total(lake, entity.name)
-    newest = next((s.version for s in summaries.newest_periods(lake, entity.name, 10) if s.counts.partitions), "")
+    whole = summaries.total(lake.ledger, entity.name)
+    newest = next(
+        (s.version for s in summaries.newest_periods(lake.ledger, entity.name, 10) if s.counts.partitions), ""
+    )
     if not newest:
         return ""
     deadline = deadline_at(entity, following(entity, newest))
@@ -406,7 +411,7 @@ def _note_drift(
     lake: Lake,
     found: dict[str, Finding],
     name: str,
-    wanted: Iterable[tuple[catalog.Table, bool]],
+    wanted: Iterable[tuple[glue_tables.GlueTable, bool]],
     there: Mapping[str, Any],
     run_id: str,
 ) -> None:
@@ -415,7 +420,7 @@ def _note_drift(
     for table, must_be in wanted:
         described = there.get(table.name)
         if described is not None:
-            lines += catalog.differences(lake, table, described)
+            lines += glue_tables.differences(lake, table, described)
         elif must_be:
             lines.append(f"table {table.name} is not in the catalogue, although rows were loaded into it")
     if lines:

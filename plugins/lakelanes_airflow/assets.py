@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Asset
 
-from lakelanes.config import Entity, LakeConfig, Table
+from lakelanes.config.model import Entity, LakeConfig, Table
 
 
 def table_asset(config: LakeConfig, entity: Entity) -> Asset:

@@ -12,7 +12,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 from botocore.exceptions import ClientError
 
-from lakelanes.aws import is_retryable
+from lakelanes.aws.clients import is_retryable
 from lakelanes.errors import LakeError
 
 
@@ -75,5 +75,5 @@ DEFAULT_ARGS: dict[str, Any] = {
     "max_retry_delay": timedelta(minutes=10),
     "retry_policy": RetryWhatCanPass(),
     # By name, as it is kept in the database: the plugin registers it.
-    "weight_rule": "lakelanes_airflow.priorities.DailyLoadFirst",
+    "weight_rule": "lakelanes_airflow.timetables.priorities.DailyLoadFirst",
 }

@@ -13,13 +13,15 @@ import pyarrow.parquet  # noqa: F401
 from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk import Asset, task_group  # noqa: F401
 
-from lakelanes import aws
-from lakelanes_airflow import alerting, export_operators, loading  # noqa: F401
-from lakelanes_airflow.import_errors import ImportErrorListener
-from lakelanes_airflow.priorities import DailyLoadFirst
-from lakelanes_airflow.timetables import PastPartitionTimetable
+from lakelanes.aws import clients
+from lakelanes_airflow import load_tasks  # noqa: F401
+from lakelanes_airflow.notifications import run_alerts  # noqa: F401
+from lakelanes_airflow.notifications.import_errors import ImportErrorListener
+from lakelanes_airflow.operators import export  # noqa: F401
+from lakelanes_airflow.timetables.partitions import PastPartitionTimetable
+from lakelanes_airflow.timetables.priorities import DailyLoadFirst
 
-aws.read_descriptions(("s3", "dynamodb", "glue", "athena"))
+clients.read_descriptions(("s3", "dynamodb", "glue", "athena"))
 # Has Airflow look for what its providers make of such an address, which it does once per process.
 Asset(name="lakelanes", uri="s3://lakelanes/")
 

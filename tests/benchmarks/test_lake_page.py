@@ -12,9 +12,11 @@ import pytest
 
 from benchmarks.lake_page import _ENTITIES, _TABLES, _Files
 from benchmarks.ledger_store import LedgerStore, fill
-from lakelanes import incidents, overview, summaries
+from lakelanes.alerts import incidents
 from lakelanes.lake import Lake
-from lakelanes.ledger import Entry
+from lakelanes.ledger import summaries
+from lakelanes.ledger.files import Entry
+from lakelanes.overview import files
 from lakelanes.tables import ledger as tables
 from lakelanes.tables.planning import reached
 from tests.support.lakes import config_text, deploy_lake
@@ -66,18 +68,22 @@ def test_it_answers_as_the_local_dynamodb_does(lake: Lake, tmp_path: Path, monke
 
         def answers(one: Lake) -> list[Any]:
             ledger = one.ledger
-            page = overview.latest_files(one, "sales", limit=7)
+            page = files.latest_files(one, "sales", limit=7)
             return [
                 sorted(entry.source for entry in ledger.in_partition("sales", "day=3")),
                 [entry.updated_at for entry in ledger.in_state("sales", "loaded", datetime(2024, 1, 1, tzinfo=UTC))],
                 page,
-                overview.latest_files(one, "sales", limit=7, after=page.after),
-                overview.latest_files(one, "sales", limit=7, after=page.after, fields=overview.LISTED),
-                overview.partition_files(one, "sales", "day=3", limit=4, after="s3://b/010"),
-                overview.one_file(one, "s3://b/011"),
+                files.latest_files(one, "sales", limit=7, after=page.after),
+                files.latest_files(one, "sales", limit=7, after=page.after, fields=files.LISTED),
+                files.partition_files(one, "sales", "day=3", limit=4, after="s3://b/010"),
+                files.one_file(one, "s3://b/011"),
                 ledger.get_many([f"s3://b/{number:03}" for number in range(200)]),
-                list(summaries.period_summaries(one, "sales", "2024-03-02", "2024-03-05").values()),
-                list(summaries.period_summaries(one, "sales", "2024-03-02", "2024-03-05", fields=["rows"]).values()),
+                list(summaries.period_summaries(one.ledger, "sales", "2024-03-02", "2024-03-05").values()),
+                list(
+                    summaries.period_summaries(
+                        one.ledger, "sales", "2024-03-02", "2024-03-05", fields=["rows"]
+                    ).values()
+                ),
             ]
 
         assert answers(other) == answers(lake)
@@ -92,8 +98,10 @@ def test_the_made_summaries_are_those_of_the_files(lake: Lake, tmp_path: Path, m
     with LedgerStore(tmp_path / "ledger.db") as store:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", store.url)
         other = Lake.open()
-        assert [line for name in _ENTITIES for line in summaries.differences(other, name)] == []
-        found = overview.status(other)
+        assert [
+            line for name in _ENTITIES for line in summaries.differences(other.ledger, other.config.entities[name])
+        ] == []
+        found = files.status(other)
         # Whole partitions: three days of 1,000 files, nine hours of 100, one market of 1,000.
         assert sum(status.counts.files for status in found) == 4900
         now = datetime(2024, 3, 15, tzinfo=UTC)

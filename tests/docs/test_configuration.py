@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from lakelanes.config import (
+from lakelanes.config.loading import json_schema, parse_config
+from lakelanes.config.model import (
     AttributeColumn,
     Aws,
     Column,
@@ -24,11 +25,9 @@ from lakelanes.config import (
     Resources,
     Table,
     TableExport,
-    json_schema,
-    parse_config,
 )
 from lakelanes.errors import ConfigError
-from lakelanes_airflow.schedules import DEFAULT_CRON
+from lakelanes_airflow.timetables.schedules import DEFAULT_CRON
 
 KEY = {"name": "k", "type": "string"}
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lakelanes import sources
-from lakelanes.config import parse_config
+from lakelanes.config.loading import parse_config
+from lakelanes.config.partitions import partition_key
 from lakelanes.convert.values import ValueRefused, parse_value
-from lakelanes.partitions import partition_key
+from lakelanes.files import listing
 from lakelanes.types import parse_type
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def test_the_example_configuration_works() -> None:
     config = parse_config(text[1], {"AWS_ACCOUNT_ID": "000000000000"})
     assert (ROOT / json.loads(text[1])["$schema"]).is_file()
     # The file that README uploads, and the partition that its query reads.
-    found = sources.match(config, "erp/invoices_CH_2024-03.csv.gz")
+    found = listing.match(config, "erp/invoices_CH_2024-03.csv.gz")
     assert found is not None
     assert (found.entity.name, found.partition.path) == ("invoices", "year=2024/month=03/country=CH")
     assert partition_key(found.entity, found.partition) == "2024-03"

@@ -10,8 +10,8 @@ from tests.support.airflow import use_temporary_home
 
 use_temporary_home()
 
-from lakelanes.preview import Action  # noqa: E402
-from lakelanes_airflow.selection import load_params  # noqa: E402
+from lakelanes.files.preview import Action  # noqa: E402
+from lakelanes_airflow.runs.selection import load_params  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from lakelanes import dead_letters
+from lakelanes.files import dead_letters
 from lakelanes.lake import Lake
 from tests.end_to_end.world import World
 from tests.support.browser import chromium, running_browser

@@ -15,14 +15,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lakelanes import dead_letters
-from lakelanes.fast import Message
+from lakelanes.files import dead_letters
+from lakelanes.files.batches import plan_batches
+from lakelanes.files.listing import list_entity, list_partition
+from lakelanes.files.load import pending
+from lakelanes.files.matching import partition_for
+from lakelanes.files.queue_lane import Message
+from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
-from lakelanes.ledger import MAX_ATTEMPTS
-from lakelanes.load import pending
-from lakelanes.plan import plan_batches
-from lakelanes.sources import SourceFile, list_entity, list_partition, partition_for
-from lakelanes.sweep import find_unloaded, register_done
+from lakelanes.ledger.files import MAX_ATTEMPTS
+from lakelanes.ledger.source_file import SourceFile
 from scripts.deploy import deploy
 from tests.faults import lanes
 from tests.faults.findings import injected, listed

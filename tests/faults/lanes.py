@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from lakelanes.fast import FastLane, Message
+from lakelanes.config.partitions import Partition
+from lakelanes.files.load import FileOutcome, load_batch, register
+from lakelanes.files.queue_lane import FastLane, Message
 from lakelanes.lake import Lake
-from lakelanes.load import FileOutcome, load_batch, register
-from lakelanes.partitions import Partition
-from lakelanes.sources import SourceFile
+from lakelanes.ledger.source_file import SourceFile
 
 
 def batch_lane(lake: Lake, entity: str, files: list[SourceFile], run_id: str) -> list[FileOutcome]:

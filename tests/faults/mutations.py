@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from lakelanes import load
-from lakelanes.ledger import Entry, Ledger
-from lakelanes.storage import ObjectWriter
+from lakelanes.aws.storage import ObjectWriter
+from lakelanes.files import load
+from lakelanes.ledger.files import Entry, Ledger
 
 Put = Callable[[Any, str, Any], None]
 

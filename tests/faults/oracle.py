@@ -8,13 +8,13 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from lakelanes import athena
-from lakelanes.catalog import REJECTS_FOLDER
+from lakelanes.catalog import athena
+from lakelanes.catalog.glue_tables import REJECTS_FOLDER
+from lakelanes.config.partitions import Partition
 from lakelanes.errors import ValidationError
+from lakelanes.files.load import validate
 from lakelanes.lake import Lake
-from lakelanes.ledger import Entry
-from lakelanes.load import validate
-from lakelanes.partitions import Partition
+from lakelanes.ledger.files import Entry
 from tests.faults.findings import FindingsBase
 from tests.faults.plan import ENTITY, Version
 

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
-from lakelanes.catalog import REJECTS_FOLDER
+from lakelanes.catalog.glue_tables import REJECTS_FOLDER
 
 # Steps of the engine that end in a request, in their order.
 STEPS = ("claim", "get", "read", "adopt", "rejects", "part", "upload", "commit", "register")

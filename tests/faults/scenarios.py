@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from lakelanes.files.listing import list_partition
+from lakelanes.files.load import load_batch, register
+from lakelanes.files.matching import partition_for
+from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
-from lakelanes.load import load_batch, register
-from lakelanes.sources import SourceFile, list_partition, partition_for
-from lakelanes.sweep import find_unloaded, register_done
+from lakelanes.ledger.source_file import SourceFile
 from scripts.deploy import deploy
 from tests.faults.oracle import Findings, examine
 from tests.faults.plan import ENTITIES, ENTITY, Kind, Version

@@ -21,12 +21,12 @@ from typing import Any
 from botocore.config import Config
 from botocore.retries import standard
 
-from lakelanes import aws, storage
-from lakelanes.config import parse_config
-from lakelanes.fast import FastLane, Message
+from lakelanes.aws import clients, storage
+from lakelanes.config.loading import parse_config
+from lakelanes.files.queue_lane import FastLane, Message
 from lakelanes.lake import Lake
-from lakelanes.ledger import Ledger
-from lakelanes.sources import SourceFile
+from lakelanes.ledger.files import Ledger
+from lakelanes.ledger.source_file import SourceFile
 from tests.faults import lanes
 from tests.faults.points import QUIET, Fault, Injector, Noise, file_step
 
@@ -86,7 +86,7 @@ def open_lake(config: str, lease_seconds: float, ahead: timedelta = timedelta(0)
 
 def hurry() -> None:
     """Makes this process's clients try three times, and wait milliseconds between tries: time runs faster here."""
-    aws._CONFIG = Config(
+    clients._CONFIG = Config(
         retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16, read_timeout=60
     )
     standard.ExponentialBackoff.delay_amount = lambda self, context: random.random() * 0.02  # type: ignore[method-assign]

@@ -59,7 +59,7 @@ def test_imports_point_one_way(place: str) -> None:
         "import airflow",
         "from airflow.sdk import dag",
         "def f():\n    import localaws.server",
-        "import importlib\nimportlib.import_module('lakelanes_airflow.sensors')",
+        "import importlib\nimportlib.import_module('lakelanes_airflow.sensors.source_files')",
     ],
 )
 def test_a_wrong_import_is_found(tmp_path: Path, code: str) -> None:

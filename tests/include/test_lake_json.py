@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from lakelanes.config import DEFAULT_PATH, json_schema, load_config
+from lakelanes.config.loading import DEFAULT_PATH, json_schema, load_config
 
 ENV = {"AWS_ACCOUNT_ID": "000000000000"}
 SCHEMA = DEFAULT_PATH.parent / "lake.schema.json"

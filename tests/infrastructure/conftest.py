@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lakelanes.config import LakeConfig, parse_config
+from lakelanes.config.loading import parse_config
+from lakelanes.config.model import LakeConfig
 from scripts.deploy import Deployment, deploy, upload_bundle
 from scripts.package import function_bundle
 from tests.support.localaws import ACCOUNT, REGION, LocalAws, make_client, start_localaws

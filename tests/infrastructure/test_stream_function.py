@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lakelanes.config import LakeConfig, Table, parse_config
+from lakelanes.config.loading import parse_config
+from lakelanes.config.model import LakeConfig, Table
 from scripts.deploy import (
     STREAM_PARAMETERS,
     STREAM_TEMPLATE,

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lakelanes import athena
-from lakelanes.config import LakeConfig, parse_config
+from lakelanes.catalog import athena
+from lakelanes.config.loading import parse_config
+from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
-from lakelanes.tables.bring import bring_in
 from lakelanes.tables.current import publish
+from lakelanes.tables.export_requests import look, submit
+from lakelanes.tables.import_export import bring_in
 from lakelanes.tables.planning import check, plan
 from lakelanes.tables.snapshot import compact, expire
-from lakelanes.tables.submit import look, submit
 from scripts.deploy import Deployment, deploy
 from tests.infrastructure.conftest import PLAIN_HTTP, SETTINGS, Worker, make_config
 from tests.support.localaws import LocalAws

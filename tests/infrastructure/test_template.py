@@ -8,7 +8,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from lakelanes.config import LakeConfig
+from lakelanes.config.model import LakeConfig
 from scripts import load_dynamodb
 from scripts.deploy import TEMPLATE, DeployError, Deployment, deploy, template_parameters
 from tests.infrastructure.conftest import PLAIN_HTTP, Worker, make_config

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lakelanes import alerts, dead_letters, incidents, load, views, watch
-from lakelanes.config import parse_config
+from lakelanes import watch
+from lakelanes.alerts import incidents, messages
+from lakelanes.catalog import views
+from lakelanes.config.loading import parse_config
+from lakelanes.files import dead_letters, load
+from lakelanes.files.listing import list_entity
+from lakelanes.files.matching import partition_for
+from lakelanes.files.partitioned_objects import partitions_of_rows
 from lakelanes.lake import Lake
-from lakelanes.parts import partitions_of_rows
-from lakelanes.sources import list_entity, partition_for
 from scripts.deploy import Deployment
 from tests.infrastructure.conftest import SETTINGS, Worker
 from tests.support.localaws import REGION, LocalAws
@@ -86,14 +90,14 @@ def test_the_engine_goes_its_whole_way_with_it(
     assert [outcome.action for outcome in views.refresh(lake, tmp_path)] == ["created"]
     assert [outcome.action for outcome in views.refresh(lake, tmp_path)] == ["unchanged"]
 
-    alert = alerts.Alert("load_tickets", "policy", "tickets", "a reason", "nothing")
+    alert = messages.Alert("load_tickets", "policy", "tickets", "a reason", "nothing")
     gone = f"file/s3://tickets-landing/{registration}/gone.csv"
     for cause in (gone, f"run/load_tickets/{registration}"):
-        assert incidents.report(lake, cause, alert, alerts.publish)
-    found = watch.watch(lake, alerts.publish)
+        assert incidents.report(lake, cause, alert, messages.publish)
+    found = watch.watch(lake, messages.publish)
     assert found.failed == []
     assert gone in [incident.cause for incident, _ in found.cured]
-    assert incidents.cure(lake, f"run/load_tickets/{registration}", "a run succeeded", alerts.publish)
+    assert incidents.cure(lake, f"run/load_tickets/{registration}", "a run succeeded", messages.publish)
 
     url = local_aws.client("sqs").get_queue_url(QueueName="tickets_files-dlq")["QueueUrl"]
     local_aws.client("sqs").send_message(QueueUrl=url, MessageBody="rubbish")

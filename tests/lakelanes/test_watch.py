@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
-from lakelanes import catalog, incidents, load, registration, watch
-from lakelanes.alerts import Alert, FileFault
+from lakelanes import watch
+from lakelanes.alerts import incidents
+from lakelanes.alerts.messages import Alert, FileFault
+from lakelanes.catalog import glue_tables, registrar
+from lakelanes.config.partitions import Partition
+from lakelanes.config.resource_paths import INCLUDE
 from lakelanes.errors import GapError
-from lakelanes.include import INCLUDE
+from lakelanes.files import load
+from lakelanes.files.listing import list_entity
+from lakelanes.files.matching import partition_path
 from lakelanes.lake import Lake
-from lakelanes.partitions import Partition
-from lakelanes.sources import list_entity, partition_path
 from lakelanes.tables.catalog import changes_table, snapshot_table
 from tests.support.lakes import SALES, put
 
@@ -174,11 +178,11 @@ def test_tables_as_the_lake_makes_them_are_no_drift(make_lake: Callable[..., Lak
     as_text = {**SALES, "table_name": "as_text", "filename_pattern": r"t_(\d+)_(\d+)_(\d+)\.csv", "format": "csv"}
     lake = make_lake({**sample["entities"], "as_text": as_text}, tables=sample["tables"])
     entities, tables = lake.config.entities.values(), lake.config.tables.values()
-    made = [make(entity) for entity in entities for make in (catalog.data_table, catalog.rejects_table)]
+    made = [make(entity) for entity in entities for make in (glue_tables.data_table, glue_tables.rejects_table)]
     made += [make(table) for table in tables for make in (changes_table, snapshot_table)]
     assert len(made) == 10
     for table in made:
-        assert catalog.ensure_table(lake, table)
+        assert glue_tables.ensure_table(lake, table)
     assert watch.drifted(lake) == {}
 
 
@@ -198,7 +202,7 @@ def test_a_table_that_was_dropped_is_drift_until_a_load_makes_it_again(watched: 
 def test_a_view_that_reads_an_overdue_table_is_stale_for_as_long(
     make_watched: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lakelanes import views
+    from lakelanes.catalog import views
 
     watched = make_watched(stale_minutes=60)
     monkeypatch.setattr(views, "tables_of_views", lambda: {"daily_sales": {"sales_data"}, "other": {"stores"}})
@@ -215,10 +219,10 @@ def test_a_view_that_reads_an_overdue_table_is_stale_for_as_long(
 
 
 def test_a_view_that_athena_refuses_is_told_of_until_it_is_made(watched: Watched) -> None:
-    watched.lake.ledger.write_note(registration.FAILED_VIEWS, {"daily_sales": "COLUMN_NOT_FOUND"})
+    watched.lake.ledger.write_note(registrar.FAILED_VIEWS, {"daily_sales": "COLUMN_NOT_FOUND"})
     assert watched.look() == [(False, ("stale/daily_sales",))]
     assert "COLUMN_NOT_FOUND" in watched.messages[-1].reason
-    watched.lake.ledger.write_note(registration.FAILED_VIEWS, {})
+    watched.lake.ledger.write_note(registrar.FAILED_VIEWS, {})
     assert watched.look() == [(True, ("stale/daily_sales",))]
 
 
@@ -266,7 +270,7 @@ def test_a_check_that_fails_keeps_no_other_from_looking_and_closes_nothing(
     def throttled(lake: Lake) -> Any:
         raise ConnectionError("throttled")
 
-    monkeypatch.setattr(catalog, "describe_all", throttled)
+    monkeypatch.setattr(glue_tables, "describe_all", throttled)
     watched.clock.now = datetime(2024, 3, 16, 1, tzinfo=UTC)
     result = watch.watch(watched.lake, watched.tell)
     assert result.failed == ["drifted"]
@@ -309,7 +313,7 @@ def report_file(watched: Watched, uri: str, state: str = "rejected") -> None:
 
 def change_table(lake: Lake, change: Callable[[list[Any]], list[Any]]) -> None:
     """Changes the columns of the table in Glue, as somebody might by hand."""
-    described = catalog.describe(lake, "sales_data")
+    described = glue_tables.describe(lake, "sales_data")
     given = {name: described[name] for name in ("Name", "PartitionKeys", "TableType", "Parameters")}
     storage = described["StorageDescriptor"]
     storage = {**storage, "Columns": change(storage["Columns"])}

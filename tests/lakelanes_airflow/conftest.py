@@ -13,7 +13,7 @@ from tests.support.airflow import use_temporary_home
 use_temporary_home()
 
 from lakelanes.lake import Lake  # noqa: E402
-from lakelanes_airflow.lakes import open_lake  # noqa: E402
+from lakelanes_airflow.process_lake import open_lake  # noqa: E402
 from scripts.deploy import deploy  # noqa: E402
 from tests.support.lakes import SALES, config_text  # noqa: E402
 from tests.support.localaws import LocalAws, running_localaws  # noqa: E402

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.proxy import CountingProxy
-from lakelanes import dead_letters, load
-from lakelanes.ledger import Entry
-from lakelanes.sweep import find_unloaded
+from lakelanes.files import dead_letters, load
+from lakelanes.files.sweep import find_unloaded
+from lakelanes.ledger.files import Entry
 from tests.support.function import DeployedLake
 from tests.support.lakes import put
 from tests.support.queues import Alerts

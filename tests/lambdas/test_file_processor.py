@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lakelanes.lake import Lake
-from lakelanes.ledger import LEASE_SECONDS
+from lakelanes.ledger.files import LEASE_SECONDS
 from tests.support.lakes import SALES, put
 from tests.support.localaws import LocalAws
 from tests.support.queues import MAX_RECEIVES, Queues

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lakelanes import athena
+from lakelanes.catalog import athena
 from lakelanes.lake import Lake
 from scripts.deploy import DeployError, detach_streams
 from tests.localaws.controls import control, now

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lakelanes.views import read_views
+from lakelanes.catalog.views import read_views
 from scripts import demo
 from scripts.console import Stages
 from scripts.demo import Found, TimeLimitReached, differences, misplaced_rejects, time_limit

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lakelanes.config import load_config, parse_config, resolved_text
+from lakelanes.config.loading import load_config, parse_config, resolved_text
 from lakelanes.convert.kernel import library_path
 from scripts.deploy import DeployError, bundle_bucket, upload_bundle
 from scripts.package import (
@@ -28,7 +28,7 @@ HANDLERS = {"file_processor.py", "stream_processor.py"}
 # What Lambda's python3.12 and the AWSSDKPandas layer bring.
 PROVIDED = {"boto3", "botocore", "numpy", "pyarrow"}
 # Imported only where the views are refreshed, which the function does not.
-NOT_FOR_THE_FUNCTION = {"lakelanes/views.py", "lakelanes/__main__.py"}
+NOT_FOR_THE_FUNCTION = {"lakelanes/catalog/views.py", "lakelanes/__main__.py"}
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_mwaa_is_given_everything_that_the_engine_reads(tmp_path: Path) -> None:
     assert inside >= {
         "include/lake.json",
         "include/sql/views/daily_scorecard.sql",
-        "lakelanes/load.py",
+        "lakelanes/files/load.py",
         "lakelanes_airflow/plugin.py",
         ".airflowignore",
     }

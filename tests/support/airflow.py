@@ -77,7 +77,7 @@ def task_context(
 ) -> dict[str, Any]:
     """The context of a task of a run that was due now. ``params`` default to those of load_<entity>."""
     # Airflow may only be imported once its home is set.
-    from lakelanes_airflow.selection import load_params
+    from lakelanes_airflow.runs.selection import load_params
 
     return {
         "dag": SimpleNamespace(dag_id=dag_id),
@@ -94,7 +94,7 @@ def task_context(
 
 def build_alert(lake: Any, context: Any) -> Any:
     """All that is to be said of the failed run, whatever of it is known already."""
-    from lakelanes import incidents
-    from lakelanes_airflow.alerting import failures
+    from lakelanes.alerts import incidents
+    from lakelanes_airflow.notifications.run_alerts import failures
 
     return incidents.merged(list(failures(lake, context).values()))

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lakelanes import athena
-from lakelanes.config import parse_config
+from lakelanes.catalog import athena
+from lakelanes.config.loading import parse_config
 from lakelanes.lake import Lake
-from lakelanes.ledger import Entry
+from lakelanes.ledger.files import Entry
 from scripts import build_kernel
 from scripts.deploy import attach_streams, deploy, upload_bundle
 from scripts.package import function_bundle

@@ -9,7 +9,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from lakelanes.config import LakeConfig, parse_config
+from lakelanes.config.loading import parse_config
+from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
 from scripts.deploy import deploy
 from tests.support.localaws import ACCOUNT, REGION, LocalAws

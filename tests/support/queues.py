@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from lakelanes.fast import FastLane, Message, MessageReport
+from lakelanes.files.queue_lane import FastLane, Message, MessageReport
 from lakelanes.lake import Lake
 
 MAX_RECEIVES = 5

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 from lakelanes.lake import Lake
 from lakelanes.tables.ledger import TableLedger
 from lakelanes.tables.windows import Window, next_window

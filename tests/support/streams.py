@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lakelanes import athena
+from lakelanes.catalog import athena
 from lakelanes.lake import Lake
 from tests.support.localaws import LocalAws
 from tests.support.stream_records import ORDERS

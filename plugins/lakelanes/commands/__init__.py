@@ -13,7 +13,7 @@ from typing import Any
 
 from lakelanes.commands import files, plan, retry, status, verify
 from lakelanes.commands.report import Report
-from lakelanes.config import load_config
+from lakelanes.config.loading import load_config
 from lakelanes.lake import Lake
 
 _COMMANDS = (status, files, retry, plan)

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-from lakelanes import overview
 from lakelanes.commands.report import Report, entity_named, table
+from lakelanes.config.partitions import Partition, date_values, partition_of
 from lakelanes.lake import Lake
-from lakelanes.ledger import Entry
-from lakelanes.partitions import Partition, date_values, partition_of
-from lakelanes.summaries import FILE_STATES
+from lakelanes.ledger.files import Entry
+from lakelanes.ledger.summaries import FILE_STATES
+from lakelanes.overview import files
 
 _HEADINGS = ("changed", "state", "lane", "rows", "bad rows", "file", "reason")
 
@@ -59,14 +59,14 @@ def _latest(lake: Lake, options: argparse.Namespace) -> list[Entry]:
     entries: list[Entry] = []
     for name in names:
         known = [state for state in states if state != "unmatched"]
-        entries += overview.latest_files(lake, name, known, limit=options.limit).entries
+        entries += files.latest_files(lake, name, known, limit=options.limit).entries
     if "unmatched" in states:
-        entries += overview.latest_files(lake, "", ["unmatched"], limit=options.limit).entries
+        entries += files.latest_files(lake, "", ["unmatched"], limit=options.limit).entries
     return sorted(entries, key=lambda entry: entry.updated_at, reverse=True)[: options.limit]
 
 
 def _searched(lake: Lake, prefix: str, limit: int) -> Report:
-    found = overview.search(lake, prefix, limit=limit).found
+    found = files.search(lake, prefix, limit=limit).found
     rows = [
         _row(one.entry, one.state) if one.entry else ("", one.state, "", "", "", one.uri, "no lane has seen it")
         for one in found

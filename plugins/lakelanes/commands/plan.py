@@ -6,9 +6,9 @@ import argparse
 from typing import Any
 
 from lakelanes.commands.report import Report, plural, table
+from lakelanes.files.batches import describe_batch, plan_batches
+from lakelanes.files.sweep import find_unloaded
 from lakelanes.lake import Lake
-from lakelanes.plan import describe_batch, plan_batches
-from lakelanes.sweep import find_unloaded
 
 
 def add(subparsers: Any) -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lakelanes.config import Entity
+from lakelanes.config.model import Entity
 from lakelanes.errors import LakeError
 from lakelanes.lake import Lake
 

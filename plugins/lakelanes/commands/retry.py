@@ -13,16 +13,18 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from lakelanes import summaries
+from lakelanes.aws.storage import place_of
 from lakelanes.commands.report import Report, UsageError, entity_named, plural
-from lakelanes.config import Entity
+from lakelanes.config.model import Entity
+from lakelanes.config.partitions import Partition
+from lakelanes.files.listing import find_source, list_partition
+from lakelanes.files.load import FileOutcome, load_batch, pending, register, validate
+from lakelanes.files.matching import partition_path, taker_of
+from lakelanes.files.partitioned_objects import partitions_of_rows
 from lakelanes.lake import Lake
-from lakelanes.ledger import Entry
-from lakelanes.load import FileOutcome, load_batch, pending, register, validate
-from lakelanes.partitions import Partition
-from lakelanes.parts import partitions_of_rows
-from lakelanes.sources import SourceFile, find_source, list_partition, partition_path, taker_of
-from lakelanes.storage import place_of
+from lakelanes.ledger import summaries
+from lakelanes.ledger.files import Entry
+from lakelanes.ledger.source_file import SourceFile
 
 
 def add(subparsers: Any) -> argparse.ArgumentParser:
@@ -65,7 +67,7 @@ def load_and_publish(lake: Lake, entity: Entity, files: list[SourceFile], *, rel
         }
         validate(lake, entity, partitions_of_rows(lake, entity, loaded))
     finally:
-        summaries.refresh(lake, [entity.name])
+        summaries.refresh(lake.ledger, [entity])
     return outcomes
 
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from lakelanes import overview, summaries
+from lakelanes.alerts.incidents import Incident, open_incidents
 from lakelanes.commands.report import Report, UsageError, plural, table
-from lakelanes.incidents import Incident, open_incidents
 from lakelanes.lake import Lake
-from lakelanes.overview import DeadLetters, EntityStatus
-from lakelanes.tables import overview as tables
-from lakelanes.tables.overview import TableStatus
+from lakelanes.ledger import summaries
+from lakelanes.overview import files, tables
+from lakelanes.overview.files import DeadLetters, EntityStatus
+from lakelanes.overview.tables import TableStatus
 
 _ENTITY = ("entity", "state", "newest", "next", "deadline", "files", "failed", "rejected", "rows", "bad rows")
 _ALERT = ("alert since", "cause", "reason", "what to do")
@@ -33,11 +33,11 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
 def run(lake: Lake, options: argparse.Namespace) -> Report:
     entities, named = _chosen(lake, options.name)
     if not options.counted:
-        summaries.refresh(lake, entities)
-    found = overview.status(lake, entities)
+        summaries.refresh(lake.ledger, [lake.config.entities[name] for name in entities])
+    found = files.status(lake, entities)
     stands = tables.status(lake, named)
     # The queue is nobody's in particular.
-    letters = DeadLetters(None) if options.name else overview.dead_letters_of(lake, found)
+    letters = DeadLetters(None) if options.name else files.dead_letters_of(lake, found)
     alerts = [one for one in open_incidents(lake) if not options.name or _is_of(one, options.name)]
     parts = []
     if alerts:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from lakelanes import summaries
 from lakelanes.commands.report import Report, entity_named, plural
 from lakelanes.lake import Lake
+from lakelanes.ledger import summaries
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -17,13 +17,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(lake: Lake, options: argparse.Namespace) -> Report:
-    names = [entity_named(lake, name).name for name in options.entity or lake.config.entities]
+    entities = [entity_named(lake, name) for name in options.entity or lake.config.entities]
     if options.rebuild:
-        changed = {name: summaries.rebuild(lake, name) for name in names}
+        changed = {entity.name: summaries.rebuild(lake.ledger, entity) for entity in entities}
         text = "\n".join(f"{name}: {plural(count, 'summary item')} changed" for name, count in changed.items())
         return Report(text, {"changed": changed})
-    summaries.refresh(lake, names)
-    found = [line for name in names for line in summaries.differences(lake, name)]
+    summaries.refresh(lake.ledger, entities)
+    found = [line for entity in entities for line in summaries.differences(lake.ledger, entity)]
     if not found:
         return Report("the summaries say what the ledger says", {"differences": []})
     advice = "python -m lakelanes check --rebuild makes them anew"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import UnreadableSourceError
-from lakelanes.convert.records import CR, guess_cut
+from lakelanes.convert.record_index import CR, guess_cut
 from lakelanes.convert.source import ByteSource
 
 BLOCK_BYTES = 1 << 20

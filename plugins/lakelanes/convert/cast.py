@@ -21,7 +21,7 @@ import pyarrow.compute
 
 from lakelanes.convert.dialect import RFC_4180, Dialect
 from lakelanes.convert.digits import WORD, plain_dates, plain_fixed_point
-from lakelanes.convert.forms import ISO_DATE, ISO_TIMESTAMP, FixedForm, fixed_forms, number_patterns
+from lakelanes.convert.number_date_formats import ISO_DATE, ISO_TIMESTAMP, FixedForm, fixed_forms, number_patterns
 from lakelanes.convert.values import FALSE_TEXTS, INTEGER_RANGES, TRUE_TEXTS, ValueRefused, parse_value
 from lakelanes.types import HiveType
 

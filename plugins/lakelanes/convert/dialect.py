@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lakelanes.convert.forms import check_format, check_separators
+from lakelanes.convert.number_date_formats import check_format, check_separators
 from lakelanes.convert.transcode import normalised_encoding
 
 _LINE_ENDS = "\r\n"

@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from lakelanes.convert.arrow_pool import POOL
 from lakelanes.convert.dialect import Dialect
-from lakelanes.convert.memory import POOL
 from lakelanes.types import HiveType
 
 log = logging.getLogger(__name__)

@@ -25,11 +25,11 @@ from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.header import Layout
 from lakelanes.convert.kernel import Columns, TornBlockError, kernel_for
-from lakelanes.convert.leftovers import Leftovers, unwanted
+from lakelanes.convert.misfits import Leftovers, unwanted
 from lakelanes.convert.partition_reader import PartitionReader
 from lakelanes.convert.partitioned import NUMBER
 from lakelanes.convert.policy import DEFAULT_POLICY, EVOLVED_TYPE, RESCUED, SchemaPolicy
-from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
+from lakelanes.convert.record_index import RecordIndex, count_lines, index_records, split_fields
 from lakelanes.convert.rejects import RejectRows, raw_texts
 from lakelanes.convert.writer import widened
 from lakelanes.types import HiveType, parse_type

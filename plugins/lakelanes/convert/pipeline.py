@@ -9,7 +9,6 @@ from typing import Literal, Protocol
 import numpy as np
 import pyarrow as pa
 
-from lakelanes.convert.ahead import InOrder, read_ahead
 from lakelanes.convert.blocks import BLOCK_BYTES, MAX_RECORD_BYTES, Block, BlockReader
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import ConversionError, FileRefusedError, TableGrewError
@@ -18,7 +17,8 @@ from lakelanes.convert.parse import BlockParser, ParsedBlock, table_schema
 from lakelanes.convert.partition_reader import PartitionReader, Values
 from lakelanes.convert.partitioned import PartitionedTarget, PartitionedWriter
 from lakelanes.convert.policy import DEFAULT_POLICY, EVOLVED_TYPE, RESCUED, SchemaPolicy, variant_name
-from lakelanes.convert.records import RecordIndex, count_lines, index_records, split_fields
+from lakelanes.convert.read_ahead import InOrder, read_ahead
+from lakelanes.convert.record_index import RecordIndex, count_lines, index_records, split_fields
 from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter, raw_texts, rejected_alike
 from lakelanes.convert.sink import OpenSink
 from lakelanes.convert.source import ByteSource, Readable

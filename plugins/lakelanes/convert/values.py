@@ -44,8 +44,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakelanes.convert.dialect import RFC_4180, Dialect
-from lakelanes.convert.forms import plain_number, read_moment
 from lakelanes.convert.nested import NestedMisfitError, parse_nested
+from lakelanes.convert.number_date_formats import plain_number, read_moment
 from lakelanes.convert.transcode import undecodable
 from lakelanes.types import HiveType
 

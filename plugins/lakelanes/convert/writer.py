@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lakelanes.convert.memory import POOL
+from lakelanes.convert.arrow_pool import POOL
 from lakelanes.convert.sink import OpenSink, SinkFile
 
 ROW_GROUP_BYTES = 16 << 20

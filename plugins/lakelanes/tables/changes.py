@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 from lakelanes.convert.policy import RESCUED
 from lakelanes.convert.values import ValueRefused
 from lakelanes.errors import AttributeValueError

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from lakelanes.config import Table
+from lakelanes.aws.storage import ObjectReader, ObjectWriter, written_object
+from lakelanes.config.model import Table
 from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.sink import Sink
 from lakelanes.convert.writer import TableWriter
 from lakelanes.errors import ExportDataError
-from lakelanes.storage import ObjectReader, ObjectWriter, written_object
 from lakelanes.tables.changes import change_schema
 from lakelanes.tables.exports import DataFile, DataReader, Export, OpenData
 from lakelanes.tables.scanner import LineError, Scanner

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lakelanes import catalog
+from lakelanes.catalog import glue_tables
 from lakelanes.convert.policy import RESCUED
 from lakelanes.names import sql_identifier, sql_string
 from lakelanes.tables.catalog import changes_table, register, snapshot_partition, snapshot_table, window_partition
@@ -33,7 +33,7 @@ from lakelanes.tables.windows import minute_text, parse_minute
 from lakelanes.types import parse_type
 
 if TYPE_CHECKING:
-    from lakelanes.config import Table
+    from lakelanes.config.model import Table
     from lakelanes.lake import Lake
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Published:
 
 def coverage(lake: Lake, table: Table) -> Coverage | None:
     """What the view is made of now; None while there is no view."""
-    return _coverage(catalog.describe(lake, table.current_view))
+    return _coverage(glue_tables.describe(lake, table.current_view))
 
 
 def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Published | None:
@@ -73,7 +73,7 @@ def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Published 
     register(lake, changes_table(table), [window_partition("export", start) for start in windows])
     ledger, glue, database = TableLedger(lake, table.name), lake.glue, lake.config.resources.glue_database
     for attempt in range(_UPDATES):
-        found = catalog.describe(lake, table.current_view)
+        found = glue_tables.describe(lake, table.current_view)
         snapshots = ledger.snapshots()
         if not snapshots:
             return None

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lakelanes.aws import error_code
+from lakelanes.aws.clients import error_code
 from lakelanes.convert.errors import UnreadableSourceError
 from lakelanes.convert.source import ByteSource, Readable
 from lakelanes.errors import ExportDataError

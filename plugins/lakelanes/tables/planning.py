@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lakelanes.aws import error_code
+from lakelanes.aws.clients import error_code
 from lakelanes.errors import GapError, StalledError
 from lakelanes.tables.ledger import Chain, Export, ExportKind, TableLedger
 from lakelanes.tables.windows import Window, ceil_minute, chain, floor_minute, history, minute_text, next_window
 
 if TYPE_CHECKING:
-    from lakelanes.config import Table
+    from lakelanes.config.model import Table
     from lakelanes.lake import Lake
 
 # A window that another run has had for so long is taken over: its run has died. An export takes minutes.

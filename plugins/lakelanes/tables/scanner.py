@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 from lakelanes.convert.kernel import load_library
 from lakelanes.errors import AttributeValueError
 from lakelanes.tables.changes import Change, LineReader, change_batch, change_schema

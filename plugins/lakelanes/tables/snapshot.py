@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lakelanes import catalog
+from lakelanes.aws.storage import ObjectFile, ObjectWriter, written_object
+from lakelanes.catalog import glue_tables
 from lakelanes.convert.writer import TableWriter, widened
 from lakelanes.errors import StorageError
-from lakelanes.storage import ObjectFile, ObjectWriter, written_object
 from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
 from lakelanes.tables.changes import change_schema
 from lakelanes.tables.current import coverage, publish
@@ -31,7 +31,7 @@ from lakelanes.tables.ledger import Snapshot, TableLedger, parse_second, second_
 from lakelanes.tables.planning import exported_until
 
 if TYPE_CHECKING:
-    from lakelanes.config import Table
+    from lakelanes.config.model import Table
     from lakelanes.lake import Lake
 
 # Changes whose keys are held in memory at a time; about 100 bytes each.
@@ -63,8 +63,8 @@ def compact(lake: Lake, table: Table, *, memory_rows: int = MEMORY_ROWS) -> Comp
     if through == old.moment:
         return Compaction(None, note=f"{table.name}: nothing was exported since {through:%Y-%m-%dT%H:%MZ}")
     windows = [export for export in ledger.windows(old.moment) if export.is_converted and export.window.end <= through]
-    catalog.ensure_table(lake, changes_table(table))
-    catalog.ensure_table(lake, snapshot_table(table))
+    glue_tables.ensure_table(lake, changes_table(table))
+    glue_tables.ensure_table(lake, snapshot_table(table))
     as_of = second_text(through)
     newest_first = [_keys(lake, window_folder(table, export.start)) for export in reversed(windows)]
     kept = _keys(lake, snapshot_folder(table, old.as_of))
@@ -284,7 +284,7 @@ def _keys(lake: Lake, prefix: str) -> list[str]:
     return [item["Key"] for page in pages for item in page.get("Contents", ())]
 
 
-def _folders(lake: Lake, own: catalog.Table) -> list[str]:
+def _folders(lake: Lake, own: glue_tables.GlueTable) -> list[str]:
     """The ``as_of`` that there are folders of."""
     prefix = f"{own.folder}/as_of="
     pages = lake.s3.get_paginator("list_objects_v2").paginate(

@@ -23,12 +23,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from lakelanes import alerts
-from lakelanes.alerts import Alert, FileFault
-from lakelanes.config import Table
+from lakelanes.alerts import messages
+from lakelanes.alerts.messages import Alert, FileFault
+from lakelanes.catalog.registrar import Registrar
+from lakelanes.config.model import Table
 from lakelanes.convert.writer import TableWriter
 from lakelanes.errors import AttributeValueError, LakeError, OutOfTimeError, StreamError
-from lakelanes.registration import Registrar
 from lakelanes.tables.attributes import shown
 from lakelanes.tables.catalog import changes_table, window_partition
 from lakelanes.tables.changes import Change, StreamReader, change_batch, change_schema
@@ -240,13 +240,13 @@ class StreamLane:
         prefix = table.name if table else "stream"
         subjects = [f"{prefix}/{fault.sequence}" for fault in report.faults] or [f"{prefix}/{report.stream}"]
         try:
-            told = alerts.told(self._lake, subjects)
+            told = messages.told(self._lake, subjects)
             untold = [fault for fault, subject in zip(report.faults, subjects, strict=False) if subject not in told]
             if told.issuperset(subjects):
                 return
             alert = _refusal(report) if table is None else _unreadable(table, report, untold)
-            alerts.publish(self._lake, alert)
-            alerts.mark_told(self._lake, [subject for subject in subjects if subject not in told])
+            messages.publish(self._lake, alert)
+            messages.mark_told(self._lake, [subject for subject in subjects if subject not in told])
         except Exception:
             # The records come again, and the alert with them.
             log.exception("the alert on %s could not be published", report.stream)

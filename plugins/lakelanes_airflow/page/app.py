@@ -14,23 +14,25 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
 
-from lakelanes import overview, summaries, view_results
-from lakelanes.config import Entity
+from lakelanes.aws.storage import place_of
+from lakelanes.catalog import view_results
+from lakelanes.config.model import Entity
+from lakelanes.config.partitions import Partition, partition_key
 from lakelanes.errors import LakeError
+from lakelanes.files.matching import partition_path, taker_of
+from lakelanes.files.rejected_rows import RejectsGoneError, read_rejected
 from lakelanes.lake import Lake
-from lakelanes.ledger import UNPLACED, Entry
-from lakelanes.partitions import Partition, partition_key
-from lakelanes.rejected_rows import RejectsGoneError, read_rejected
-from lakelanes.sources import partition_path, taker_of
-from lakelanes.storage import place_of
-from lakelanes.summaries import FILE_STATES
-from lakelanes_airflow.alerting import LOAD_PREFIX
-from lakelanes_airflow.lakes import open_lake
+from lakelanes.ledger import summaries
+from lakelanes.ledger.files import UNPLACED, Entry
+from lakelanes.ledger.summaries import FILE_STATES
+from lakelanes.overview import files as overview
+from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX
 from lakelanes_airflow.page import calendars, charts, incidents, tables
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, reader, require_trigger
 from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
+from lakelanes_airflow.page.background import Upkeep
 from lakelanes_airflow.page.render import HEADERS, HERE, back, page
-from lakelanes_airflow.page.upkeep import Upkeep
+from lakelanes_airflow.process_lake import open_lake
 
 _STATIC = {"lake.css": "text/css", "lake.js": "text/javascript"}
 _ROWS = 50
@@ -104,12 +106,12 @@ def entity_page(
     files = overview.latest_files(lake, entity, states, limit=_ROWS // 2, after=after, fields=overview.LISTED)
     grid: dict[str, Any] = {"span": None, "grids": [], "partitions": [], "more_partitions": ""}
     if described.partition_grain:
-        whole = summaries.total(lake, entity)
+        whole = summaries.total(lake.ledger, entity)
         shown_span = calendars.span_of(described, span, whole, lake.clock())
         cells = overview.calendar(lake, described, shown_span.first, shown_span.last)
         grid |= {"span": shown_span, "grids": calendars.grids(described, shown_span, cells)}
     else:
-        found = summaries.partition_summaries(lake, entity, after=partitions_after, limit=_ROWS + 1)
+        found = summaries.partition_summaries(lake.ledger, entity, after=partitions_after, limit=_ROWS + 1)
         more = found[_ROWS - 1].version if len(found) > _ROWS else ""
         found = [one for one in found[:_ROWS] if not one.version.startswith(UNPLACED)]
         grid |= {"partitions": found, "more_partitions": more}
@@ -302,7 +304,9 @@ def _period_of(entity: Entity, entry: Entry) -> str | None:
 
 def _count(request: Request, lake: Lake, names: list[str]) -> None:
     for name in names:
-        request.app.state.upkeep.want(f"counting {name}", lambda name=name: summaries.refresh(lake, [name]))
+        request.app.state.upkeep.want(
+            f"counting {name}", lambda name=name: summaries.refresh(lake.ledger, [lake.config.entities[name]])
+        )
 
 
 async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

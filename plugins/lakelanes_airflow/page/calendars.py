@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from lakelanes.config import Entity
-from lakelanes.deadlines import following, period_at
-from lakelanes.overview import Cell
-from lakelanes.summaries import Summary
+from lakelanes.config.deadlines import following, period_at
+from lakelanes.config.model import Entity
+from lakelanes.ledger.summaries import Summary
+from lakelanes.overview.files import Cell
 
 WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from lakelanes.config import LakeConfig
-from lakelanes.incidents import Incident, open_incidents
+from lakelanes.alerts.incidents import Incident, open_incidents
+from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
-from lakelanes_airflow.alerting import EXPORT_PREFIX, LOAD_PREFIX
+from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX, LOAD_PREFIX
 from lakelanes_airflow.page.access import User, may_read
 from lakelanes_airflow.page.render import PREFIX
 

@@ -11,8 +11,8 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from lakelanes.summaries import FILE_STATES
-from lakelanes_airflow.page import shown
+from lakelanes.ledger.summaries import FILE_STATES
+from lakelanes_airflow.page import labels
 
 PREFIX = "/lake"
 HERE = Path(__file__).parent
@@ -33,12 +33,12 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= shown.FILTERS
+_templates.filters |= labels.FILTERS
 _templates.globals |= {
-    "states": shown.STATES,
-    "table_states": shown.TABLES,
-    "window_states": shown.WINDOWS,
-    "stream_states": shown.STREAMS,
+    "states": labels.STATES,
+    "table_states": labels.TABLES,
+    "window_states": labels.WINDOWS,
+    "stream_states": labels.STREAMS,
     "file_states": FILE_STATES,
 }
 

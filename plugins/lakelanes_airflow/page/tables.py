@@ -11,18 +11,18 @@ from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
 
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 from lakelanes.lake import Lake
-from lakelanes.tables import overview
+from lakelanes.overview import tables
+from lakelanes.overview.tables import StreamStatus, TableStatus, WindowCell
 from lakelanes.tables.ledger import ExportState
-from lakelanes.tables.overview import StreamStatus, TableStatus, WindowCell
 from lakelanes.tables.windows import parse_minute
-from lakelanes_airflow.alerting import EXPORT_PREFIX
-from lakelanes_airflow.lakes import open_lake
+from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, require_trigger
 from lakelanes_airflow.page.actions import trigger
 from lakelanes_airflow.page.render import back, page
-from lakelanes_airflow.page.strips import span_of, strips
+from lakelanes_airflow.page.window_layout import span_of, strips
+from lakelanes_airflow.process_lake import open_lake
 
 _LISTED = 50
 _STATES: tuple[str, ...] = get_args(ExportState)
@@ -38,7 +38,7 @@ def add_routes(app: FastAPI) -> None:
 
 def visible(request: Request, user: User, lake: Lake) -> list[TableStatus]:
     """How the tables stand that the user may see."""
-    return overview.status(lake, [name for name in lake.config.tables if may_read(request, user, EXPORT_PREFIX + name)])
+    return tables.status(lake, [name for name in lake.config.tables if may_read(request, user, EXPORT_PREFIX + name)])
 
 
 def table_page(
@@ -50,9 +50,9 @@ def table_page(
 ) -> Response:
     """A table: freshness, windows of some days, gaps with their repair, snapshots, what its stream brought last."""
     lake, described = _table(request, user, table)
-    [stand] = overview.status(lake, [table])
+    [stand] = tables.status(lake, [table])
     span = span_of(described, until, stand, lake.clock())
-    cells = overview.windows(lake, described, stand, span.first, span.last)
+    cells = tables.windows(lake, described, stand, span.first, span.last)
     known = [cell for cell in reversed(cells) if cell.export]
     shows_stream = "stream" in described.lanes and not span.after
     return page(
@@ -66,7 +66,7 @@ def table_page(
         counts={name: sum(cell.state == name for cell in known) for name in _STATES},
         unplanned=[cell for cell in cells if cell.state in ("missing", "gap") and cell.export is None],
         state=state,
-        snapshots=overview.snapshots(lake, described),
+        snapshots=tables.snapshots(lake, described),
         # What it brought lately stands beside the latest windows.
         shows_stream=shows_stream,
         stream=_stream(request, lake, described, cells) if shows_stream else None,
@@ -77,7 +77,7 @@ def table_page(
 def export_page(request: Request, user: Reader, table: str, kind: Literal["full", "window"], start: str) -> Response:
     """One export: its state and reason, what it holds, its run."""
     lake, described = _table(request, user, table)
-    found = overview.one_export(lake, described, kind, start) if _is_minute(start) else None
+    found = tables.one_export(lake, described, kind, start) if _is_minute(start) else None
     if found is None:
         raise HTTPException(404, f"The ledger knows no such export of {table}: no run has planned it.")
     return page(
@@ -106,7 +106,7 @@ def _stream(request: Request, lake: Lake, table: Table, cells: Sequence[WindowCe
     exports = [cell.export for cell in cells if cell.export]
 
     def look() -> None:
-        seen[key] = overview.stream(lake, table, exports)
+        seen[key] = tables.stream(lake, table, exports)
 
     request.app.state.upkeep.want(f"the stream of {table.name}", look)
     found: StreamStatus | None = seen.get(key)

@@ -15,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lakelanes import athena
-from lakelanes.config import parse_config
+from lakelanes.catalog import athena
+from lakelanes.config.loading import parse_config
 from lakelanes.lake import Lake
+from lakelanes.tables.export_requests import in_progress
 from lakelanes.tables.ledger import TableLedger
 from lakelanes.tables.planning import exported_until
-from lakelanes.tables.submit import in_progress
 from lakelanes.tables.windows import Window, next_window
 from scripts.deploy import deploy
 from scripts.sample_orders import Orders

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 from lakelanes.lake import Lake
-from lakelanes.tables.bring import bring_in
 from lakelanes.tables.current import publish
+from lakelanes.tables.export_requests import look, submit
+from lakelanes.tables.import_export import bring_in
 from lakelanes.tables.ledger import Export, ExportKind, TableLedger
 from lakelanes.tables.planning import check, plan
 from lakelanes.tables.snapshot import compact, expire
 from lakelanes.tables.stream import StreamLane
-from lakelanes.tables.submit import look, submit
 from lakelanes.tables.windows import Window
 
 # Kind and start of an export, as the tasks of a run hand them on.

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from lakelanes.convert.values import ValueRefused
-from lakelanes.tables import attributes, bring, current, snapshot, stream, submit
+from lakelanes.tables import attributes, current, export_requests, import_export, snapshot, stream
 from lakelanes.tables.ledger import Export, TableLedger
 from tests.faults.mutations import Put
 
@@ -89,7 +89,7 @@ def forget_failures(put_in: Put = setattr) -> None:
 
 def convert_later(put_in: Put = setattr) -> None:
     """The ledger hears that a window is converted before it is."""
-    original = bring._convert
+    original = import_export._convert
 
     def convert(lake: Any, table: Any, export: Export) -> tuple[int, int]:
         if export.kind == "window":
@@ -97,10 +97,10 @@ def convert_later(put_in: Put = setattr) -> None:
             ledger.write(export, state="converted", rows=0, files=0)
         return original(lake, table, export)
 
-    put_in(bring, "_convert", convert)
+    put_in(import_export, "_convert", convert)
 
 
 def new_tokens(put_in: Put = setattr) -> None:
     """Each request has a token of its own, so that DynamoDB makes an export for each."""
-    original, count = submit.client_token, iter(range(10**9))
-    put_in(submit, "client_token", lambda export: f"{original(export)[:20]}{next(count)}")
+    original, count = export_requests.client_token, iter(range(10**9))
+    put_in(export_requests, "client_token", lambda export: f"{original(export)[:20]}{next(count)}")

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from lakelanes import athena
-from lakelanes.config import Table
+from lakelanes.catalog import athena
+from lakelanes.config.model import Table
 from lakelanes.lake import Lake
 from lakelanes.tables.current import coverage
 from lakelanes.tables.ledger import TableLedger

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any
 
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 from lakelanes.types import HiveType
 
 Image = Mapping[str, Any]

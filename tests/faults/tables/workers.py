@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lakelanes.config import parse_config
+from lakelanes.config.loading import parse_config
 from lakelanes.lake import Lake
 from lakelanes.tables.stream import StreamLane
 from tests.faults.points import QUIET, Fault, Injector, Noise

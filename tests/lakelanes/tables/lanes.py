@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lakelanes import athena
-from lakelanes.config import Table
+from lakelanes.catalog import athena
+from lakelanes.config.model import Table
 from lakelanes.lake import Lake
 from lakelanes.tables.catalog import changes_table, register, window_partition
 from lakelanes.tables.changes import Change, LineReader, StreamReader, change_batch

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 from lakelanes.tables.scanner import SLACK, LineError, Scanner
 from lakelanes.types import HiveType, parse_type
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from lakelanes import catalog
+from lakelanes.catalog import glue_tables
 from lakelanes.lake import Lake
 from lakelanes.tables.current import Coverage, coverage, publish, view_sql
 from lakelanes.tables.snapshot import compact, expire
@@ -105,9 +105,9 @@ def test_publishing_what_is_published_changes_nothing(make_lanes: Callable[..., 
     lanes = make_lanes(13)
     lanes.export_full(T0)
     publish(lanes.lake, lanes.table)
-    before = catalog.describe(lanes.lake, "orders_current")
+    before = glue_tables.describe(lanes.lake, "orders_current")
     publish(lanes.lake, lanes.table)
-    assert catalog.describe(lanes.lake, "orders_current") == before
+    assert glue_tables.describe(lanes.lake, "orders_current") == before
 
 
 def test_old_snapshots_go_after_their_days_and_never_the_one_in_the_view(make_lanes: Callable[..., Lanes]) -> None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes import athena, catalog
+from lakelanes.catalog import athena, glue_tables
 from lakelanes.errors import AttributeValueError
 from lakelanes.lake import Lake
 from lakelanes.tables.changes import LineReader, change_batch
@@ -249,7 +249,7 @@ class TestRecordsThatCannotBeRead:
         alerts, lane = Alerts(lake), StreamLane(lake)
         batch = [record(1, NOT_A_KEY), record(2, "2", total("2"))]
         with monkeypatch.context() as broken:
-            broken.setattr("lakelanes.alerts.publish", fail)
+            broken.setattr("lakelanes.alerts.messages.publish", fail)
             report = lane.process(batch, plenty)
         assert (report.rows, report.failed_from) == (1, sequence(1))
         lane.process(batch, plenty)
@@ -291,7 +291,7 @@ class TestWhatCouldNotBeWritten:
     def test_comes_again_as_a_whole_when_nobody_can_see_it(self, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
         batch = [record(1, "1", total("1")), record(2, "2", total("2"))]
         with monkeypatch.context() as broken:
-            broken.setattr(catalog, "create_partitions", fail)
+            broken.setattr(glue_tables, "create_partitions", fail)
             report = StreamLane(lake).process(batch, plenty)
         assert (report.state, report.failed_from, report.rows) == ("failed", sequence(1), 0)
         assert "its partition is not registered" in str(report.reason)

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from lakelanes.lake import Lake
 from lakelanes_airflow.page.app import the_app
-from lakelanes_airflow.page.upkeep import Upkeep
+from lakelanes_airflow.page.background import Upkeep
 from lakelanes_airflow.plugin import LakelanesPlugin
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from lakelanes import summaries, view_results, views
+from lakelanes.catalog import view_results, views
+from lakelanes.files.listing import list_prefix
+from lakelanes.files.load import load_batch, register
+from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake
-from lakelanes.load import load_batch, register
-from lakelanes.sources import list_prefix, partition_for
-from lakelanes_airflow.page.upkeep import Upkeep
+from lakelanes.ledger import summaries
+from lakelanes_airflow.page.background import Upkeep
 from tests.support.lakes import put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
@@ -27,7 +29,7 @@ def load(lake: Lake, day: int, rows: str) -> None:
     entity = lake.config.entities["sales"]
     load_batch(lake, entity, list(list_prefix(lake, key)), lane="batch", run_id="run-1")
     register(lake, entity, [partition_for(entity, key)])
-    summaries.refresh(lake)
+    summaries.refresh(lake.ledger, lake.config.entities.values())
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from lakelanes.lake import Lake
 from lakelanes.tables.catalog import window_partition
 from lakelanes.tables.changes import change_schema
 from lakelanes.tables.windows import minute_text
-from lakelanes_airflow.page import strips
-from lakelanes_airflow.page.shown import WINDOWS
-from lakelanes_airflow.page.upkeep import Upkeep
+from lakelanes_airflow.page import window_layout
+from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.labels import WINDOWS
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.source_tables import ORDERS
 
@@ -76,7 +76,7 @@ def test_the_windows_are_shown_with_their_states_reasons_and_rows(as_user: AsUse
         "waiting",
     ]
     start = table.base
-    assert found[0][1] == strips.window_name(table.window(0).window) + ": published, 1 row"
+    assert found[0][1] == window_layout.window_name(table.window(0).window) + ": published, 1 row"
     assert found[2][1].endswith(": failed")
     assert "DynamoDB &lt;b&gt;said&lt;/b&gt; no" in page and "<b>said" not in page
     assert f"The window until {start + 3 * HOUR:%Y-%m-%d %H:%M} UTC failed" in text(page)
@@ -200,14 +200,14 @@ def test_a_table_of_the_stream_alone_has_no_buttons(
 def test_windows_stand_by_day_or_by_month(
     make_lake: Callable[..., Lake], minutes: int, titles: list[str], texts: list[str]
 ) -> None:
-    from lakelanes.tables.overview import WindowCell
+    from lakelanes.overview.tables import WindowCell
     from lakelanes.tables.windows import Window
 
     lake = make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": minutes}}})
     start, step = datetime(2024, 3, 15, tzinfo=UTC), timedelta(minutes=minutes)
     count = 20 if minutes == 1440 else 2 * 1440 // minutes
     shown = [WindowCell(Window(start + n * step, start + (n + 1) * step), "published") for n in range(count)]
-    found = strips.strips(lake.config.tables["orders"], shown)
+    found = window_layout.strips(lake.config.tables["orders"], shown)
     assert [strip.title for strip in found] == titles
     assert [label for label, _ in found[0].cells][:2] == texts
     assert sum(len(strip.cells) for strip in found) == count

@@ -1,0 +1,1 @@
+"""Alerts: one message per cause, on the lake's SNS topic."""

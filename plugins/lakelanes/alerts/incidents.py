@@ -1,0 +1,478 @@
+"""Incidents: one alert per cause, from its first sign until its cure, and one message when it is cured.
+
+A cause is what has to be cured, whoever runs into it and however often:
+
+    run/<dag id>/<partition key, or ->     a run failed, and no file is at fault
+    file/<URI>                             a file is not in its table
+    deadline/<entity>/<period>             a partition did not arrive in time
+    rejects/<entity>/<partition, or ->     more rows were rejected than the entity's threshold allows
+    dead-letters                           messages that are no notifications went to the dead-letter queue
+    drift/<entity or table>                the catalogue is no longer what the configuration says
+    stale/<view>                           what a dashboard view answers is out of date, or it cannot be made
+    gap/<table>                            changes of a DynamoDB table are no longer exported
+    import/<file, or configuration>        a DAG file, or the configuration, cannot be read
+
+Each open one is an item of the ledger's table, ``source = 'incidents'``, ``version = <cause>`` (a long one is cut, and
+has its hash), so one Query lists all of them. Whoever puts the item tells of it: the put is conditional, so of any
+number of processes one does. The item is ``told`` once that is done. A process that dies in between leaves it untold,
+and ``catch_up`` tells it when the lease is over. A cure moves the item, in one transaction, to the version
+``~<cause>#<opened>``, where it waits for its recovery message to be told in the same way; meanwhile the cause can open
+anew.
+
+So no message is lost, and one can come twice: when its process dies after the channel took the message and before the
+item said so, or when the channel's answer was lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from lakelanes.alerts import page_links
+from lakelanes.alerts.messages import Alert, FileFault
+from lakelanes.ledger.files import timestamp
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+log = logging.getLogger(__name__)
+
+# How an alert reaches people, e.g. ``lakelanes.alerts.messages.publish``. Raises when it did not.
+Tell = Callable[["Lake", Alert], object]
+
+SOURCE = "incidents"
+DEAD_LETTERS = "dead-letters"
+CONFIGURATION = "import/configuration"
+# State of a fault that is a message, and no file.
+MALFORMED = "malformed"
+FILE_MEANING = "The file's rows are missing in its table; what an older version of it brought, if there was one, stays."
+# Longer than it takes to tell of one.
+LEASE = timedelta(minutes=2)
+# Sorts after every cause.
+_CURED = "~"
+_TRIES = 5
+_KEY_BYTES = 900
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A cause that is open, since a time (ISO 8601, UTC), and the alert that told of it.
+
+    opened_at: when it was noted, which tells it from another one of the same cause. subject: what is to be looked at to
+    see whether it is cured, where the cause does not say it: a path. told: whether the alert has been told. holder,
+    lease_until: who is telling, and until when it is left to them. cured_at, how: of one that is over, and whose
+    recovery is still to be told.
+    """
+
+    cause: str
+    since: str
+    alert: Alert
+    opened_at: str = ""
+    subject: str = ""
+    told: bool = False
+    holder: str = ""
+    lease_until: str = ""
+    cured_at: str = ""
+    how: str = ""
+
+    @property
+    def event(self) -> str:
+        """What happened, e.g. ``failed``."""
+        return self.alert.event
+
+    @property
+    def dag_id(self) -> str:
+        return self.alert.dag_id
+
+    @property
+    def entity(self) -> str | None:
+        return self.alert.entity
+
+    @property
+    def reason(self) -> str:
+        return self.alert.reason
+
+    @property
+    def what_to_do(self) -> str:
+        return self.alert.what_to_do
+
+    @property
+    def run_url(self) -> str | None:
+        return self.alert.run_url
+
+    @property
+    def kind(self) -> str:
+        """The first word of the cause."""
+        return self.cause.split("/", 1)[0]
+
+    @property
+    def version(self) -> str:
+        """Sort key of the item."""
+        return f"{_CURED}{_sort_key(self.cause)}#{self.opened_at}" if self.cured_at else _sort_key(self.cause)
+
+    def to_item(self) -> dict[str, Any]:
+        """The item as DynamoDB's API takes it."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values |= {"source": SOURCE, "version": self.version, "alert": json.dumps(asdict(self.alert))}
+        return {name: _serialize(value) for name, value in values.items() if value != ""}
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Incident:
+        values = {name: _deserialize(value) for name, value in item.items()}
+        known = {field.name for field in fields(cls)} - {"alert"}
+        return cls(alert=_alert(values["alert"]), **{name: values[name] for name in known & values.keys()})
+
+
+def run_cause(dag_id: str, key: str | None) -> str:
+    """The cause of a failed run that has no file at fault."""
+    return f"run/{dag_id}/{key or '-'}"
+
+
+def file_cause(uri: str) -> str:
+    """The cause of a file that is not in its table."""
+    return f"file/{uri}"
+
+
+def deadline_cause(entity: str, period: str) -> str:
+    """The cause of a partition that is overdue."""
+    return f"deadline/{entity}/{period}"
+
+
+def gap_cause(table: str) -> str:
+    """The cause of a DynamoDB table whose changes are not exported any more."""
+    return f"gap/{table}"
+
+
+def stale_cause(view: str) -> str:
+    """The cause of a dashboard view that is out of date, or cannot be made."""
+    return f"stale/{view}"
+
+
+def open_incidents(lake: Lake) -> list[Incident]:
+    """Every open incident, newest first; one Query."""
+    return sorted((one for one in _all(lake) if not one.cured_at), key=lambda one: one.since, reverse=True)
+
+
+def report(lake: Lake, cause: str, alert: Alert, tell: Tell, *, subject: str = "") -> bool:
+    """Tells of a cause unless it is open already; True when this call opened it and told."""
+    return bool(report_all(lake, {cause: alert}, tell, subjects={cause: subject}))
+
+
+def report_all(
+    lake: Lake, found: Mapping[str, Alert], tell: Tell, *, subjects: Mapping[str, str] | None = None
+) -> list[str]:
+    """Tells, in one message, of those causes that are not open yet; returns these.
+
+    What cannot be told is logged, stays noted, and is told by ``catch_up``; it is not among what is returned. One
+    request when all of them are known, and one more per new one.
+    """
+    known = {item["cause"]["S"] for item in lake.ledger.read_items((SOURCE, _sort_key(cause)) for cause in found)}
+    holder, now = uuid.uuid4().hex, lake.ledger.now()
+    opened: list[Incident] = []
+    for cause, alert in found.items():
+        if cause in known:
+            continue
+        told = replace(alert, since=alert.since or now, causes=(cause,))
+        subject = (subjects or {}).get(cause, "")
+        incident = Incident(cause, told.since, told, now, subject, holder=holder, lease_until=_lease_end(lake))
+        if _open(lake, incident):
+            opened.append(incident)
+    return [incident.cause for incident in opened] if _tell_alert(lake, opened, tell) else []
+
+
+def cure(lake: Lake, cause: str, how: str, tell: Tell) -> bool:
+    """Closes a cause and tells that it is cured; True when it was open. ``how``: what cured it, as a sentence."""
+    incident = _read(lake, cause)
+    return incident is not None and bool(cure_all(lake, [(incident, how)], tell))
+
+
+def cure_all(lake: Lake, cured: Iterable[tuple[Incident, str]], tell: Tell) -> list[str]:
+    """Closes incidents, as ``open_incidents`` gave them, each with what cured it; tells so in one message for each
+    DAG, entity and kind of cause.
+
+    Returns the causes that this call closed: of several who do it at the same time one does. A message that cannot be
+    told is logged, and told by ``catch_up``.
+    """
+
+    def sender(one: tuple[Incident, str]) -> tuple[str, str, str]:
+        return one[0].kind, one[0].dag_id, one[0].entity or ""
+
+    causes: list[str] = []
+    for _, group in groupby(sorted(cured, key=sender), key=sender):
+        holder = uuid.uuid4().hex
+        closed = [moved for incident, how in group if (moved := _close(lake, incident, how, holder))]
+        _tell_recovery(lake, [incident for incident in closed if incident.told], tell)
+        causes += [incident.cause for incident in closed]
+    return causes
+
+
+def catch_up(lake: Lake, tell: Tell) -> int:
+    """Tells what those who should have did not tell in time; returns how many messages that was."""
+    now, messages = lake.ledger.now(), 0
+    left = [one for one in _all(lake) if (not one.told or one.cured_at) and one.lease_until < now]
+    # What was one message is one again.
+    for _, group in groupby(sorted(left, key=lambda one: one.holder), key=lambda one: one.holder):
+        holder = uuid.uuid4().hex
+        mine = [taken for one in group if (taken := _take_over(lake, one, holder))]
+        for is_over in (False, True):
+            these = [one for one in mine if bool(one.cured_at) is is_over]
+            untold = [one for one in these if not one.told]
+            if untold and not _tell_alert(lake, untold, tell):
+                continue
+            messages += bool(untold)
+            if is_over and these:
+                messages += _tell_recovery(lake, these, tell)
+    return messages
+
+
+def recovery(incidents: Sequence[Incident]) -> Alert:
+    """The message that incidents are over: what was wrong, since when, for how long, what cured it."""
+    lines = []
+    for incident in incidents:
+        lasted = datetime.fromisoformat(incident.cured_at) - datetime.fromisoformat(incident.since)
+        lines.append(
+            f"{incident.reason}\n  open since {_minute(incident.since)}, for {_duration(lasted)}; cured: {incident.how}"
+        )
+    first = min(incidents, key=lambda one: one.since)
+    alert = merged([incident.alert for incident in incidents])
+    return replace(
+        alert,
+        reason="\n".join(lines),
+        meaning="",
+        what_to_do="Nothing: this is over.",
+        since=first.since,
+        recovered=True,
+    )
+
+
+def merged(alerts: Sequence[Alert]) -> Alert:
+    """Several alerts of one sender as one."""
+    first = alerts[0]
+    if len(alerts) == 1:
+        return first
+    files = [fault for alert in alerts for fault in alert.files]
+    reasons = list(dict.fromkeys(alert.reason for alert in alerts if not alert.files))
+    if files:
+        reasons.insert(0, files_reason(files))
+    entities = sorted({name for alert in alerts if alert.entity for name in alert.entity.split(", ")})
+    keys = {alert.partition_key for alert in alerts}
+    return replace(
+        first,
+        entity=", ".join(entities) or None,
+        reason="\n".join(reasons),
+        meaning="\n".join(dict.fromkeys(alert.meaning for alert in alerts if alert.meaning)),
+        what_to_do="\n".join(dict.fromkeys(alert.what_to_do for alert in alerts)),
+        partition_key=first.partition_key if len(keys) == 1 else None,
+        files=files,
+        page_url=first.page_url if len({alert.page_url for alert in alerts}) == 1 else page_links.OVERVIEW,
+        since=min(alert.since for alert in alerts),
+        causes=tuple(cause for alert in alerts for cause in alert.causes),
+    )
+
+
+def file_alerts(alert: Alert) -> dict[str, Alert]:
+    """An alert on files as one for each file's cause; messages that are no notifications have one in common."""
+    messages = [fault for fault in alert.files if fault.state == MALFORMED]
+    found = {
+        file_cause(fault.file): replace(
+            alert,
+            files=[fault],
+            entity=fault.entity or alert.entity,
+            reason=files_reason([fault]),
+            meaning=alert.meaning or FILE_MEANING,
+        )
+        for fault in alert.files
+        if fault.state != MALFORMED
+    }
+    if messages:
+        found[DEAD_LETTERS] = replace(alert, files=messages, entity=None, reason=alert.reason)
+    return found
+
+
+def files_reason(faults: Sequence[FileFault]) -> str:
+    """How many files are not loaded, and the first of them."""
+    count = "1 file was" if len(faults) == 1 else f"{len(faults)} files were"
+    return f"{count} not loaded; the first: {faults[0]}"
+
+
+def _tell_alert(lake: Lake, incidents: Sequence[Incident], tell: Tell) -> bool:
+    if not incidents or not _told(lake, incidents, merged([incident.alert for incident in incidents]), tell):
+        return False
+    for incident in incidents:
+        _mark_told(lake, incident)
+    return True
+
+
+def _tell_recovery(lake: Lake, incidents: Sequence[Incident], tell: Tell) -> bool:
+    if not incidents or not _told(lake, incidents, recovery(incidents), tell):
+        return False
+    for incident in incidents:
+        _write(lake, "delete_item", incident.version, "holder = :h", {":h": incident.holder})
+    return True
+
+
+def _told(lake: Lake, incidents: Sequence[Incident], alert: Alert, tell: Tell) -> bool:
+    try:
+        tell(lake, alert)
+    except Exception:
+        log.exception("%s could not be told; it is tried again", ", ".join(one.cause for one in incidents))
+        for one in incidents:
+            _update(lake, one.version, "lease_until = :none", "holder = :h", {":none": "-", ":h": one.holder})
+        return False
+    return True
+
+
+def _all(lake: Lake) -> list[Incident]:
+    pages = lake.ledger.client.get_paginator("query").paginate(
+        TableName=lake.ledger.table,
+        ConsistentRead=True,
+        KeyConditionExpression="#s = :s",
+        ExpressionAttributeNames={"#s": "source"},
+        ExpressionAttributeValues={":s": {"S": SOURCE}},
+    )
+    return [Incident.from_item(item) for page in pages for item in page["Items"]]
+
+
+def _read(lake: Lake, cause: str) -> Incident | None:
+    item = next(iter(lake.ledger.read_items([(SOURCE, _sort_key(cause))])), None)
+    return Incident.from_item(item) if item else None
+
+
+def _open(lake: Lake, incident: Incident) -> bool:
+    db = lake.ledger.client
+    try:
+        db.put_item(
+            TableName=lake.ledger.table,
+            Item=incident.to_item(),
+            # The holder's own: a request whose answer was lost is sent again by the client.
+            ConditionExpression="attribute_not_exists(#s) OR holder = :h",
+            ExpressionAttributeNames={"#s": "source"},
+            ExpressionAttributeValues={":h": {"S": incident.holder}},
+        )
+    except db.exceptions.ConditionalCheckFailedException:
+        return False
+    return True
+
+
+def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | None:
+    """Moves an open incident to where it waits for its recovery message; None when somebody else did.
+
+    One that was not told yet keeps its teller, and has both messages told by ``catch_up``.
+    """
+    db = lake.ledger.client
+    for _ in range(_TRIES):
+        moved = replace(incident, cured_at=lake.ledger.now(), how=how)
+        if incident.told:
+            moved = replace(moved, holder=holder, lease_until=_lease_end(lake))
+        condition = {
+            "ConditionExpression": "holder = :h AND told = :t",
+            "ExpressionAttributeValues": {":h": _serialize(incident.holder), ":t": _serialize(incident.told)},
+        }
+        table = lake.ledger.table
+        try:
+            db.transact_write_items(
+                TransactItems=[
+                    {"Delete": {"TableName": table, "Key": _key(incident.version), **condition}},
+                    {"Put": {"TableName": table, "Item": moved.to_item()}},
+                ]
+            )
+            return moved
+        except db.exceptions.TransactionCanceledException as error:
+            codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
+            if not codes & {"ConditionalCheckFailed", "TransactionConflict"}:
+                raise
+        # It was told meanwhile, or cured and perhaps opened anew, which is another incident.
+        found = _read(lake, incident.cause)
+        if found is None or found.opened_at != incident.opened_at:
+            return None
+        incident = found
+    log.warning("%s could not be closed, for others keep changing it", incident.cause)
+    return None
+
+
+def _take_over(lake: Lake, incident: Incident, holder: str) -> Incident | None:
+    until = _lease_end(lake)
+    values = {":new": holder, ":until": until, ":h": incident.holder, ":old": incident.lease_until}
+    done = _update(
+        lake, incident.version, "holder = :new, lease_until = :until", "holder = :h AND lease_until = :old", values
+    )
+    return replace(incident, holder=holder, lease_until=until) if done else None
+
+
+def _mark_told(lake: Lake, incident: Incident) -> None:
+    values = {":t": True, ":h": incident.holder}
+    if _update(lake, incident.version, "told = :t", "holder = :h", values):
+        return
+    # Cured while it was told.
+    moved = replace(incident, cured_at=incident.cured_at or "-").version
+    _update(lake, moved, "told = :t", "holder = :h", values)
+
+
+def _update(lake: Lake, version: str, changes: str, condition: str, values: Mapping[str, Any]) -> bool:
+    return _write(lake, "update_item", version, condition, values, UpdateExpression=f"SET {changes}")
+
+
+def _write(lake: Lake, operation: str, version: str, condition: str, values: Mapping[str, Any], **request: Any) -> bool:
+    """Changes or deletes an item if the condition holds; False when it does not."""
+    db = lake.ledger.client
+    try:
+        getattr(db, operation)(
+            TableName=lake.ledger.table,
+            Key=_key(version),
+            ConditionExpression=condition,
+            ExpressionAttributeValues={name: _serialize(value) for name, value in values.items()},
+            **request,
+        )
+    except db.exceptions.ConditionalCheckFailedException:
+        return False
+    return True
+
+
+def _sort_key(cause: str) -> str:
+    """The cause as DynamoDB takes it for a sort key, of 1,024 bytes at most: an S3 key alone may have as many."""
+    if len(cause.encode()) <= _KEY_BYTES:
+        return cause
+    return f"{cause.encode()[: _KEY_BYTES - 65].decode(errors='ignore')}#{hashlib.sha256(cause.encode()).hexdigest()}"
+
+
+def _key(version: str) -> dict[str, Any]:
+    return {"source": {"S": SOURCE}, "version": {"S": version}}
+
+
+def _lease_end(lake: Lake) -> str:
+    return timestamp(lake.clock() + LEASE)
+
+
+def _alert(text: str) -> Alert:
+    values = json.loads(text)
+    known = {field.name for field in fields(Alert)}
+    values = {name: value for name, value in values.items() if name in known}
+    files = [FileFault(**fault) for fault in values.pop("files", ())]
+    return Alert(**{**values, "files": files, "causes": tuple(values.get("causes", ()))})
+
+
+def _minute(text: str) -> str:
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M} UTC"
+
+
+def _duration(lasted: timedelta) -> str:
+    minutes = max(0, int(lasted.total_seconds() // 60))
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [f"{n} {unit}" + ("" if n == 1 else "s") for n, unit in ((days, "day"), (hours, "hour")) if n]
+    return (
+        " ".join([*parts, f"{minutes} minute" + ("" if minutes == 1 else "s")])
+        if parts or minutes
+        else ("less than a minute")
+    )

@@ -1,0 +1,1 @@
+"""AWS as the engine uses it: clients, objects in S3, metrics."""

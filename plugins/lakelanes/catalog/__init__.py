@@ -1,0 +1,1 @@
+"""The Glue catalogue and Athena: tables, partitions, views, statements."""

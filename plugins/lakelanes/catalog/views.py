@@ -1,0 +1,184 @@
+"""Athena views from include/sql/views: one SELECT per file, named after it, created in the order they need each other.
+
+A view keeps the column types of the moment it was made, and goes stale when an input's change. So a fingerprint of its
+SQL and of its inputs' columns is kept in the ledger, and a view is made again when, and only when, that changes or the
+view is gone. A view that cannot be made, because a table is not there or Athena refuses it, keeps no other from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import traverse_scope
+
+from lakelanes import names
+from lakelanes.catalog import athena, glue_tables
+from lakelanes.catalog.registrar import FAILED_VIEWS
+from lakelanes.config.model import LakeConfig
+from lakelanes.config.resource_paths import INCLUDE
+from lakelanes.errors import QueryError, ViewError
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+VIEWS = INCLUDE / "sql" / "views"
+
+
+@dataclass(frozen=True)
+class View:
+    """A view's SELECT, and the tables and views of the lake's database that it reads."""
+
+    name: str
+    sql: str
+    inputs: frozenset[str]
+    path: str
+
+
+@dataclass(frozen=True)
+class ViewOutcome:
+    """What refreshing did with a view.
+
+    waiting: for a table of the configuration that is not there yet. not configured: for one that nothing in the
+    configuration makes. failed: Athena refused it. ``reason`` names the tables, or says what Athena did.
+    """
+
+    name: str
+    action: Literal["created", "unchanged", "waiting", "not configured", "failed"]
+    reason: str = ""
+
+
+def read_views(directory: Path = VIEWS) -> list[View]:
+    """The views of a directory, inputs before the views that read them.
+
+    Raises ViewError, naming the file, for SQL that is not one SELECT, a table of another database, ``SELECT *`` from a
+    table, or a cycle.
+    """
+    views = {path.stem: _read(path) for path in sorted(directory.glob("*.sql"))}
+    graph = {view.name: view.inputs & views.keys() for view in views.values()}
+    try:
+        return [views[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        raise ViewError(f"the views read each other in a circle: {' -> '.join(error.args[1])}") from None
+
+
+def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
+    """Creates the views whose SQL or inputs changed; leaves the others, and those whose inputs do not exist, alone.
+
+    Raises ViewError when Athena refused views, naming each with Athena's reason, after all others are made.
+    """
+    outcomes: list[ViewOutcome] = []
+    columns: dict[str, Any] = {}
+    expected = _expected_tables(lake.config)
+    note = lake.ledger.read_note("views")
+    for view in read_views(directory):
+        for name in sorted(view.inputs - columns.keys()):
+            columns[name] = _columns(lake, name)
+        missing = sorted(name for name in view.inputs if columns[name] is None)
+        columns[view.name] = _columns(lake, view.name)
+        if missing:
+            unknown = [name for name in missing if name not in expected]
+            if not unknown:
+                expected.add(view.name)
+            outcomes.append(_without_inputs(view, missing, unknown))
+            continue
+        expected.add(view.name)
+        fingerprint = _fingerprint(view, {name: columns[name] for name in view.inputs})
+        if columns[view.name] is not None and note.get(view.name) == fingerprint:
+            outcomes.append(ViewOutcome(view.name, "unchanged"))
+            continue
+        try:
+            _create(lake, view)
+        except QueryError as error:
+            outcomes.append(ViewOutcome(view.name, "failed", f"{error.reason} (query {error.query_id})"))
+            continue
+        columns[view.name] = _columns(lake, view.name)
+        note = {**note, view.name: fingerprint}
+        lake.ledger.write_note("views", note)
+        outcomes.append(ViewOutcome(view.name, "created"))
+    failed = [outcome for outcome in outcomes if outcome.action == "failed"]
+    if failed or lake.ledger.read_note(FAILED_VIEWS):
+        lake.ledger.write_note(FAILED_VIEWS, {outcome.name: outcome.reason for outcome in failed})
+    if failed:
+        reasons = "\n".join(f"{outcome.name}: {outcome.reason}" for outcome in failed)
+        raise ViewError(f"Athena refused {len(failed)} of {len(outcomes)} views; all others are done\n{reasons}")
+    return outcomes
+
+
+def tables_of_views(directory: Path = VIEWS) -> dict[str, set[str]]:
+    """The tables that each view of a directory reads, itself or by the views that it reads."""
+    found: dict[str, set[str]] = {}
+    for view in read_views(directory):
+        found[view.name] = set().union(*(found.get(name, {name}) for name in view.inputs))
+    return found
+
+
+def _expected_tables(config: LakeConfig) -> set[str]:
+    """The tables and views that the configuration makes, there or not."""
+    entities = {name for entity in config.entities.values() for name in (entity.table_name, entity.rejects_table)}
+    tables = {
+        name
+        for table in config.tables.values()
+        for name in (table.changes_table, table.snapshot_table, table.current_view)
+    }
+    return entities | tables
+
+
+def _without_inputs(view: View, missing: list[str], unknown: list[str]) -> ViewOutcome:
+    if unknown:
+        return ViewOutcome(view.name, "not configured", f"nothing in the configuration makes {', '.join(unknown)}")
+    return ViewOutcome(view.name, "waiting", f"for {', '.join(missing)}")
+
+
+def _create(lake: Lake, view: View) -> None:
+    database = names.sql_identifier(lake.config.resources.glue_database)
+    athena.execute(lake, f"CREATE OR REPLACE VIEW {database}.{names.sql_identifier(view.name)} AS\n{view.sql}")
+
+
+def _read(path: Path) -> View:
+    try:
+        name = names.table_name(path.stem)
+    except ValueError as error:
+        raise ViewError(f"{path.name}: {error}") from None
+    sql = path.read_text(encoding="utf-8").strip().removesuffix(";").strip()
+    try:
+        statements = sqlglot.parse(sql, read="athena")
+    except SqlglotError as error:
+        raise ViewError(f"{path.name}: {error}") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise ViewError(f"{path.name}: expected one SELECT and nothing else; the file's name is the view's")
+    query = statements[0]
+    inputs: set[str] = set()
+    for scope in traverse_scope(query):
+        for source in scope.sources.values():
+            if isinstance(source, exp.Table):
+                if source.db or source.catalog:
+                    raise ViewError(
+                        f"{path.name}: {source.sql()} names its database; the lake's own is meant, so leave it out"
+                    )
+                inputs.add(source.name.lower())
+        tables = [source for source in scope.sources.values() if isinstance(source, exp.Table)]
+        if tables and isinstance(scope.expression, exp.Select) and scope.expression.is_star:
+            raise ViewError(f"{path.name}: SELECT * makes a view that breaks when a column is added; name the columns")
+    return View(name, sql, frozenset(inputs), path.name)
+
+
+def _columns(lake: Lake, name: str) -> list[list[str]] | None:
+    table = glue_tables.describe(lake, name)
+    if table is None:
+        return None
+    columns: Iterable[Any] = [*table["StorageDescriptor"]["Columns"], *table.get("PartitionKeys", ())]
+    return [[column["Name"], column.get("Type", "")] for column in columns]
+
+
+def _fingerprint(view: View, inputs: Mapping[str, Any]) -> str:
+    text = json.dumps([view.sql, sorted(inputs.items())])
+    return hashlib.sha256(text.encode()).hexdigest()

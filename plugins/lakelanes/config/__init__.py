@@ -1,0 +1,1 @@
+"""The one configuration: its model, its loading, its faults, and what its settings mean for partitions and time."""

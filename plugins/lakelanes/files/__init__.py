@@ -1,0 +1,1 @@
+"""The lane of CSV files: found, matched, claimed, converted, committed, published."""

@@ -1,0 +1,176 @@
+"""Finding whatever no lane has loaded: late, irregular and failed files, expired claims, files that belong nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from lakelanes.aws.storage import place_of
+from lakelanes.config.partitions import Partition
+from lakelanes.files.listing import list_prefix, list_recent
+from lakelanes.files.load import overtaken, register
+from lakelanes.files.matching import partition_path, taker_of
+from lakelanes.ledger.files import INDEX_LAG, MAX_ATTEMPTS, Entry, State, timestamp
+from lakelanes.ledger.source_file import SourceFile
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+# A full listing as small as this (20 LIST requests) is cheaper than being clever.
+FULL_LISTING_KEYS = 20_000
+FULL_LISTING_EVERY = timedelta(hours=24)
+# How far back names and changes are looked at again in between.
+LOOKBACK = timedelta(days=3)
+UNMATCHED = "the name matches no entity's filename_pattern"
+_NOTE = "sweep"
+_FAST_NOTE = "sweep-fast"
+_OPEN: tuple[State, ...] = ("claimed", "failed", "deferred")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep found. ``files`` holds, by entity, those to load; ``unmatched`` ones are new to the ledger;
+    ``settling`` counts those that are too young to be read. ``done``: by entity, the partitions of listed files that
+    the ledger is done with, which Athena should see. ``loaded_fast``: by entity, the files that the low-latency lane
+    loaded or refused since the sweep before, by URI the path that the name spells; and ``until`` up to when (see
+    ``finish``)."""
+
+    full: bool
+    listed: int
+    files: dict[str, list[SourceFile]] = field(default_factory=dict)
+    unmatched: list[SourceFile] = field(default_factory=list)
+    settling: int = 0
+    done: dict[str, set[Partition]] = field(default_factory=dict)
+    loaded_fast: dict[str, dict[str, str]] = field(default_factory=dict)
+    until: str = ""
+
+
+def find_unloaded(lake: Lake, *, full: bool = False, note: bool = True) -> Sweep:
+    """The files of every entity that are in no table yet and wait for nobody.
+
+    While the source bucket is small every key is listed. Beyond FULL_LISTING_KEYS that happens once a day, and in
+    between only names from LOOKBACK ago on are: then the requests follow new files, not history. Refused files are left
+    to a new version or to somebody who triggers their load; failed ones are tried MAX_ATTEMPTS times. What the ledger
+    itself says is open (failed, left to the batch lane, a claim that ran out) is looked at however old its name is.
+
+    ``note``: whether a full listing is noted, so that the next ones may be short; not by somebody who only looks.
+    """
+    now = lake.clock()
+    last = lake.ledger.read_note(_NOTE)
+    last_full = datetime.fromisoformat(last["full_at"]) if "full_at" in last else None
+    full = (
+        full
+        or last_full is None
+        or now - last_full >= FULL_LISTING_EVERY
+        or int(last.get("listed", 0)) <= FULL_LISTING_KEYS
+    )
+    if full:
+        # Beyond the entities' prefixes too: a file in the wrong folder is to be told of.
+        listing = list(list_prefix(lake, ""))
+    else:
+        recent = (list_recent(lake, entity, now - LOOKBACK) for entity in lake.config.entities.values())
+        listing = list({file.key: file for file in chain.from_iterable(recent)}.values())
+    sweep = _sort_out(lake, [*listing, *_unfinished(lake, {file.key for file in listing})], full, now)
+    sweep = replace(sweep, listed=len(listing), loaded_fast=_loaded_fast(lake, now), until=timestamp(now))
+    if full and note:
+        # Only now, so that a sweep that died on the way is made again in full.
+        lake.ledger.write_note(_NOTE, {"full_at": timestamp(now), "listed": len(listing)})
+    return sweep
+
+
+def finish(lake: Lake, until: str) -> None:
+    """Notes that what the low-latency lane did up to ``until`` has been registered, validated and published."""
+    lake.ledger.write_note(_FAST_NOTE, {"until": until})
+
+
+def _loaded_fast(lake: Lake, now: datetime) -> dict[str, dict[str, str]]:
+    """The files that the low-latency lane dealt with since the last finished sweep, by entity.
+
+    That lane registers what it loads, but neither looks whether Glue still has it, nor counts, nor tells Airflow.
+    """
+    note = lake.ledger.read_note(_FAST_NOTE)
+    since = datetime.fromisoformat(note["until"]) - INDEX_LAG if note else now - LOOKBACK
+    found: dict[str, dict[str, str]] = {}
+    for name, entity in lake.config.entities.items():
+        entries = chain(lake.ledger.in_state(name, "loaded", since), lake.ledger.in_state(name, "rejected", since))
+        sources = sorted(entry.source for entry in entries if entry.lane == "fast")
+        paths = {source: spelled for source in sources if (spelled := partition_path(entity, place_of(source)[1]))}
+        if paths:
+            found[name] = paths
+    return found
+
+
+def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) -> Sweep:
+    sweep, settling = Sweep(full, len(listing)), 0
+    known = lake.ledger.get_many(file.uri for file in listing)
+    for file in listing:
+        entity = taker_of(lake.config, file.key)
+        if entity is None:
+            entry = known.get(file.uri)
+            if entry is None or (entry.state == "unmatched" and (entry.etag, entry.error) != (file.etag, UNMATCHED)):
+                sweep.unmatched.append(file)
+        elif now - file.last_modified < timedelta(seconds=entity.settle_seconds):
+            settling += 1
+        elif wants_loading(known.get(file.uri), file, timestamp(now)):
+            sweep.files.setdefault(entity.name, []).append(file)
+        elif (entry := known.get(file.uri)) and entry.state in ("loaded", "rejected") and entry.partition:
+            sweep.done.setdefault(entity.name, set()).add(Partition.from_path(entry.partition))
+    for name, file in _overtaken(lake, now):
+        if file not in sweep.files.get(name, ()):
+            sweep.files.setdefault(name, []).append(file)
+    return replace(sweep, settling=settling)
+
+
+def _unfinished(lake: Lake, listed: Container[str]) -> Iterator[SourceFile]:
+    """Files that the ledger has as open, that are in no listing: too old for it, or deleted meanwhile."""
+    for entity in lake.config.entities:
+        for state in _OPEN:
+            for entry in lake.ledger.in_state(entity, state):
+                if (file := _file_of(entry)).key not in listed:
+                    yield file
+
+
+def _overtaken(lake: Lake, now: datetime) -> Iterator[tuple[str, SourceFile]]:
+    """Files that were refused or deleted of late, with the name of their entity, while a worker that had lost its claim
+    still wrote to the table: loading them again makes ledger and table agree."""
+    for name, entity in lake.config.entities.items():
+        for state in ("rejected", "deleted"):
+            for entry in lake.ledger.in_state(name, state, now - LOOKBACK):
+                if overtaken(lake, entity, entry):
+                    yield name, _file_of(entry)
+
+
+def _file_of(entry: Entry) -> SourceFile:
+    bucket, key = place_of(entry.source)
+    modified = datetime.fromisoformat(entry.last_modified)
+    return SourceFile(bucket, key, entry.etag, entry.size, modified, entry.sequencer)
+
+
+def register_done(lake: Lake, sweep: Sweep) -> int:
+    """Registers the partitions of files that a worker committed before it died, and nobody registered since.
+
+    One BatchGetPartition per 1,000 partitions and table when nothing is missing. Returns how many were created.
+    """
+    return sum(register(lake, lake.config.entities[name], paths).created for name, paths in sweep.done.items())
+
+
+def record_unmatched(lake: Lake, files: Iterable[SourceFile]) -> None:
+    """Notes files of no entity in the ledger, so that the next sweep does not tell of them again."""
+    for file in files:
+        lake.ledger.record_unmatched(file, UNMATCHED)
+
+
+def wants_loading(entry: Entry | None, file: SourceFile, now: str) -> bool:
+    """Whether a sweep should load ``file``, given what the ledger says of it."""
+    if entry is None or entry.state == "unmatched":
+        return True
+    if entry.state == "claimed" and entry.lease_until >= now:
+        return False
+    if entry.etag != file.etag:
+        return True
+    if entry.state in ("claimed", "failed"):  # a worker that died does not count its attempt as failed
+        return entry.attempts < MAX_ATTEMPTS
+    return entry.state in ("deleted", "deferred")

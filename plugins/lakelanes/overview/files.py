@@ -1,0 +1,339 @@
+"""What people ask of the lake: how fresh an entity is, which partitions are missing, what became of which file.
+
+Each function costs a bounded number of requests, whatever the ledger holds:
+
+    question                      answered by
+    entities, their totals        items total:<entity> (BatchGetItem), last items of periods:<entity> (Query)
+    calendar                      items periods:<entity> between two periods (Query on the table's key)
+    partitions without a date     items summary:<entity>, a page at a time (Query on the table's key)
+    latest files, by state        index by_state, newest first (Query with Limit)
+    a partition's files           index by_partition (Query with Limit)
+    dead letters                  the queue's attributes (SQS); their files are the failed ones, by index by_state
+    files by the start of a key   S3's own order of keys (ListObjectsV2), then BatchGetItem of those that it names
+    one file and its versions     the table's key (Query)
+
+The summaries are those of ``lakelanes.ledger.summaries``, so an answer made of them says up to when it was counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakelanes.concurrently import together
+from lakelanes.config.deadlines import deadline_at, due_at, following, period_of, periods
+from lakelanes.config.model import Entity
+from lakelanes.files import dead_letters
+from lakelanes.files.listing import source_file
+from lakelanes.files.matching import taker_of
+from lakelanes.ledger import summaries
+from lakelanes.ledger.files import Entry, State, timestamp
+from lakelanes.ledger.source_file import SourceFile
+from lakelanes.ledger.summaries import FILE_STATES, OF_A_CELL, Counts, Summary
+
+if TYPE_CHECKING:
+    from lakelanes.lake import Lake
+
+FreshnessState = Literal["fresh", "waiting", "late", "no deadline", "empty"]
+CellState = Literal["loaded", "late", "failed", "rejected", "loading", "missing", "waiting", "none"]
+# More cells than a calendar can show: a month of hours, two years of days.
+MAX_CELLS = 800
+# What a list of files shows of each. An entry has three times as many attributes, and most of a list's time would go
+# into reading them.
+LISTED = (
+    *("source", "entity", "state", "lane", "size", "updated_at", "rows_loaded", "rows_rejected"),
+    *("error", "error_line", "error_column"),
+)
+# Of these the newest with rows is looked for; what is beyond them the total knows.
+_NEWEST = 10
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How an entity stands against its deadline.
+
+    newest: the last period that has rows. next: the period that is expected, with its ``deadline`` (ISO 8601, UTC).
+    fresh: every period that is over is there. waiting: the next is over and may still come. late: it may not.
+    """
+
+    state: FreshnessState
+    newest: str | None = None
+    next: str | None = None
+    deadline: str | None = None
+    last_loaded_at: str | None = None
+
+
+@dataclass(frozen=True)
+class EntityStatus:
+    """An entity: its table, its freshness, its counts, and up to when they were counted ('' for never)."""
+
+    name: str
+    table: str
+    freshness: Freshness
+    counts: Counts
+    counted_until: str
+    lanes: tuple[str, ...]
+
+    @property
+    def needs_attention(self) -> bool:
+        return self.freshness.state == "late" or bool(self.counts.failed or self.counts.rejected)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A period of a calendar. late: its last partition was first loaded after the deadline, by a lake that was at work
+    then; what was loaded of the time before counts as loaded."""
+
+    period: str
+    state: CellState
+    counts: Counts
+    deadline: str | None
+
+
+@dataclass(frozen=True)
+class FileFound:
+    """A file by its key: the object in the source bucket, if there is one, and what the ledger knows of it."""
+
+    key: str
+    uri: str
+    entity: str | None
+    file: SourceFile | None
+    entry: Entry | None
+
+    @property
+    def state(self) -> str:
+        if self.entry is None:
+            return "unmatched" if self.entity is None else "new"
+        changed = self.file is not None and self.entry.etag != self.file.etag
+        return "replaced" if changed and self.entry.state != "claimed" else self.entry.state
+
+
+@dataclass(frozen=True)
+class FilePage:
+    """Files of a listing, newest first, and where the next page begins; '' at the end."""
+
+    entries: list[Entry]
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """Files by key, in the order of their keys, and the key after which the next page begins; '' at the end."""
+
+    found: list[FileFound]
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """The dead-letter queue of the low-latency lane. waiting: messages in it, those that the sweep is at included; None
+    where there is no queue, or where the ``problem`` is. files: those that are not loaded because of such a message, of
+    the newest failed ones of each entity."""
+
+    waiting: int | None
+    files: tuple[Entry, ...] = ()
+    problem: str = ""
+
+
+def status(lake: Lake, names: Iterable[str] | None = None) -> list[EntityStatus]:
+    """The entities, or those named, in the configuration's order."""
+    wanted = list(lake.config.entities if names is None else names)
+    sums = summaries.totals(lake.ledger, wanted)
+    until = summaries.counted_until(lake.ledger, wanted)
+
+    def one(name: str) -> EntityStatus:
+        entity, whole = lake.config.entities[name], sums[name]
+        fresh = freshness(lake, entity, whole)
+        return EntityStatus(name, entity.table_name, fresh, whole.counts, until[name], entity.lanes)
+
+    return together(one, wanted)
+
+
+def dead_letters_of(lake: Lake, statuses: Iterable[EntityStatus], *, limit: int = 20) -> DeadLetters:
+    """What waits in the dead-letter queue, and the files of these entities that the sweep has taken out of it and that
+    are not loaded yet. Where the queue cannot be read, the answer says so: that must not keep the rest from being told.
+    """
+    names = [one.name for one in statuses if one.counts.failed]
+    found = together(lambda name: lake.ledger.latest(name, "failed", limit), names)
+    files = sorted((e for part in found for e in part if is_dead_letter(e)), key=lambda e: e.updated_at, reverse=True)
+    try:
+        return DeadLetters(dead_letters.count(lake), tuple(files[:limit]))
+    except (ClientError, BotoCoreError) as error:
+        queue = lake.config.resources.dead_letter_queue
+        return DeadLetters(None, tuple(files[:limit]), f"the queue {queue} cannot be read: {error}")
+
+
+def is_dead_letter(entry: Entry) -> bool:
+    """Whether the ledger knows the file's failure from the dead-letter queue."""
+    return entry.state == "failed" and (entry.error or "").startswith(dead_letters.REASON)
+
+
+def freshness(lake: Lake, entity: Entity, whole: Summary) -> Freshness:
+    """How the entity with these sums stands against its deadline now."""
+    last = whole.last_loaded_at or None
+    newest = _newest(lake, entity, whole) if entity.partition_grain else None
+    if not whole.counts.files and not newest:
+        return Freshness("empty")
+    if entity.grain is None or newest is None or "batch" not in entity.lanes:
+        return Freshness("no deadline", newest, last_loaded_at=last)
+    now, after = lake.clock(), following(entity, newest)
+    deadline = deadline_at(entity, after)
+    state: FreshnessState = "fresh"
+    if now >= deadline:
+        state = "late"
+    elif now >= due_at(entity, after):
+        state = "waiting"
+    return Freshness(state, newest, after, timestamp(deadline), last)
+
+
+def calendar(lake: Lake, entity: Entity, first: str, last: str) -> list[Cell]:
+    """The entity's periods from ``first`` to ``last``, at most MAX_CELLS of them.
+
+    missing: no row although the deadline is over, from the first period that ever had rows on. none: before that, or
+    not over yet.
+    """
+    wanted = list(_limited(periods(entity, first, last)))
+    if not wanted:
+        return []
+    whole = summaries.total(lake.ledger, entity.name)
+    known = summaries.period_summaries(lake.ledger, entity.name, wanted[0], wanted[-1], fields=OF_A_CELL)
+    now = lake.clock()
+    return [_cell(entity, period, known.get(period), whole, now) for period in wanted]
+
+
+def is_period(entity: Entity, text: str) -> bool:
+    """Whether a text is a period of the entity, written as its periods are."""
+    try:
+        return following(entity, text, 0) == text
+    except ValueError:
+        return False
+
+
+def latest_files(
+    lake: Lake,
+    name: str,
+    states: Sequence[State] = FILE_STATES,
+    *,
+    limit: int = 50,
+    after: str = "",
+    fields: Sequence[str] = (),
+) -> FilePage:
+    """The files of an entity in these states that changed last; '' as name: files of no entity (state unmatched).
+
+    ``after``: as the page before gave it. ``fields``: to read these attributes of a file alone, e.g. those LISTED.
+    """
+    cursor = (after.split("|", 1)[0], after.split("|", 1)[1]) if "|" in after else None
+    found = together(lambda state: lake.ledger.latest(name, state, limit + 1, cursor, fields=fields), states)
+    ordered = sorted((e for part in found for e in part), key=lambda e: (e.updated_at, e.source), reverse=True)
+    page = ordered[:limit]
+    return FilePage(page, f"{page[-1].updated_at}|{page[-1].source}" if len(ordered) > limit else "")
+
+
+def latest_of_all(lake: Lake, names: Iterable[str], *, limit: int, fields: Sequence[str] = ()) -> list[Entry]:
+    """The files of these entities that changed last, in any state."""
+    questions = [(name, state) for name in names for state in FILE_STATES]
+    found = together(lambda question: lake.ledger.latest(*question, limit, fields=fields), questions)
+    every = (entry for part in found for entry in part)
+    return sorted(every, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
+
+
+def partition_files(lake: Lake, name: str, path: str, *, limit: int = 100, after: str = "") -> FilePage:
+    """Files with rows in a partition, or refused for it, in the order of their keys."""
+    entries = lake.ledger.page_of_partition(name, path, limit + 1, after)
+    return FilePage(entries[:limit], entries[limit - 1].source if len(entries) > limit else "")
+
+
+def search(lake: Lake, text: str, *, limit: int = 50, after: str = "") -> SearchPage:
+    """Files whose key starts with ``text``, with or without the bucket; a name without a folder is looked for in the
+    source prefix of every entity, too. One LIST request per prefix, one of the ledger.
+
+    S3 keeps the keys in order, so the ledger needs no index of its own, and a file that no lane has seen is found too.
+    A file that is no longer in the bucket is found by its whole key.
+    """
+    bucket = lake.config.resources.source_bucket
+    text = text.strip().removeprefix(f"s3://{bucket}/")
+    if not text:
+        return SearchPage([])
+    prefixes = {text}
+    if "/" not in text:
+        prefixes |= {entity.source_prefix + text for entity in lake.config.entities.values()}
+
+    def listed(prefix: str) -> list[SourceFile]:
+        page = lake.s3.list_objects_v2(
+            Bucket=bucket, Prefix=prefix, MaxKeys=limit + 1, **({"StartAfter": after} if after else {})
+        )
+        return [source_file(bucket, item) for item in page.get("Contents", ()) if not item["Key"].endswith("/")]
+
+    files = {file.key: file for part in together(listed, sorted(prefixes)) for file in part}
+    keys = sorted(files, key=str.encode)
+    shown = keys[:limit]
+    gone = [] if after else [prefix for prefix in prefixes if prefix not in files]
+    entries = lake.ledger.get_many(f"s3://{bucket}/{key}" for key in (*shown, *gone))
+    shown = sorted({*shown, *(key for key in gone if f"s3://{bucket}/{key}" in entries)}, key=str.encode)
+    found = [_found(lake, key, files.get(key), entries.get(f"s3://{bucket}/{key}")) for key in shown]
+    return SearchPage(found, keys[limit - 1] if len(keys) > limit else "")
+
+
+def one_file(lake: Lake, source: str) -> tuple[Entry, list[Entry]] | None:
+    """What the ledger knows of a file by its URI, and its past versions, oldest first; None when it knows nothing."""
+    entry = lake.ledger.get(source)
+    return (entry, lake.ledger.history(source)) if entry else None
+
+
+def period_partitions(lake: Lake, entity: Entity, period: str) -> list[Summary]:
+    """The partitions of a period. Where the date leads the partition keys these are next to each other in the table;
+    where another key leads, all partitions of the entity are read."""
+    leading = [key.name for key in entity.partition_keys][: len(entity.date_keys)]
+    if leading != list(entity.date_keys):
+        every = summaries.partition_summaries(lake.ledger, entity.name)
+        return [summary for summary in every if period_of(entity, summary.version) == period]
+    date = datetime.strptime(period, str(entity.partition_key_format))
+    path = "/".join(f"{name}={date.strftime(form)}" for name, form in entity.date_keys.items())
+    found = summaries.partition_summaries(lake.ledger, entity.name, starting=path)
+    return [summary for summary in found if period_of(entity, summary.version) == period]
+
+
+def _cell(entity: Entity, period: str, summary: Summary | None, whole: Summary, now: datetime) -> Cell:
+    counts = summary.counts if summary else Counts()
+    deadline = deadline_at(entity, period) if entity.grain else None
+    text = timestamp(deadline) if deadline else None
+    state: CellState
+    if counts.failed:
+        state = "failed"
+    elif counts.rejected:
+        state = "rejected"
+    elif counts.claimed or counts.deferred:
+        state = "loading"
+    elif summary and counts.partitions:
+        # The lake is at work since its first load: what is older was backfilled, and has no deadline to miss.
+        watched = text is not None and text > whole.first_loaded_at
+        state = "late" if text and watched and summary.first_loaded_at > text else "loaded"
+    elif deadline is None or not whole.first or period < whole.first or now < due_at(entity, period):
+        state = "none"
+    else:
+        state = "missing" if now >= deadline else "waiting"
+    return Cell(period, state, counts, text)
+
+
+def _newest(lake: Lake, entity: Entity, whole: Summary) -> str | None:
+    for summary in summaries.newest_periods(lake.ledger, entity.name, _NEWEST):
+        if summary.counts.partitions:
+            return summary.version
+    return whole.last or None
+
+
+def _found(lake: Lake, key: str, file: SourceFile | None, entry: Entry | None) -> FileFound:
+    taker = taker_of(lake.config, key)
+    uri = f"s3://{lake.config.resources.source_bucket}/{key}"
+    return FileFound(key, uri, taker.name if taker else None, file, entry)
+
+
+def _limited(texts: Iterable[str]) -> Iterable[str]:
+    for number, text in enumerate(texts):
+        if number == MAX_CELLS:
+            return
+        yield text

@@ -1,0 +1,146 @@
+"""How an alert reaches people: by the lake's SNS topic always, by Slack and e-mail where Airflow has connections.
+
+Connection ``lakelanes_slack``: an incoming webhook of Slack, as Airflow's Slack provider has it: the host is
+``https://hooks.slack.com/services`` (the default), the password the rest of the webhook's address.
+
+Connection ``lakelanes_smtp``: host, port, login and password of a mail server. Its extra says who gets the mails and
+from whom they are: ``{"to": "a@example.org, b@example.org", "from_email": "lake@example.org"}``. As with Airflow's SMTP
+provider the connection is encrypted from the start, unless the extra has ``"disable_ssl": true``; then it is by
+STARTTLS, unless it has ``"disable_tls": true`` as well.
+
+Neither needs its provider. No channel keeps another from being told, and none of their secrets gets into a log.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.sdk import BaseHook
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from lakelanes.alerts.messages import Alert, publish
+from lakelanes.lake import Lake
+
+log = logging.getLogger(__name__)
+
+SLACK = "lakelanes_slack"
+SMTP = "lakelanes_smtp"
+_SLACK_HOST = "https://hooks.slack.com/services"
+_TIMEOUT_SECONDS = 10
+# Slack shows no more of a message (https://docs.slack.dev/changelog/2018-truncating-really-long-messages).
+_SLACK_LENGTH = 39_000
+
+# A connection by its id, None where there is none.
+Connections = Callable[[str], Any]
+
+
+class ChannelError(Exception):
+    """A channel did not take a message, or its connection lacks something; the text holds no secret."""
+
+
+def configured(name: str) -> Any:
+    """Airflow's connection of that id; None when there is none."""
+    try:
+        return BaseHook.get_connection(name)
+    except AirflowNotFoundException:
+        return None
+
+
+def tell(lake: Lake, alert: Alert, connections: Connections = configured) -> None:
+    """Tells of the alert on every channel that there is. Raises what SNS raised, once the others are told.
+
+    A link to the Lake page that has no host gets Airflow's own.
+    """
+    alert = with_addresses(alert)
+    try:
+        publish(lake, alert)
+        log.info("Told on %s: %s", lake.config.alert_topic_arn, alert.subject)
+    finally:
+        tell_people(alert, connections)
+
+
+def tell_people(alert: Alert, connections: Connections = configured) -> None:
+    """Tells of the alert on the channels beside SNS; a failure is logged."""
+    for name, send in ((SLACK, _to_slack), (SMTP, _by_mail)):
+        try:
+            if connection := connections(name):
+                send(connection, alert)
+                log.info("Told by connection %s: %s", name, alert.subject)
+        except ChannelError as error:
+            log.error("Connection %s: the alert was not told: %s", name, error)
+        except Exception as error:
+            # What other libraries say of their fault may hold the address, which is Slack's secret.
+            log.error("Connection %s: the alert was not told: %s", name, type(error).__name__)
+
+
+def with_addresses(alert: Alert) -> Alert:
+    """The alert with a link to the Lake page that works outside of it."""
+    if alert.page_url and alert.page_url.startswith("/"):
+        return replace(alert, page_url=base_url() + alert.page_url)
+    return alert
+
+
+def base_url() -> str:
+    """Address of Airflow's UI, without a slash at the end."""
+    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
+
+
+def _to_slack(connection: Any, alert: Alert) -> None:
+    # Every parse of every DAG file would import it.
+    import requests
+
+    host, token = connection.host or _SLACK_HOST, connection.password or ""
+    if "://" not in host:
+        host = f"{connection.schema or 'https'}://{host}"
+    if connection.port and urlsplit(host).port is None:
+        parts = urlsplit(host)
+        host = parts._replace(netloc=f"{parts.netloc}:{connection.port}").geturl()
+    sign = ":white_check_mark:" if alert.recovered else ":rotating_light:"
+    text = f"{sign} *{_escaped(alert.subject)}*\n```{_escaped(alert.text)[:_SLACK_LENGTH]}```"
+    answer = requests.post(
+        f"{host.rstrip('/')}/{token.lstrip('/')}", json={"text": text}, timeout=_TIMEOUT_SECONDS, allow_redirects=False
+    )
+    if answer.status_code != requests.codes.ok:
+        raise ChannelError(f"Slack answered {answer.status_code}")
+
+
+def _escaped(text: str) -> str:
+    """https://docs.slack.dev/messaging/formatting-message-text#escaping"""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _by_mail(connection: Any, alert: Alert) -> None:
+    extra = connection.extra_dejson
+    to = extra.get("to") or ()
+    recipients = [name.strip() for name in (to.split(",") if isinstance(to, str) else to) if name.strip()]
+    if not connection.host or not recipients:
+        raise ChannelError('it needs a host, and recipients in its extra: {"to": "somebody@example.org"}')
+    message = EmailMessage()
+    message["Subject"] = alert.subject
+    message["From"] = extra.get("from_email") or connection.login or recipients[0]
+    message["To"] = ", ".join(recipients)
+    message.set_content(alert.text)
+    _send(connection, extra, message, recipients)
+
+
+def _send(connection: Any, extra: Any, message: EmailMessage, recipients: Iterable[str]) -> None:
+    plain, secure = bool(extra.get("disable_ssl")), ssl.create_default_context()
+    server: smtplib.SMTP
+    if plain:
+        server = smtplib.SMTP(connection.host, connection.port or 587, timeout=_TIMEOUT_SECONDS)
+    else:
+        server = smtplib.SMTP_SSL(connection.host, connection.port or 465, timeout=_TIMEOUT_SECONDS, context=secure)
+    with server:
+        if plain and not extra.get("disable_tls"):
+            server.starttls(context=secure)
+        if connection.login and connection.password:
+            server.login(connection.login, connection.password)
+        server.send_message(message, to_addrs=list(recipients))

@@ -1,0 +1,1 @@
+"""The operators of the lake's DAGs. Each is one step of the engine."""

@@ -1,0 +1,320 @@
+"""The operators of the export DAGs and of the maintenance. Each is one step of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+from airflow.providers.standard.operators.branch import BaseBranchOperator
+from airflow.providers.standard.utils.skipmixin import SkipMixin
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from lakelanes.config.model import Table
+from lakelanes.errors import GapError, RecoveryLagError
+from lakelanes.lake import Lake
+from lakelanes.tables.current import publish
+from lakelanes.tables.export_requests import look, submit
+from lakelanes.tables.import_export import bring_in
+from lakelanes.tables.ledger import Export, TableLedger
+from lakelanes.tables.planning import Plan, check, plan
+from lakelanes.tables.snapshot import compact, expire
+from lakelanes_airflow.assets import announce, current_asset
+from lakelanes_airflow.notifications.cure_incidents import settle
+from lakelanes_airflow.process_lake import open_lake
+from lakelanes_airflow.runs.early_end import end_here
+from lakelanes_airflow.runs.progress import run_id_of
+from lakelanes_airflow.runs.xcoms import FAILURE, PREVIEW, REMEDY, explained
+from lakelanes_airflow.timetables.schedules import period_of, window_key
+from lakelanes_airflow.triggers.exports import ExportTrigger, RecoveryTrigger
+
+# XCom: why nothing is due.
+NOTE = "note"
+# Recovery is about five minutes behind.
+RECOVERY_LAG = timedelta(hours=2)
+# A full export of a very large table takes hours.
+EXPORT_DEADLINE = timedelta(hours=24)
+# The scheduler ends a wait that the triggerer forgot.
+_LOST_TRIGGER = timedelta(minutes=10)
+
+
+class PlanExportsOperator(BaseOperator, SkipMixin):
+    """Plans the run's exports and returns them for mapped tasks: ``{"kind", "start", "label"}`` each.
+
+    Waits, without holding a worker, until recovery has reached the end of the last of them. When nothing is due, which
+    is no error, the run ends here: the other tasks are skipped, and the XCom NOTE says why. Fails where there is a gap,
+    and says what to do. With the Param ``dry_run`` the run always ends here, and its XCom PREVIEW says what is due.
+
+    :param table: name of the table in the configuration.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, table: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+
+    def execute(self, context: Any) -> list[dict[str, str]]:
+        lake = open_lake()
+        if context["params"].get("dry_run"):
+            with explained(context):
+                self._preview(context, lake)
+            end_here(self, context)
+            return []
+        return self._plan(context, lake, lake.clock() + RECOVERY_LAG)
+
+    def resume(self, context: Any, event: dict[str, Any], deadline: str) -> list[dict[str, str]]:
+        """Goes on after RecoveryTrigger's event."""
+        with explained(context):
+            if event["status"] == "error":
+                raise AirflowFailException(f"looking at {self.table} failed repeatedly: {event['message']}")
+        return self._plan(context, open_lake(), datetime.fromisoformat(deadline))
+
+    def _plan(self, context: Any, lake: Lake, deadline: datetime) -> list[dict[str, str]]:
+        table = lake.config.tables[self.table]
+        with explained(context):
+            found = self._found(context, lake, table)
+            if found.wait_until is not None and lake.clock() >= deadline:
+                raise RecoveryLagError(table.dynamodb_table, found.note, found.wait_until)
+        if found.wait_until is not None:
+            self._wait(found, lake, deadline)
+        if not found.exports:
+            self.log.info("%s", found.note)
+            context["ti"].xcom_push(key=NOTE, value=found.note)
+            _settle(lake, context, complete=True)
+            end_here(self, context)
+        return [{"kind": e.kind, "start": e.start, "label": str(e)} for e in found.exports]
+
+    def _preview(self, context: Any, lake: Lake) -> None:
+        try:
+            found = self._found(context, lake, lake.config.tables[self.table], note=False)
+        except GapError as error:
+            found = Plan(note=str(error))
+        exports = [{"export": str(e), "state": e.state, "reason": e.reason} for e in found.exports]
+        self.log.info("Dry run of %s, nothing was changed: %s export(s) due. %s", self.table, len(exports), found.note)
+        for export in exports:
+            self.log.info("%(export)s: %(state)s", export)
+        context["ti"].xcom_push(key=PREVIEW, value={"exports": exports, "note": found.note})
+
+    def _found(self, context: Any, lake: Lake, table: Table, *, note: bool = True) -> Plan:
+        run = context["dag_run"]
+        period = None
+        if run.partition_key is not None:
+            period = period_of(table, run.partition_key, getattr(run, "partition_date", None))
+        scheduled = run.run_type == "scheduled"
+        return plan(
+            lake,
+            table,
+            run_id=run_id_of(context),
+            period=period,
+            heal=scheduled,
+            past=not scheduled,
+            full=bool(context["params"].get("full", False)),
+            note=note,
+        )
+
+    def _wait(self, found: Plan, lake: Lake, deadline: datetime) -> NoReturn:
+        assert found.wait_until is not None
+        self.log.info("%s; waiting until it has reached %s", found.note, found.wait_until)
+        self.defer(
+            trigger=RecoveryTrigger(self.table, found.wait_until.isoformat(), deadline.isoformat()),
+            method_name="resume",
+            kwargs={"deadline": deadline.isoformat()},
+            timeout=deadline - lake.clock() + _LOST_TRIGGER,
+        )
+
+
+class ExportOperator(BaseOperator):
+    """Has DynamoDB make one export, or finds the one that it is making or has made; returns the window.
+
+    Looks once before it waits, and holds no worker while it does. A failed export is begun again a few times.
+
+    :param table: name of the table in the configuration.
+    :param window: an element of what PlanExportsOperator returns.
+    """
+
+    template_fields: Sequence[str] = ("window",)
+
+    def __init__(self, *, table: str, window: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.window = window
+
+    def execute(self, context: Any) -> dict[str, str]:
+        with explained(context):
+            return self._export(open_lake())
+
+    def resume(self, context: Any, event: dict[str, Any]) -> dict[str, str]:
+        """Goes on after ExportTrigger's event."""
+        with explained(context):
+            if event["status"] != "ready":
+                why = event.get("message", f"it takes longer than {EXPORT_DEADLINE}")
+                raise AirflowFailException(f"waiting for the {self.window['label']} ended: {why}. Clear the task")
+            return self._export(open_lake())
+
+    def _export(self, lake: Lake) -> dict[str, str]:
+        table = lake.config.tables[self.table]
+        export = export_of(lake, table, self.window)
+        while export.state in {"planned", "exporting"}:
+            export = look(lake, table, submit(lake, table, export))
+            if export.state == "exporting":
+                deadline = lake.clock() + EXPORT_DEADLINE
+                self.log.info("The %s is being made: %s", export, export.export_arn)
+                self.defer(
+                    trigger=ExportTrigger(str(export.export_arn), deadline.isoformat()),
+                    method_name="resume",
+                    timeout=EXPORT_DEADLINE + _LOST_TRIGGER,
+                )
+            if export.state == "planned":
+                self.log.warning("The %s failed: %s; attempt %s begins", export, export.reason, export.attempt)
+        if export.state in {"failed", "gap"}:
+            raise AirflowFailException(f"the {export} is {export.state}: {export.reason}. Trigger export_{self.table}")
+        return self.window
+
+
+class ConvertExportOperator(BaseOperator):
+    """Converts one finished export into change rows, or a full one into a snapshot."""
+
+    template_fields: Sequence[str] = ("window",)
+
+    def __init__(self, *, table: str, window: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.window = window
+
+    def execute(self, context: Any) -> dict[str, int | None]:
+        with explained(context):
+            lake = open_lake()
+            table = lake.config.tables[self.table]
+            done = bring_in(lake, table, export_of(lake, table, self.window))
+        return {"rows": done.rows, "files": done.files}
+
+
+class PublishTableOperator(BaseBranchOperator):
+    """Registers what is converted and moves the view to it; emits one asset event per window.
+
+    Follows ``on_failure`` when an export of the run is not in the lake, and ``on_new_view`` when the view is new or has
+    other columns. What was converted is published even when another window failed.
+
+    :param table: name of the table in the configuration.
+    :param plan: id of the planning task.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, table: str, plan: str, on_failure: str, on_new_view: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.plan = plan
+        self.on_failure = on_failure
+        self.on_new_view = on_new_view
+
+    def choose_branch(self, context: Any) -> list[str]:
+        windows = context["ti"].xcom_pull(task_ids=self.plan, map_indexes=-1)
+        if not windows:
+            return [] if windows is not None else [self.on_failure]
+        with explained(context):
+            lake = open_lake()
+            table = lake.config.tables[self.table]
+            exports = [export_of(lake, table, window) for window in windows]
+            done = [export for export in exports if export.is_converted]
+            published = publish(lake, table, [export.start for export in done if export.kind == "window"])
+            ledger = TableLedger(lake, table.name)
+            for export in done:
+                if export.state == "converted":
+                    ledger.write(export, state="published")
+        announce(context, self._events(lake, table, done))
+        changed = published is not None and published.columns_changed
+        failed = len(done) < len(exports)
+        _settle(lake, context, complete=not failed)
+        return [*([self.on_failure] if failed else []), *([self.on_new_view] if changed else [])]
+
+    def _events(self, lake: Lake, table: Table, done: Sequence[Export]) -> dict[Any, set[str]]:
+        if not done:
+            return {}
+        return {current_asset(lake.config, table): {window_key(table, export.window) for export in done}}
+
+
+class ReportExportsOperator(BaseOperator):
+    """The gate: fails the run after everything that could be published was, naming each window and its reason.
+
+    :param table: name of the table in the configuration.
+    :param plan: id of the planning task, whose elements the mapped tasks are for.
+    :param windows: ids of the mapped tasks.
+    :param publish: id of the publishing task.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, table: str, plan: str, windows: Sequence[str], publish: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.plan = plan
+        self.windows = windows
+        self.publish = publish
+
+    def execute(self, context: Any) -> None:
+        ti = context["ti"]
+        failed = [(self.plan, -1), (self.publish, -1)]
+        lines = []
+        lake = open_lake()
+        table = lake.config.tables[self.table]
+        for index, window in enumerate(ti.xcom_pull(task_ids=self.plan, map_indexes=-1) or ()):
+            export = export_of(lake, table, window)
+            if not export.is_converted:
+                failed += [(task, index) for task in self.windows]
+                lines.append(f"the {export} is {export.state}: {export.reason or 'its task ended before it was done'}")
+        reasons, remedies = (
+            list(dict.fromkeys(filter(None, (ti.xcom_pull(task_ids=t, key=key, map_indexes=i) for t, i in failed))))
+            for key in (FAILURE, REMEDY)
+        )
+        lines += [reason for reason in reasons if not any(reason in line for line in lines)]
+        remedy = "\n".join(remedies) or "Open the run, remove the cause that its log names, then clear its failed tasks"
+        ti.xcom_push(key=FAILURE, value="\n".join(lines) or f"task {self.plan} failed; its log says why")
+        ti.xcom_push(key=REMEDY, value=remedy)
+        raise AirflowFailException("\n  ".join(["the run is not complete:", *lines, remedy]))
+
+
+class MaintainTableOperator(BaseOperator):
+    """Compacts a table's changes into a snapshot, deletes old snapshots, and fails where its exports have a gap.
+
+    :param table: name of the table in the configuration.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, table: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        with explained(context):
+            lake = open_lake()
+            table = lake.config.tables[self.table]
+            done = compact(lake, table)
+            if done.snapshot is None:
+                self.log.info("%s", done.note)
+            else:
+                self.log.info("Snapshot of %s rows made with %s changes", done.snapshot.rows, done.changes)
+            gone = expire(lake, table, timedelta(days=table.compaction.keep_days))
+            self.log.info("Old snapshots deleted: %s", ", ".join(gone) or "none")
+            self.log.info("%s", check(lake, table))
+        settle(lake, context, task=self.table)
+        return {"as_of": done.snapshot.as_of if done.snapshot else None, "changes": done.changes, "deleted": gone}
+
+
+def _settle(lake: Lake, context: Any, *, complete: bool) -> None:
+    # A scheduled run, and one without a partition, also did what earlier ones left.
+    run = context["dag_run"]
+    settle(lake, context, complete=complete, whole=run.run_type == "scheduled" or run.partition_key is None)
+
+
+def export_of(lake: Lake, table: Table, window: dict[str, str]) -> Export:
+    """What the ledger says of an element of the plan."""
+    found = TableLedger(lake, table.name).export("full" if window["kind"] == "full" else "window", window["start"])
+    if found is None:
+        raise AirflowFailException(
+            f"the ledger no longer knows the {window['label']}: clear the task plan, or trigger export_{table.name}"
+        )
+    return found

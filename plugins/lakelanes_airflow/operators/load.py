@@ -1,0 +1,351 @@
+"""The operators of the load DAGs. Each is one step of the engine; what a step means is decided there.
+
+They are classes rather than decorated functions so that file names and batches never pass through Jinja.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from airflow.providers.standard.operators.branch import BaseBranchOperator
+from airflow.providers.standard.utils.skipmixin import SkipMixin
+from airflow.sdk import Asset, BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from lakelanes.alerts import incidents
+from lakelanes.alerts.messages import Alert, FileFault
+from lakelanes.catalog.registrar import VIEWS_DUE
+from lakelanes.config.partitions import Partition, partition_key
+from lakelanes.errors import RetryableLoadError
+from lakelanes.files import dead_letters
+from lakelanes.files.load import load_batch, raise_for_outcomes, register, validate
+from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.preview import Preview, foresee, summarize
+from lakelanes.files.queue_lane import dead_letter_alert
+from lakelanes.files.sweep import UNMATCHED, find_unloaded, finish, record_unmatched, register_done
+from lakelanes.lake import Lake
+from lakelanes.ledger import summaries
+from lakelanes.ledger.source_file import SourceFile
+from lakelanes_airflow.assets import announce, table_asset
+from lakelanes_airflow.notifications import channels
+from lakelanes_airflow.notifications.cure_incidents import settle
+from lakelanes_airflow.process_lake import open_lake
+from lakelanes_airflow.runs import source_look
+from lakelanes_airflow.runs.early_end import end_here, show_preview
+from lakelanes_airflow.runs.progress import progress, run_id_of
+from lakelanes_airflow.runs.xcoms import FAILURE, FAULTS, SCOPE, explained
+
+# Airflow's database holds 250 characters of a map index's label.
+MAX_LABEL = 250
+# Of the refused files, which a sweep leaves to a corrected upload, a dry run names so many per entity.
+_SHOWN_REFUSED = 50
+# A file of a batch, with the name of its entity.
+Planned = tuple[str, SourceFile]
+
+
+class ConvertOperator(BaseOperator):
+    """Loads one batch (see ``sensing.batches_of``): claims, converts and commits each of its files.
+
+    Every file of the batch is tried. Afterwards the task fails if any could not be loaded, and is tried again only if
+    that can help; files that are loaded by then are not loaded twice.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, batch: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch = batch
+
+    def execute(self, context: Any) -> dict[str, int]:
+        lake = open_lake()
+        outcomes = load_batch(
+            lake,
+            lake.config.entities[self.batch["entity"]],
+            [SourceFile.from_dict(file) for file in self.batch["files"]],
+            lane="batch",
+            run_id=run_id_of(context),
+            reload=wants_reload(context),
+        )
+        raise_for_outcomes(outcomes)
+        return {
+            "files": len(outcomes),
+            "rows_loaded": sum(outcome.rows_loaded or 0 for outcome in outcomes),
+            "rows_rejected": sum(outcome.rows_rejected or 0 for outcome in outcomes),
+        }
+
+
+class PublishOperator(BaseBranchOperator):
+    """Registers, validates and publishes the partitions of a run; one task, since each step needs the one before.
+
+    Registers in Glue every partition that the run answers for, so a run that finds nothing to load repairs a partition
+    that went missing there. Validates those that changed, and all of a run with a partition key: Athena's count must be
+    the ledger's. Then emits one asset event per partition, and follows ``on_failure`` when a file was not loaded and
+    ``on_new_table`` when a table was created or changed. What was loaded is published even when other files failed.
+
+    :param plan: id of the task whose return value is the list of batches.
+    :param on_failure: id of the task to run when files were not loaded.
+    :param on_new_table: id of the task to run when the catalogue changed.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, plan: str, on_failure: str, on_new_table: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.on_failure = on_failure
+        self.on_new_table = on_new_table
+
+    def choose_branch(self, context: Any) -> list[str]:
+        planned, scope = planned_files(context, self.plan)
+        with explained(context):
+            lake = open_lake()
+            state = progress(lake, run_id_of(context), planned, scope, reload=wants_reload(context))
+            if state.busy and scope["keyed"]:
+                names = ", ".join(state.busy[:20])
+                raise RetryableLoadError(
+                    f"another run or lane is loading {names}; the partition is complete after that"
+                )
+            for fault in state.faults:
+                self.log.error("Not loaded: %s", fault)
+            tables = self._publish(context, lake, planned, scope, state.unloaded)
+        # A load that nothing limits does what earlier ones left.
+        limited = scope["keyed"] or any(value for name, value in context["params"].items() if name != "reload")
+        settle(lake, context, complete=not state.faults, whole=bool(scope["entity"]) and not limited)
+        return [*([self.on_failure] if state.faults else []), *([self.on_new_table] if tables else [])]
+
+    def _publish(
+        self, context: Any, lake: Lake, planned: list[Planned], scope: dict[str, Any], unloaded: set[str]
+    ) -> list[str]:
+        self._summarize(lake, scope["entity"])
+        files: dict[str, list[SourceFile]] = defaultdict(list)
+        for name, file in planned:
+            files[name].append(file)
+        for name in (scope["entity"], *scope.get("loaded_fast", ())):
+            if name:
+                files.setdefault(name, [])
+        tables: list[str] = []
+        events: dict[Asset, set[str]] = {}
+        failures: list[Exception] = []
+        for name, own in files.items():
+            try:
+                tables += self._publish_entity(lake, name, own, scope, unloaded, events)
+            except Exception as error:
+                # One entity's fault must not hide what was loaded of the others: no later run would look at it again.
+                self.log.exception("%s could not be published", name)
+                failures.append(error)
+        if failures:
+            failures.sort(key=lambda error: not getattr(error, "retryable", True))
+            raise failures[0]
+        announce(context, events)
+        if scope.get("until"):
+            finish(lake, scope["until"])
+        # The low-latency lane creates tables too, and leaves their views to the next run.
+        return tables or list(lake.ledger.read_note(VIEWS_DUE))
+
+    def _summarize(self, lake: Lake, entity: str | None) -> None:
+        """Counts what changed: of the run's entity, or, in a sweep, of all. The page shows the counts' age if it fails,
+        and looking at it counts as well, so it keeps nothing from being published."""
+        try:
+            summaries.refresh(lake.ledger, [lake.config.entities[entity]] if entity else lake.config.entities.values())
+        except Exception:
+            self.log.exception("The summaries of the ledger could not be refreshed")
+
+    def _publish_entity(
+        self,
+        lake: Lake,
+        name: str,
+        own: list[SourceFile],
+        scope: dict[str, Any],
+        unloaded: set[str],
+        events: dict[Asset, set[str]],
+    ) -> list[str]:
+        entity = lake.config.entities[name]
+        files = source_look.partition_paths(entity, own)
+        touched = {Partition.from_path(path) for path in files.values()}
+        known = set()
+        if name == scope["entity"]:
+            known = {Partition.from_path(path) for path in scope["partitions"]}
+            files |= scope["files"]
+        fast = scope.get("loaded_fast", {}).get(name, {})
+        known |= {Partition.from_path(path) for path in fast.values()}
+        loaded = {uri: path for uri, path in (fast | files).items() if uri not in unloaded}
+        changed = partitions_of_rows(lake, entity, loaded)
+        # A refused file's partition too: its rejected rows are to be found.
+        wanted = known | touched | changed
+        if not wanted:
+            return []
+        registered = register(lake, entity, wanted)
+        if registered.created or registered.relocated:
+            changed |= {partition for partition in known - touched if partition.is_complete}
+        counts = validate(lake, entity, changed)
+        self.log.info(
+            "%s: %s partition(s) registered, %s of them new; %s validated, %s rows; tables created or changed: %s",
+            entity.table_name,
+            len(wanted),
+            registered.created,
+            len(counts),
+            sum(count.athena for count in counts),
+            ", ".join(registered.tables_changed) or "none",
+        )
+        if changed:
+            keys = {partition_key(entity, partition) for partition in changed}
+            events[table_asset(lake.config, entity)] = {key for key in keys if key}
+        return registered.tables_changed
+
+
+class ReportFailuresOperator(BaseOperator):
+    """The gate: fails the run after everything that could be loaded was published, naming each file and its reason.
+
+    Runs only when something failed. Its XCom FAULTS is what the alert lists.
+
+    :param plan: id of the task whose return value is the list of batches.
+    :param publish: id of the publishing task.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, plan: str, publish: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.publish = publish
+
+    def execute(self, context: Any) -> None:
+        ti = context["ti"]
+        reasons = [
+            f"task {task}: {reason}"
+            for task in (self.plan, self.publish)
+            if (reason := ti.xcom_pull(task_ids=task, key=FAILURE, map_indexes=-1))
+        ]
+        faults: list[FileFault] = []
+        try:
+            planned, scope = planned_files(context, self.plan)
+        except AirflowSkipException:
+            reasons = reasons or [f"task {self.plan} failed; its log says why"]
+        else:
+            faults = progress(open_lake(), run_id_of(context), planned, scope, reload=wants_reload(context)).faults
+        ti.xcom_push(key=FAULTS, value=[asdict(fault) for fault in faults])
+        ti.xcom_push(key=FAILURE, value="\n".join(reasons))
+        lines = [*reasons, *map(str, faults)]
+        raise AirflowFailException("\n  ".join(["the run is not complete:", *lines]))
+
+
+class FindUnloadedOperator(BaseOperator, SkipMixin):
+    """Finds what no lane has loaded, over all entities, and returns it as batches; reports files that belong
+    nowhere. With the Param ``dry_run`` the run ends here, and its XCom PREVIEW says what would have been loaded."""
+
+    template_fields: Sequence[str] = ()
+
+    def execute(self, context: Any) -> list[dict[str, Any]]:
+        lake = open_lake()
+        if context["params"].get("dry_run"):
+            self._preview(context, lake)
+            end_here(self, context)
+            return []
+        self._drain(context, lake)
+        sweep = find_unloaded(lake, full=context["params"]["full"])
+        try:
+            if created := register_done(lake, sweep):
+                self.log.warning(
+                    "Registered %s partition(s) whose files were loaded by a worker that died then", created
+                )
+        except Exception:
+            # What is to be loaded is not to wait for it; the next sweep tries again.
+            self.log.exception("The partitions of loaded files could not be looked after")
+        for file in sweep.unmatched:
+            self.log.warning("Left alone: %s: %s", file.uri, UNMATCHED)
+        if sweep.unmatched:
+            self._tell(context, lake, sweep.unmatched)
+        batches = [
+            {**batch, "label": f"{name}: {batch['label']}"[:MAX_LABEL]}
+            for name, files in sweep.files.items()
+            for batch in source_look.batches_of(lake.config.entities[name], files)
+        ]
+        scope = {"entity": None, "keyed": False, "partitions": [], "files": {}}
+        context["ti"].xcom_push(key=SCOPE, value={**scope, "loaded_fast": sweep.loaded_fast, "until": sweep.until})
+        return batches
+
+    def _preview(self, context: Any, lake: Lake) -> None:
+        sweep = find_unloaded(lake, full=context["params"]["full"], note=False)
+        seen = [Preview(file.uri, None, None, "no entity", UNMATCHED) for file in sweep.unmatched]
+        for name, files in sweep.files.items():
+            seen += foresee(lake, lake.config.entities[name], files)
+        for name in lake.config.entities:
+            seen += [
+                Preview(entry.source, name, entry.partition, "refused before", entry.error or "")
+                for entry in lake.ledger.latest(name, "rejected", _SHOWN_REFUSED)
+            ]
+        if sweep.settling:
+            self.log.info("%s file(s) are too young to be read", sweep.settling)
+        show_preview(self, context, "the sweep", summarize(seen))
+
+    def _drain(self, context: Any, lake: Lake) -> None:
+        """Takes over the dead letters of the low-latency lane: the ledger has their files before they are deleted, and
+        those that no alert has told of are told of once."""
+        letters = dead_letters.receive(lake)
+        for letter in letters:
+            self.log.info("Dead letter %s: %s", letter.id, "; ".join(map(str, letter.faults)) or "nothing left to do")
+        faults = [fault for letter in letters if not letter.told for fault in letter.faults]
+        if faults:
+            alert = dead_letter_alert(lake, run_id_of(context), faults)
+            incidents.report_all(lake, incidents.file_alerts(alert), channels.tell)
+        if not any(fault.state == incidents.MALFORMED for letter in letters for fault in letter.faults):
+            incidents.cure(lake, incidents.DEAD_LETTERS, "the dead-letter queue holds no others", channels.tell)
+        dead_letters.delete(lake, letters)
+
+    def _tell(self, context: Any, lake: Lake, files: Sequence[SourceFile]) -> None:
+        """One alert for the files that this sweep is the first to see; the ledger keeps it from being repeated."""
+        count = "1 file is" if len(files) == 1 else f"{len(files)} files are"
+        alert = Alert(
+            dag_id=context["dag"].dag_id,
+            run_id=context["run_id"],
+            entity=None,
+            event="left files alone",
+            reason=f"{count} of no entity and stay where they are: {UNMATCHED}",
+            what_to_do="Rename the files, or correct an entity's filename_pattern: the next sweep loads them then. "
+            "Files that do not belong into the lake are better kept in another bucket.",
+            files=[FileFault(file.uri, "", "unmatched", UNMATCHED) for file in files],
+        )
+        try:
+            channels.tell(lake, alert)
+        except Exception:
+            # Not noted either, so the next sweep tells of them.
+            self.log.exception("The alert on files of no entity could not be published")
+        else:
+            record_unmatched(lake, files)
+
+
+class RefreshViewsOperator(BaseOperator):
+    """Creates the views whose SQL or inputs changed; returns the names of those it created."""
+
+    template_fields: Sequence[str] = ()
+
+    def execute(self, context: Any) -> list[str]:
+        # Only this task needs the SQL parser, and every task start of every DAG would import it.
+        from lakelanes.catalog.views import refresh
+
+        with explained(context):
+            lake = open_lake()
+            lake.ledger.write_note(VIEWS_DUE, {})
+            outcomes = refresh(lake)
+        for outcome in outcomes:
+            self.log.info("%s: %s %s", outcome.name, outcome.action, outcome.reason)
+        settle(lake, context)
+        return [outcome.name for outcome in outcomes if outcome.action == "created"]
+
+
+def wants_reload(context: Any) -> bool:
+    """Whether the run is to load again what is loaded already."""
+    return bool(context["params"].get("reload", False))
+
+
+def planned_files(context: Any, plan: str) -> tuple[list[Planned], dict[str, Any]]:
+    """Files of the planning task's batches, with their entity, and its scope. Skips the task when it did not finish."""
+    ti = context["ti"]
+    scope = ti.xcom_pull(task_ids=plan, key=SCOPE, map_indexes=-1)
+    batches = ti.xcom_pull(task_ids=plan, map_indexes=-1)
+    if scope is None or batches is None:
+        raise AirflowSkipException(f"nothing was planned: task {plan} did not finish")
+    return [(batch["entity"], SourceFile.from_dict(file)) for batch in batches for file in batch["files"]], scope

@@ -1,0 +1,140 @@
+"""How values read on the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from lakelanes.tables.windows import minute_text
+from lakelanes_airflow.page.calendars import long_name, short_name
+from lakelanes_airflow.page.window_layout import window_name
+
+NOTHING = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A state's word, its sign (so that colour is never all that tells it), and what it means."""
+
+    word: str
+    sign: str
+    meaning: str
+
+
+STATES: dict[str, Shown] = {
+    "loaded": Shown("loaded", "✓", "in the table"),
+    "late": Shown("late", "◷", "in the table, after its deadline"),
+    "rejected": Shown("rejected", "✕", "refused for what the file contains; it needs a corrected upload"),
+    "failed": Shown("failed", "!", "not loaded for a reason that is not the file's; the sweep tries again, five times"),
+    "claimed": Shown("claimed", "…", "somebody is loading it"),
+    "loading": Shown("loading", "…", "files are being loaded, or left to the next sweep"),
+    "deferred": Shown("deferred", "→", "left to the batch lane"),
+    "deleted": Shown("deleted", NOTHING, "gone before it could be read"),
+    "superseded": Shown("superseded", "↺", "replaced by a newer version"),
+    "unmatched": Shown("unmatched", "?", "the name matches no entity"),
+    "missing": Shown("missing", "○", "its deadline is over and nothing came"),
+    "waiting": Shown("waiting", "⋯", "it is over, and its files may still come"),
+    "none": Shown("not expected", "", "before the first file, or not over yet"),
+    "new": Shown("new", "+", "in the bucket; no lane has seen it"),
+    "replaced": Shown("replaced", "↺", "there is a newer version in the bucket"),
+    "fresh": Shown("fresh", "✓", "every period that is over is there"),
+    "no deadline": Shown("no deadline", "·", "nothing says when files are due"),
+    "empty": Shown("empty", "·", "nothing was loaded yet"),
+}
+
+# Of a DynamoDB table; the other words are those of an entity.
+TABLES: dict[str, Shown] = {
+    **{name: STATES[name] for name in ("no deadline", "empty")},
+    "fresh": Shown("fresh", "✓", "every window that is over is in the lake"),
+    "waiting": Shown("waiting", "⋯", "a window is over, and is being exported or about to be"),
+    "late": Shown("late", "◷", "a window that is over is not in the lake, an hour after its run was due"),
+    "loading": Shown("loading", "…", "the full export is being made"),
+    "failed": Shown("failed", "!", "an export failed, and waits for somebody"),
+    "gap": Shown("gap", "✕", "changes can no longer be exported in full; only a new full export helps"),
+}
+
+WINDOWS: dict[str, Shown] = {
+    "published": Shown("published", "✓", "in the lake, and its partition registered"),
+    "converted": Shown("converted", "✓", "in the lake; its run is about to publish it"),
+    "exported": Shown("exported", "→", "exported by DynamoDB; its run is about to convert it"),
+    "exporting": Shown("exporting", "…", "DynamoDB is exporting it"),
+    "planned": Shown("planned", "+", "a run has it"),
+    "failed": Shown("failed", "!", "DynamoDB failed its export four times; exporting what is due begins anew"),
+    "gap": Shown("gap", "✕", "it cannot be exported any more; only a new full export helps"),
+    "missing": Shown("missing", "○", "it should have been exported, and no run has it"),
+    "waiting": Shown("waiting", "⋯", "it is over, and its run is about to begin"),
+    "skipped": Shown("not exported", "", "before a base; the full export has what the items became"),
+}
+
+STREAMS: dict[str, Shown] = {
+    "arriving": Shown("arriving", "✓", "its newest object came within the last hour"),
+    "quiet": Shown("quiet", "·", "nothing came within the last hour, and nothing is known to be missing"),
+    "missing": Shown("missing", "○", "the exports have changes of a time of which the stream brought nothing"),
+}
+
+
+def moment(text: str | None) -> str:
+    """A time of the ledger to the minute."""
+    return f"{text[:10]} {text[11:16]}" if text else NOTHING
+
+
+def minute(text: str) -> str:
+    """A time of a whole minute as the lake writes it in names."""
+    return minute_text(datetime.fromisoformat(text))
+
+
+def number(value: int | None) -> str:
+    return NOTHING if value is None else f"{value:,}"
+
+
+def size(value: int | None) -> str:
+    if value is None:
+        return NOTHING
+    amount = float(value)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:,.0f} {unit}" if unit == "B" else f"{amount:,.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} TB"
+
+
+def name_of(uri: str) -> str:
+    return uri.rsplit("/", 1)[-1]
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def run_path(run_id: str) -> str | None:
+    """Path of the run in the Airflow UI, of what the ledger calls a run; None for one of another lane."""
+    dag, _, run = run_id.partition("/")
+    if not run or not (dag.startswith(("load_", "export_")) or dag == "sweep_sources"):
+        return None
+    return f"/dags/{quote(dag, safe='')}/runs/{quote(run, safe='')}"
+
+
+def query(values: dict[str, Any], **changes: Any) -> str:
+    """The query string of these values with changes; '' and None leave a value out."""
+    merged = {**values, **changes}
+    merged.pop("run", None) if "run" not in changes else None
+    text = urlencode({name: value for name, value in merged.items() if value not in ("", None)})
+    return f"?{text}" if text else "?"
+
+
+FILTERS = {
+    "moment": moment,
+    "minute": minute,
+    "number": number,
+    "size": size,
+    "name_of": name_of,
+    "plural": plural,
+    "run_path": run_path,
+    "query": query,
+    "long_name": long_name,
+    "short_name": short_name,
+    "window_name": window_name,
+    "quoted": lambda text: quote(text, safe=""),
+}

@@ -1,0 +1,89 @@
+"""How a table's windows are laid out: a strip per day, or, of windows as long as a day, per month."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lakelanes.config.model import Table
+from lakelanes.overview.tables import TableStatus, WindowCell
+from lakelanes.tables.windows import Window
+
+_CELLS = 200
+_DAY = timedelta(days=1)
+_FORM = "%Y-%m-%d"
+
+
+@dataclass(frozen=True)
+class Span:
+    """The windows that one view shows: those that start from ``first`` to before ``last``. before, after: the last days
+    of the views before and after it, '' for none."""
+
+    name: str
+    first: datetime
+    last: datetime
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Windows that begin on one day, or in one month, with what each shows."""
+
+    title: str
+    cells: list[tuple[str, WindowCell]]
+
+
+def span_of(table: Table, wanted: str, stand: TableStatus, now: datetime) -> Span:
+    """The days up to ``wanted`` (2024-03-15, UTC), or up to today for '' and for nonsense: as many as make a strip that
+    one can look over, two at the least."""
+    today = _midnight(now)
+    days = min(max(_CELLS * table.export.window_minutes // 1440, 2), 56)
+    end = min(_day(wanted) or today, today)
+    first = end - (days - 1) * _DAY
+    begun = datetime.fromisoformat(stand.base) if stand.base else now
+    before = first - _DAY
+    after = min(end + days * _DAY, today)
+    # What point-in-time recovery holds at most before the base can be there as history.
+    return Span(
+        f"{first:%-d %B} to {end:%-d %B %Y}",
+        first,
+        end + _DAY,
+        f"{before:{_FORM}}" if before > begun - 36 * _DAY else "",
+        f"{after:{_FORM}}" if end < today else "",
+    )
+
+
+def strips(table: Table, cells: Sequence[WindowCell]) -> list[Strip]:
+    """The windows in their order, by the day or the month that they begin in (UTC)."""
+    monthly = table.export.window_minutes == 1440
+    found: dict[str, list[tuple[str, WindowCell]]] = {}
+    whole_hours = all(cell.window.start.minute == 0 for cell in cells)
+    for cell in cells:
+        start = cell.window.start
+        title = f"{start:%B %Y}" if monthly else f"{start:%a %-d %b}"
+        text = f"{start:%-d}" if monthly else f"{start:%H}" if whole_hours else f"{start:%H:%M}"
+        found.setdefault(title, []).append((text, cell))
+    return [Strip(title, own) for title, own in found.items()]
+
+
+def window_name(window: Window) -> str:
+    """A window for people: 15 March 2024, 10:00 to 11:00."""
+    start, end = window.start, window.end
+    if start == end:
+        return f"{start:%-d %B %Y, %H:%M}"
+    if end - start <= _DAY and (end.date() == start.date() or end == _midnight(end)):
+        return f"{start:%-d %B %Y, %H:%M} to {'24:00' if end == _midnight(end) else f'{end:%H:%M}'}"
+    return f"{start:%-d %B %Y, %H:%M} to {end:%-d %B %Y, %H:%M}"
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, _FORM).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,106 @@
+"""Where the files of a run stand, as the ledger has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+from lakelanes.alerts.messages import FileFault
+from lakelanes.files.load import is_done
+from lakelanes.lake import Lake
+from lakelanes.ledger.files import Entry, is_newer
+from lakelanes.ledger.source_file import SourceFile
+
+SWEEP = "sweep_sources"
+# Of so many runs that loaded a partition's files the states are asked for.
+_LOADERS = 20
+_DIED = "its task ended before it was loaded: the task was killed, or never started"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Files that failed, with the reason, and URIs of those that another run or lane is loading at this moment."""
+
+    faults: list[FileFault] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)
+
+    @property
+    def unloaded(self) -> set[str]:
+        """URIs of both."""
+        return {fault.file for fault in self.faults} | set(self.busy)
+
+
+def run_id_of(context: Any) -> str:
+    """How the ledger names the run: ``<dag id>/<run id>``, since run ids are unique within a DAG only."""
+    return f"{context['dag'].dag_id}/{context['run_id']}"
+
+
+def died_before_publishing(context: Any, loaders: Iterable[str]) -> bool:
+    """Whether one of the runs that loaded files (as the ledger names them) may have failed to publish them: it failed,
+    or it is this very run, which is tried again. The runs of other lanes and of other tools publish by themselves.
+
+    One request to Airflow per run, of the latest _LOADERS: a partition whose files come one by one has a
+    sweep for each. Of a run that Airflow has forgotten nothing is known, and it counts as published.
+    """
+    loaders = set(loaders)
+    if run_id_of(context) in loaders:
+        return True
+    runs = [loader.split("/", 1) for loader in loaders if "/" in loader]
+    ours = [(run_id, dag_id) for dag_id, run_id in runs if dag_id in (context["dag"].dag_id, SWEEP)]
+    # After its kind, an id has the time the run was due.
+    latest = sorted(ours, key=lambda run: run[0].partition("__")[2], reverse=True)[:_LOADERS]
+    return any(_state_of(context, dag_id, run_id) == "failed" for run_id, dag_id in latest)
+
+
+def _state_of(context: Any, dag_id: str, run_id: str) -> str | None:
+    try:
+        return str(context["ti"].get_dagrun_state(dag_id=dag_id, run_id=run_id))
+    except AirflowRuntimeError as error:
+        if (error.error.detail or {}).get("status_code") == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def progress(
+    lake: Lake, run_id: str, planned: Iterable[tuple[str, SourceFile]], scope: dict[str, Any], *, reload: bool = False
+) -> Progress:
+    """Checks the planned files (with their entities), and all files of the partition that a keyed run was asked for.
+
+    With ``reload`` a planned file has to have been loaded by this very run.
+    The ledger is asked rather than the tasks: a task that was killed, or whose answer was lost, hides nothing.
+    """
+    files = {file.uri: (entity, file) for entity, file in planned}
+    entries = lake.ledger.get_many([*files, *scope["files"]])
+    now = lake.ledger.now()
+    result = Progress()
+    for uri, (entity, file) in files.items():
+        entry = entries.get(uri)
+        if entry is not None and is_done(entry, file):
+            if reload and entry.run_id != run_id:
+                result.faults.append(FileFault(uri, entity, "interrupted", _DIED))
+            continue
+        if entry is not None and entry.etag != file.etag and entry.run_id != run_id and not is_newer(entry, file):
+            entry = None  # it tells of an older version; this one was never claimed
+        _judge(result, FileFault(uri, entity, "interrupted", _DIED), entry, run_id, now, scope["keyed"])
+    for uri in scope["files"].keys() - files.keys():
+        entry = entries.get(uri)
+        if entry is not None and entry.state != "loaded":
+            _judge(result, FileFault(uri, entry.entity, "interrupted", _DIED), entry, run_id, now, scope["keyed"])
+    return result
+
+
+def _judge(result: Progress, died: FileFault, entry: Entry | None, run_id: str, now: str, keyed: bool) -> None:
+    if entry is None:
+        result.faults.append(died)
+    elif entry.state == "claimed":
+        if entry.run_id == run_id or entry.lease_until < now:
+            result.faults.append(died)
+        else:
+            result.busy.append(entry.source)
+    elif entry.state in ("rejected", "failed") or (entry.state == "deleted" and keyed):
+        result.faults.append(FileFault.from_entry(entry))
+    # Loaded in a newer version, or deleted meanwhile: there is nothing left to do.

@@ -1,0 +1,102 @@
+"""What a look at the source bucket shows, measured against the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from lakelanes.config.model import Entity
+from lakelanes.config.partitions import Partition, date_values
+from lakelanes.errors import PartitionValueError
+from lakelanes.files.batches import describe_batch, plan_batches
+from lakelanes.files.load import is_done
+from lakelanes.files.matching import literal_prefix, partition_for
+from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.lake import Lake
+from lakelanes.ledger.source_file import SourceFile
+from lakelanes_airflow.runs.selection import Selection
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Files found, those of them that the lake does not have yet, and those that may still be written to.
+
+    ``loaders``: the runs that loaded the others, as the ledger names them.
+    """
+
+    found: list[SourceFile] = field(default_factory=list)
+    pending: list[SourceFile] = field(default_factory=list)
+    unsettled: list[SourceFile] = field(default_factory=list)
+    loaders: frozenset[str] = frozenset()
+
+    @property
+    def complete(self) -> bool:
+        """Something is there, and nothing of it is still being written."""
+        return bool(self.found) and not self.unsettled
+
+    @property
+    def settled(self) -> list[SourceFile]:
+        """Pending files that can be loaded now."""
+        unsettled = set(self.unsettled)
+        return [file for file in self.pending if file not in unsettled]
+
+
+def look(lake: Lake, entity: Entity, selection: Selection) -> Sighting:
+    """Lists the selected files and asks the ledger about them.
+
+    Of a partition, costs the LIST requests of that partition's names and one ledger request per 100 files. With
+    ``reload`` every file counts as pending. An S3 object appears whole, and writing it again renews its LastModified,
+    so a file has settled once that is ``entity.settle_seconds`` old: until then its writer may be about to replace it.
+    """
+    found = selection.find(lake, entity)
+    known = {} if selection.reload else lake.ledger.get_many(file.uri for file in found)
+    waiting = [file for file in found if not is_done(known.get(file.uri), file)]
+    settled_before = lake.clock() - timedelta(seconds=entity.settle_seconds)
+    loaders = frozenset(entry.run_id for entry in known.values() if entry.state == "loaded")
+    return Sighting(found, waiting, [file for file in waiting if file.last_modified > settled_before], loaders)
+
+
+def expected(lake: Lake, entity: Entity, key: str) -> str:
+    """Where the files of a partition are looked for, for messages: ``s3://bucket/prefix/**/sales_data_2024_03_15*``."""
+    start = literal_prefix(entity, date_values(entity, key))
+    folders = "" if "/" in entity.filename_pattern else "**/"
+    return f"s3://{lake.config.resources.source_bucket}/{entity.source_prefix}{folders}{start}*"
+
+
+def batches_of(entity: Entity, files: Iterable[SourceFile]) -> list[dict[str, Any]]:
+    """Files as batches for mapped tasks (JSON-ready): ``{"entity", "label", "files"}``; tens at most, of like size."""
+    return [
+        {"entity": entity.name, "label": describe_batch(batch), "files": [file.to_dict() for file in batch]}
+        for batch in plan_batches(files, entity.batch_bytes)
+    ]
+
+
+def partition_paths(entity: Entity, files: Iterable[SourceFile]) -> dict[str, str]:
+    """The path of each file's partition by the file's URI; a name that spells none (February 31st) is left out."""
+    paths = {}
+    for file in files:
+        with suppress(PartitionValueError):
+            paths[file.uri] = partition_for(entity, file.key).path
+    return paths
+
+
+def partitions_of(entity: Entity, files: Iterable[SourceFile]) -> list[Partition]:
+    """The partitions of the files, each once."""
+    return [Partition.from_path(path) for path in sorted(set(partition_paths(entity, files).values()))]
+
+
+def partitions_to_check(
+    lake: Lake, entity: Entity, selection: Selection, loaded: Iterable[SourceFile]
+) -> set[Partition]:
+    """The partitions that Glue should have when these files are loaded.
+
+    Of a run that answers for its files, those of their rows too, where keys come from the data.
+    """
+    paths = partition_paths(entity, loaded)
+    found = {Partition.from_path(path) for path in paths.values()}
+    if entity.data_keys and selection.answers_for_all:
+        found |= partitions_of_rows(lake, entity, paths)
+    return found

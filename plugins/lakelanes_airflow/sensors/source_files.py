@@ -1,0 +1,208 @@
+"""The sensor that starts a load: it waits for a partition's files and plans how to load them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.providers.standard.utils.skipmixin import SkipMixin
+from airflow.sdk import BaseSensorOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
+
+from lakelanes.config.model import Entity
+from lakelanes.files.load import unregistered
+from lakelanes.files.preview import MAX_FILES, foresee, summarize
+from lakelanes.lake import Lake
+from lakelanes.ledger.source_file import SourceFile
+from lakelanes_airflow.notifications.cure_incidents import settle
+from lakelanes_airflow.process_lake import open_lake
+from lakelanes_airflow.runs import source_look
+from lakelanes_airflow.runs.early_end import end_here, show_preview
+from lakelanes_airflow.runs.progress import died_before_publishing
+from lakelanes_airflow.runs.selection import Selection
+from lakelanes_airflow.runs.xcoms import SCOPE, explained
+from lakelanes_airflow.timetables.schedules import deadline_of, partition_start
+from lakelanes_airflow.triggers.polling import FIRST_INTERVAL
+from lakelanes_airflow.triggers.source_files import SourceFilesTrigger
+
+# The scheduler ends a wait that the triggerer forgot.
+_LOST_TRIGGER = timedelta(minutes=10)
+
+
+class SourceFilesSensor(BaseSensorOperator, SkipMixin):
+    """Finds the files to load and returns them as batches (see ``sensing.batches_of``).
+
+    A run with a partition key waits until at least one file of that partition is there and all that are have settled.
+    It looks once before it defers, so a file that is there costs one task start; while it waits it holds no worker. A
+    partition whose files are all loaded is complete at once. After the deadline (see ``schedules.deadline_of``) it
+    fails.
+
+    A run without a partition key does not wait for files: it takes what is there, of what its Params select (see
+    ``selection``), once that has settled. Planning is part of sensing because the listing and the ledger's answer are
+    at hand here; a task of its own would fetch both again.
+
+    Where the lake has all files, Glue their partitions, and no run that loaded them failed, the run ends here: the
+    other tasks are skipped, so a partition that is loaded already costs this one task. With the Param ``dry_run`` it
+    always does, and its XCom PREVIEW says what would have happened.
+
+    :param entity: name of the entity.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, entity: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.entity = entity
+
+    def execute(self, context: Any) -> list[dict[str, Any]]:
+        with explained(context):
+            lake = open_lake()
+            entity = lake.config.entities[self.entity]
+            run, now = context["dag_run"], lake.clock()
+            selection = Selection.of(lake, entity, run.partition_key, context["params"])
+            if selection.dry_run:
+                self._preview(context, lake, entity, selection)
+                batches = None
+            elif selection.waits:
+                batches = self._take_complete(context, lake, entity, selection, deadline_of(entity, run.run_after, now))
+            else:
+                until = now + timedelta(seconds=entity.settle_seconds)
+                batches = self._take_settled(context, lake, entity, selection, until)
+        return self._go_on(context, batches)
+
+    def resume(self, context: Any, event: dict[str, Any], deadline: str) -> list[dict[str, Any]]:
+        """Goes on after SourceFilesTrigger's event."""
+        with explained(context):
+            if event["status"] == "error":
+                raise AirflowFailException(f"looking for files of {self.entity} failed repeatedly: {event['message']}")
+            lake, entity, selection = self._again(context)
+            batches = self._take_complete(context, lake, entity, selection, datetime.fromisoformat(deadline))
+        return self._go_on(context, batches)
+
+    def resume_settled(self, context: Any, event: Any, until: str) -> list[dict[str, Any]]:
+        """Goes on after the files had time to settle."""
+        with explained(context):
+            lake, entity, selection = self._again(context)
+            batches = self._take_settled(context, lake, entity, selection, datetime.fromisoformat(until))
+        return self._go_on(context, batches)
+
+    def _again(self, context: Any) -> tuple[Lake, Entity, Selection]:
+        lake = open_lake()
+        entity = lake.config.entities[self.entity]
+        return lake, entity, Selection.of(lake, entity, context["dag_run"].partition_key, context["params"])
+
+    def _go_on(self, context: Any, batches: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+        """Hands the batches to the tasks that follow; skips these for None."""
+        if batches is None:
+            end_here(self, context)
+        return batches or []
+
+    def _take_complete(
+        self, context: Any, lake: Lake, entity: Entity, selection: Selection, deadline: datetime
+    ) -> list[dict[str, Any]] | None:
+        key = str(selection.partition)
+        sighting = source_look.look(lake, entity, selection)
+        if sighting.complete:
+            return self._plan(context, lake, entity, selection, sighting, sighting.pending)
+        now, where = lake.clock(), source_look.expected(lake, entity, key)
+        if not sighting.found and partition_start(entity, key) > now:
+            raise AirflowFailException(
+                f"partition {key} of {entity.name} is in the future and has no file yet: {where}"
+            )
+        if now >= deadline:
+            raise AirflowSensorTimeout(_missed(entity, key, sighting, where, deadline))
+        self.log.info("%s file(s), %s still settling; waiting: %s", len(sighting.found), len(sighting.unsettled), where)
+        self.defer(
+            trigger=SourceFilesTrigger(
+                entity.name,
+                key,
+                deadline.isoformat(),
+                selection.reload,
+                first_interval=max(1, entity.settle_seconds) if sighting.found else FIRST_INTERVAL,
+            ),
+            method_name="resume",
+            kwargs={"deadline": deadline.isoformat()},
+            timeout=deadline - now + _LOST_TRIGGER,
+        )
+
+    def _take_settled(
+        self, context: Any, lake: Lake, entity: Entity, selection: Selection, until: datetime
+    ) -> list[dict[str, Any]] | None:
+        sighting = source_look.look(lake, entity, selection)
+        now = lake.clock()
+        if sighting.unsettled and now < until:
+            self.log.info("%s file(s) still settling; waiting until %s", len(sighting.unsettled), until)
+            self.defer(
+                trigger=DateTimeTrigger(moment=until),
+                method_name="resume_settled",
+                kwargs={"until": until.isoformat()},
+                timeout=until - now + _LOST_TRIGGER,
+            )
+        if not sighting.found and selection.partition:
+            where = source_look.expected(lake, entity, selection.partition)
+            raise AirflowFailException(
+                f"there is no file for partition {selection.partition} of {entity.name}: expected {where}"
+            )
+        if not sighting.found and not selection.is_all:
+            raise AirflowFailException(f"there is no file of {entity.name} for what the run was asked for: {selection}")
+        return self._plan(context, lake, entity, selection, sighting, sighting.settled)
+
+    def _plan(
+        self,
+        context: Any,
+        lake: Lake,
+        entity: Entity,
+        selection: Selection,
+        sighting: source_look.Sighting,
+        files: list[SourceFile],
+    ) -> list[dict[str, Any]] | None:
+        """The files in batches; None when nothing is to be done for the run's files."""
+        partitions = source_look.partitions_of(entity, sighting.found)
+        if not files:
+            missing = unregistered(
+                lake, entity, source_look.partitions_to_check(lake, entity, selection, sighting.found)
+            )
+            count, young = len(sighting.found), len(sighting.unsettled)
+            if missing:
+                self.log.warning("%s: nothing to load, but Glue lacks %s", selection, ", ".join(missing[:20]))
+            elif selection.answers_for_all and died_before_publishing(context, sighting.loaders):
+                self.log.warning("%s: nothing to load, but the run that did may not have published it", selection)
+            else:
+                self.log.info("%s: nothing to do: %s file(s) there, %s loaded", selection, count, count - young)
+                settle(lake, context, complete=not young, whole=selection.is_all)
+                return None
+        batches = source_look.batches_of(entity, files)
+        self.log.info("%s file(s) found, %s to load in %s batch(es)", len(sighting.found), len(files), len(batches))
+        scope = {
+            "entity": entity.name,
+            "keyed": selection.answers_for_all,
+            "partitions": [partition.path for partition in partitions],
+            "files": source_look.partition_paths(entity, sighting.found) if selection.answers_for_all else {},
+        }
+        context["ti"].xcom_push(key=SCOPE, value=scope)
+        return batches
+
+    def _preview(self, context: Any, lake: Lake, entity: Entity, selection: Selection) -> None:
+        found = selection.find(lake, entity)
+        foreseen = foresee(lake, entity, found, reload=selection.reload)
+        loaded = {seen.file for seen in foreseen if seen.action == "already loaded"}
+        there = [file for file in found if file.uri in loaded]
+        missing = unregistered(lake, entity, source_look.partitions_to_check(lake, entity, selection, there))
+        report = {**summarize(foreseen), "unregistered": missing[:MAX_FILES]}
+        if not found and selection.partition:
+            where = source_look.expected(lake, entity, selection.partition)
+            self.log.info("No file of %s is there; expected %s", selection, where)
+        show_preview(self, context, f"{entity.name}, {selection}", report)
+
+
+def _missed(entity: Entity, key: str, sighting: source_look.Sighting, where: str, deadline: datetime) -> str:
+    until = f"by {deadline:%Y-%m-%d %H:%M} UTC, its deadline"
+    if sighting.found:
+        names = ", ".join(file.uri for file in sighting.unsettled)
+        return f"partition {key} of {entity.name} was still being written {until}: {names}"
+    return (
+        f"no file for partition {key} of {entity.name} {until}: expected {where}. Upload it and clear this task; "
+        "sweep_sources also loads it within 15 minutes, but this run stays failed"
+    )

@@ -1,0 +1,1 @@
+"""When runs start, which partition each is for, and whose tasks go first."""

@@ -1,0 +1,70 @@
+"""What an alert says, and that it reaches the topic's subscribers."""
+
+from __future__ import annotations
+
+import json
+
+from lakelanes.alerts.messages import Alert, FileFault, publish
+from lakelanes.lake import Lake
+
+FAULT = FileFault("s3://in/sales_data_2024_03_15.csv", "sales", "rejected", "12.345 has too many digits", 17, "amount")
+ALERT = Alert(
+    dag_id="load_sales",
+    run_id="manual__1",
+    entity="sales",
+    reason="1 file was not loaded",
+    what_to_do="Upload a corrected file.",
+    run_url="http://airflow/dags/load_sales/runs/manual__1",
+    partition_key="2024-03-15",
+    files=[FAULT],
+)
+
+
+def test_the_text_names_everything_one_needs_to_act() -> None:
+    for part in (
+        "load_sales",
+        "manual__1",
+        "sales",
+        "2024-03-15",
+        "1 file was not loaded",
+        "Upload a corrected file.",
+        "s3://in/sales_data_2024_03_15.csv, line 17, column amount: 12.345 has too many digits",
+        "http://airflow/",
+    ):
+        assert part in ALERT.text
+
+
+def test_the_subject_is_what_sns_accepts() -> None:
+    long = Alert("load_" + "ü" * 120, "r", None, "", "")
+    assert long.subject.isascii()
+    assert len(long.subject) < 100
+
+
+def test_a_message_stays_below_the_limit_of_sns_however_many_files_failed() -> None:
+    many = Alert("load_sales", "r", "sales", "x", "y", files=[FAULT] * 10_000)
+    assert len(many.text) + len(many.json) < 200_000
+    assert "and 9980 more" in many.text
+
+
+def test_a_published_alert_reaches_a_queue_on_the_topic(lake: Lake) -> None:
+    sqs = lake._client("sqs")
+    url = sqs.create_queue(QueueName="alerts-of-the-test")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    lake.sns.subscribe(TopicArn=lake.config.alert_topic_arn, Protocol="sqs", Endpoint=arn)
+    publish(lake, ALERT)
+    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    notification = json.loads(message["Body"])
+    assert notification["Subject"] == "Lakelanes: load_sales failed for 2024-03-15"
+    told = json.loads(notification["Message"])
+    assert (told["dag_id"], told["run_id"], told["entity"]) == ("load_sales", "manual__1", "sales")
+    assert told["files"] == [
+        {
+            "file": FAULT.file,
+            "entity": "sales",
+            "state": "rejected",
+            "reason": FAULT.reason,
+            "line": 17,
+            "column": "amount",
+            "rejects": None,
+        }
+    ]

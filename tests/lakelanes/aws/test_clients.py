@@ -1,0 +1,54 @@
+"""Clients of AWS: what they read, and what they do not ask for."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from botocore.credentials import CredentialResolver
+from botocore.loaders import JSONFileLoader
+
+from lakelanes.aws import clients
+
+SERVICES = ("s3", "dynamodb", "glue")
+
+
+def test_what_is_read_before_a_fork_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients.read_descriptions(SERVICES)
+    read: list[str] = []
+    load = JSONFileLoader.load_file
+
+    def noted(self: Any, path: str) -> Any:
+        read.append(path)
+        return load(self, path)
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", noted)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    for service in SERVICES:
+        clients.client(service, "eu-central-1")
+    assert read == []
+
+
+def test_reading_asks_for_no_credentials_and_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("on AWS that is a request")
+
+    monkeypatch.setattr(CredentialResolver, "load_credentials", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(clients, "_LOADER", clients.create_loader())
+    clients.read_descriptions(SERVICES)
+
+
+def test_a_client_takes_endpoint_and_credentials_from_the_environment_of_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clients.read_descriptions(SERVICES)
+    for number in (1, 2):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{number}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", f"key-{number}")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+        found = clients.client("glue", "eu-central-1")
+        assert found.meta.endpoint_url == f"http://127.0.0.1:{number}"
+        assert found._request_signer._credentials.access_key == f"key-{number}"
