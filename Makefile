@@ -48,8 +48,8 @@ check: setup  ## Lint, types, configuration, infrastructure template and Compose
 	$(VENV)/mypy
 	$(VENV)/cfn-lint infrastructure/*.yaml
 	$(VENV)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
-	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/python -m lakelanes check
-	$(VENV)/python -m lakelanes schema | diff --unified include/lake.schema.json -
+	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/lakelanes check
+	$(VENV)/lakelanes schema | diff --unified include/lake.schema.json -
 
 # SIZE=small takes minutes, not most of an hour. CASES=a,b runs these alone, REPEATS=n that often; KEEP=1 keeps the files.
 SIZE ?= full
