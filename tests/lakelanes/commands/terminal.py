@@ -9,7 +9,7 @@ import pytest
 
 from lakelanes.__main__ import main
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch
+from lakelanes.files.batch import load_batch
 from lakelanes.lake import Lake
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
