@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lakelanes.__main__ import main
-from lakelanes.files.listing import list_prefix
 from lakelanes.files.batch import load_batch
+from lakelanes.files.listing import list_prefix
 from lakelanes.lake import Lake
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
