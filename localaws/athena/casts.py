@@ -169,6 +169,15 @@ def local_sql(sql: str, source: Type) -> str:
     return f"timezone('{source.zone}', {sql})"
 
 
+def scaled_sql(unscaled: str, kind: Type) -> str:
+    """SQL of the decimal whose digits without the point are the HUGEINT `unscaled`."""
+    whole = f"CAST({unscaled} AS DECIMAL(38,0))"
+    if kind.scale:
+        step = "0." + "1".rjust(kind.scale, "0")
+        whole = f"({whole} * CAST('{step}' AS DECIMAL({kind.scale},{kind.scale})))"
+    return f"CAST({whole} AS {to_duckdb(kind)})"
+
+
 def _double_to_integer(sql: str, source: Type, target: Type, to: str) -> str:
     return f"CAST(round({sql}) AS {to})"
 

@@ -153,7 +153,7 @@ def _injected(table: Table, name: str, predicates: list[str]) -> list[str]:
     """The values that an equality or IN over the column names."""
     for predicate in predicates:
         try:
-            node: exp.Expression | None = sqlglot.parse_one(predicate, dialect="duckdb")
+            node = sqlglot.parse_one(predicate, dialect="duckdb")
         except sqlglot.errors.SqlglotError:
             continue
         while isinstance(node, exp.Paren):

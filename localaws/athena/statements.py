@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlglot.dialects.hive import Hive
 from sqlglot.errors import TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena import types as t
 from localaws.athena.errors import InvalidRequest

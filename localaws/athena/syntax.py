@@ -13,9 +13,12 @@ from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena.errors import InvalidRequest
+
+# A node of the tree that a text is parsed to.
+Node = exp.Expr
 
 _OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING")
 _FOREIGN_TOKENS = {
@@ -44,14 +47,14 @@ class _Parser(TrinoParser):
     FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012
     FUNCTION_PARSERS = {name: TrinoParser.FUNCTION_PARSERS[name] for name in _OWN_SYNTAX}  # noqa: RUF012
 
-    def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expression | None:
+    def _parse_types(self, *args: Any, **kwargs: Any) -> Node | None:
         start = self._curr
         parsed = super()._parse_types(*args, **kwargs)
         if isinstance(parsed, exp.DataType) and start is not None and self._prev is not None:
             parsed.meta["text"] = self.sql[start.start : self._prev.end + 1]
         return parsed
 
-    def _parse_cast(self, *args: Any, **kwargs: Any) -> exp.Expression:
+    def _parse_cast(self, *args: Any, **kwargs: Any) -> Node:
         parsed = super()._parse_cast(*args, **kwargs)
         parsed.meta["called"] = True
         return parsed
@@ -76,7 +79,7 @@ def tokens(sql: str) -> list[Token]:
         raise InvalidRequest(f"line 1:1: {str(error).splitlines()[0]}") from error
 
 
-def parse_query(sql: str) -> exp.Expression:
+def parse_query(sql: str) -> Node:
     """The one query in `sql`. Raises InvalidRequest, as StartQueryExecution does for text it cannot read."""
     found = tokens(sql)
     for i, token in enumerate(found):
@@ -146,7 +149,7 @@ def _parse_message(error: ParseError, sql: str) -> str:
     return f"line {line}:{column}: mismatched input '{found}'. {first.get('description') or ''}".rstrip()
 
 
-def position(node: exp.Expression, sql: str) -> tuple[int, int] | tuple[None, None]:
+def position(node: Node, sql: str) -> tuple[int, int] | tuple[None, None]:
     """Line and column (from 1) of the first character of a node, or (None, None) when sqlglot kept no place."""
     starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
     return line_column(min(starts), sql) if starts else (None, None)
@@ -164,7 +167,7 @@ def place_of(offset: int, sql: str) -> str:
     return f"line {line}:{column}"
 
 
-def identifier(node: exp.Expression | str | None) -> str:
+def identifier(node: Node | str | None) -> str:
     """An identifier's name: Athena compares them without case, quoted or not."""
     name = node if isinstance(node, str) else (node.name if node is not None else "")
     return name.lower()

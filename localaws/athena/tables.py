@@ -162,7 +162,7 @@ class TableScan:
         text_keys = {label: name for name, kind, label in self.keys if kind == t.VARCHAR}
         parts = []
         for predicate in self.predicates:
-            node: exp.Expression = sqlglot.parse_one(predicate, dialect="duckdb").unnest()
+            node = sqlglot.parse_one(predicate, dialect="duckdb").unnest()
             if (
                 isinstance(node, exp.EQ)
                 and isinstance(node.this, exp.Column)

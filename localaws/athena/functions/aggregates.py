@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from localaws.athena import types as t
-from localaws.athena.casts import Expr, coerce
+from localaws.athena.casts import Expr, coerce, scaled_sql
 from localaws.athena.functions.registry import Call
 from localaws.athena.types import array, decimal, map_of, to_duckdb
 
@@ -86,7 +86,7 @@ def _avg(call: AggregateCall) -> Expr:
         scale = value.type.scale
         total = f"t_unscaled(CAST({call.aggregate('sum', value.sql)} AS DECIMAL(38,{scale})))"
         count = f"CAST({call.aggregate('count', value.sql)} AS HUGEINT)"
-        quotient = call.translator.scaled(f"t_div_half_up({total}, {count})", value.type)
+        quotient = scaled_sql(f"t_div_half_up({total}, {count})", value.type)
         return Expr(f"CASE WHEN {call.aggregate('count', value.sql)} > 0 THEN {quotient} END", value.type)
     if value.type.name == "real":
         return Expr(f"CAST({call.aggregate('avg', value.sql)} AS FLOAT)", t.REAL)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from sqlglot import exp
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
+from localaws.athena.contracts import ExpressionTranslator
 from localaws.athena.duck import fail_sql
 from localaws.athena.errors import QueryFailed
+from localaws.athena.syntax import Node
 from localaws.athena.types import Type
-
-if TYPE_CHECKING:
-    from localaws.athena.expressions import Expressions
 
 
 @dataclass
@@ -24,9 +20,9 @@ class Call:
 
     name: str
     args: list[Expr]
-    raw: list[exp.Expression]
-    node: exp.Expression
-    translator: Expressions
+    raw: list[Node]
+    node: Node
+    translator: ExpressionTranslator
 
     def fail(self, code: str, text: str) -> QueryFailed:
         """A failure at the place of this call."""
