@@ -14,14 +14,17 @@ import tempfile
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from localaws import cloudformation, functions
+from localaws.athena.service import AthenaService
 from localaws.clock import ServiceClock, clock_control
-from localaws.control import members, with_controls
+from localaws.control import Control, members, with_controls
+from localaws.dynamodb.service import DynamoDbService
+from localaws.glue.service import GlueService
 from localaws.protocol import Handler, Headers, Reply
 from localaws.settings import SettingError, Settings
+from localaws.streams.poller import StreamPoller
 
 MINISTACK_VERSION = "1.5.33"
 HOST = "127.0.0.1"
@@ -155,15 +158,8 @@ def _load(state: Path, endpoint_url: str, settings: Settings, engine: Any) -> In
     return install(application, state.resolve(), endpoint_url, settings, engine)
 
 
-def install(
-    application: ModuleType, state: Path, endpoint_url: str, settings: Settings, engine: Any = None
-) -> Installed:
+def install(application: Any, state: Path, endpoint_url: str, settings: Settings, engine: Any = None) -> Installed:
     """Put our services in front of ministack's or in their place, and make its reset clear our state as well."""
-    from localaws.athena import AthenaService
-    from localaws.dynamodb import DynamoDbService
-    from localaws.glue import GlueService
-    from localaws.streams import StreamPoller
-
     clock = ServiceClock(settings.clock_offset)
     handlers = application.SERVICE_HANDLERS
     athena = AthenaService(endpoint_url, state / "athena", handlers["athena"], engine)
@@ -202,7 +198,7 @@ def install(
         clock.reset(settings.clock_offset)
 
     application._reset_all_state = reset_everything
-    controls = {
+    controls: dict[tuple[str, str], Control] = {
         ("GET", "clock"): lambda request: clock_control(clock, members(request)),
         ("POST", "clock"): lambda request: clock_control(clock, request),
         ("GET", "dynamodb/exports"): lambda request: dynamodb.exports.control(members(request)),

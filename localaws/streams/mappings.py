@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from localaws.dynamodb import tables
+
 Mapping = dict[str, Any]
 
 _BOUNDS = {
@@ -139,8 +141,6 @@ def _check_destination(mapping: Mapping) -> None:
 
 
 def _check_source(functions: ModuleType, mapping: Mapping) -> None:
-    from localaws.dynamodb import tables
-
     arn = mapping["EventSourceArn"]
     table = tables.module()._tables.get(arn.split("/")[1])
     streams = table is not None and (table.get("StreamSpecification") or {}).get("StreamEnabled")
