@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 _ANY_SECRET = "test"
+
+Service = Literal["glue", "s3"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Clients:
         self._client = functools.lru_cache(maxsize=64)(self._make_client)
         self._filesystem = functools.lru_cache(maxsize=16)(self._make_filesystem)
 
-    def client(self, service: str, caller: Caller) -> Any:
+    def client(self, service: Service, caller: Caller) -> Any:
         """A boto3 client."""
         with self._lock:
             return self._client(service, caller)
@@ -57,7 +59,7 @@ class Clients:
         with self._lock:
             return self._filesystem(caller)
 
-    def _make_client(self, service: str, caller: Caller) -> Any:
+    def _make_client(self, service: Service, caller: Caller) -> Any:
         import boto3
         from botocore.config import Config
 

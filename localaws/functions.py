@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 
-def install(service: ModuleType) -> None:
+def install(service: Any) -> None:
     """Makes ministack's poller take numbers as CloudFormation hands them over: a !Ref to a parameter arrives as text,
     which AWS converts."""
     concurrency = service._sqs_esm_concurrency

@@ -16,12 +16,13 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import ARROW, SPECIAL
 
 from localaws.athena import jsonpath
 from localaws.athena.values import java_double, java_float
 
 _MARK = "@@"
-_SETTINGS = {
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "enable_external_access": "false",
@@ -69,7 +70,7 @@ def _open() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=_SETTINGS)
     connection.execute(_MACROS)
     for name, (function, parameters, result) in _FUNCTIONS.items():
-        connection.create_function(name, function, parameters, result, type="arrow", null_handling="special")
+        connection.create_function(name, function, list(parameters), result, type=ARROW, null_handling=SPECIAL)
     return connection
 
 
@@ -146,14 +147,19 @@ def _url_encode(text: str) -> str:
 def _url_part(part: str) -> Callable[[str], str | None]:
     def extract(text: str) -> str | None:
         try:
-            value = getattr(urllib.parse.urlsplit(text), part)
+            found: str | None = getattr(urllib.parse.urlsplit(text), part)
         except ValueError:
             return None
-        if part in ("hostname", "path", "query", "scheme", "fragment"):
-            return value or ""
-        return value
+        return found or ""
 
     return extract
+
+
+def _url_port(text: str) -> int | None:
+    try:
+        return urllib.parse.urlsplit(text).port
+    except ValueError:
+        return None
 
 
 def _url_parameter(text: str, name: str) -> str | None:
@@ -198,7 +204,7 @@ _FUNCTIONS = _like(
         "t_url_protocol": (_url_part("scheme"), ["VARCHAR"], "VARCHAR", pa.string()),
         "t_url_query": (_url_part("query"), ["VARCHAR"], "VARCHAR", pa.string()),
         "t_url_fragment": (_url_part("fragment"), ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_port": (_url_part("port"), ["VARCHAR"], "BIGINT", pa.int64()),
+        "t_url_port": (_url_port, ["VARCHAR"], "BIGINT", pa.int64()),
         "t_url_parameter": (_url_parameter, ["VARCHAR", "VARCHAR"], "VARCHAR", pa.string()),
     }
 )

@@ -58,8 +58,8 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         args = [self._argument(item) for item in node.expressions]
         return handler(Call(name, args, list(node.expressions), node, self))
 
-    def _argument(self, node: Node) -> Expr | None:
-        return None if isinstance(node, exp.Lambda) else self.translate(node)
+    def _argument(self, node: Node) -> Expr:
+        return Expr("", t.FUNCTION) if isinstance(node, exp.Lambda) else self.translate(node)
 
     def _paren(self, node: exp.Paren) -> Expr:
         inner = self.translate(node.this)

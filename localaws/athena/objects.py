@@ -176,7 +176,8 @@ class Objects:
                 raise _changed(file)
             return answer.data
         try:
-            return self.s3.get_object(Bucket=file.bucket, Key=file.key, IfMatch=file.etag)["Body"].read()
+            body = self.s3.get_object(Bucket=file.bucket, Key=file.key, IfMatch=file.etag)["Body"]
+            return bytes(body.read())
         except ClientError as error:
             if code_of(error) == "PreconditionFailed":
                 raise _changed(file) from error

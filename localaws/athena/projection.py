@@ -40,7 +40,9 @@ def _storage(table: Table, keys: list[tuple[str, Type]], row: tuple[str, ...]) -
     if template:
         location = template
         for (name, _), value in zip(keys, row, strict=True):
-            location = re.sub(r"\$\{" + re.escape(name) + r"\}", lambda _m, v=value: v, location, flags=re.IGNORECASE)
+            location = re.sub(
+                r"\$\{" + re.escape(name) + r"\}", value.replace("\\", r"\\"), location, flags=re.IGNORECASE
+            )
         if "${" in location:
             raise _invalid(table, f"storage.location.template '{template}' names a column that is no partition column")
     else:
@@ -130,7 +132,8 @@ def _moment(table: Table, name: str, text: str, form: str) -> dt.datetime:
         unit = unit if unit.endswith("S") else unit + "S"
         if unit not in _UNITS:
             raise _invalid(table, f"projection.{name}.range '{text}': unknown unit")
-        return now + relativedelta(**{unit.lower(): int(match[2]) * (-1 if match[1] == "-" else 1)})
+        moment: dt.datetime = now + relativedelta(**{unit.lower(): int(match[2]) * (-1 if match[1] == "-" else 1)})
+        return moment
     try:
         return dt.datetime.strptime(text, form)
     except ValueError as error:

@@ -154,7 +154,7 @@ class Queries(Relations):
         # A constant keeps its declared width: DuckDB would make 1 an INTEGER anyhow, and text VARCHAR.
         return item
 
-    def _star(self, node: Node, source: Source | None) -> list[Field]:
+    def _star(self, node: exp.Star | exp.Column, source: Source | None) -> list[Field]:
         star = node if isinstance(node, exp.Star) else node.this
         if any(star.args.get(key) for key in ("except_", "replace", "rename", "except")):
             raise self.failure("SYNTAX_ERROR", "mismatched input after '*'", node)

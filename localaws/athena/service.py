@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from localaws import protocol
 from localaws.access import Caller, Clients
@@ -31,6 +31,7 @@ _ACTIVE_REQUESTS = 8
 _OVER_THE_LIMIT = "Query cancelled!"
 _MINISTACKS = frozenset({"ListTagsForResource", "TagResource", "UntagResource"})
 
+T = TypeVar("T")
 Operation = Callable[[Request, Caller], Awaitable[dict[str, Any]] | dict[str, Any]]
 
 
@@ -245,7 +246,7 @@ class AthenaService:
             self._engine = importlib.import_module("localaws.athena.engine")
         return self._engine
 
-    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._requests, function, *arguments)
 
 

@@ -7,7 +7,7 @@ lacks are refused, with the line and column Athena reports.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
@@ -44,7 +44,7 @@ _RESERVED = {
 
 
 class _Parser(TrinoParser):
-    FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}
     FUNCTION_PARSERS = {name: TrinoParser.FUNCTION_PARSERS[name] for name in _OWN_SYNTAX}  # noqa: RUF012
 
     def _parse_types(self, *args: Any, **kwargs: Any) -> Node | None:

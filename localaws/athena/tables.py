@@ -73,11 +73,12 @@ class _Part:
     storage: Storage
 
 
-class _Dataset(ds.InMemoryDataset):
+class _Dataset(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
     """What DuckDB sees: a dataset of the scan's schema whose scanner calls back."""
 
     def __new__(cls, schema: pa.Schema, on_scan: Callable[..., Any]) -> _Dataset:
-        return super().__new__(cls)
+        made: _Dataset = super().__new__(cls)
+        return made
 
     def __init__(self, schema: pa.Schema, on_scan: Callable[..., Any]) -> None:
         super().__init__(schema.empty_table())

@@ -56,7 +56,8 @@ class Type:
     @property
     def element(self) -> Type:
         """What an array holds."""
-        return self.args[0]
+        held: Type = self.args[0]
+        return held
 
     @property
     def is_integer(self) -> bool:
@@ -92,6 +93,8 @@ INTERVAL_DAY = Type("interval day to second")
 INTERVAL_YEAR = Type("interval year to month")
 JSON = Type("json")
 UNKNOWN = Type("unknown")
+# Of an argument that is a lambda; nothing is coerced to it or from it.
+FUNCTION = Type("function")
 
 _INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 INTEGER_RANGE = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
@@ -332,10 +335,6 @@ def to_arrow(kind: Type) -> pa.DataType:
     raise ValueError(f"a table cannot hold {kind}")
 
 
-def _as_decimal(kind: Type) -> Type:
-    return decimal(_INTEGER_DIGITS[kind.name], 0) if kind.is_integer else kind
-
-
 def common_type(a: Type, b: Type) -> Type | None:
     """The type both sides are coerced to for a comparison, CASE, UNION...; None when Trino would refuse."""
     if a == b:
@@ -383,14 +382,14 @@ def _common_numeric(a: Type, b: Type) -> Type:
         return DOUBLE
     if "real" in names:
         return REAL
-    x, y = _as_decimal(a), _as_decimal(b)
+    x, y = as_decimal(a), as_decimal(b)
     scale = max(x.scale, y.scale)
     return decimal(max(x.precision - x.scale, y.precision - y.scale) + scale, scale)
 
 
 def as_decimal(kind: Type) -> Type:
     """An integer type as the decimal that holds all its values; a decimal as it is."""
-    return _as_decimal(kind)
+    return decimal(_INTEGER_DIGITS[kind.name], 0) if kind.is_integer else kind
 
 
 def coercible(source: Type, target: Type) -> bool:

@@ -188,7 +188,7 @@ def _store() -> Any:
 
 
 def _record(name: str) -> Record:
-    record = _store().get(name)
+    record: Record | None = _store().get(name)
     if record is None:
         raise InvalidRequest(f"WorkGroup {name} is not found.")
     return record

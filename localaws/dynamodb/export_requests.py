@@ -195,7 +195,7 @@ def _table(arn: str, account: str, region: str) -> Table:
         raise _bad_request("Table ARN is invalid.")
     if parts[2] != account:
         raise AwsError("AccessDeniedException", "Access is denied")
-    table = tables.module()._tables.get(parts[3]) if parts[1] == region else None
+    table: Table | None = tables.module()._tables.get(parts[3]) if parts[1] == region else None
     if table is None:
         raise AwsError("TableNotFoundException", f"Table not found: {arn}")
     return table

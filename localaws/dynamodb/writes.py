@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any
 
 from localaws.clock import MICROS, ServiceClock
@@ -35,7 +34,7 @@ class Writes:
     """Takes its place inside ministack's DynamoDB; ``streamed`` is called after each new stream record."""
 
     def __init__(
-        self, ministack: ModuleType, clock: ServiceClock, recoveries: Recoveries, streamed: Callable[[], None]
+        self, ministack: Any, clock: ServiceClock, recoveries: Recoveries, streamed: Callable[[], None]
     ) -> None:
         self._ministack = ministack
         self._clock = clock

@@ -12,7 +12,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any
 
 from localaws.clock import ServiceClock
@@ -46,7 +45,7 @@ class StreamPoller:
         self._trimming = threading.RLock()
         self._workers: dict[str, threading.Thread] = {}
 
-    def attach(self, functions: ModuleType, streams: ModuleType) -> None:
+    def attach(self, functions: Any, streams: Any) -> None:
         """Take the place of the poller in ministack's Lambda."""
         self._functions = functions
         self._streams = streams

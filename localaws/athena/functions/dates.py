@@ -16,7 +16,7 @@ _MOMENTS = ("date", "timestamp", "timestamp with time zone")
 
 def _moment(call: Call, index: int) -> Expr:
     value = call.args[index]
-    if value is None or value.type.name not in _MOMENTS:
+    if value.type.name not in _MOMENTS:
         raise call.mismatch()
     return value
 
@@ -115,8 +115,7 @@ def _interval_field(name: str, sql: str) -> Expr | None:
 @function(*_FIELDS, "second", "millisecond")
 def _extract(call: Call) -> Expr:
     call.count(1)
-    value = call.args[0]
-    found = field(call.name, value) if value is not None else None
+    found = field(call.name, call.args[0])
     if found is None:
         raise call.mismatch()
     return found

@@ -16,7 +16,7 @@ from localaws.athena.types import Type
 
 @dataclass
 class Call:
-    """A function call: its name, its arguments (a lambda argument is None here and stays in `raw`), and who asks."""
+    """A function call: its name, its arguments (of a lambda only `raw` has the text), and who asks."""
 
     name: str
     args: list[Expr]
@@ -30,7 +30,7 @@ class Call:
 
     def mismatch(self) -> QueryFailed:
         """What Trino says when no overload takes these arguments."""
-        given = ", ".join("function" if a is None else str(a.type) for a in self.args)
+        given = ", ".join(str(value.type) for value in self.args)
         return self.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({given}) for function {self.name}")
 
     def count(self, *allowed: int) -> None:
@@ -41,7 +41,7 @@ class Call:
     def arg(self, index: int, target: Type) -> Expr:
         """An argument coerced to a type."""
         value = self.args[index]
-        if value is None or not t.coercible(value.type, target):
+        if not t.coercible(value.type, target):
             raise self.mismatch()
         return coerce(value, target)
 
@@ -56,14 +56,14 @@ class Call:
     def constant(self, index: int) -> str:
         """The text of an argument that must be a literal: DuckDB needs it to choose a format or pattern."""
         value = self.args[index]
-        if value is None or not isinstance(value.literal, str):
+        if not isinstance(value.literal, str):
             raise self.fail("NOT_SUPPORTED", f"argument {index + 1} of {self.name} must be a literal here")
         return value.literal
 
     def of(self, index: int, name: str) -> Type:
         """The type of an argument that must be an array, map or row."""
         value = self.args[index]
-        if value is None or value.type.name != name:
+        if value.type.name != name:
             raise self.mismatch()
         return value.type
 
@@ -97,8 +97,7 @@ def simple(name: str, params: list[Type], result: Type | Callable[[list[Type]], 
 
     def handler(call: Call) -> Expr:
         fits = len(call.args) == len(params) and all(
-            value is not None and t.coercible(value.type, target)
-            for value, target in zip(call.args, params, strict=True)
+            t.coercible(value.type, target) for value, target in zip(call.args, params, strict=True)
         )
         if not fits:
             if previous is not None:
