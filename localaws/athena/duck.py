@@ -1,7 +1,7 @@
 """The DuckDB database that runs translated queries: one for the process, one cursor for each query.
 
 It reads nothing but what is registered with it (no files, no network, no extensions). Where DuckDB has
-no function of Trino's meaning, a macro or a vectorised Python function is added here under a name starting with `t_`.
+no function that does what Trino's does, a macro or a Python function over Arrow arrays is added here, named `t_...`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "preserve_insertion_order": "true",
 }
 
-# A failing CAST raises at run time and, unlike error(), may stand inside TRY.
+# A failing CAST raises at run time and, unlike error(), works inside TRY.
 _MACROS = f"""
 CREATE MACRO t_fail(message) AS CAST(CAST('{_MARK}' || message || '{_MARK}' AS INTEGER) AS VARCHAR);
 CREATE MACRO t_round_ms(x) AS make_timestamp(epoch_us(x) + 500 - (((epoch_us(x) + 500) % 1000) + 1000) % 1000);
@@ -86,13 +86,13 @@ def marked_failure(message: str) -> str | None:
 
 
 def _rowwise(function: Callable[..., Any], kind: pa.DataType, arity: int) -> Callable[..., pa.Array]:
-    """Makes a function over Python values one over Arrow arrays; NULL in any argument gives NULL."""
+    """The function over Arrow arrays that calls one over Python values for each row; a NULL argument gives NULL."""
 
     def vectorised(*columns: Any) -> pa.Array:
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
         return pa.array([None if None in row else function(*row) for row in rows], type=kind)
 
-    # DuckDB counts the parameters of what it is given.
+    # DuckDB asks the function for its number of parameters.
     if arity == 1:
         return lambda a: vectorised(a)
     if arity == 2:
@@ -100,17 +100,16 @@ def _rowwise(function: Callable[..., Any], kind: pa.DataType, arity: int) -> Cal
     return lambda a, b, c: vectorised(a, b, c)
 
 
-def raise_failure(code: str, text: str) -> None:
-    """Raised inside a Python function, it reaches the caller as the failure `code: text`."""
-    raise ValueError(f"{_MARK}{code}: {text}{_MARK}")
+def _marked(code: str, text: str) -> ValueError:
+    """What a Python function raises to fail the query with `code: text`."""
+    return ValueError(f"{_MARK}{code}: {text}{_MARK}")
 
 
 def _json_parse(text: str) -> str:
     try:
         return jsonpath.canonical(text)
-    except ValueError:
-        raise_failure("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'")
-        raise
+    except ValueError as error:
+        raise _marked("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'") from error
 
 
 def _json_scalar(text: str, path: str) -> str | None:

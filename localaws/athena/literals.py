@@ -54,9 +54,12 @@ class Literals(Operators):
         if target.name == "decimal":
             return self._decimal_literal(text, node)
         if target.name == "date":
+            match = re.fullmatch(r"(\d{4,})-(\d{1,2})-(\d{1,2})", text.strip())
             try:
-                value = dt.date(*map(int, re.fullmatch(r"(\d{4,})-(\d{1,2})-(\d{1,2})", text.strip()).groups()))  # type: ignore[union-attr]
-            except (AttributeError, ValueError) as error:
+                if match is None:
+                    raise ValueError
+                value = dt.date(*map(int, match.groups()))
+            except ValueError as error:
                 raise self.failure("INVALID_LITERAL", f"'{text}' is not a valid DATE literal", node) from error
             return Expr(f"DATE '{value.isoformat()}'", t.DATE, text)
         if target.name.startswith("timestamp"):

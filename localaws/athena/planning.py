@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import duckdb
+
 from localaws.athena.casts import Expr, coerce
 from localaws.athena.catalogue import Catalogue, Table
 from localaws.athena.syntax import Node, quote
@@ -17,8 +19,13 @@ class Relation(Protocol):
     """A base table that can be scanned: its DuckDB name, and its columns as (name, type, DuckDB name)."""
 
     name: str
-    columns: list[tuple[str, Type, str]]
     hidden: list[tuple[str, Type, str]]
+
+    @property
+    def columns(self) -> list[tuple[str, Type, str]]: ...
+
+    def register(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the table known to DuckDB under its name."""
 
 
 @dataclass

@@ -55,29 +55,14 @@ class Queries(Relations):
             self.ctes[identifier(alias.this)] = (cte.this, names, dict(self.ctes))
 
     def _select(self, node: exp.Select, outer: Scope | None) -> Query:
-        self._only(node, _SELECT_ARGS)
-        if node.args.get("hint") or node.args.get("kind") or node.args.get("operation_modifiers"):
-            raise self.failure("SYNTAX_ERROR", "mismatched input after SELECT", node)
-        if not node.expressions:
-            raise self.failure(
-                "SYNTAX_ERROR", "mismatched input 'FROM'. Expecting: 'ALL', 'DISTINCT', <expression>", node
-            )
+        self._check_select(node)
         source = self.from_clause(node, outer)
-        scope = Scope(source.fields if source else [], outer)
-        expressions = Expressions(self, scope)
+        expressions = Expressions(self, Scope(source.fields if source else [], outer))
         expressions.windows = {identifier(window.this): window for window in node.args.get("windows") or []}
-        clauses: list[str] = []
-        if source:
-            clauses.append(f"FROM {source.sql}")
+        clauses = [f"FROM {source.sql}"] if source else []
         where = node.args.get("where")
         if where is not None:
-            clauses.append(f"WHERE {expressions.boolean(where.this, 'WHERE clause')}")
-            if expressions.aggregates:
-                raise self.failure(
-                    "EXPRESSION_NOT_SCALAR",
-                    "WHERE clause cannot contain aggregations, window functions or grouping operations",
-                    where,
-                )
+            clauses.append(self._where(where, expressions))
         expressions.loose.clear()
         columns, items = self._items(node, expressions, source)
         loose = list(expressions.loose)
@@ -102,17 +87,32 @@ class Queries(Relations):
         tail = self._order(node, expressions, columns, items, bool(distinct))
         loose += expressions.loose
         if loose and (group is not None or having is not None or expressions.aggregates):
-            shown = loose[0].sql(dialect="trino")
-            raise self.failure(
-                "EXPRESSION_NOT_AGGREGATE",
-                f"'{shown}' must be an aggregate expression or appear in GROUP BY clause",
-                loose[0],
-            )
+            text = f"'{loose[0].sql(dialect='trino')}' must be an aggregate expression or appear in GROUP BY clause"
+            raise self.failure("EXPRESSION_NOT_AGGREGATE", text, loose[0])
         selected = ", ".join(
             f"{item.sql} AS {quote(column.sql_name)}" for item, column in zip(items, columns, strict=True)
         )
         head = "SELECT DISTINCT" if distinct is not None else "SELECT"
         return Query(" ".join([head, selected, *clauses, *tail, *self._limits(node)]), columns)
+
+    def _check_select(self, node: exp.Select) -> None:
+        self._only(node, _SELECT_ARGS)
+        if node.args.get("hint") or node.args.get("kind") or node.args.get("operation_modifiers"):
+            raise self.failure("SYNTAX_ERROR", "mismatched input after SELECT", node)
+        if not node.expressions:
+            raise self.failure(
+                "SYNTAX_ERROR", "mismatched input 'FROM'. Expecting: 'ALL', 'DISTINCT', <expression>", node
+            )
+
+    def _where(self, where: exp.Where, expressions: Expressions) -> str:
+        condition = expressions.boolean(where.this, "WHERE clause")
+        if expressions.aggregates:
+            raise self.failure(
+                "EXPRESSION_NOT_SCALAR",
+                "WHERE clause cannot contain aggregations, window functions or grouping operations",
+                where,
+            )
+        return f"WHERE {condition}"
 
     def _items(
         self,
@@ -144,15 +144,9 @@ class Queries(Relations):
                 name = inner.name
             elif isinstance(inner, exp.Dot):
                 name = inner.expression.name
-            add(name, self._result(expressions.translate(inner)))
+            value = expressions.translate(inner)
+            add(name, Expr("CAST(NULL AS INTEGER)", t.UNKNOWN) if value.sql == "NULL" else value)
         return columns, items
-
-    @staticmethod
-    def _result(item: Expr) -> Expr:
-        if item.type.name == "unknown" and item.sql == "NULL":
-            return Expr("CAST(NULL AS INTEGER)", t.UNKNOWN)
-        # A constant keeps its declared width: DuckDB would make 1 an INTEGER anyhow, and text VARCHAR.
-        return item
 
     def _star(self, node: exp.Star | exp.Column, source: Source | None) -> list[Field]:
         star = node if isinstance(node, exp.Star) else node.this
@@ -336,7 +330,7 @@ class Queries(Relations):
         return self._ordered(node, f"({inner.sql})", inner.columns, outer)
 
     def _ordered(self, node: Node, sql: str, columns: list[OutputColumn], outer: Scope | None) -> Query:
-        """A query with the ORDER BY and LIMIT that stand after it; these see its result alone."""
+        """A query with the ORDER BY and LIMIT after it, which may name the columns of its result alone."""
         if not any(node.args.get(key) for key in ("order", "limit", "offset")):
             return Query(sql, columns)
         items = [Expr(quote(c.sql_name), c.type) for c in columns]

@@ -113,13 +113,16 @@ class Relations(ABC):
 
     def _alias_columns(self, alias: Node | None, count: int, node: Node) -> list[str]:
         names = [identifier(column) for column in (alias.args.get("columns") if alias is not None else None) or []]
+        self._check_aliases(names, count, node)
+        return names
+
+    def _check_aliases(self, names: list[str], count: int, node: Node) -> None:
         if names and len(names) != count:
             raise self.failure(
                 "MISMATCHED_COLUMN_ALIASES",
                 f"Column alias list has {len(names)} entries but relation has {count} columns available",
                 node,
             )
-        return names
 
     def _table(self, node: exp.Table, outer: Scope | None) -> Source:
         if not isinstance(node.this, exp.Identifier):
@@ -247,25 +250,10 @@ class Relations(ABC):
         outer: list[tuple[str, Type]] = []
         lengths: list[str] = []
         for item in node.expressions:
-            value = expressions.translate(item)
-            if value.type.name == "map":
-                for side, kind in zip(("map_keys", "map_values"), value.type.args, strict=True):
-                    column = quote(f"${self.analysis.next()}")
-                    inner.append(f"unnest({side}({value.sql})) AS {column}")
-                    outer.append((column, kind))
-                lengths.append(f"cardinality({value.sql})")
-            elif value.type.name == "array":
-                column = quote(f"${self.analysis.next()}")
-                inner.append(f"unnest({value.sql}) AS {column}")
-                lengths.append(f"len({value.sql})")
-                element = value.type.element
-                if element.name == "row":
-                    for i, (_, kind) in enumerate(element.args):
-                        outer.append((f"struct_extract({column}, '{t.row_field(element, i)}')", kind))
-                else:
-                    outer.append((column, element))
-            else:
-                raise self.failure("TYPE_MISMATCH", f"Cannot unnest type: {value.type}", item)
+            arrays, fields_of, length = self._unnested(expressions.translate(item), item)
+            inner += arrays
+            outer += fields_of
+            lengths.append(length)
         alias = node.args.get("alias")
         ordinality = node.args.get("offset")
         names = [identifier(column) for column in (alias.args.get("columns") if alias is not None else None) or []]
@@ -276,12 +264,7 @@ class Relations(ABC):
             outer.append((column, t.BIGINT))
             if isinstance(ordinality, exp.Identifier):
                 names.append(identifier(ordinality))
-        if names and len(names) != len(outer):
-            raise self.failure(
-                "MISMATCHED_COLUMN_ALIASES",
-                f"Column alias list has {len(names)} entries but relation has {len(outer)} columns available",
-                node,
-            )
+        self._check_aliases(names, len(outer), node)
         columns = [
             OutputColumn(names[i] if names else None, kind, f"${self.analysis.next()}")
             for i, (_, kind) in enumerate(outer)
@@ -293,6 +276,25 @@ class Relations(ABC):
         qualifier = ((identifier(alias.this),),) if alias is not None and alias.this is not None else ()
         fields = [Field((c.name or "").lower(), c.type, f"{name}.{quote(c.sql_name)}", qualifier) for c in columns]
         return Source(f"LATERAL ({sql}) AS {name}", fields)
+
+    def _unnested(self, value: Expr, node: Node) -> tuple[list[str], list[tuple[str, Type]], str]:
+        """One argument of UNNEST: what DuckDB unnests, the columns made of that with their types, and the length."""
+        column = quote(f"${self.analysis.next()}")
+        if value.type.name == "map":
+            other = quote(f"${self.analysis.next()}")
+            inner = [f"unnest(map_keys({value.sql})) AS {column}", f"unnest(map_values({value.sql})) AS {other}"]
+            key, item = value.type.args
+            return inner, [(column, key), (other, item)], f"cardinality({value.sql})"
+        if value.type.name != "array":
+            raise self.failure("TYPE_MISMATCH", f"Cannot unnest type: {value.type}", node)
+        element = value.type.element
+        outer = [(column, element)]
+        if element.name == "row":
+            outer = [
+                (f"struct_extract({column}, '{t.row_field(element, i)}')", kind)
+                for i, (_, kind) in enumerate(element.args)
+            ]
+        return [f"unnest({value.sql}) AS {column}"], outer, f"len({value.sql})"
 
     def _join(self, left: Source, join: exp.Join, outer: Scope | None) -> Source:
         self._only(join, _JOIN_ARGS)
