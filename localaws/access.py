@@ -1,4 +1,4 @@
-"""Clients with which this server reaches S3, Glue and itself for a request: with its caller's own credentials."""
+"""Clients for S3 and Glue on this server's own endpoint, with the credentials of a request's caller."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Caller:
     def of_request(cls, headers: dict[str, str], query: dict[str, list[str]]) -> Caller:
         """The caller of the request being answered.
 
-        A key that ministack does not know only gets here when it checks no signatures; any secret will do then.
+        ministack lets a key that it does not know through only when it checks no signatures, so any secret works then.
         """
         from ministack.core.iam_evaluator import resolve_credential
         from ministack.core.responses import get_account_id, get_region

@@ -1,4 +1,4 @@
-"""Mends what ministack's CloudFormation leaves out of DynamoDB tables and of the mappings of their streams."""
+"""Adds what ministack's CloudFormation leaves out of DynamoDB tables and of the mappings of their streams."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _attach_tables(handler: dict[str, Any], streams: Any, recoveries: Recoveries
         before = streams._tables.get(physical_id)
         name, attributes = update(physical_id, old, new, stack, logical_id)
         table = streams._tables[name]
-        # A table that was replaced begins with nothing.
+        # A table that replaced another has none of its settings.
         _apply(table, old if table is before else {}, new, streams, recoveries)
         return name, attributes
 

@@ -6,8 +6,7 @@ from typing import Any
 
 
 def install(service: Any) -> None:
-    """Makes ministack's poller take numbers as CloudFormation hands them over: a !Ref to a parameter arrives as text,
-    which AWS converts."""
+    """Make ministack's poller accept numbers as text, as CloudFormation passes a !Ref to a parameter; AWS does."""
     concurrency = service._sqs_esm_concurrency
 
     def with_numbers(mapping: dict[str, Any], *arguments: Any) -> int:

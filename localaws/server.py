@@ -63,7 +63,7 @@ class StartError(RuntimeError):
 
 
 def run(port: int, state: Path, parent_pid: int | None = None, engine: Any = None) -> int:
-    """Serve the local AWS on ``127.0.0.1:port`` until told to stop.
+    """Serve the local AWS on ``127.0.0.1:port`` until it is asked to stop.
 
     Prints ``localaws ready http://127.0.0.1:PORT`` on standard output once the server answers. Everything written to
     disk goes below ``state``. Ends on SIGTERM or SIGINT, and when the process ``parent_pid`` is gone. ``engine`` takes
@@ -205,11 +205,11 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         ("POST", "dynamodb/exports"): dynamodb.exports.control,
         ("POST", "dynamodb/ttl-sweep"): dynamodb.ttl.control,
     }
-    return Installed(with_controls(application.app, controls), (dynamodb.sweep_now_and_then,))
+    return Installed(with_controls(application.app, controls), (dynamodb.sweep_regularly,))
 
 
 def _attached_first(handler: Handler, attach: Callable[[], None]) -> Handler:
-    """The handler, with our part of its service put in before the first request: importing it takes its time."""
+    """The handler, with our part of its service put in at the first request, because importing it is slow."""
 
     async def handle(method: str, path: str, headers: Headers, body: bytes, query: dict[str, list[str]]) -> Reply:
         attach()
@@ -239,7 +239,7 @@ async def _serve(installed: Installed, listener: socket.socket, port: int, paren
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({server, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        # The server closes idle connections itself, but waits without end for one that is busy.
+        # The server closes idle connections itself, but waits for a busy one forever.
         await asyncio.wait({server}, timeout=_GRACE_SECONDS)
         if server.done() and not server.cancelled() and server.exception() is not None:
             print(f"localaws: the server failed: {server.exception()!r}", file=sys.stderr)

@@ -22,7 +22,7 @@ class QueryTranslator(Protocol):
 
 
 class ExpressionTranslator(Protocol):
-    """What a function needs of the expression it is called in. The implementations say what each method does."""
+    """What a function needs of the expression it is called in. Each method is documented where it is implemented."""
 
     def failure(self, code: str, text: str, node: Node) -> QueryFailed: ...
 

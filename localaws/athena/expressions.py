@@ -1,7 +1,7 @@
 """Scalar expressions: from sqlglot's tree of Trino SQL to DuckDB SQL with Trino's types.
 
-Every node is translated on purpose: a kind of node, a function or a pair of types that is not written down fails as
-Trino would fail it, or with NOT_SUPPORTED. Nothing is passed through to DuckDB's own reading.
+Only what is listed here is translated: any other kind of node, function or pair of types fails as it does in Trino, or
+with NOT_SUPPORTED. Nothing reaches DuckDB untranslated.
 """
 
 from __future__ import annotations

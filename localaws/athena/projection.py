@@ -1,7 +1,7 @@
 """Partition projection: partitions computed from a table's properties instead of read from Glue.
 
 See https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html. Types enum, integer, date and injected.
-Values outside a column's range do not exist, so a query for them finds nothing and says nothing.
+A query for a value outside its column's range finds nothing, and does not fail.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class AthenaService:
         self._ministack = ministack
         self._engine = engine
         self._queries = ThreadPoolExecutor(_ACTIVE_QUERIES, thread_name_prefix="athena-query")
-        # Of its own, so that a request that waits for S3 never waits for a query, nor S3 for it.
+        # Threads of their own: a request that waits for S3 never waits for a query to end.
         self._requests = ThreadPoolExecutor(_ACTIVE_REQUESTS, thread_name_prefix="athena-request")
         self._operations: dict[str, Operation] = {
             "BatchGetQueryExecution": self._batch_get_query_execution,

@@ -1,6 +1,6 @@
-"""Reading Trino SQL: a sqlglot dialect that keeps what was written, so that it can be judged as Trino judges it.
+"""Reading Trino SQL: a sqlglot dialect that keeps what was written, so that Trino's rules can be applied.
 
-sqlglot is generous: it rewrites functions into neutral nodes and accepts other engines' syntax. Here a function call
+sqlglot rewrites functions into neutral nodes and accepts other engines' syntax. Here a function call
 stays a call by name, index offsets stay as written, a CAST keeps its type's text, and tokens that Trino's grammar
 lacks are refused, with the line and column Athena reports.
 """
@@ -17,7 +17,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena.errors import InvalidRequest
 
-# A node of the tree that a text is parsed to.
+# A node of sqlglot's tree; casts.Expr is a translated one.
 Node = exp.Expr
 
 _OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING")
@@ -72,7 +72,7 @@ class AthenaTrino(Trino):
 
 
 def tokens(sql: str) -> list[Token]:
-    """The tokens of a text, or InvalidRequest with the place of the character no token starts with."""
+    """The tokens of a text. Raises InvalidRequest when a character in it starts no token."""
     try:
         return AthenaTrino().tokenize(sql)
     except TokenError as error:

@@ -46,7 +46,7 @@ class Translator(ExpressionTranslator):
         return self.failure("NOT_SUPPORTED", text, node)
 
     def boolean(self, node: Node, what: str) -> str:
-        """SQL of a condition; TYPE_MISMATCH when it is none."""
+        """SQL of a condition; TYPE_MISMATCH when it is not boolean."""
         value = self.translate(node)
         if value.type.name not in ("boolean", "unknown"):
             raise self.failure("TYPE_MISMATCH", f"{what} must evaluate to a boolean: actual type {value.type}", node)

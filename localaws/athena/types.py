@@ -43,7 +43,7 @@ class Type:
 
     @property
     def precision(self) -> int:
-        """Digits of the second of a timestamp, or digits of a decimal."""
+        """Digits after the point of a timestamp's seconds, or all digits of a decimal."""
         if self.name in ("timestamp", "timestamp with time zone"):
             return int(self.args[0]) if self.args else 3
         return int(self.args[0])
@@ -93,7 +93,7 @@ INTERVAL_DAY = Type("interval day to second")
 INTERVAL_YEAR = Type("interval year to month")
 JSON = Type("json")
 UNKNOWN = Type("unknown")
-# Of an argument that is a lambda; nothing is coerced to it or from it.
+# The type of an argument that is a lambda; it has no coercions.
 FUNCTION = Type("function")
 
 _INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
@@ -102,7 +102,7 @@ _INTEGER_ORDER = ["tinyint", "smallint", "integer", "bigint"]
 
 
 def decimal(precision: int, scale: int) -> Type:
-    """decimal(precision, scale), both within what Trino holds."""
+    """decimal(precision, scale); Trino has no more than 38 digits."""
     return Type("decimal", (min(MAX_DECIMAL, precision), scale))
 
 
@@ -124,7 +124,7 @@ def row(fields: list[tuple[str | None, Type]]) -> Type:
 
 
 class TypeParser:
-    """Reads type text. `simple` turns a base name and its int arguments into a Type, or raises ValueError."""
+    """Reads the text of a type, Hive's or Trino's. Raises ValueError for any other text."""
 
     _TOKEN = re.compile(r'\s*(?:(?P<word>[A-Za-z_$][\w$]*|"(?:[^"]|"")*"|`[^`]*`)|(?P<number>\d+)|(?P<mark>[(),<>:]))')
 

@@ -1,7 +1,7 @@
 """Views as Athena keeps them in Glue: base64 of a JSON document inside a comment.
 
 The document (originalSql, catalog, schema, columns with Trino types, owner, runAsInvoker) is the one Presto's and
-Trino's Hive connectors write, so a view made here is one that Athena reads, and the other way round.
+Trino's Hive connectors write, so Athena reads a view that was made here, and this engine one that was made on Athena.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class _Written(threading.local):
 
 
 class Writes:
-    """Takes its place inside ministack's DynamoDB; ``streamed`` is called after each new stream record."""
+    """Replaces functions of ministack's DynamoDB; ``streamed`` is called after each new stream record."""
 
     def __init__(
         self, ministack: Any, clock: ServiceClock, recoveries: Recoveries, streamed: Callable[[], None]
@@ -46,7 +46,7 @@ class Writes:
 
     @contextlib.contextmanager
     def by_service(self) -> Iterator[None]:
-        """Within it, stream records say that the service made the change and not a caller."""
+        """In this context, stream records name the service as the author of a change."""
         self._written.by_service = True
         try:
             yield

@@ -87,7 +87,7 @@ class Catalog:
         """The table's archived versions, oldest first; append to it to archive one."""
         live, versions = self._archives.get(self._scoped(table), (None, []))
         if live is not table:
-            # The table was dropped and made again behind our back, by CloudFormation.
+            # CloudFormation has dropped the table and made it again, without a call of ours.
             versions = []
             self._archives[self._scoped(table)] = (table, versions)
         return versions

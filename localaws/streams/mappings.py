@@ -33,7 +33,7 @@ _SENDING = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}
 
 
 class MappingRefused(Exception):
-    """A mapping that Lambda, or at least this one, does not accept; ``code`` is Lambda's error."""
+    """A mapping that Lambda, or only the local one, does not accept; ``code`` is Lambda's error."""
 
     def __init__(self, message: str, code: str = "InvalidParameterValueException") -> None:
         super().__init__(message)

@@ -128,7 +128,7 @@ def _bool(call: AggregateCall) -> Expr:
 
 @_aggregate("approx_distinct")
 def _approx_distinct(call: AggregateCall) -> Expr:
-    # The exact count is within any error Trino promises, and is the same on every run.
+    # The exact count is within every error that Trino promises, and is the same on every run.
     call.count(1, 2)
     if call.suffix.strip().startswith("OVER"):
         raise call.fail("NOT_SUPPORTED", "approx_distinct as a window function")
@@ -137,7 +137,7 @@ def _approx_distinct(call: AggregateCall) -> Expr:
 
 @_aggregate("approx_percentile")
 def _approx_percentile(call: AggregateCall) -> Expr:
-    # The exact percentile: a value of the input, as Trino's digest approximates it.
+    # The exact percentile: Trino's digest approximates it, and it is always a value of the input.
     call.count(2)
     value = call.args[0]
     if value.type.name == "decimal":

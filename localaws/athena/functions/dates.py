@@ -22,7 +22,7 @@ def _moment(call: Call, index: int) -> Expr:
 
 
 def wall_clock(value: Expr) -> str:
-    """SQL of a date or timestamp on its own clock (a zoned one in its zone)."""
+    """SQL of the local date or time that a value shows; a timestamp with time zone shows that of its zone."""
     return local_sql(value.sql, value.type) if value.type.name == "timestamp with time zone" else value.sql
 
 
@@ -61,7 +61,7 @@ def _date_add(call: Call) -> Expr:
     factor = {"quarter": ("month", 3), "week": ("day", 7)}.get(unit, (unit, 1))
     count = amount if factor[1] == 1 else f"{amount} * {factor[1]}"
     if unit in _UNITS[:4] and value.type.name == "timestamp with time zone":
-        # Hours and less pass on the world's clock, whatever the zone's does.
+        # Hours and smaller units are added to the instant, so that a change of the zone's offset has no part in it.
         return Expr(f"timezone('UTC', timezone('UTC', {value.sql}) + to_{factor[0]}s({count}))", value.type)
     return _back(f"({wall_clock(value)} + to_{factor[0]}s({count}))", value.type)
 

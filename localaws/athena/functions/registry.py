@@ -16,7 +16,7 @@ from localaws.athena.types import Type
 
 @dataclass
 class Call:
-    """A function call: its name, its arguments (of a lambda only `raw` has the text), and who asks."""
+    """A function call: its name, its arguments (a lambda is in `raw` alone), and its translator."""
 
     name: str
     args: list[Expr]
@@ -29,12 +29,12 @@ class Call:
         return self.translator.failure(code, text, self.node)
 
     def mismatch(self) -> QueryFailed:
-        """What Trino says when no overload takes these arguments."""
+        """Trino's failure when no overload takes these arguments."""
         given = ", ".join(str(value.type) for value in self.args)
         return self.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({given}) for function {self.name}")
 
     def count(self, *allowed: int) -> None:
-        """Raises unless the number of arguments is one of those."""
+        """Raises unless the number of arguments is one of the allowed."""
         if len(self.args) not in allowed:
             raise self.mismatch()
 
