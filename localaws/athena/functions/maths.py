@@ -164,6 +164,8 @@ def _try(call: Call) -> Expr:
 @function("typeof")
 def _typeof(call: Call) -> Expr:
     call.count(1)
+    if call.args[0].type == t.FUNCTION:
+        raise call.mismatch()
     text = str(call.args[0].type)
     return Expr(f"'{text}'", Type("varchar", (len(text),)), text)
 
