@@ -1,8 +1,8 @@
 """``retry``: loads files at once, in this process, with the engine that every lane uses.
 
-Not through Airflow: the terminal is where one is when Airflow is what does not work. The ledger keeps it from loading
-what somebody else is loading. Airflow hears nothing of it: asset events are for its own runs, and the views that they
-refresh read the tables as they are.
+Not through Airflow, so that it works when Airflow does not. The ledger keeps it from loading a file that another
+process is loading. It emits no asset event: these are for Airflow's own runs, and the views that they refresh read the
+tables as they are.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def run(lake: Lake, options: argparse.Namespace) -> Report:
+def run(options: argparse.Namespace) -> Report:
+    lake = Lake.open()
     files = _chosen(lake, options)
     outcomes: list[FileOutcome] = []
     for name, own in files.items():
