@@ -73,7 +73,7 @@ def test_a_poison_file_is_a_dead_letter_with_one_alert_and_its_correction_makes_
     stack.wait_until_idle()
     assert stack.entry(poison, "rejected").error
     assert stack.rows() == 20
-    [alert] = alerts.read(10)
+    [alert] = alerts.wait()
     assert [(fault["file"], fault["state"]) for fault in alert["files"]] == [(poison, "rejected")]
     assert "missing column amount" in alert["reason"]
 

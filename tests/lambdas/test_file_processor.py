@@ -58,7 +58,7 @@ def test_the_reply_names_exactly_the_messages_that_have_to_come_again(
     event = sqs_event(queues)
     ids = [record["messageId"] for record in event["Records"]]
     reply = function.handler(event, context)
-    assert reply == {"batchItemFailures": [{"itemIdentifier": ids[1]}, {"itemIdentifier": ids[2]}]}
+    assert reply == {"batchItemFailures": [{"itemIdentifier": ids[1]}, {"itemIdentifier": ids[3]}]}
     assert json.loads(json.dumps(reply)) == reply
 
 

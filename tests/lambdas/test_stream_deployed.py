@@ -116,12 +116,13 @@ def test_a_poison_record_is_given_up_alone_with_one_alert_and_all_others_arrive(
     wait_for(lambda: newest(stack.lake), lambda found: found == expected, "all others")
     [poison] = [r for r in table.records() if r["dynamodb"]["Keys"]["order_id"]["N"] == "6.5"]
     sqs = stack.aws.client("sqs")
-    [message] = sqs.receive_message(QueueUrl=stack.outputs["StreamFailureQueueUrl"])["Messages"]
+    url = stack.outputs["StreamFailureQueueUrl"]
+    [message] = wait_for(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), bool, "the report")
     place = json.loads(message["Body"])["DDBStreamBatchInfo"]
     number = poison["dynamodb"]["SequenceNumber"]
     assert (place["startSequenceNumber"], place["endSequenceNumber"], place["batchSize"]) == (number, number, 1)
     assert place["streamArn"] == table.stream_arn
-    [alert] = alerts.read(10)
+    [alert] = alerts.wait()
     assert [number in fault["file"] for fault in alert["files"]] == [True]
 
 

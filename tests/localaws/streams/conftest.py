@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.localaws import LocalAws, running_localaws
+from tests.support.waiting import wait_for
 
-_SECONDS = 30.0
 _SOURCE = """
 import json, os
 def note(**line):
@@ -38,13 +37,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 def until(condition: Callable[[], Any], what: str) -> Any:
     """The first true result of the condition."""
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"no {what} within {_SECONDS} s"
-        time.sleep(0.01)
+    return wait_for(condition, bool, what)
 
 
 def make_function(functions: Any, name: str, source: str, **options: Any) -> None:
