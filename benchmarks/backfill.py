@@ -21,9 +21,12 @@ from unittest import mock
 from benchmarks.cases import OURS, Case
 from benchmarks.report import Sample, summary
 from lakelanes.config.partitions import Partition
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.files.matching import partition_for
+from lakelanes.files.outcomes import raise_for_outcomes
+from lakelanes.files.registration import register
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from scripts.airflow_api import AirflowApi
 from scripts.stack import Stack

@@ -209,8 +209,8 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from airflow.utils import db
 
+    from lakelanes.files.batch import load_batch
     from lakelanes.files.listing import list_prefix
-    from lakelanes.files.load import load_batch
     from lakelanes.lake import Lake
     from lakelanes.ledger.summaries import differences, totals
     from lakelanes.tables.current import publish

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from lakelanes.config.loading import load_config
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import load_batch, raise_for_outcomes, register
 from lakelanes.files.matching import partition_for
+from lakelanes.files.outcomes import raise_for_outcomes
+from lakelanes.files.registration import register
 from lakelanes.lake import Lake
 
 

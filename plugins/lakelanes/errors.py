@@ -136,13 +136,13 @@ class LoadError(LakeError):
 
 
 class RetryableLoadError(LoadError):
-    """All that kept the files from loading can pass (throttling, a lost connection): trying again makes sense."""
+    """What kept at least one of the files from loading can pass (throttling, a lost connection): a retry loads it."""
 
     retryable = True
 
 
 class PermanentLoadError(LoadError):
-    """At least one file was refused for what it contains: only a corrected file or configuration helps."""
+    """Every file that was not loaded was refused for what it contains: only a corrected file or configuration helps."""
 
 
 class TableError(LakeError):

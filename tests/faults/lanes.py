@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
 from lakelanes.config.partitions import Partition
-from lakelanes.files.load import FileOutcome, load_batch, register
+from lakelanes.files.batch import load_batch
+from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.queue_lane import FastLane, Message
+from lakelanes.files.registration import register
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_partition
-from lakelanes.files.load import load_batch, register
 from lakelanes.files.matching import partition_for
+from lakelanes.files.registration import register
 from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile

@@ -17,9 +17,11 @@ from lakelanes.catalog import glue_tables, registrar
 from lakelanes.config.partitions import Partition
 from lakelanes.config.resource_paths import INCLUDE
 from lakelanes.errors import GapError
-from lakelanes.files import load
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
 from lakelanes.files.matching import partition_path
+from lakelanes.files.pending import pending
+from lakelanes.files.registration import register
 from lakelanes.lake import Lake
 from lakelanes.tables.catalog import changes_table, snapshot_table
 from tests.support.lakes import SALES, put
@@ -55,10 +57,10 @@ class Watched:
         """Loads a file for each day of March 2024; returns the last one's URI."""
         for day in days:
             uri = put(self.lake, f"sales_data_2024_03_{day:02}.csv", HEADER + rows)
-        files = load.pending(self.lake, list_entity(self.lake, self.entity))
-        load.load_batch(self.lake, self.entity, files, lane="fast", run_id="test")
+        files = pending(self.lake, list_entity(self.lake, self.entity))
+        load_batch(self.lake, self.entity, files, lane="fast", run_id="test")
         paths = {path for file in files if (path := partition_path(self.entity, file.key))}
-        load.register(self.lake, self.entity, [Partition.from_path(path) for path in paths])
+        register(self.lake, self.entity, [Partition.from_path(path) for path in paths])
         return uri
 
     def look(self) -> list[tuple[bool, tuple[str, ...]]]:
@@ -195,7 +197,7 @@ def test_a_table_that_was_dropped_is_drift_until_a_load_makes_it_again(watched: 
     watched.clock.now += timedelta(hours=1)
     assert watched.look() == [(False, ("drift/sales",))]
     assert "not in the catalogue" in watched.messages[-1].reason
-    load.register(watched.lake, watched.entity, [Partition.from_path("year=2024/month=03/day=14")])
+    register(watched.lake, watched.entity, [Partition.from_path("year=2024/month=03/day=14")])
     assert watched.look() == [(True, ("drift/sales",))]
 
 
@@ -232,7 +234,7 @@ def test_a_file_is_cured_when_any_lane_has_loaded_it(watched: Watched, lane: Any
     report_file(watched, uri)
     assert watched.look() == []
     files = list_entity(watched.lake, watched.entity)
-    load.load_batch(watched.lake, watched.entity, files, lane=lane, run_id="test")
+    load_batch(watched.lake, watched.entity, files, lane=lane, run_id="test")
     assert watched.look() == [(True, (f"file/{uri}",))]
     assert f"by the {lane} lane, 1 rows" in watched.messages[-1].reason
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.proxy import CountingProxy
-from lakelanes.files import dead_letters, load
+from lakelanes.files import dead_letters
+from lakelanes.files.batch import load_batch
 from lakelanes.files.sweep import find_unloaded
 from lakelanes.ledger.files import Entry
 from tests.support.function import DeployedLake
@@ -28,7 +29,7 @@ def sweep(deployed: DeployedLake) -> list[str]:
     return [
         outcome.state
         for name, files in find_unloaded(lake).files.items()
-        for outcome in load.load_batch(lake, lake.config.entities[name], files, lane="batch", run_id="sweep")
+        for outcome in load_batch(lake, lake.config.entities[name], files, lane="batch", run_id="sweep")
     ]
 
 

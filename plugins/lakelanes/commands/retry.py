@@ -17,10 +17,14 @@ from lakelanes.aws.storage import place_of
 from lakelanes.commands.report import Report, UsageError, entity_named, plural
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import find_source, list_partition
-from lakelanes.files.load import FileOutcome, load_batch, pending, register, validate
 from lakelanes.files.matching import partition_path, taker_of
+from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.pending import pending
+from lakelanes.files.registration import register
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.ledger.files import Entry

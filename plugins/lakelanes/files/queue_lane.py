@@ -26,9 +26,10 @@ from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, rejects_partition
 from lakelanes.errors import EventError, LakeError
+from lakelanes.files.batch import load_batch
 from lakelanes.files.events import ObjectEvent, parse_body
-from lakelanes.files.load import FileOutcome, load_batch
 from lakelanes.files.matching import partition_path, taker_of
+from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.partitioned_objects import partitions_of_rows
 from lakelanes.ledger.source_file import SourceFile, compare_sequencers
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from lakelanes.aws.storage import place_of
 from lakelanes.config.partitions import Partition
+from lakelanes.files.file_objects import is_overtaken
 from lakelanes.files.listing import list_prefix, list_recent
-from lakelanes.files.load import overtaken, register
 from lakelanes.files.matching import partition_path, taker_of
+from lakelanes.files.registration import register
 from lakelanes.ledger.files import INDEX_LAG, MAX_ATTEMPTS, Entry, State, timestamp
 from lakelanes.ledger.source_file import SourceFile
 
@@ -139,7 +140,7 @@ def _overtaken(lake: Lake, now: datetime) -> Iterator[tuple[str, SourceFile]]:
     for name, entity in lake.config.entities.items():
         for state in ("rejected", "deleted"):
             for entry in lake.ledger.in_state(name, state, now - LOOKBACK):
-                if overtaken(lake, entity, entry):
+                if is_overtaken(lake, entity, entry):
                     yield name, _file_of(entry)
 
 

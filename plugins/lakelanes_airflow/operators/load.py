@@ -5,29 +5,27 @@ They are classes rather than decorated functions so that file names and batches 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.providers.standard.utils.skipmixin import SkipMixin
-from airflow.sdk import Asset, BaseOperator
+from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog.registrar import VIEWS_DUE
-from lakelanes.config.partitions import Partition, partition_key
 from lakelanes.errors import RetryableLoadError
 from lakelanes.files import dead_letters
-from lakelanes.files.load import load_batch, raise_for_outcomes, register, validate
-from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.batch import load_batch
+from lakelanes.files.outcomes import raise_for_outcomes
 from lakelanes.files.preview import Preview, foresee, summarize
+from lakelanes.files.publish import Scope, publish
 from lakelanes.files.queue_lane import dead_letter_alert
 from lakelanes.files.sweep import UNMATCHED, find_unloaded, finish, record_unmatched, register_done
 from lakelanes.lake import Lake
-from lakelanes.ledger import summaries
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.assets import announce, table_asset
 from lakelanes_airflow.notifications import channels
@@ -103,97 +101,25 @@ class PublishOperator(BaseBranchOperator):
         with explained(context):
             lake = open_lake()
             state = progress(lake, run_id_of(context), planned, scope, reload=wants_reload(context))
-            if state.busy and scope["keyed"]:
+            if state.busy and scope.keyed:
                 names = ", ".join(state.busy[:20])
                 raise RetryableLoadError(
                     f"another run or lane is loading {names}; the partition is complete after that"
                 )
             for fault in state.faults:
                 self.log.error("Not loaded: %s", fault)
-            tables = self._publish(context, lake, planned, scope, state.unloaded)
+            published = publish(lake, planned, scope, state.unloaded)
+            changed = published.partition_keys.items()
+            announce(context, {table_asset(lake.config, lake.config.entities[name]): keys for name, keys in changed})
+            if scope.until:
+                finish(lake, scope.until)
         # A load that nothing limits does what earlier ones left.
-        limited = scope["keyed"] or any(value for name, value in context["params"].items() if name != "reload")
-        settle(lake, context, complete=not state.faults, whole=bool(scope["entity"]) and not limited)
-        return [*([self.on_failure] if state.faults else []), *([self.on_new_table] if tables else [])]
-
-    def _publish(
-        self, context: Any, lake: Lake, planned: list[Planned], scope: dict[str, Any], unloaded: set[str]
-    ) -> list[str]:
-        self._summarize(lake, scope["entity"])
-        files: dict[str, list[SourceFile]] = defaultdict(list)
-        for name, file in planned:
-            files[name].append(file)
-        for name in (scope["entity"], *scope.get("loaded_fast", ())):
-            if name:
-                files.setdefault(name, [])
-        tables: list[str] = []
-        events: dict[Asset, set[str]] = {}
-        failures: list[Exception] = []
-        for name, own in files.items():
-            try:
-                tables += self._publish_entity(lake, name, own, scope, unloaded, events)
-            except Exception as error:
-                # One entity's fault must not hide what was loaded of the others: no later run would look at it again.
-                self.log.exception("%s could not be published", name)
-                failures.append(error)
-        if failures:
-            failures.sort(key=lambda error: not getattr(error, "retryable", True))
-            raise failures[0]
-        announce(context, events)
-        if scope.get("until"):
-            finish(lake, scope["until"])
-        # The low-latency lane creates tables too, and leaves their views to the next run.
-        return tables or list(lake.ledger.read_note(VIEWS_DUE))
-
-    def _summarize(self, lake: Lake, entity: str | None) -> None:
-        """Counts what changed: of the run's entity, or, in a sweep, of all. The page shows the counts' age if it fails,
-        and looking at it counts as well, so it keeps nothing from being published."""
-        try:
-            summaries.refresh(lake.ledger, [lake.config.entities[entity]] if entity else lake.config.entities.values())
-        except Exception:
-            self.log.exception("The summaries of the ledger could not be refreshed")
-
-    def _publish_entity(
-        self,
-        lake: Lake,
-        name: str,
-        own: list[SourceFile],
-        scope: dict[str, Any],
-        unloaded: set[str],
-        events: dict[Asset, set[str]],
-    ) -> list[str]:
-        entity = lake.config.entities[name]
-        files = source_look.partition_paths(entity, own)
-        touched = {Partition.from_path(path) for path in files.values()}
-        known = set()
-        if name == scope["entity"]:
-            known = {Partition.from_path(path) for path in scope["partitions"]}
-            files |= scope["files"]
-        fast = scope.get("loaded_fast", {}).get(name, {})
-        known |= {Partition.from_path(path) for path in fast.values()}
-        loaded = {uri: path for uri, path in (fast | files).items() if uri not in unloaded}
-        changed = partitions_of_rows(lake, entity, loaded)
-        # A refused file's partition too: its rejected rows are to be found.
-        wanted = known | touched | changed
-        if not wanted:
-            return []
-        registered = register(lake, entity, wanted)
-        if registered.created or registered.relocated:
-            changed |= {partition for partition in known - touched if partition.is_complete}
-        counts = validate(lake, entity, changed)
-        self.log.info(
-            "%s: %s partition(s) registered, %s of them new; %s validated, %s rows; tables created or changed: %s",
-            entity.table_name,
-            len(wanted),
-            registered.created,
-            len(counts),
-            sum(count.athena for count in counts),
-            ", ".join(registered.tables_changed) or "none",
-        )
-        if changed:
-            keys = {partition_key(entity, partition) for partition in changed}
-            events[table_asset(lake.config, entity)] = {key for key in keys if key}
-        return registered.tables_changed
+        limited = scope.keyed or any(value for name, value in context["params"].items() if name != "reload")
+        settle(lake, context, complete=not state.faults, whole=bool(scope.entity) and not limited)
+        return [
+            *([self.on_failure] if state.faults else []),
+            *([self.on_new_table] if published.views_due else []),
+        ]
 
 
 class ReportFailuresOperator(BaseOperator):
@@ -263,8 +189,8 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
             for name, files in sweep.files.items()
             for batch in source_look.batches_of(lake.config.entities[name], files)
         ]
-        scope = {"entity": None, "keyed": False, "partitions": [], "files": {}}
-        context["ti"].xcom_push(key=SCOPE, value={**scope, "loaded_fast": sweep.loaded_fast, "until": sweep.until})
+        scope = Scope(loaded_fast=sweep.loaded_fast, until=sweep.until)
+        context["ti"].xcom_push(key=SCOPE, value=scope.to_dict())
         return batches
 
     def _preview(self, context: Any, lake: Lake) -> None:
@@ -341,11 +267,13 @@ def wants_reload(context: Any) -> bool:
     return bool(context["params"].get("reload", False))
 
 
-def planned_files(context: Any, plan: str) -> tuple[list[Planned], dict[str, Any]]:
+def planned_files(context: Any, plan: str) -> tuple[list[Planned], Scope]:
     """Files of the planning task's batches, with their entity, and its scope. Skips the task when it did not finish."""
     ti = context["ti"]
     scope = ti.xcom_pull(task_ids=plan, key=SCOPE, map_indexes=-1)
     batches = ti.xcom_pull(task_ids=plan, map_indexes=-1)
     if scope is None or batches is None:
         raise AirflowSkipException(f"nothing was planned: task {plan} did not finish")
-    return [(batch["entity"], SourceFile.from_dict(file)) for batch in batches for file in batch["files"]], scope
+    return [
+        (batch["entity"], SourceFile.from_dict(file)) for batch in batches for file in batch["files"]
+    ], Scope.from_dict(scope)

@@ -10,7 +10,8 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from lakelanes.alerts.messages import FileFault
-from lakelanes.files.load import is_done
+from lakelanes.files.pending import is_done
+from lakelanes.files.publish import Scope
 from lakelanes.lake import Lake
 from lakelanes.ledger.files import Entry, is_newer
 from lakelanes.ledger.source_file import SourceFile
@@ -66,7 +67,7 @@ def _state_of(context: Any, dag_id: str, run_id: str) -> str | None:
 
 
 def progress(
-    lake: Lake, run_id: str, planned: Iterable[tuple[str, SourceFile]], scope: dict[str, Any], *, reload: bool = False
+    lake: Lake, run_id: str, planned: Iterable[tuple[str, SourceFile]], scope: Scope, *, reload: bool = False
 ) -> Progress:
     """Checks the planned files (with their entities), and all files of the partition that a keyed run was asked for.
 
@@ -74,7 +75,7 @@ def progress(
     The ledger is asked rather than the tasks: a task that was killed, or whose answer was lost, hides nothing.
     """
     files = {file.uri: (entity, file) for entity, file in planned}
-    entries = lake.ledger.get_many([*files, *scope["files"]])
+    entries = lake.ledger.get_many([*files, *scope.files])
     now = lake.ledger.now()
     result = Progress()
     for uri, (entity, file) in files.items():
@@ -85,11 +86,11 @@ def progress(
             continue
         if entry is not None and entry.etag != file.etag and entry.run_id != run_id and not is_newer(entry, file):
             entry = None  # it tells of an older version; this one was never claimed
-        _judge(result, FileFault(uri, entity, "interrupted", _DIED), entry, run_id, now, scope["keyed"])
-    for uri in scope["files"].keys() - files.keys():
+        _judge(result, FileFault(uri, entity, "interrupted", _DIED), entry, run_id, now, scope.keyed)
+    for uri in scope.files.keys() - files.keys():
         entry = entries.get(uri)
         if entry is not None and entry.state != "loaded":
-            _judge(result, FileFault(uri, entry.entity, "interrupted", _DIED), entry, run_id, now, scope["keyed"])
+            _judge(result, FileFault(uri, entry.entity, "interrupted", _DIED), entry, run_id, now, scope.keyed)
     return result
 
 

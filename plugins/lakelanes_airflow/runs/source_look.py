@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, date_values
-from lakelanes.errors import PartitionValueError
-from lakelanes.files.batches import describe_batch, plan_batches
-from lakelanes.files.load import is_done
-from lakelanes.files.matching import literal_prefix, partition_for
+from lakelanes.files.batch_plan import describe_batch, plan_batches
+from lakelanes.files.matching import literal_prefix, partition_paths
 from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.pending import is_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.runs.selection import Selection
@@ -72,15 +70,6 @@ def batches_of(entity: Entity, files: Iterable[SourceFile]) -> list[dict[str, An
         {"entity": entity.name, "label": describe_batch(batch), "files": [file.to_dict() for file in batch]}
         for batch in plan_batches(files, entity.batch_bytes)
     ]
-
-
-def partition_paths(entity: Entity, files: Iterable[SourceFile]) -> dict[str, str]:
-    """The path of each file's partition by the file's URI; a name that spells none (February 31st) is left out."""
-    paths = {}
-    for file in files:
-        with suppress(PartitionValueError):
-            paths[file.uri] = partition_for(entity, file.key).path
-    return paths
 
 
 def partitions_of(entity: Entity, files: Iterable[SourceFile]) -> list[Partition]:

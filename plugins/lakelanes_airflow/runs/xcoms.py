@@ -8,9 +8,7 @@ from typing import Any
 
 from lakelanes.errors import TableError
 
-# XCom beside the batches (the return value), what the run answers for: {"entity": name, "keyed": bool (a partition was
-# asked for), "partitions": [path of each partition with files], "files": {URI: path, of each file of the partition
-# asked for}}.
+# XCom beside the batches (the return value): what the run answers for, a Scope as a dictionary.
 SCOPE = "scope"
 
 # XComs: why a task failed, and what to do about it where the error knows, for the report of the run's failures.

@@ -12,8 +12,10 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from lakelanes.config.model import Entity
-from lakelanes.files.load import unregistered
+from lakelanes.files.matching import partition_paths
 from lakelanes.files.preview import MAX_FILES, foresee, summarize
+from lakelanes.files.publish import Scope
+from lakelanes.files.registration import unregistered
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.notifications.cure_incidents import settle
@@ -175,13 +177,13 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
                 return None
         batches = source_look.batches_of(entity, files)
         self.log.info("%s file(s) found, %s to load in %s batch(es)", len(sighting.found), len(files), len(batches))
-        scope = {
-            "entity": entity.name,
-            "keyed": selection.answers_for_all,
-            "partitions": [partition.path for partition in partitions],
-            "files": source_look.partition_paths(entity, sighting.found) if selection.answers_for_all else {},
-        }
-        context["ti"].xcom_push(key=SCOPE, value=scope)
+        scope = Scope(
+            entity.name,
+            keyed=selection.answers_for_all,
+            partitions=tuple(partition.path for partition in partitions),
+            files=partition_paths(entity, sighting.found) if selection.answers_for_all else {},
+        )
+        context["ti"].xcom_push(key=SCOPE, value=scope.to_dict())
         return batches
 
     def _preview(self, context: Any, lake: Lake, entity: Entity, selection: Selection) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from lakelanes.catalog import view_results, views
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch, register
 from lakelanes.files.matching import partition_for
+from lakelanes.files.registration import register
 from lakelanes.lake import Lake, utc_now
 from lakelanes.ledger import summaries
 from lakelanes.ledger.files import timestamp

@@ -22,9 +22,12 @@ from botocore.client import BaseClient
 from lakelanes.catalog import athena
 from lakelanes.catalog.views import VIEWS, read_views, refresh
 from lakelanes.config.loading import DEFAULT_PATH
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.files.matching import partition_for
+from lakelanes.files.outcomes import raise_for_outcomes
+from lakelanes.files.registration import register
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from scripts.sample_data import Manifest, SampleData, SampleFile, upload_files
 from tests.support.lakes import deploy_lake

@@ -12,8 +12,8 @@ from lakelanes.__main__ import main
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert
 from lakelanes.catalog import athena
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from tests.support.lakes import SALES, config_text, put

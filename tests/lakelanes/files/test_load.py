@@ -16,20 +16,16 @@ import pytest
 from lakelanes.catalog import athena
 from lakelanes.config.partitions import Partition, date_values, partition_of
 from lakelanes.errors import PermanentLoadError, QueryError, RetryableLoadError, ValidationError
-from lakelanes.files import load as load_module
+from lakelanes.files import validation
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import (
-    FileOutcome,
-    load_batch,
-    pending,
-    raise_for_outcomes,
-    register,
-    rejects_key,
-    target_key,
-    validate,
-)
 from lakelanes.files.matching import partition_for
+from lakelanes.files.outcomes import FileOutcome, raise_for_outcomes
+from lakelanes.files.pending import pending
+from lakelanes.files.registration import register
 from lakelanes.files.sweep import find_unloaded, record_unmatched, register_done
+from lakelanes.files.target_keys import rejects_key, target_key
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from lakelanes.ledger.files import Ledger
 from lakelanes.ledger.source_file import SourceFile
@@ -687,7 +683,7 @@ def test_a_partition_that_files_keep_arriving_in_is_validated_later(
     put(lake, KEY, HEADER + rows(3))
     load(lake)
     [partition] = [partition_for(entity, KEY)]
-    counts, arrivals = load_module._athena_counts, iter(range(100))
+    counts, arrivals = validation._athena_counts, iter(range(100))
 
     def count_while_files_arrive(*arguments: Any) -> dict[tuple[str, ...], int]:
         counted = counts(*arguments)
@@ -696,7 +692,7 @@ def test_a_partition_that_files_keep_arriving_in_is_validated_later(
         return counted
 
     with monkeypatch.context() as busy:
-        busy.setattr(load_module, "_athena_counts", count_while_files_arrive)
+        busy.setattr(validation, "_athena_counts", count_while_files_arrive)
         assert validate(lake, entity, [partition], pause_seconds=0.01) == []
     assert [count.athena for count in validate(lake, entity, [partition])] == [3 + next(arrivals)]
 
@@ -704,6 +700,6 @@ def test_a_partition_that_files_keep_arriving_in_is_validated_later(
         return {values: count - 1 for values, count in counts(*arguments).items()}
 
     with monkeypatch.context() as wrong:
-        wrong.setattr(load_module, "_athena_counts", count_one_too_few)
+        wrong.setattr(validation, "_athena_counts", count_one_too_few)
         with pytest.raises(ValidationError, match="the ledger holds 8 rows, Athena counts 7"):
             validate(lake, entity, [partition], pause_seconds=0.01)

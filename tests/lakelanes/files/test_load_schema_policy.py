@@ -14,8 +14,11 @@ from lakelanes.catalog import athena, glue_tables
 from lakelanes.config.model import LakeConfig
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import CatalogError
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import FileOutcome, load_batch, register, validate
+from lakelanes.files.outcomes import FileOutcome
+from lakelanes.files.registration import register
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from tests.support.lakes import SALES, put

@@ -13,9 +13,12 @@ import pytest
 from lakelanes.catalog import athena
 from lakelanes.config.partitions import Partition, date_values, partition_key
 from lakelanes.errors import PartitionValueError
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import FileOutcome, load_batch, register, validate
+from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.registration import register
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from lakelanes.ledger.files import Entry
 from lakelanes.ledger.source_file import SourceFile

@@ -12,9 +12,11 @@ import pytest
 
 from lakelanes.aws.storage import ObjectReader
 from lakelanes.catalog import athena, registrar
-from lakelanes.files import load
+from lakelanes.files import attempt, batch
+from lakelanes.files.batch import load_batch
 from lakelanes.files.events import parse_body
 from lakelanes.files.listing import list_entity
+from lakelanes.files.pending import pending
 from lakelanes.files.queue_lane import FastLane, MessageReport
 from lakelanes.files.sweep import find_unloaded, finish
 from lakelanes.lake import Lake
@@ -67,7 +69,7 @@ def test_a_file_is_loaded_and_visible_when_its_message_is_done(lake: Lake, queue
     assert (entry.lane, entry.run_id, entry.state) == ("fast", f"file_processor/{report.message.id}", "loaded")
     assert queues.receive() == [] and queues.waiting() == 0
     entity = lake.config.entities["sales"]
-    assert load.pending(lake, list_entity(lake, entity)) == [], "nothing is left to the batch lane"
+    assert pending(lake, list_entity(lake, entity)) == [], "nothing is left to the batch lane"
 
 
 def test_the_same_event_twice_loads_once(lake: Lake, queues: Queues) -> None:
@@ -164,7 +166,7 @@ def test_a_large_file_is_left_to_the_batch_lane_with_a_note(make_lake: Callable[
     assert "entities.sales.fast_max_bytes" in (entry.error or "")
     sweep = find_unloaded(lake)
     assert [file.uri for file in sweep.files["sales"]] == [uri]
-    [outcome] = load.load_batch(lake, lake.config.entities["sales"], sweep.files["sales"], lane="batch", run_id="sweep")
+    [outcome] = load_batch(lake, lake.config.entities["sales"], sweep.files["sales"], lane="batch", run_id="sweep")
     assert outcome.state == "loaded"
 
 
@@ -179,9 +181,7 @@ def test_a_new_version_that_is_too_large_leaves_the_old_rows_until_the_batch_lan
     queues.deliver(queues.lane())
     entry = entry_of(lake, uri)
     assert (entry.state, entry.live_rows, rows(lake)) == ("deferred", 2, 2)
-    load.load_batch(
-        lake, lake.config.entities["sales"], find_unloaded(lake).files["sales"], lane="batch", run_id="sweep"
-    )
+    load_batch(lake, lake.config.entities["sales"], find_unloaded(lake).files["sales"], lane="batch", run_id="sweep")
     assert (entry_of(lake, uri).state, rows(lake)) == ("loaded", 3)
 
 
@@ -198,7 +198,7 @@ def test_a_file_that_is_not_finished_in_time_is_given_back(
 ) -> None:
     uri = put(lake, KEY, GOOD)
     reading, go_on, ended = threading.Event(), threading.Event(), threading.Event()
-    convert = load.convert
+    convert = attempt.convert
 
     def slow(*arguments: Any, **options: Any) -> Any:
         reading.set()
@@ -208,16 +208,16 @@ def test_a_file_that_is_not_finished_in_time_is_given_back(
         finally:
             ended.set()
 
-    monkeypatch.setattr(load, "convert", slow)
+    monkeypatch.setattr(attempt, "convert", slow)
     with monkeypatch.context() as late:
-        late.setattr(load, "wait", lambda tasks, _: (set(), set(tasks)) if reading.wait(PATIENCE_SECONDS) else None)
+        late.setattr(batch, "wait", lambda tasks, _: (set(), set(tasks)) if reading.wait(PATIENCE_SECONDS) else None)
         [report] = queues.lane().process(queues.receive(), lambda: 60.0)
     assert [file.state for file in report.files] == ["failed"]
     entry = entry_of(lake, uri)
     assert (entry.state, entry.retryable, entry.lease_until) == ("failed", True, "")
 
-    monkeypatch.setattr(load, "convert", convert)
-    [outcome] = load.load_batch(
+    monkeypatch.setattr(attempt, "convert", convert)
+    [outcome] = load_batch(
         lake, lake.config.entities["sales"], list_entity(lake, lake.config.entities["sales"]), lane="batch", run_id="b"
     )
     assert outcome.state == "loaded", "nobody has to wait for the lease"
@@ -244,7 +244,7 @@ def test_a_claim_that_comes_after_the_end_is_given_back_too(
 
     with monkeypatch.context() as late:
         late.setattr(lake.ledger, "claim", late_claim)
-        late.setattr(load, "wait", lambda tasks, _: (set(), set(tasks)) if started.wait(PATIENCE_SECONDS) else None)
+        late.setattr(batch, "wait", lambda tasks, _: (set(), set(tasks)) if started.wait(PATIENCE_SECONDS) else None)
         [report] = queues.lane().process(queues.receive(), lambda: 60.0)
     assert [file.state for file in report.files] == ["failed"]
     ended.set()
@@ -318,7 +318,7 @@ def test_what_can_pass_is_tried_again_later(lake: Lake, queues: Queues, monkeypa
         raise ConnectionError("the connection was lost")
 
     with monkeypatch.context() as broken:
-        broken.setattr(load, "ObjectReader", lost)
+        broken.setattr(attempt, "ObjectReader", lost)
         assert states(queues.deliver(lane)) == [["failed"]]
     assert (queues.receive(), queues.waiting()) == ([], 1), "not at once"
 
@@ -350,9 +350,7 @@ def test_the_ledger_keeps_s3s_own_time_of_a_version(lake: Lake, queues: Queues) 
 
 def test_switched_off_and_on_again_everything_is_loaded_once(lake: Lake, queues: Queues) -> None:
     uris = [put(lake, f"sales_data_2024_03_{day:02}.csv", GOOD) for day in range(1, 6)]
-    load.load_batch(
-        lake, lake.config.entities["sales"], find_unloaded(lake).files["sales"], lane="batch", run_id="sweep"
-    )
+    load_batch(lake, lake.config.entities["sales"], find_unloaded(lake).files["sales"], lane="batch", run_id="sweep")
     assert states(queues.deliver_all(queues.lane())) == [["already_loaded"]] * 5
     assert {entry_of(lake, uri).token for uri in uris} == {1}
     assert rows(lake) == 10

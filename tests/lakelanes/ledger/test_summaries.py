@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lakelanes.config.deadlines import deadline_at, due_at, following, period_at, period_of
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.ledger.files import Entry

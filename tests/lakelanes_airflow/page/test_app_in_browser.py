@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, Page, expect
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert
 from lakelanes.files import dead_letters
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.tables.windows import minute_text

@@ -11,9 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lakelanes.catalog import view_results, views
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch, register
 from lakelanes.files.matching import partition_for
+from lakelanes.files.registration import register
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes_airflow.page.background import Upkeep

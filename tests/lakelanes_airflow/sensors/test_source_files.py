@@ -17,7 +17,7 @@ from airflow.sdk.module_loading import import_string
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import SelectionError
 from lakelanes.files.listing import list_entity, list_partition
-from lakelanes.files.load import register
+from lakelanes.files.registration import register
 from lakelanes.lake import Lake
 from lakelanes.ledger.files import Entry
 from lakelanes.ledger.source_file import SourceFile

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.files.batches import describe_batch, plan_batches
+from lakelanes.files.batch_plan import describe_batch, plan_batches
 from lakelanes.ledger.source_file import SourceFile
 
 
