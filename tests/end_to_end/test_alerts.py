@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from scripts.stack import ROOT, Stack
-from tests.end_to_end.conftest import METER_READINGS
-from tests.end_to_end.world import World
+from tests.end_to_end.conftest import AIRFLOW, METER_READINGS
+from tests.end_to_end.world import World, wait_for
 from tests.support.lakes import config_text
-from tests.support.waiting import wait_for
 from tests.support.webhook import Webhook, running_webhook
+
+pytestmark = pytest.mark.xdist_group("lanes")
 
 TRIES = 3
 # As lakelanes_airflow.channels has it.
@@ -27,9 +28,14 @@ SLACK = "lakelanes_slack"
 
 @pytest.fixture(scope="module")
 def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the DAG files, to be broken."""
+    """A copy of the DAG files, to be broken, whose tasks are soon tried again."""
     folder = tmp_path_factory.mktemp("alerts") / "dags"
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    path = folder / "load_entities.py"
+    text = path.read_text()
+    given = "default_args=DEFAULT_ARGS"
+    assert given in text
+    path.write_text(text.replace(given, f'{given} | {{"retry_delay": 1}}'))
     return folder
 
 
@@ -47,9 +53,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory, dags: Path, slack: Webhook
     config = folder / "lake.json"
     gauges = {**METER_READINGS, "table_name": "gauge_readings", "source_prefix": "gauges/"}
     config.write_text(config_text({"readings": METER_READINGS, "gauges": gauges}))
-    with Stack(config_path=config, state=folder / "state", dags=dags) as stack:
+    with Stack(config_path=config, state=folder / "state", dags=dags, airflow=AIRFLOW) as stack:
         world = World(stack)
-        world.pause("sweep_sources")
+        for dag_id in ("load_readings", "load_gauges", "refresh_views", "watch_lake"):
+            world.pause(dag_id, False)
         address = {"host": "http://127.0.0.1", "port": slack.port, "password": "services/T0/B0/secret"}
         world.api.post("/connections", {"connection_id": SLACK, "conn_type": "slackwebhook", **address})
         yield world

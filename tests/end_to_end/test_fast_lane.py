@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from tests.end_to_end.world import World
-from tests.support.waiting import wait_for
+import pytest
+
+from tests.end_to_end.world import World, wait_for
+
+pytestmark = pytest.mark.xdist_group("lanes")
 
 GOOD = "place,minutes\na,10\nb,20\n"
 

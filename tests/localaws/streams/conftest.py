@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.localaws import LocalAws, running_localaws
+from tests.support.localaws import LocalAws
 from tests.support.waiting import wait_for
 
 _SOURCE = """
@@ -28,11 +28,9 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS that retries quickly."""
-    environment = {"LOCALAWS_STREAM_RETRY_SECONDS": "0.01", "LOCALAWS_TTL_SECONDS": "3600"}
-    with running_localaws(tmp_path_factory.mktemp("streams"), environment=environment) as server:
-        yield server
+def local_aws(clocked_aws: LocalAws) -> LocalAws:
+    """The one whose clock tests move."""
+    return clocked_aws
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
