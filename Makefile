@@ -39,7 +39,7 @@ status:  ## Say what of the stack is running, and where
 WORKERS ?= 4
 
 test: setup  ## Run every test, in WORKERS=n processes
-	@$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+	@$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-fast: setup  ## Run the tests that need no local AWS, no Airflow and no browser
 	@$(VENV)/python -m pytest -n 2 --dist worksteal -m "not stack"

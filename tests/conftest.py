@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.support.localaws import LocalAws, running_localaws
 
@@ -17,6 +19,11 @@ SERVERS = {
 }
 # Each test of these imports Airflow or starts processes.
 STACKS = ("dags", "end_to_end", "faults", "infrastructure", "lakelanes_airflow", "lambdas")
+# The end-to-end tests as two series, about equally long, each with one stack at a time.
+SERIES = {
+    **dict.fromkeys(("test_airflow.py", "test_stack.py"), "runs and commands"),
+    **dict.fromkeys(("test_alerts.py", "test_fast_lane.py", "test_lake_page.py", "test_tables.py"), "lanes and page"),
+}
 # Starting a stack is part of the first test that needs it.
 STACK_SECONDS = 900
 
@@ -47,29 +54,29 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if left_out and collection_path.name in STACKS else None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = _folder(item)
+        folder = item.path.relative_to(TESTS).parts[0]
         names = set(getattr(item, "fixturenames", ())) | set(vars(getattr(item, "module", object)))
         if folder in STACKS or names & SERVERS:
             item.add_marker(pytest.mark.stack)
         if folder == "end_to_end" and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STACK_SECONDS))
-        # What a module makes once is made by one worker.
-        if _shares(item) and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
-    if config.getoption("dist", "no") == "loadgroup":
-        # Nothing takes longer than the groups of whole stacks: the others run beside them.
-        items.sort(key=lambda item: (_folder(item) != "end_to_end", item.get_closest_marker("xdist_group") is None))
+    # Nothing takes longer than the tests of whole stacks: where there are several workers, the others run beside them.
+    items.sort(key=lambda item: item.path.parent.name != "end_to_end")
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0]
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """As "loadfile", which leaves to one worker what a module makes once; and whole stacks are few at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return SERIES.get(path.removeprefix("tests/end_to_end/"), path)
 
 
-def _shares(item: pytest.Item) -> bool:
-    """Whether a fixture of the test outlives it, but not its module."""
-    info = getattr(item, "_fixtureinfo", None)
-    found = info.name2fixturedefs.values() if info else ()
-    return any(fixture.scope in ("class", "module") for fixtures in found for fixture in fixtures)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    if config.option.dist != "loadfile":
+        return None
+    # In the order of collection.
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)

@@ -11,8 +11,6 @@ import pytest
 from scripts.airflow_api import AirflowError
 from tests.end_to_end.world import FINAL, World, wait_for
 
-pytestmark = pytest.mark.xdist_group("airflow")
-
 # Its task runs when a table is new, in whichever test that is.
 VIEWS = {"refresh_views"}
 

@@ -19,8 +19,6 @@ from tests.end_to_end.world import World, wait_for
 from tests.support.lakes import config_text
 from tests.support.webhook import Webhook, running_webhook
 
-pytestmark = pytest.mark.xdist_group("lanes")
-
 TRIES = 3
 # As lakelanes_airflow.channels has it.
 SLACK = "lakelanes_slack"

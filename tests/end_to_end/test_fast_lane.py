@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.end_to_end.world import World, wait_for
-
-pytestmark = pytest.mark.xdist_group("lanes")
 
 GOOD = "place,minutes\na,10\nb,20\n"
 

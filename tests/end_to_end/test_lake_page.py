@@ -15,8 +15,6 @@ from lakelanes.lake import Lake
 from tests.end_to_end.world import World, wait_for
 from tests.support.browser import chromium, running_browser
 
-pytestmark = pytest.mark.xdist_group("lanes")
-
 GOOD = "meter,kwh,read_at\nm1,1.500,2022-06-01 00:15:00\nm2,2.500,2022-06-01 00:15:00\n"
 
 

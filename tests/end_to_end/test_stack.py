@@ -16,8 +16,6 @@ import pytest
 
 from scripts.airflow_api import AirflowApi
 
-pytestmark = pytest.mark.xdist_group("airflow")
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAMES = {
     *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ACCOUNT_ID"),

@@ -6,15 +6,11 @@ import json
 import urllib.request
 from decimal import Decimal
 
-import pytest
-
 from scripts.demo_orders import unequal
 from scripts.load_dynamodb import Plan, apply_change, load, read_dataset
 from scripts.sample_orders import KEY, Orders
 from tests.end_to_end.conftest import BEHIND_HOURS, ORDERS
 from tests.end_to_end.world import World, wait_for
-
-pytestmark = pytest.mark.xdist_group("lanes")
 
 TABLE = ORDERS["dynamodb_table"]
 COUNT = 200
