@@ -322,7 +322,8 @@ class Attempt:
         """The claim with what the table really holds of the file, for a claim that ends without writing to it.
 
         That is another version than the ledger says when a worker put its object and lost its claim before the commit:
-        no later version replaces it now, and the one before it is gone. LeaseLostError when a later claim put it.
+        no later version replaces it now, and the one before it is gone. When a later claim put it, this one is over,
+        and the commit that follows is refused.
         """
         entry, objects = self._entry, self._objects
         if self._entity.data_keys:
@@ -331,8 +332,6 @@ class Attempt:
         found = objects.find(objects.target)
         if found is None or (entry.target == objects.target and is_of_last_commit(entry, found)):
             return entry
-        if found.token > entry.token:
-            self._lake.ledger.renew(entry)  # raises, unless the ledger has forgotten that claim
         rows = None
         if self._entity.format == "parquet":
             rows = parquet_rows(self._lake.s3, *place_of(objects.target), found.etag)

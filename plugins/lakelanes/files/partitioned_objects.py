@@ -147,7 +147,7 @@ class FileParts:
     def confirm(self) -> None:
         """Confirms the objects that a dead worker left under its Parts, for a claim that ends without writing any.
 
-        LeaseLostError when a later claim put one of them.
+        LeaseLostError when the claim is over.
         """
         unknown = [part for part in self._known.values() if not part.is_confirmed]
         if confirmed := [part for part in _each(self._confirmed, unknown) if part]:
@@ -158,8 +158,6 @@ class FileParts:
         found = self._head(part.target)
         if found is None:
             return None
-        if found.token > self._claim.token:
-            self._lake.ledger.renew(self._claim)
         rows = parquet_rows(self._lake.s3, *place_of(part.target), found.etag)
         return replace(part, target_etag=found.etag, live_etag=found.source_etag, live_rows=rows)
 
