@@ -152,6 +152,7 @@ def test_a_function_that_is_killed_loses_nothing(stack: DeployedLake, table: Str
     name, killed, done = stack.outputs["StreamProcessor"], 0, 0
     for _ in range(6):
         write_at_random(table, rng, 40)
+        # At whatever moment of its work the function is killed.
         time.sleep(rng.random() * 0.3)
         for pid in processes_of(name, stack.aws.process.pid):
             os.kill(pid, signal.SIGKILL)
