@@ -186,17 +186,21 @@ class World:
 
     def dead_letters(self) -> int:
         """Messages in the dead-letter queue."""
+        return self.messages("FileDeadLetterQueueUrl")
+
+    def messages(self, output: str) -> int:
+        """Messages in a queue, those in somebody's hands too; it is named by an output of the infrastructure."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        url = self.stack.outputs["FileDeadLetterQueueUrl"]
+        url = self.stack.outputs[output]
         found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
 
     def _read_alerts(self) -> None:
-        answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        for message in answer.get("Messages", ()):
-            alert = json.loads(json.loads(message["Body"])["Message"])
-            (self._recoveries if alert["recovered"] else self._alerts).append(alert)
-            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                alert = json.loads(json.loads(message["Body"])["Message"])
+                (self._recoveries if alert["recovered"] else self._alerts).append(alert)
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
 
     def alerts_of(self, run: Any) -> list[Any]:
         """The run's alerts that were read so far."""
