@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,9 +28,9 @@ from tests.faults.points import POINTS, Fault
 from tests.faults.workers import Pool, Settings, Task, open_lake
 from tests.support.lakes import config_text
 from tests.support.localaws import LocalAws
+from tests.support.waiting import wait_for
 
 LEASE_SECONDS = 900
-_HANG_SECONDS = 30
 # What was loaded before, and what becomes of the file while the fault acts.
 CASES = [
     (before, meanwhile)
@@ -86,10 +85,8 @@ class World:
         with ThreadPoolExecutor(1) as executor:
             running = executor.submit(self.pool.run, task)
             try:
-                deadline = time.monotonic() + _HANG_SECONDS
-                while overtake and len(self.fired()) < before + len(task.faults) and time.monotonic() < deadline:
-                    time.sleep(0.005)
                 if overtake:
+                    wait_for(self.fired, lambda fired: len(fired) >= before + len(task.faults), "the fault to act")
                     overtake()
                     self.sweep()
             finally:

@@ -274,7 +274,7 @@ def test_messages_that_are_no_notifications_have_one_cause(lake: Lake, tell: Cha
 def test_both_messages_reach_the_topic(lake: Lake) -> None:
     subscriber = Alerts(lake)
     assert report(lake, CAUSE, ALERT, alert_messages.publish)
-    [told] = subscriber.read(5)
+    [told] = subscriber.wait()
     assert (told["causes"], told["recovered"], told["since"]) == ([CAUSE], False, lake_time(START))
     assert cure(lake, CAUSE, "cured", alert_messages.publish)
     assert [message["recovered"] for message in subscriber.read()] == [False, True]

@@ -178,12 +178,12 @@ def test_whoever_waits_goes_on_once_the_partition_is_there(lake: Lake) -> None:
     class Slow(Registrar):
         def _create(self, *arguments: Any) -> None:
             begun.set()
-            assert go_on.wait(30)
+            assert go_on.wait(60)
             super()._create(*arguments)
 
     with ThreadPoolExecutor(2) as pool:
         slow = pool.submit(Slow(lake).register, table, days(lake, 5))
-        assert begun.wait(30)
+        assert begun.wait(60)
         Registrar(lake).register(table, days(lake, 5))
         with pytest.raises(OutOfTimeError, match="registered/sales_data"):
             Registrar(lake).register(table, days(lake, 5), wait_seconds=0.01)

@@ -237,13 +237,13 @@ class TestRecordsThatCannotBeRead:
         batch = [record(1, NOT_A_KEY, total("1")), record(2, "2", total("2"))]
         for _ in range(3):
             lane.process(batch, plenty)
-        [alert] = alerts.read(10)
+        [alert] = alerts.wait()
         assert (alert["dag_id"], alert["entity"]) == ("stream_processor", "orders")
         [told] = alert["files"]
         assert sequence(1) in told["file"] and "1.5" in told["file"]
         assert "export_orders" in alert["what_to_do"]
         StreamLane(lake).process([*batch, record(3, NOT_A_KEY, total("1"))], plenty)
-        assert len(alerts.read(10)) == 2, "another record is another alert"
+        assert len(alerts.wait(2)) == 2, "another record is another alert"
 
     def test_come_again_when_the_alert_cannot_be_published(self, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
         alerts, lane = Alerts(lake), StreamLane(lake)
@@ -253,7 +253,7 @@ class TestRecordsThatCannotBeRead:
             report = lane.process(batch, plenty)
         assert (report.rows, report.failed_from) == (1, sequence(1))
         lane.process(batch, plenty)
-        assert len(alerts.read(10)) == 1
+        assert len(alerts.wait()) == 1
 
     @pytest.mark.parametrize(
         ("data", "reason"),
@@ -344,7 +344,7 @@ class TestStreams:
             assert (report.state, report.failed_from, report.rows) == ("refused", sequence(first), 0)
             assert f"has StreamViewType {view}" in str(report.reason)
             assert "expected NEW_AND_OLD_IMAGES" in str(report.reason)
-        [alert] = alerts.read(10)
+        [alert] = alerts.wait()
         assert alert["reason"] == report.reason
         assert objects(lake) == {}
 

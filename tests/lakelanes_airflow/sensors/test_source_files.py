@@ -291,7 +291,7 @@ def test_a_dry_run_that_fails_tells_nobody(lake: Lake) -> None:
         with pytest.raises(SelectionError):
             task.execute(context)
         alert_on_failure({**context, "reason": "task_failure"})
-    [alert] = alerts.read(5)
+    [alert] = alerts.wait()
     assert alert["run_id"] == "dry-False"
 
 
