@@ -118,7 +118,7 @@ class _Files:
 
     def items(self) -> Iterator[Item]:
         from lakelanes.config.loading import load_config
-        from lakelanes.ledger.files import Entry, timestamp
+        from lakelanes.ledger.entries import Entry, timestamp
         from lakelanes.ledger.summaries import Counts, Summary, _sums
 
         config, rng = load_config(), random.Random(7)
@@ -191,7 +191,7 @@ class _Files:
         """A few that are open."""
         from lakelanes.alerts.incidents import Incident
         from lakelanes.alerts.messages import Alert
-        from lakelanes.ledger.files import timestamp
+        from lakelanes.ledger.entries import timestamp
 
         for number in range(5):
             alert = Alert("watch_lake", "r", "sales", f"day {number} did not arrive", "Upload its files")

@@ -35,7 +35,8 @@ from lakelanes.errors import GapError, StalledError
 from lakelanes.files.listing import find_source
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import CURRENT, INDEX_LAG, Entry, timestamp
+from lakelanes.ledger.entries import INDEX_LAG, Entry, timestamp
+from lakelanes.ledger.items import CURRENT
 from lakelanes.overview import files as overview
 
 log = logging.getLogger(__name__)

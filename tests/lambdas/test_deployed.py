@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmarks.proxy import CountingProxy
 from lakelanes.files import dead_letters, load
 from lakelanes.files.sweep import find_unloaded
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.support.function import DeployedLake
 from tests.support.lakes import put
 from tests.support.queues import Alerts

@@ -35,11 +35,12 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from lakelanes.alerts import page_links
 from lakelanes.alerts.messages import Alert, FileFault
-from lakelanes.ledger.files import timestamp
+from lakelanes.ledger import items
+from lakelanes.ledger.entries import timestamp
+from lakelanes.ledger.items import Item
+from lakelanes.ledger.table import cancellation_codes
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -61,9 +62,6 @@ LEASE = timedelta(minutes=2)
 _CURED = "~"
 _TRIES = 5
 _KEY_BYTES = 900
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 @dataclass(frozen=True)
@@ -122,17 +120,15 @@ class Incident:
         """Sort key of the item."""
         return f"{_CURED}{_sort_key(self.cause)}#{self.opened_at}" if self.cured_at else _sort_key(self.cause)
 
-    def to_item(self) -> dict[str, Any]:
-        """The item as DynamoDB's API takes it."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+    def to_item(self) -> Item:
+        """The item as DynamoDB's API takes it; empty texts are left out."""
+        values = {name: value for name, value in items.attributes_of(self).items() if value != ""}
         values |= {"source": SOURCE, "version": self.version, "alert": json.dumps(asdict(self.alert))}
-        return {name: _serialize(value) for name, value in values.items() if value != ""}
+        return items.to_item(values)
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Incident:
-        values = {name: _deserialize(value) for name, value in item.items()}
-        known = {field.name for field in fields(cls)} - {"alert"}
-        return cls(alert=_alert(values["alert"]), **{name: values[name] for name in known & values.keys()})
+        return items.record_of(cls, item, alert=_alert(item["alert"]["S"]))
 
 
 def run_cause(dag_id: str, key: str | None) -> str:
@@ -378,20 +374,19 @@ def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | 
             moved = replace(moved, holder=holder, lease_until=_lease_end(lake))
         condition = {
             "ConditionExpression": "holder = :h AND told = :t",
-            "ExpressionAttributeValues": {":h": _serialize(incident.holder), ":t": _serialize(incident.told)},
+            "ExpressionAttributeValues": items.to_item({":h": incident.holder, ":t": incident.told}),
         }
         table = lake.ledger.table
         try:
             db.transact_write_items(
                 TransactItems=[
-                    {"Delete": {"TableName": table, "Key": _key(incident.version), **condition}},
+                    {"Delete": {"TableName": table, "Key": items.key(SOURCE, incident.version), **condition}},
                     {"Put": {"TableName": table, "Item": moved.to_item()}},
                 ]
             )
             return moved
         except db.exceptions.TransactionCanceledException as error:
-            codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
-            if not codes & {"ConditionalCheckFailed", "TransactionConflict"}:
+            if not cancellation_codes(error) & {"ConditionalCheckFailed", "TransactionConflict"}:
                 raise
         # It was told meanwhile, or cured and perhaps opened anew, which is another incident.
         found = _read(lake, incident.cause)
@@ -430,9 +425,9 @@ def _write(lake: Lake, operation: str, version: str, condition: str, values: Map
     try:
         getattr(db, operation)(
             TableName=lake.ledger.table,
-            Key=_key(version),
+            Key=items.key(SOURCE, version),
             ConditionExpression=condition,
-            ExpressionAttributeValues={name: _serialize(value) for name, value in values.items()},
+            ExpressionAttributeValues=items.to_item(values),
             **request,
         )
     except db.exceptions.ConditionalCheckFailedException:
@@ -445,10 +440,6 @@ def _sort_key(cause: str) -> str:
     if len(cause.encode()) <= _KEY_BYTES:
         return cause
     return f"{cause.encode()[: _KEY_BYTES - 65].decode(errors='ignore')}#{hashlib.sha256(cause.encode()).hexdigest()}"
-
-
-def _key(version: str) -> dict[str, Any]:
-    return {"source": {"S": SOURCE}, "version": {"S": version}}
 
 
 def _lease_end(lake: Lake) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake

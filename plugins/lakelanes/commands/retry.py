@@ -23,7 +23,7 @@ from lakelanes.files.matching import partition_path, taker_of
 from lakelanes.files.partitioned_objects import partitions_of_rows
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 
 

@@ -18,7 +18,7 @@ from lakelanes.errors import EventError
 from lakelanes.files.events import parse_body
 from lakelanes.files.matching import partition_path, taker_of
 from lakelanes.files.queue_lane import NAME
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ from lakelanes.errors import (
 from lakelanes.files.matching import entity_of, partition_for
 from lakelanes.files.partitioned_objects import FileParts
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry, Refusal, timestamp
+from lakelanes.ledger.entries import Entry, Refusal, timestamp
 from lakelanes.ledger.source_file import SourceFile, compare_sequencers
 from lakelanes.names import sql_identifier, sql_string
 from lakelanes.types import HiveType

@@ -13,7 +13,7 @@ from lakelanes.config.partitions import Partition
 from lakelanes.files.listing import list_prefix, list_recent
 from lakelanes.files.load import overtaken, register
 from lakelanes.files.matching import partition_path, taker_of
-from lakelanes.ledger.files import INDEX_LAG, MAX_ATTEMPTS, Entry, State, timestamp
+from lakelanes.ledger.entries import INDEX_LAG, MAX_ATTEMPTS, Entry, State, timestamp
 from lakelanes.ledger.source_file import SourceFile
 
 if TYPE_CHECKING:

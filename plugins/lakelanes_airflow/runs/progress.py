@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from lakelanes.alerts.messages import FileFault
 from lakelanes.files.load import is_done
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry, is_newer
+from lakelanes.ledger.entries import Entry, is_newer
 from lakelanes.ledger.source_file import SourceFile
 
 SWEEP = "sweep_sources"

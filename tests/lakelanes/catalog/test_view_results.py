@@ -14,7 +14,7 @@ from lakelanes.files.load import load_batch, register
 from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake, utc_now
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import timestamp
+from lakelanes.ledger.entries import timestamp
 from tests.support.lakes import put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"

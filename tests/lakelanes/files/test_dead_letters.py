@@ -9,7 +9,7 @@ import pytest
 from lakelanes.files import dead_letters, load
 from lakelanes.files.sweep import find_unloaded
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import MAX_ATTEMPTS
+from lakelanes.ledger.entries import MAX_ATTEMPTS
 from tests.support.lakes import put
 from tests.support.queues import Queues
 

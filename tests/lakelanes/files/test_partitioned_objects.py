@@ -17,7 +17,7 @@ from lakelanes.files.listing import list_entity
 from lakelanes.files.load import FileOutcome, load_batch, register, validate
 from lakelanes.files.partitioned_objects import partitions_of_rows
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 from tests.support.lakes import put
 

@@ -18,7 +18,7 @@ from lakelanes.files.listing import list_entity
 from lakelanes.files.queue_lane import FastLane, MessageReport
 from lakelanes.files.sweep import find_unloaded, finish
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.support.lakes import SALES, put
 from tests.support.queues import MAX_RECEIVES, Alerts, Queues
 

@@ -11,7 +11,8 @@ import pytest
 
 from lakelanes.errors import LeaseLostError
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry, Ledger, Refusal, is_newer
+from lakelanes.ledger.entries import Entry, Refusal, is_newer
+from lakelanes.ledger.files import Ledger
 from lakelanes.ledger.source_file import SourceFile
 
 NOON = datetime(2024, 3, 15, 12, tzinfo=UTC)

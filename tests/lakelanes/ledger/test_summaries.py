@@ -16,7 +16,7 @@ from lakelanes.files.listing import list_prefix
 from lakelanes.files.load import load_batch
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.support.lakes import SALES, make_config, put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"

@@ -16,7 +16,7 @@ from lakelanes.alerts.messages import FileFault
 from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.files.listing import list_entity
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes_airflow.notifications.run_alerts import REPORT, alert_on_failure, failures
 from lakelanes_airflow.operators.load import FindUnloadedOperator
 from lakelanes_airflow.runs.xcoms import ERROR, FAILURE, FAULTS, REMEDY

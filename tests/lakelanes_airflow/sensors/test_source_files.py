@@ -19,7 +19,7 @@ from lakelanes.errors import SelectionError
 from lakelanes.files.listing import list_entity, list_partition
 from lakelanes.files.load import register
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.load_tasks import load_planned
 from lakelanes_airflow.notifications.run_alerts import alert_on_failure
