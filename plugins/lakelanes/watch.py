@@ -27,7 +27,7 @@ from lakelanes.alerts import incidents, page_links
 from lakelanes.alerts.incidents import Incident, Tell, deadline_cause, gap_cause, stale_cause
 from lakelanes.alerts.messages import Alert
 from lakelanes.aws.storage import place_of
-from lakelanes.catalog import glue_tables, view_results
+from lakelanes.catalog import evolution, glue_tables, view_results
 from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.config.deadlines import deadline_at, following, period_at, period_of
 from lakelanes.config.model import Entity
@@ -197,7 +197,7 @@ def rejected(lake: Lake, run_id: str = "") -> dict[str, Finding]:
 
 
 def drifted(lake: Lake, run_id: str = "") -> dict[str, Finding]:
-    """Tables in Glue that are no longer what the configuration says (see ``glue_tables.differences``), or that are gone
+    """Tables in Glue that are no longer what the configuration says (see ``evolution.differences``), or that are gone
     although rows were loaded into them; by entity, or by DynamoDB table."""
     from lakelanes.tables.catalog import changes_table, snapshot_table
 
@@ -421,7 +421,7 @@ def _note_drift(
     for table, must_be in wanted:
         described = there.get(table.name)
         if described is not None:
-            lines += glue_tables.differences(lake, table, described)
+            lines += evolution.differences(lake, table, described)
         elif must_be:
             lines.append(f"table {table.name} is not in the catalogue, although rows were loaded into it")
     if lines:

@@ -14,6 +14,7 @@ from lakelanes import watch
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog import glue_tables, registrar
+from lakelanes.catalog.evolution import ensure_table
 from lakelanes.config.partitions import Partition
 from lakelanes.config.resource_paths import INCLUDE
 from lakelanes.errors import GapError
@@ -182,7 +183,7 @@ def test_tables_as_the_lake_makes_them_are_no_drift(make_lake: Callable[..., Lak
     made += [make(table) for table in tables for make in (changes_table, snapshot_table)]
     assert len(made) == 10
     for table in made:
-        assert glue_tables.ensure_table(lake, table)
+        assert ensure_table(lake, table)
     assert watch.drifted(lake) == {}
 
 

@@ -21,8 +21,10 @@ from typing import Literal
 from lakelanes.aws.clients import error_code, is_retryable
 from lakelanes.aws.storage import ObjectReader, ObjectWriter, WrittenObject, parquet_rows, place_of, written_object
 from lakelanes.catalog import athena, glue_tables
+from lakelanes.catalog.evolution import Evolution
+from lakelanes.catalog.registrar import Registrar, Registration
 from lakelanes.config.model import Entity, Lane
-from lakelanes.config.partitions import Partition, rejects_partition
+from lakelanes.config.partitions import Partition
 from lakelanes.convert import Conversion, PartitionedTarget, Tuning, convert
 from lakelanes.errors import (
     AmbiguousFileError,
@@ -157,7 +159,7 @@ def load_batch(
     large = threading.Semaphore(cores)
     workers = min(len(files), max(cores, _SMALL_WORKERS))
     owner = f"{lane}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
-    evolution = glue_tables.Evolution(lake, entity)
+    evolution = Evolution(lake, entity)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="load")
     with _Leases(lake) as leases:
 
@@ -203,56 +205,9 @@ def raise_for_outcomes(outcomes: Iterable[FileOutcome]) -> None:
     raise (RetryableLoadError if any(f.retryable for f in failures) else PermanentLoadError)(message)
 
 
-@dataclass(frozen=True)
-class Registered:
-    """What registering did: tables created or given columns, partitions created, and Locations corrected."""
-
-    tables_changed: list[str]
-    created: int
-    relocated: list[str]
-
-
-def register(lake: Lake, entity: Entity, partitions: Iterable[Partition]) -> Registered:
+def register(lake: Lake, entity: Entity, partitions: Iterable[Partition]) -> Registration:
     """Makes partitions visible to Athena, the rejected rows' too; creates the tables the first time."""
-    changed: list[str] = []
-    created, relocated = 0, []
-    for table, own in _by_table(entity, partitions):
-        if glue_tables.ensure_table(lake, table):
-            changed.append(table.name)
-        result = glue_tables.register_partitions(lake, table, own)
-        if table.name == entity.table_name:
-            created = len(result.created)
-        for move in result.relocated:
-            relocated.append(f"{table.name}/{move.partition.path}: {move.found} -> {move.expected}")
-            log.warning(
-                "partition %s of %s pointed to %s; its Location is now %s",
-                move.partition.path,
-                table.name,
-                move.found,
-                move.expected,
-            )
-    return Registered(changed, created, relocated)
-
-
-def unregistered(lake: Lake, entity: Entity, partitions: Iterable[Partition]) -> list[str]:
-    """What of these partitions ``register`` would change, as ``<table>/<path>``, or ``<table>`` where that is not
-    there. Reads only: one BatchGetPartition per table and 1,000 partitions."""
-    found: list[str] = []
-    for table, own in _by_table(entity, partitions):
-        missing = glue_tables.unregistered(lake, table, own)
-        found += [table.name] if missing is None else [f"{table.name}/{partition.path}" for partition in missing]
-    return found
-
-
-def _by_table(entity: Entity, partitions: Iterable[Partition]) -> list[tuple[glue_tables.GlueTable, set[Partition]]]:
-    """The entity's tables, each with those of the partitions, in its own form, that it is to have."""
-    wanted = set(partitions)
-    tables = [(glue_tables.data_table(entity), {partition for partition in wanted if partition.is_complete})]
-    if entity.format == "parquet":
-        tables.append(
-            (glue_tables.rejects_table(entity), {rejects_partition(entity, partition) for partition in wanted})
-        )
-    return tables
+    return Registrar(lake, "look").register_entity(entity, partitions)
 
 
 def validate(
@@ -361,7 +316,7 @@ class _Loader:
         run_id: str,
         owner: str,
         leases: _Leases,
-        evolution: glue_tables.Evolution,
+        evolution: Evolution,
         stop: threading.Event,
         *,
         alone: bool,

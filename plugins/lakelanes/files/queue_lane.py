@@ -17,15 +17,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert, FileFault, mark_told, publish, told
-from lakelanes.catalog import glue_tables
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Entity
-from lakelanes.config.partitions import Partition, rejects_partition
-from lakelanes.errors import EventError, LakeError
+from lakelanes.config.partitions import Partition
+from lakelanes.errors import EventError, LakeError, reason_of
 from lakelanes.files.events import ObjectEvent, parse_body
 from lakelanes.files.load import FileOutcome, load_batch
 from lakelanes.files.matching import partition_path, taker_of
@@ -131,7 +130,7 @@ class FastLane:
         """``max_receives``: of the queue's redrive policy. ``queue_url``: where a message's pause is set; without it
         every message comes again when its visibility timeout ends."""
         self._lake, self._max_receives, self._queue_url = lake, max_receives, queue_url
-        self._registrar = Registrar(lake)
+        self._registrar = Registrar(lake, "remember")
 
     def warm_up(self) -> None:
         """Makes the clients, which takes longer than loading a file."""
@@ -165,7 +164,7 @@ class FastLane:
                 log.exception("files of %s could not be loaded", name)
                 for one in begun:
                     for entry in one.reports:
-                        entry.state, entry.reason, entry.retryable = "failed", _reason(error), True
+                        entry.state, entry.reason, entry.retryable = "failed", reason_of(error), True
         for report in reports:
             self._leave_to_the_sweep(report)
         self._tell(reports)
@@ -219,7 +218,7 @@ class FastLane:
                 run_id=message.run_id,
             )
         except Exception as error:
-            entry.state, entry.reason = "failed", _reason(error)
+            entry.state, entry.reason = "failed", reason_of(error)
 
     def _in_time(self, works: list[_Work], seconds_left: Callable[[], float]) -> list[_Work]:
         """Those that can be finished in time even if each has to wait for the one before it; the others are not
@@ -256,7 +255,7 @@ class FastLane:
                 if outcome.state == "loaded":
                     report.latency = round((now - work.event.time) / timedelta(seconds=1), 3)
                 if fault and report.done and outcome.partitions:
-                    report.state, report.reason = "failed", f"its partition is not registered: {_reason(fault)}"
+                    report.state, report.reason = "failed", f"its partition is not registered: {reason_of(fault)}"
                     report.retryable = fault.retryable if isinstance(fault, LakeError) else True
 
     def _without_refused(self, works: list[_Work]) -> list[_Work]:
@@ -285,11 +284,8 @@ class FastLane:
         try:
             again = {o.source: o.partitions[0] for o in outcomes if o.state == "already_loaded"}
             loaded = partitions_of_rows(self._lake, entity, again) | set(map(Partition.from_path, paths))
-            rejected = {rejects_partition(entity, partition) for partition in map(Partition.from_path, rejects)}
-            complete = {partition for partition in loaded if partition.is_complete}
-            self._registrar.register(glue_tables.data_table(entity), complete)
-            # Only once there are any: creating the table takes longer than loading a file.
-            self._registrar.register(glue_tables.rejects_table(entity), rejected)
+            # A table for rejected rows only once there are any: creating it takes longer than loading a file.
+            self._registrar.register_entity(entity, loaded, map(Partition.from_path, rejects))
         except Exception as error:
             log.exception("partitions of %s could not be registered", entity.table_name)
             return error
@@ -398,7 +394,3 @@ def dead_letter_alert(lake: Lake, run_id: str, faults: Sequence[FileFault]) -> A
         files=faults,
         event="could not load a file",
     )
-
-
-def _reason(error: BaseException) -> Any:
-    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"

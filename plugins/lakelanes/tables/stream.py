@@ -28,7 +28,7 @@ from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Table
 from lakelanes.convert.writer import TableWriter
-from lakelanes.errors import AttributeValueError, LakeError, OutOfTimeError, StreamError
+from lakelanes.errors import AttributeValueError, OutOfTimeError, StreamError, reason_of
 from lakelanes.tables.attributes import shown
 from lakelanes.tables.catalog import changes_table, window_partition
 from lakelanes.tables.changes import Change, StreamReader, change_batch, change_schema
@@ -107,7 +107,7 @@ class StreamLane:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._registrar = Registrar(lake)
+        self._registrar = Registrar(lake, "remember")
         self._tables = {table.dynamodb_table: table for table in lake.config.tables.values()}
         self._readers = {table.name: StreamReader(table) for table in self._tables.values()}
 
@@ -204,7 +204,7 @@ class StreamLane:
                 done[self._put(table, label, window)] = window
             except Exception as error:
                 log.warning("window %s of %s was not written", window.start, table.name, exc_info=True)
-                report.state, report.reason = "failed", _reason(error)
+                report.state, report.reason = "failed", reason_of(error)
                 failed.append(window.place)
         try:
             self._registrar.register(
@@ -215,7 +215,7 @@ class StreamLane:
         except Exception as error:
             # What was written is replaced when its records come again.
             log.warning("partitions of %s were not registered", table.changes_table, exc_info=True)
-            report.state, report.reason = "failed", f"its partition is not registered: {_reason(error)}"
+            report.state, report.reason = "failed", f"its partition is not registered: {reason_of(error)}"
             return [*failed, *(window.place for window in done.values())]
         changes = [change for window in done.values() for change in window.changes]
         report.rows, report.deletes = len(changes), sum(change.op == "delete" for change in changes)
@@ -350,7 +350,3 @@ def _refusal(report: BatchReport) -> Alert:
         ),
         event="refuses a stream",
     )
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"

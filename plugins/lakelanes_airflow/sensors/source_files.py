@@ -11,8 +11,8 @@ from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
+from lakelanes.catalog.registrar import unregistered
 from lakelanes.config.model import Entity
-from lakelanes.files.load import unregistered
 from lakelanes.files.preview import MAX_FILES, foresee, summarize
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile

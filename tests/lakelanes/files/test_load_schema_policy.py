@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lakelanes.catalog import athena, glue_tables
+from lakelanes.catalog.evolution import Evolution
 from lakelanes.config.model import LakeConfig
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import CatalogError
@@ -245,7 +246,7 @@ def test_many_workers_add_each_column_once_and_lose_none(make_lake: MakeLake) ->
 
     def work(worker: int) -> list[str]:
         # An Evolution of its own each: as in workers that share nothing but Glue.
-        own = glue_tables.Evolution(Lake.open(lake.config), lake.config.entities["sales"])
+        own = Evolution(Lake.open(lake.config), lake.config.entities["sales"])
         start.wait(timeout=60)
         added = []
         for step in range(10):
@@ -266,10 +267,10 @@ def test_a_column_added_between_reading_and_writing_the_table_is_kept(make_lake:
 
     def overtake(**_: Any) -> None:
         lake.glue.meta.events.unregister("before-call.glue.UpdateTable", overtake)
-        glue_tables.Evolution(other, sales).add({"theirs": "string", "both": "string"}, "another file")
+        Evolution(other, sales).add({"theirs": "string", "both": "string"}, "another file")
 
     lake.glue.meta.events.register("before-call.glue.UpdateTable", overtake)
-    assert glue_tables.Evolution(lake, sales).add({"ours": "string", "both": "string"}, "a file") == ["ours"]
+    assert Evolution(lake, sales).add({"ours": "string", "both": "string"}, "a file") == ["ours"]
     assert columns(lake)[4:] == ["theirs", "both", "ours"]
 
 
@@ -281,7 +282,7 @@ def test_a_configured_column_added_at_the_same_time_is_kept_too(make_lake: MakeL
 
     def overtake(**_: Any) -> None:
         changed.glue.meta.events.unregister("before-call.glue.UpdateTable", overtake)
-        glue_tables.Evolution(lake, lake.config.entities["sales"]).add({"evolved": "string"}, "a file")
+        Evolution(lake, lake.config.entities["sales"]).add({"evolved": "string"}, "a file")
 
     changed.glue.meta.events.register("before-call.glue.UpdateTable", overtake)
     assert (

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lakelanes.aws.storage import ObjectReader
-from lakelanes.catalog import athena, registrar
+from lakelanes.catalog import athena, partitions
 from lakelanes.files import load
 from lakelanes.files.events import parse_body
 from lakelanes.files.listing import list_entity
@@ -336,7 +336,7 @@ def test_a_file_whose_partition_could_not_be_registered_is_not_done(
         raise ConnectionError("lost")
 
     with monkeypatch.context() as broken:
-        broken.setattr(registrar.catalog, "create_partitions", fail)
+        broken.setattr(partitions, "create", fail)
         [report] = lane.process(messages, lambda: 60.0)
     assert not report.done
     assert "is not registered: ConnectionError" in (report.files[0].reason or "")
