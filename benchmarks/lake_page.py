@@ -196,7 +196,7 @@ class _Files:
         for number in range(5):
             alert = Alert("watch_lake", "r", "sales", f"day {number} did not arrive", "Upload its files")
             since = timestamp(self.now - timedelta(hours=number))
-            yield Incident(f"deadline/sales/2024-03-{number + 10}", since, alert, told=True).to_item()
+            yield Incident(f"deadline/sales/2024-03-{number + 10}", since, alert, sent=True).to_item()
 
 
 def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sample:

@@ -1,11 +1,11 @@
 """The low-latency lane: messages of the file queue in, loaded and registered files out.
 
-It is the batch lane's engine behind another door. What differs is what a queue asks for: each message is done or comes
-again, and after so many times goes to the dead-letter queue, which sends an alert and leaves the rest to the sweep.
+It uses the batch lane's engine. What differs is what a queue asks for: each message is done or comes again, and after
+so many times it goes to the dead-letter queue; then an alert is sent, and the sweep does the rest.
 
 - done: loaded, loaded already, replaced by a newer version, deleted since, or none of this lane's business
 - comes again at once, and so is a dead letter within seconds: the file was refused, or the message is no notification
-- comes again later: anything that can pass, and files in somebody else's hands
+- comes again later: anything that can pass, and files that somebody else is loading
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from lakelanes.alerts import incidents
-from lakelanes.alerts.messages import Alert, FileFault, mark_told, publish, told
+from lakelanes.alerts.messages import Alert, FileFault, alerted, mark_alerted, publish
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
@@ -167,7 +167,7 @@ class FastLane:
                         entry.state, entry.reason, entry.retryable = "failed", reason_of(error), True
         for report in reports:
             self._leave_to_the_sweep(report)
-        self._tell(reports)
+        self._alert_dead_letters(reports)
         self._set_pauses(reports)
         return reports
 
@@ -292,27 +292,27 @@ class FastLane:
         return None
 
     def _leave_to_the_sweep(self, report: MessageReport) -> None:
-        """A file that somebody else keeps in hand until the last try is no dead letter: the sweep looks after it."""
+        """A file that somebody else is still loading at the last try is no dead letter: the sweep looks after it."""
         for file in report.files:
             if file.state == "claimed_elsewhere" and report.message.receives >= self._max_receives:
-                file.state, file.reason = "deferred", "in somebody else's hands; the sweep looks after it"
+                file.state, file.reason = "deferred", "somebody else is loading it; the sweep looks after it"
 
-    def _tell(self, reports: Sequence[MessageReport]) -> None:
-        """One alert on the messages of this batch that SQS now takes for dead letters."""
+    def _alert_dead_letters(self, reports: Sequence[MessageReport]) -> None:
+        """Sends one alert on the messages of this batch that SQS now moves to the dead-letter queue."""
         dead = [report for report in reports if not report.done and report.message.receives >= self._max_receives]
         if not dead:
             return
-        already = told(self._lake, [report.message.id for report in dead])
-        untold = [report for report in dead if report.message.id not in already]
-        if not untold:
+        known = alerted(self._lake, [report.message.id for report in dead])
+        new = [report for report in dead if report.message.id not in known]
+        if not new:
             return
         try:
-            alert = _alert(self._lake, untold)
+            alert = _alert(self._lake, new)
             incidents.report_all(self._lake, incidents.file_alerts(alert), publish)
-            mark_told(self._lake, [report.message.id for report in untold])
+            mark_alerted(self._lake, [report.message.id for report in new])
         except Exception:
-            # The sweep tells of dead letters that are not marked as told, and watch_lake of incidents.
-            log.exception("the alert on %s dead letters could not be published", len(untold))
+            # The sweep sends an alert on dead letters that are not marked, and watch_lake on incidents.
+            log.exception("the alert on %s dead letters could not be published", len(new))
 
     def _set_pauses(self, reports: Sequence[MessageReport]) -> None:
         """Says when each message that is not done comes again, instead of after the long visibility timeout."""

@@ -132,7 +132,7 @@ class StreamLane:
         except StreamError as error:
             report.state, report.reason = "refused", str(error)
             _fail_from(report, records, 0)
-            self._tell(report, None)
+            self._send_alert(report, None)
             return report
         report.table = table.name
         if "stream" not in table.lanes:
@@ -145,7 +145,7 @@ class StreamLane:
         if report.rows:
             report.latency = _latency(records, self._lake.clock())
         if report.faults:
-            self._tell(report, table)
+            self._send_alert(report, table)
         return report
 
     def _table_of(self, arn: str, record: Mapping[str, Any]) -> tuple[Table, str]:
@@ -235,18 +235,18 @@ class StreamLane:
         )
         return f"s3://{bucket}/{key}"
 
-    def _tell(self, report: BatchReport, table: Table | None) -> None:
-        """One alert on what of this batch no alert has told of yet: records that cannot be read, or the stream."""
+    def _send_alert(self, report: BatchReport, table: Table | None) -> None:
+        """Sends one alert on what is new in this batch: records that cannot be read, or the stream itself."""
         prefix = table.name if table else "stream"
         subjects = [f"{prefix}/{fault.sequence}" for fault in report.faults] or [f"{prefix}/{report.stream}"]
         try:
-            told = messages.told(self._lake, subjects)
-            untold = [fault for fault, subject in zip(report.faults, subjects, strict=False) if subject not in told]
-            if told.issuperset(subjects):
+            known = messages.alerted(self._lake, subjects)
+            if known.issuperset(subjects):
                 return
-            alert = _refusal(report) if table is None else _unreadable(table, report, untold)
+            new = [fault for fault, subject in zip(report.faults, subjects, strict=False) if subject not in known]
+            alert = _refusal(report) if table is None else _unreadable(table, report, new)
             messages.publish(self._lake, alert)
-            messages.mark_told(self._lake, [subject for subject in subjects if subject not in told])
+            messages.mark_alerted(self._lake, [subject for subject in subjects if subject not in known])
         except Exception:
             # The records come again, and the alert with them.
             log.exception("the alert on %s could not be published", report.stream)

@@ -1,4 +1,4 @@
-"""Items are read in batches to the last one, and DynamoDB's reasons for cancelling a transaction are its items' codes."""
+"""Items are read in batches to the last one, and a cancelled transaction says by codes what was in its way."""
 
 from __future__ import annotations
 

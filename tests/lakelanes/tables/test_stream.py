@@ -103,7 +103,7 @@ def test_equal_images_become_equal_rows_of_an_export_and_of_the_stream(pair: Any
     lane = StreamLane(lake)
     lane._registrar.register = lambda *_, **__: None  # type: ignore[method-assign]
     alerted: list[BatchReport] = []
-    lane._tell = lambda report, _: alerted.append(report)  # type: ignore[method-assign]
+    lane._send_alert = lambda report, _: alerted.append(report)  # type: ignore[method-assign]
     reader, exported, records = LineReader(table, None), [], []
     for number, item in enumerate(items):
         keys = {"id": item["id"]}

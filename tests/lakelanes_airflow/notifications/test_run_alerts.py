@@ -213,4 +213,4 @@ def test_an_alert_that_cannot_be_published_is_logged_and_changes_nothing(
     lake.sns.delete_topic(TopicArn=lake.config.alert_topic_arn)
     with caplog.at_level(logging.ERROR):
         alert_on_failure(failed_run())
-    assert "run/load_sales/- could not be told" in caplog.text
+    assert "run/load_sales/- could not be sent" in caplog.text
