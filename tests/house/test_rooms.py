@@ -90,7 +90,10 @@ def too_long(path: Path) -> list[str]:
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
-    paths = [*modules(PLUGINS, *LINES).values(), *modules(REPOSITORY, "localaws", "scripts", "lambdas", "dags").values()]
+    paths = [
+        *modules(PLUGINS, *LINES).values(),
+        *modules(REPOSITORY, "localaws", "scripts", "lambdas", "dags").values(),
+    ]
     assert [line for path in paths for line in too_long(path)] == []
 
 
