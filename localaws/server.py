@@ -55,7 +55,7 @@ SERVICES = (
 
 # Open requests get this long to finish after a stop was asked for.
 _GRACE_SECONDS = 0.3
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 
 
 class StartError(RuntimeError):

@@ -57,7 +57,7 @@ def served(app: Any) -> Generator[str]:
     server.startup = announce  # type: ignore[method-assign]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="served", daemon=True)
     thread.start()
-    assert started.wait(30), "the server did not start"
+    assert started.wait(60), "the server did not start"
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:

@@ -10,7 +10,7 @@ from typing import Any
 from lakelanes.commands.report import Report, entity_named, table
 from lakelanes.config.partitions import Partition, date_values, partition_of
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.summaries import FILE_STATES
 from lakelanes.overview import files
 

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lakelanes.aws.storage import place_of
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.commands.report import Report, UsageError, entity_named, plural
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
@@ -23,11 +24,10 @@ from lakelanes.files.matching import partition_path, taker_of
 from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.partitioned_objects import partitions_of_rows
 from lakelanes.files.pending import pending
-from lakelanes.files.registration import register
 from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 
 
@@ -64,7 +64,7 @@ def load_and_publish(lake: Lake, entity: Entity, files: list[SourceFile], *, rel
     try:
         paths = {path for outcome in outcomes for path in outcome.partitions}
         if paths:
-            register(lake, entity, map(Partition.from_path, paths))
+            Registrar(lake, "look").register_entity(entity, map(Partition.from_path, paths))
         loaded = {
             outcome.source: path
             for outcome in outcomes

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lakelanes.aws.storage import ObjectReader
-from lakelanes.catalog import athena, registrar
+from lakelanes.catalog import athena, partitions
 from lakelanes.files import attempt, batch
 from lakelanes.files.batch import load_batch
 from lakelanes.files.events import parse_body
@@ -20,9 +20,10 @@ from lakelanes.files.pending import pending
 from lakelanes.files.queue_lane import FastLane, MessageReport
 from lakelanes.files.sweep import find_unloaded, finish
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.support.lakes import SALES, put
 from tests.support.queues import MAX_RECEIVES, Alerts, Queues
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 GOOD = f"{HEADER}t1,c1,1.50,2024-03-15\nt2,c2,2.50,2024-03-15\n"
@@ -62,7 +63,7 @@ def test_a_file_is_loaded_and_visible_when_its_message_is_done(lake: Lake, queue
         1,
         ("year=2024/month=03/day=15",),
     )
-    assert file.latency is not None and 0 <= file.latency < 60
+    assert file.latency is not None and 0 <= file.latency < 600
     assert (rows(lake), rows(lake, "sales_data_rejects")) == (1, 1)
     entry = entry_of(lake, uri)
     assert (entry.lane, entry.run_id, entry.state) == ("fast", f"file_processor/{report.message.id}", "loaded")
@@ -201,7 +202,7 @@ def test_a_file_that_is_not_finished_in_time_is_given_back(
 
     def slow(*arguments: Any, **options: Any) -> Any:
         reading.set()
-        go_on.wait(30)
+        go_on.wait(PATIENCE_SECONDS)
         try:
             return convert(*arguments, **options)
         finally:
@@ -209,7 +210,7 @@ def test_a_file_that_is_not_finished_in_time_is_given_back(
 
     monkeypatch.setattr(attempt, "convert", slow)
     with monkeypatch.context() as late:
-        late.setattr(batch, "wait", lambda tasks, _: (set(), set(tasks)) if reading.wait(30) else None)
+        late.setattr(batch, "wait", lambda tasks, _: (set(), set(tasks)) if reading.wait(PATIENCE_SECONDS) else None)
         [report] = queues.lane().process(queues.receive(), lambda: 60.0)
     assert [file.state for file in report.files] == ["failed"]
     entry = entry_of(lake, uri)
@@ -221,7 +222,7 @@ def test_a_file_that_is_not_finished_in_time_is_given_back(
     )
     assert outcome.state == "loaded", "nobody has to wait for the lease"
     go_on.set()
-    assert ended.wait(30)
+    assert ended.wait(PATIENCE_SECONDS)
     after = entry_of(lake, uri)
     assert (after.state, after.lane, after.token) == ("loaded", "batch", 2), "the late worker changes nothing"
 
@@ -235,7 +236,7 @@ def test_a_claim_that_comes_after_the_end_is_given_back_too(
 
     def late_claim(*arguments: Any, **options: Any) -> Any:
         started.set()
-        ended.wait(30)
+        ended.wait(PATIENCE_SECONDS)
         try:
             return claim(*arguments, **options)
         finally:
@@ -243,16 +244,12 @@ def test_a_claim_that_comes_after_the_end_is_given_back_too(
 
     with monkeypatch.context() as late:
         late.setattr(lake.ledger, "claim", late_claim)
-        late.setattr(batch, "wait", lambda tasks, _: (set(), set(tasks)) if started.wait(30) else None)
+        late.setattr(batch, "wait", lambda tasks, _: (set(), set(tasks)) if started.wait(PATIENCE_SECONDS) else None)
         [report] = queues.lane().process(queues.receive(), lambda: 60.0)
     assert [file.state for file in report.files] == ["failed"]
     ended.set()
-    assert claimed.wait(30)
-    for _ in range(200):
-        if entry_of(lake, uri).state != "claimed":
-            break
-        threading.Event().wait(0.05)
-    assert entry_of(lake, uri).state == "failed"
+    assert claimed.wait(PATIENCE_SECONDS)
+    wait_for(lambda: entry_of(lake, uri).state, lambda state: state == "failed", "the claim to be given back")
 
 
 def test_reading_ends_when_it_is_called_off(lake: Lake) -> None:
@@ -303,7 +300,7 @@ def test_a_refused_file_is_a_dead_letter_at_once_with_one_alert_and_its_correcti
     assert entry_of(lake, uri).token == 1, "it is not converted again for nothing"
     assert queues.dead_letters() == 1
     assert rows(lake) == 2
-    [alert] = alerts.read(5)
+    [alert] = alerts.wait()
     assert alert["dag_id"] == "file_processor"
     [fault] = alert["files"]
     assert (fault["file"], fault["state"]) == (uri, "rejected")
@@ -336,7 +333,7 @@ def test_a_file_whose_partition_could_not_be_registered_is_not_done(
         raise ConnectionError("lost")
 
     with monkeypatch.context() as broken:
-        broken.setattr(registrar.catalog, "create_partitions", fail)
+        broken.setattr(partitions, "create", fail)
         [report] = lane.process(messages, lambda: 60.0)
     assert not report.done
     assert "is not registered: ConnectionError" in (report.files[0].reason or "")
