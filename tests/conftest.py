@@ -19,11 +19,13 @@ SERVERS = {
 }
 # Each test of these imports Airflow or starts processes.
 STACKS = ("dags", "end_to_end", "faults", "infrastructure", "lakelanes_airflow", "lambdas")
-# The end-to-end tests as two series, about equally long, each with one stack at a time.
-SERIES = {
-    **dict.fromkeys(("test_airflow.py", "test_stack.py"), "runs and commands"),
-    **dict.fromkeys(("test_alerts.py", "test_fast_lane.py", "test_lake_page.py", "test_tables.py"), "lanes and page"),
-}
+# What one worker does one after the other. The end-to-end tests are two series, about equally long, each with one stack
+# at a time; the tests of the page share the application that Airflow's API server serves.
+SERIES = (
+    ("tests/end_to_end/test_airflow.py", "tests/end_to_end/test_stack.py"),
+    tuple(f"tests/end_to_end/test_{name}.py" for name in ("alerts", "fast_lane", "lake_page", "tables")),
+    ("tests/lakelanes_airflow/page/",),
+)
 # Starting a stack is part of the first test that needs it.
 STACK_SECONDS = 900
 
@@ -67,11 +69,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """As "loadfile", which leaves to one worker what a module makes once; and whole stacks are few at a time."""
+    """As "loadfile", which leaves to one worker what a module makes once, with the series above."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return SERIES.get(path.removeprefix("tests/end_to_end/"), path)
+        series = next((series for series in SERIES if nodeid.startswith(series)), None)
+        return series[0] if series else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
