@@ -24,8 +24,8 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# For pages' set_default_timeout: thirty seconds are few where the machine has other things to do, and so are the five of
-# an expectation.
+# For pages' set_default_timeout: thirty seconds are few where the machine has other things to do, and so are the five
+# of an expectation.
 PATIENCE_MILLISECONDS = PATIENCE_SECONDS * 1000
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
