@@ -44,14 +44,15 @@ test: setup  ## Run every test, in WORKERS=n processes
 test-fast: setup  ## Run the tests that need no local AWS, no Airflow and no browser
 	@$(VENV)/python -m pytest -n 2 --dist worksteal -m "not stack"
 
-check: setup  ## Lint, types, configuration, infrastructure template and Compose file
+check: setup  ## Lint, types, configuration, infrastructure template, Compose file, workflow
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/cfn-lint infrastructure/*.yaml
 	$(VENV)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
-	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/python -m lakelanes check
-	$(VENV)/python -m lakelanes schema | diff --unified include/lake.schema.json -
+	$(VENV)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/lakelanes check
+	$(VENV)/lakelanes schema | diff --unified include/lake.schema.json -
 
 # SIZE=small takes minutes, not most of an hour. CASES=a,b runs these alone, REPEATS=n that often; KEEP=1 keeps the files.
 SIZE ?= full

@@ -74,6 +74,16 @@ class LeaseLostError(LakeError):
     retryable = True
 
 
+class ClaimContendedError(LakeError):
+    """A file could not be claimed: others changed its ledger entry each time between reading and writing it."""
+
+    retryable = True
+
+    def __init__(self, uri: str, tries: int) -> None:
+        self.uri = uri
+        super().__init__(f"{uri}: its ledger entry was changed by others {tries} times while it was to be claimed")
+
+
 class OutOfTimeError(LakeError):
     """The work was called off because its process is about to be stopped."""
 
@@ -187,3 +197,8 @@ class StorageError(LakeError):
     """S3 did not do what it was asked to, and may the next time."""
 
     retryable = True
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error says to people: its own words for one of the engine's, with its type before them for any other."""
+    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ from benchmarks.ledger_store import LedgerStore, fill
 from lakelanes.alerts import incidents
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.overview import files
 from lakelanes.tables import ledger as tables
 from lakelanes.tables.planning import reached

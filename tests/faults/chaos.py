@@ -23,7 +23,7 @@ from lakelanes.files.pending import pending
 from lakelanes.files.queue_lane import Message
 from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import MAX_ATTEMPTS
+from lakelanes.ledger.entries import MAX_ATTEMPTS
 from lakelanes.ledger.source_file import SourceFile
 from scripts.deploy import deploy
 from tests.faults import lanes

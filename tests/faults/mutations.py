@@ -13,7 +13,8 @@ from typing import Any
 
 from lakelanes.aws.storage import ObjectWriter
 from lakelanes.files import attempt
-from lakelanes.ledger.files import Entry, Ledger
+from lakelanes.ledger.entries import Entry
+from lakelanes.ledger.files import Ledger
 
 Put = Callable[[Any, str, Any], None]
 

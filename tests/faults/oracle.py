@@ -14,7 +14,7 @@ from lakelanes.config.partitions import Partition
 from lakelanes.errors import ValidationError
 from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.faults.findings import FindingsBase
 from tests.faults.plan import ENTITY, Version
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_partition
 from lakelanes.files.matching import partition_for
-from lakelanes.files.registration import register
 from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
@@ -74,7 +74,7 @@ class World:
             if not files:
                 return
             load_batch(self.later, entity, files, lane="batch", run_id=f"sweep-{number}")
-            register(self.later, entity, {partition_for(entity, file.key) for file in files})
+            Registrar(self.later, "look").register_entity(entity, {partition_for(entity, file.key) for file in files})
         raise AssertionError("the sweep does not come to an end")
 
     def suffer(self, task: Task, overtake: Callable[[], None] | None) -> None:

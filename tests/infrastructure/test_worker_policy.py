@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from lakelanes import watch
 from lakelanes.alerts import incidents, messages
 from lakelanes.catalog import views
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.loading import parse_config
 from lakelanes.files import dead_letters
 from lakelanes.files.batch import load_batch
@@ -20,7 +21,6 @@ from lakelanes.files.listing import list_entity
 from lakelanes.files.matching import partition_for
 from lakelanes.files.partitioned_objects import partitions_of_rows
 from lakelanes.files.pending import pending
-from lakelanes.files.registration import register
 from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from scripts.deploy import Deployment
@@ -85,7 +85,7 @@ def test_the_engine_goes_its_whole_way_with_it(
     outcomes = load_batch(lake, entity, files, lane="batch", run_id="policy")
     assert [(outcome.state, outcome.rows_loaded, outcome.rows_rejected) for outcome in outcomes] == [("loaded", 2, 1)]
     partitions = [partition_for(entity, key)]
-    register(lake, entity, partitions)
+    Registrar(lake, "look").register_entity(entity, partitions)
     assert [count.athena for count in validate(lake, entity, partitions)] == [2]
     assert pending(lake, list_entity(lake, entity)) == []
 
@@ -126,7 +126,7 @@ def test_it_is_enough_for_files_of_many_partitions(local_aws: LocalAws, worker_l
         [outcome] = load_batch(lake, entity, files, lane="batch", run_id="policy")
         assert (outcome.state, outcome.rows_loaded, outcome.rows_rejected) == ("loaded", 2, 1)
         partitions = partitions_of_rows(lake, entity, {uri: ""})
-        register(lake, entity, partitions)
+        Registrar(lake, "look").register_entity(entity, partitions)
         assert sum(count.athena for count in validate(lake, entity, partitions)) == 2
 
 

@@ -14,6 +14,8 @@ from lakelanes import watch
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog import glue_tables, registrar
+from lakelanes.catalog.evolution import ensure_table
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition
 from lakelanes.config.resource_paths import INCLUDE
 from lakelanes.errors import GapError
@@ -21,7 +23,6 @@ from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
 from lakelanes.files.matching import partition_path
 from lakelanes.files.pending import pending
-from lakelanes.files.registration import register
 from lakelanes.lake import Lake
 from lakelanes.tables.catalog import changes_table, snapshot_table
 from tests.support.lakes import SALES, put
@@ -60,7 +61,7 @@ class Watched:
         files = pending(self.lake, list_entity(self.lake, self.entity))
         load_batch(self.lake, self.entity, files, lane="fast", run_id="test")
         paths = {path for file in files if (path := partition_path(self.entity, file.key))}
-        register(self.lake, self.entity, [Partition.from_path(path) for path in paths])
+        Registrar(self.lake, "look").register_entity(self.entity, [Partition.from_path(path) for path in paths])
         return uri
 
     def look(self) -> list[tuple[bool, tuple[str, ...]]]:
@@ -184,7 +185,7 @@ def test_tables_as_the_lake_makes_them_are_no_drift(make_lake: Callable[..., Lak
     made += [make(table) for table in tables for make in (changes_table, snapshot_table)]
     assert len(made) == 10
     for table in made:
-        assert glue_tables.ensure_table(lake, table)
+        assert ensure_table(lake, table)
     assert watch.drifted(lake) == {}
 
 
@@ -197,7 +198,7 @@ def test_a_table_that_was_dropped_is_drift_until_a_load_makes_it_again(watched: 
     watched.clock.now += timedelta(hours=1)
     assert watched.look() == [(False, ("drift/sales",))]
     assert "not in the catalogue" in watched.messages[-1].reason
-    register(watched.lake, watched.entity, [Partition.from_path("year=2024/month=03/day=14")])
+    Registrar(watched.lake, "look").register_entity(watched.entity, [Partition.from_path("year=2024/month=03/day=14")])
     assert watched.look() == [(True, ("drift/sales",))]
 
 

@@ -11,7 +11,7 @@ from benchmarks.proxy import CountingProxy
 from lakelanes.files import dead_letters
 from lakelanes.files.batch import load_batch
 from lakelanes.files.sweep import find_unloaded
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.support.function import DeployedLake
 from tests.support.lakes import put
 from tests.support.queues import Alerts

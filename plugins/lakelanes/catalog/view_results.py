@@ -21,7 +21,7 @@ from lakelanes.catalog import athena
 from lakelanes.catalog.views import VIEWS
 from lakelanes.errors import QueryError
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import timestamp
+from lakelanes.ledger.entries import timestamp
 from lakelanes.names import sql_identifier
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def run(lake: Lake, options: argparse.Namespace) -> Report:
+def run(options: argparse.Namespace) -> Report:
+    lake = Lake.open()
     sweep = find_unloaded(lake, full=options.full, note=False)
     batches = [
         (name, batch)

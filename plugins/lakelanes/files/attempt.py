@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from lakelanes.aws.clients import is_retryable
 from lakelanes.aws.storage import ObjectReader, ObjectWriter, parquet_rows, place_of
-from lakelanes.catalog.glue_tables import Evolution
+from lakelanes.catalog.evolution import Evolution
 from lakelanes.config.model import Entity, Lane
 from lakelanes.config.partitions import Partition
 from lakelanes.convert import Conversion, PartitionedTarget, Tuning, convert
@@ -26,6 +26,7 @@ from lakelanes.errors import (
     SourceChangedError,
     SourceGoneError,
     TargetChangedError,
+    reason_of,
 )
 from lakelanes.files.file_objects import FileObjects, is_of_last_commit
 from lakelanes.files.leases import Leases
@@ -33,7 +34,7 @@ from lakelanes.files.matching import entity_of, partition_for
 from lakelanes.files.outcomes import FileOutcome, OutcomeState
 from lakelanes.files.partitioned_objects import FileParts
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry, Refusal, timestamp
+from lakelanes.ledger.entries import Entry, Refusal, timestamp
 from lakelanes.ledger.source_file import SourceFile, compare_sequencers
 
 log = logging.getLogger(__name__)
@@ -397,11 +398,6 @@ class Attempt:
         if paths is None:
             paths = (self._partition.path,) if self._partition else ()
         return FileOutcome(self._file.uri, state, paths, self._file.size, *rows, error=error, retryable=retryable)
-
-
-def reason_of(error: BaseException) -> str:
-    """An error in words for the ledger; the type of one that is not ours tells more than its text."""
-    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"
 
 
 def _can_pass(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from lakelanes.catalog.glue_tables import Evolution
+from lakelanes.catalog.evolution import Evolution
 from lakelanes.config.model import Entity, Lane
 from lakelanes.files.attempt import OUT_OF_TIME, Attempt, BatchContext
 from lakelanes.files.leases import Leases

@@ -16,7 +16,7 @@ from lakelanes.config.partitions import Partition
 from lakelanes.errors import SourceChangedError, TargetChangedError
 from lakelanes.files.target_keys import rejects_key, target_key
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 
 # S3's codes for an object that is another one than If-Match or If-None-Match asks for, or gone.

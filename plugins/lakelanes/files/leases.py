@@ -7,7 +7,8 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from lakelanes.ledger.files import Entry, Ledger
+from lakelanes.ledger.entries import Entry
+from lakelanes.ledger.files import Ledger
 
 log = logging.getLogger(__name__)
 

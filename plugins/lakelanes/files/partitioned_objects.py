@@ -46,7 +46,7 @@ from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, partition_of
 from lakelanes.errors import PartitionValueError, TargetChangedError
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry, Part, PartChanges
+from lakelanes.ledger.entries import Entry, Part, PartChanges
 
 _WORKERS = 8
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lakelanes.errors import AmbiguousFileError, PartitionValueError
 from lakelanes.files.matching import entity_of, partition_for
 from lakelanes.files.pending import is_done
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 
 if TYPE_CHECKING:

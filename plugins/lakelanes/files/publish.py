@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from lakelanes.catalog.registrar import VIEWS_DUE
+from lakelanes.catalog.registrar import VIEWS_DUE, Registrar
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, partition_key
 from lakelanes.files.matching import partition_paths
 from lakelanes.files.partitioned_objects import partitions_of_rows
-from lakelanes.files.registration import register
 from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
@@ -123,7 +122,7 @@ def _publish_entity(
     wanted = known | touched | changed
     if not wanted:
         return False
-    registered = register(lake, entity, wanted)
+    registered = Registrar(lake, "look").register_entity(entity, wanted)
     if registered.created or registered.relocated:
         changed |= {partition for partition in known - touched if partition.is_complete}
     counts = validate(lake, entity, changed)

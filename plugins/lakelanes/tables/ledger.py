@@ -13,12 +13,12 @@ others see what it became.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from boto3.dynamodb.types import TypeSerializer
-
+from lakelanes.ledger import items
+from lakelanes.ledger.items import Item
 from lakelanes.tables.windows import Window, minute_text, parse_minute
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ CONVERTED: frozenset[ExportState] = frozenset({"converted", "published"})
 
 _SECOND_FORM = "%Y%m%dT%H%M%SZ"
 _REASON_LENGTH = 1000
-_serialize = TypeSerializer().serialize
 
 
 def second_text(moment: datetime) -> str:
@@ -56,18 +55,14 @@ class _Record:
     def version(self) -> str:
         raise NotImplementedError
 
-    def to_item(self) -> dict[str, Any]:
+    def to_item(self) -> Item:
         """The item as DynamoDB's API takes it."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "table"}
-        values |= {"source": _collection(self.table), "version": self.version}
-        return {name: _serialize(value) for name, value in values.items() if value is not None}
+        values = items.attributes_of(self, without=("table",))
+        return items.to_item({**values, "source": _collection(self.table), "version": self.version})
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
-        # Not through boto3's deserializer: the page reads hundreds of these, of texts and whole numbers alone.
-        table = item["source"]["S"].removeprefix("export#")
-        known = item.keys() & cls.__dataclass_fields__.keys() - {"table"}
-        return cls(table=table, **{name: _plain(item[name]) for name in known})
+        return items.record_of(cls, item, table=item["source"]["S"].removeprefix("export#"))
 
 
 _R = TypeVar("_R", bound=_Record)
@@ -203,7 +198,7 @@ class TableLedger:
         names = {"#v": "version"}
         if record.revision:
             condition, names = "#r = :r", {"#r": "revision"}
-            extra = {"ExpressionAttributeValues": {":r": _serialize(record.revision)}}
+            extra = {"ExpressionAttributeValues": items.to_item({":r": record.revision})}
         try:
             self._db.put_item(
                 TableName=self._table,
@@ -231,7 +226,7 @@ class TableLedger:
         return self.lake.config.resources.ledger_table
 
     def _key(self, version: str) -> dict[str, Any]:
-        return {"source": {"S": _collection(self.name)}, "version": {"S": version}}
+        return items.key(_collection(self.name), version)
 
     def _get(self, version: str) -> Any:
         return self._db.get_item(TableName=self._table, Key=self._key(version), ConsistentRead=True).get("Item")
@@ -261,7 +256,3 @@ def chains(lake: Lake, tables: Iterable[str]) -> dict[str, Chain]:
 
 def _collection(table: str) -> str:
     return f"export#{table}"
-
-
-def _plain(value: Mapping[str, Any]) -> Any:
-    return str(value["S"]) if "S" in value else int(value["N"])

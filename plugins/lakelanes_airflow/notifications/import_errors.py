@@ -162,7 +162,7 @@ def _tell_of_configuration(error: ConfigError, told: dict[tuple[str, str], float
         event="cannot read the configuration",
         reason=str(error),
         meaning="No DAG of the lake runs as long as that is so; the low-latency lane has its own copy and goes on.",
-        what_to_do=f"Correct {error.source}; `python -m lakelanes check {error.source}` says what is wrong with it.",
+        what_to_do=f"Correct {error.source}; `lakelanes check {error.source}` says what is wrong with it.",
         run_url=f"{channels.base_url()}/dags",
     )
     _report(lake, CONFIGURATION, alert, told, (CONFIGURATION, str(error)))

@@ -13,7 +13,7 @@ from lakelanes.alerts.messages import FileFault
 from lakelanes.files.pending import is_done
 from lakelanes.files.publish import Scope
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry, is_newer
+from lakelanes.ledger.entries import Entry, is_newer
 from lakelanes.ledger.source_file import SourceFile
 
 SWEEP = "sweep_sources"

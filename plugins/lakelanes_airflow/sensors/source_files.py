@@ -11,11 +11,11 @@ from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
+from lakelanes.catalog.registrar import unregistered
 from lakelanes.config.model import Entity
 from lakelanes.files.matching import partition_paths
 from lakelanes.files.preview import MAX_FILES, foresee, summarize
 from lakelanes.files.publish import Scope
-from lakelanes.files.registration import unregistered
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.notifications.cure_incidents import settle

@@ -112,7 +112,7 @@ def test_what_is_open_is_listed_newest_first_with_what_to_do(lake: Lake, tell: C
     report(lake, "dead-letters", replace(ALERT, event="could not load a file"), tell)
     newest, oldest = open_incidents(lake)
     assert (newest.cause, newest.event) == ("dead-letters", "could not load a file")
-    assert (oldest.since, oldest.subject, oldest.told, oldest.kind) == (lake_time(START), "a place", True, "run")
+    assert (oldest.since, oldest.subject, oldest.sent, oldest.kind) == (lake_time(START), "a place", True, "run")
     assert (oldest.reason, oldest.what_to_do, oldest.dag_id) == ("the disk is full", "Make room.", "load_sales")
     assert (oldest.entity, oldest.run_url) == ("sales", "http://airflow/run-1")
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from lakelanes.catalog import athena
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition, date_values, partition_of
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
 from lakelanes.files.outcomes import FileOutcome
-from lakelanes.files.registration import register
 from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from lakelanes.ledger.files import Ledger
@@ -36,7 +36,7 @@ def load(
     files = list_entity(lake, settings) if files is None else files
     outcomes = load_batch(lake, settings, files, lane="batch", run_id="test", **options)
     partitions = {Partition.from_path(path) for outcome in outcomes for path in outcome.partitions}
-    register(lake, settings, partitions)
+    Registrar(lake, "look").register_entity(settings, partitions)
     validate(lake, settings, partitions, pause_seconds=0.05)
     return outcomes
 

@@ -10,7 +10,7 @@ from lakelanes.files import attempt, dead_letters
 from lakelanes.files.batch import load_batch
 from lakelanes.files.sweep import find_unloaded
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import MAX_ATTEMPTS
+from lakelanes.ledger.entries import MAX_ATTEMPTS
 from tests.support.lakes import put
 from tests.support.queues import Queues
 

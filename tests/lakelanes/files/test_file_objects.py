@@ -10,7 +10,7 @@ from lakelanes.errors import TargetChangedError
 from lakelanes.files.file_objects import FileObjects
 from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 
 KEY = "sales_data_2024_03_15.csv"
 

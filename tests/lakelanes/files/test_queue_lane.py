@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lakelanes.aws.storage import ObjectReader
-from lakelanes.catalog import athena, registrar
+from lakelanes.catalog import athena, partitions
 from lakelanes.files import attempt, batch
 from lakelanes.files.batch import load_batch
 from lakelanes.files.events import parse_body
@@ -20,7 +20,7 @@ from lakelanes.files.pending import pending
 from lakelanes.files.queue_lane import FastLane, MessageReport
 from lakelanes.files.sweep import find_unloaded, finish
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.support.lakes import SALES, put
 from tests.support.queues import MAX_RECEIVES, Alerts, Queues
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
@@ -333,7 +333,7 @@ def test_a_file_whose_partition_could_not_be_registered_is_not_done(
         raise ConnectionError("lost")
 
     with monkeypatch.context() as broken:
-        broken.setattr(registrar.glue_tables, "create_partitions", fail)
+        broken.setattr(partitions, "create", fail)
         [report] = lane.process(messages, lambda: 60.0)
     assert not report.done
     assert "is not registered: ConnectionError" in (report.files[0].reason or "")

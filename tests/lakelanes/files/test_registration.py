@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lakelanes.catalog import athena
-from lakelanes.files.registration import register
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.lake import Lake
 from tests.lakelanes.files.support import HEADER, KEY, load, partition, rows, select, table
 from tests.support.lakes import SALES, put
@@ -26,7 +26,7 @@ def test_a_partition_that_points_elsewhere_is_pointed_to_its_folder(lake: Lake) 
         **where, PartitionValueList=values, PartitionInput={"Values": values, "StorageDescriptor": wrong}
     )
     assert table(lake) == []
-    done = register(lake, lake.config.entities["sales"], [partition(lake)])
+    done = Registrar(lake, "look").register_entity(lake.config.entities["sales"], [partition(lake)])
     assert done.relocated == [f"sales_data/year=2024/month=03/day=15: {elsewhere} -> {right}"]
     assert len(table(lake)) == 3
 
@@ -41,7 +41,7 @@ def test_a_deleted_partition_takes_its_rows_along_until_it_is_registered_again(l
     )
     assert len(table(lake)) == 4
     if cure == "register":
-        assert register(lake, lake.config.entities["sales"], [partition(lake)]).created == 1
+        assert Registrar(lake, "look").register_entity(lake.config.entities["sales"], [partition(lake)]).created == 1
     else:
         athena.execute(lake, "MSCK REPAIR TABLE sales_data")
     assert len(table(lake)) == 7
@@ -59,9 +59,16 @@ def test_partitions_are_registered_a_hundred_a_call(lake: Lake) -> None:
     days = [f"2024-{month:02}-{day:02}" for month in range(1, 10) for day in range(1, 28)]
     calls: list[str] = []
     lake.glue.meta.events.register("before-call.glue", lambda model, **_: calls.append(model.name))
-    done = register(lake, lake.config.entities["sales"], [partition(lake, day) for day in days])
+    done = Registrar(lake, "look").register_entity(
+        lake.config.entities["sales"], [partition(lake, day) for day in days]
+    )
     assert done.created == len(days) == 243
     assert calls.count("BatchCreatePartition") == 6  # 3 for the table, 3 for its rejects
     calls.clear()
-    assert register(lake, lake.config.entities["sales"], [partition(lake, day) for day in days]).created == 0
+    assert (
+        Registrar(lake, "look")
+        .register_entity(lake.config.entities["sales"], [partition(lake, day) for day in days])
+        .created
+        == 0
+    )
     assert "BatchCreatePartition" not in calls

@@ -15,7 +15,7 @@ from lakelanes.files.pending import pending
 from lakelanes.files.target_keys import target_key
 from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.lakelanes.files.support import HEADER, KEY, load, partition, rows
 from tests.support.lakes import put
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.catalog import athena, glue_tables
+from lakelanes.catalog import athena, partitions
 from lakelanes.errors import AttributeValueError
 from lakelanes.lake import Lake
 from lakelanes.tables.changes import LineReader, change_batch
@@ -103,7 +103,7 @@ def test_equal_images_become_equal_rows_of_an_export_and_of_the_stream(pair: Any
     lane = StreamLane(lake)
     lane._registrar.register = lambda *_, **__: None  # type: ignore[method-assign]
     alerted: list[BatchReport] = []
-    lane._tell = lambda report, _: alerted.append(report)  # type: ignore[method-assign]
+    lane._send_alert = lambda report, _: alerted.append(report)  # type: ignore[method-assign]
     reader, exported, records = LineReader(table, None), [], []
     for number, item in enumerate(items):
         keys = {"id": item["id"]}
@@ -291,7 +291,7 @@ class TestWhatCouldNotBeWritten:
     def test_comes_again_as_a_whole_when_nobody_can_see_it(self, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
         batch = [record(1, "1", total("1")), record(2, "2", total("2"))]
         with monkeypatch.context() as broken:
-            broken.setattr(glue_tables, "create_partitions", fail)
+            broken.setattr(partitions, "create", fail)
             report = StreamLane(lake).process(batch, plenty)
         assert (report.state, report.failed_from, report.rows) == ("failed", sequence(1), 0)
         assert "its partition is not registered" in str(report.reason)
@@ -317,7 +317,7 @@ class TestWhatCouldNotBeWritten:
         def kill(*_: Any) -> None:
             raise Killed
 
-        dying._registrar._create = kill  # type: ignore[method-assign]
+        dying._registrar._strategy._create = kill  # type: ignore[method-assign]
         give_up = lake.ledger.give_up_turn
         lake.ledger.give_up_turn = lambda name: None  # type: ignore[method-assign]
         with pytest.raises(Killed):

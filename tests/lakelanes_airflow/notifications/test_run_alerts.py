@@ -16,7 +16,7 @@ from lakelanes.alerts.messages import FileFault
 from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.files.listing import list_entity
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes_airflow.notifications.run_alerts import REPORT, alert_on_failure, failures
 from lakelanes_airflow.operators.load import FindUnloadedOperator
 from lakelanes_airflow.runs.xcoms import ERROR, FAILURE, FAULTS, REMEDY
@@ -221,4 +221,4 @@ def test_an_alert_that_cannot_be_published_is_logged_and_changes_nothing(
     lake.sns.delete_topic(TopicArn=lake.config.alert_topic_arn)
     with caplog.at_level(logging.ERROR):
         alert_on_failure(failed_run())
-    assert "run/load_sales/- could not be told" in caplog.text
+    assert "run/load_sales/- could not be sent" in caplog.text

@@ -16,7 +16,7 @@ from lakelanes.catalog import athena
 from lakelanes.errors import PermanentLoadError, RetryableLoadError
 from lakelanes.files.listing import list_entity
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes_airflow.assets import table_asset
 from lakelanes_airflow.notifications import channels
 from lakelanes_airflow.operators.load import (
