@@ -26,8 +26,8 @@ SERIES = (
     tuple(f"tests/end_to_end/test_{name}.py" for name in ("alerts", "fast_lane", "lake_page", "tables")),
     ("tests/lakelanes_airflow/page/",),
 )
-# Starting a stack is part of the first test that needs it.
-STACK_SECONDS = 900
+# Time limit of the tests that take a minute or two by themselves; starting a stack is part of the first that needs it.
+LONG_SECONDS = 900
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ())) | set(vars(getattr(item, "module", object)))
         if folder in STACKS or names & SERVERS:
             item.add_marker(pytest.mark.stack)
-        if folder == "end_to_end" and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(STACK_SECONDS))
+        if folder == "end_to_end" or item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
     # Nothing takes longer than the tests of whole stacks: where there are several workers, the others run beside them.
     items.sort(key=lambda item: item.path.parent.name != "end_to_end")
 
