@@ -41,8 +41,8 @@ WORKERS ?= 4
 test: setup  ## Run every test, in WORKERS=n processes
 	@$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile
 
-test-fast: setup  ## Run the tests that need no local AWS, no Airflow and no browser
-	@$(VENV)/python -m pytest -n 2 --dist worksteal -m "not stack"
+test-fast: setup  ## Run what needs no local AWS, no Airflow, no browser and no patience
+	@$(VENV)/python -m pytest -n 2 --dist worksteal -m "not stack and not slow"
 
 check: setup  ## Lint, types, configuration, infrastructure template, Compose file, workflow
 	$(VENV)/ruff check

@@ -15,17 +15,19 @@ TESTS = Path(__file__).resolve().parent
 # Whoever has one of these, by fixture or by name in its module, starts processes: a local AWS, an Airflow, a browser.
 SERVERS = {
     *("local_aws", "clocked_aws", "airflow_app"),
-    *("running_localaws", "start_localaws", "running_browser", "Stack", "World"),
+    *("running_localaws", "start_localaws", "running_browser", "run_case", "Stack", "World"),
 }
 # Each test of these imports Airflow or starts processes.
 STACKS = ("dags", "end_to_end", "faults", "infrastructure", "lakelanes_airflow", "lambdas")
-# The end-to-end tests as two series, about equally long, each with one stack at a time.
-SERIES = {
-    **dict.fromkeys(("test_airflow.py", "test_stack.py"), "runs and commands"),
-    **dict.fromkeys(("test_alerts.py", "test_fast_lane.py", "test_lake_page.py", "test_tables.py"), "lanes and page"),
-}
-# Starting a stack is part of the first test that needs it.
-STACK_SECONDS = 900
+# What one worker does one after the other. The end-to-end tests are two series, about equally long, each with one stack
+# at a time; the tests of the page share the application that Airflow's API server serves.
+SERIES = (
+    ("tests/end_to_end/test_airflow.py", "tests/end_to_end/test_stack.py"),
+    tuple(f"tests/end_to_end/test_{name}.py" for name in ("alerts", "fast_lane", "lake_page", "tables")),
+    ("tests/lakelanes_airflow/page/",),
+)
+# Time limit of the tests that take a minute or two by themselves; starting a stack is part of the first that needs it.
+LONG_SECONDS = 900
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +52,7 @@ def clocked_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Spares ``-m "not stack"`` the import of Airflow, which takes seconds, for folders of which no test is left."""
-    left_out = config.option.markexpr == "not stack" and collection_path.parent == TESTS
+    left_out = config.option.markexpr.startswith("not stack") and collection_path.parent == TESTS
     return True if left_out and collection_path.name in STACKS else None
 
 
@@ -60,18 +62,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ())) | set(vars(getattr(item, "module", object)))
         if folder in STACKS or names & SERVERS:
             item.add_marker(pytest.mark.stack)
-        if folder == "end_to_end" and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(STACK_SECONDS))
+        if folder == "end_to_end" or item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
     # Nothing takes longer than the tests of whole stacks: where there are several workers, the others run beside them.
     items.sort(key=lambda item: item.path.parent.name != "end_to_end")
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """As "loadfile", which leaves to one worker what a module makes once; and whole stacks are few at a time."""
+    """As "loadfile", which leaves to one worker what a module makes once, with the series above."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return SERIES.get(path.removeprefix("tests/end_to_end/"), path)
+        series = next((series for series in SERIES if nodeid.startswith(series)), None)
+        return series[0] if series else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from scripts.airflow_api import AirflowApi, AirflowError
 from scripts.stack import Stack
 from tests.support import waiting
 from tests.support.queries import fetch_rows, run_query
@@ -33,7 +35,7 @@ class World:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.api = stack.api
+        self.api = AirflowApi(stack.airflow_url, timeout=PATIENCE_SECONDS)
         self.resources = stack.config.resources
         self.s3, self.glue = stack.client("s3"), stack.client("glue")
         self._athena, self._sqs = stack.client("athena"), stack.client("sqs")
@@ -67,8 +69,20 @@ class World:
         return self.api.post("/backfills", {"dag_id": dag_id, **bounds, **settings})
 
     def completed(self, backfill: Any) -> Any:
-        """The backfill once all of its runs have ended."""
-        path = f"/backfills/{backfill['id']}"
+        """The backfill once all of its runs have ended.
+
+        Airflow looks for that every 30 s only, and starts no other backfill of the DAG before. Of one without runs that
+        are to come, a cancellation says no more than that it is over.
+        """
+        path, going_on = f"/backfills/{backfill['id']}", ["queued", "running"]
+        wait_for(
+            lambda: self.runs(backfill["dag_id"], run_type="backfill", state=going_on),
+            lambda runs: not runs,
+            f"the end of {path}",
+        )
+        if not self.api.get(path)["completed_at"]:
+            with contextlib.suppress(AirflowError):
+                self.api.request("PUT", f"{path}/cancel")
         return wait_for(lambda: self.api.get(path), lambda found: found["completed_at"], f"the end of {path}")
 
     def latest_runs(self, dag_id: str, keys: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from benchmarks.proxy import CountingProxy
 from lakelanes.files import dead_letters
 from lakelanes.files.batch import load_batch
@@ -112,6 +114,7 @@ def test_the_lane_is_switched_off_and_on_without_loss_or_doubling(deployed: Call
     assert stack.rows() == 8
 
 
+@pytest.mark.slow
 def test_a_thousand_files_of_one_partition_cost_one_call_for_it(deployed: Callable[..., DeployedLake]) -> None:
     stack = deployed(FastLane="off", FastLaneConcurrency="4")
     functions, name = stack.aws.client("lambda"), stack.outputs["FileProcessor"]

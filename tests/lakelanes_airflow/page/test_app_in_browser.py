@@ -29,7 +29,7 @@ from lakelanes.tables.windows import minute_text
 from lakelanes_airflow.page.background import Upkeep
 from lakelanes_airflow.page.window_layout import window_name
 from tests.lakelanes_airflow.page.conftest import USERS
-from tests.support.browser import chromium, running_browser, served
+from tests.support.browser import PATIENCE_MILLISECONDS, chromium, running_browser, served
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.lakes import put
 from tests.support.queues import Queues
@@ -63,6 +63,7 @@ def open_page(browser: Browser, address: str, upkeep: Upkeep) -> Iterator[Open]:
     def make(path: str, user: str | None = "viewer", **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         if user:
             role = USERS[user].upper()
             token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=user, role=role, teams=None))
