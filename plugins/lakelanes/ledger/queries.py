@@ -91,8 +91,8 @@ class FileQueries(LedgerTable):
         return sorted(found, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
 
     def page_of_partition(self, entity: str, partition: str, limit: int, after: str = "") -> list[Entry]:
-        """The first files of a partition after the URI ``after``, by the index by_partition: the current items of those
-        that are in it alone, and of those that have a Part there."""
+        """The first files of a partition after the URI ``after``, by the index by_partition: the current entry of each
+        file that is in this partition alone or has a Part there."""
         condition, values = "#k = :k", {":k": {"S": f"{entity}#{partition}"}}
         names = {"#k": "entity_partition"}
         if after:

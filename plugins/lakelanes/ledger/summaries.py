@@ -1,6 +1,6 @@
 """Counts of files and rows per partition, per period and per entity, kept in the ledger's table beside the files.
 
-To count a partition reads the ledger items of all its files, so it is done when they change, not when somebody looks.
+Counting a partition reads the ledger items of all its files, so it is done when they change, not when the page opens.
 Three kinds of items hold the results:
 
     source              version             sum of
@@ -37,7 +37,7 @@ from lakelanes.ledger.items import CURRENT, Item
 from lakelanes.ledger.table import cancellation_codes, pause
 
 FILE_STATES: tuple[State, ...] = ("claimed", "loaded", "rejected", "failed", "deleted", "deferred")
-# A version that was replaced tells of the partition that it was in.
+# A version that was replaced names the partition that it was in.
 _CHANGES: tuple[State, ...] = (*FILE_STATES, "superseded")
 _NOTE = "summaries/"
 # By how much an index may trail its table, a clock another, and a write the time it is stamped with.

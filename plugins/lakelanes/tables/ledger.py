@@ -1,6 +1,6 @@
 """What the ledger knows of a DynamoDB table's exports and snapshots: items of their own in the ledger's table.
 
-All of a table are in one item collection, ``source = 'export#<table>'``; ``version`` tells them apart:
+All of a table are in one item collection, ``source = 'export#<table>'``; ``version`` says what each is:
 
 - ``chain``: which incarnation of the table is followed, and since when (``Chain``).
 - ``full#<minute>`` and ``window#<minute>``: an export that is planned or made (``Export``).
@@ -179,11 +179,11 @@ class TableLedger:
         return [Export.from_item(item) for item in self._query(f"window#{minute_text(since)}", last, limit)]
 
     def snapshots(self) -> list[Snapshot]:
-        """Those that can be read, in order."""
+        """The snapshots that can be read, in order."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~")]
 
     def newest_snapshots(self, limit: int) -> list[Snapshot]:
-        """The last of those that can be read, newest first."""
+        """The last snapshots that can be read, newest first."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~", limit, newest=True)]
 
     def write(self, record: _R, **changes: Any) -> tuple[_R, bool]:
