@@ -393,25 +393,13 @@ class Ledger(FileQueries, Notes):
             pause(attempt)
 
     def _put(self, entry: Entry, condition: str, names: dict[str, str], values: dict[str, Any]) -> Entry | None:
-        """None when written, else the item that kept the condition from holding."""
-        extra = {"ExpressionAttributeValues": to_item(values)} if values else {}
-        try:
-            self._db.put_item(
-                TableName=self.table,
-                Item=entry.to_item(),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **extra,
-            )
-        except self._db.exceptions.ConditionalCheckFailedException as error:
-            item = error.response.get("Item")
-            found = Entry.from_item(item) if item else self.get(entry.source)
-            if found is None:
-                raise LeaseLostError(f"{entry.source}: its ledger entry was removed meanwhile") from None
-            # A request whose answer was lost is sent again by the client and then finds its own write.
-            return None if found.to_item() == entry.to_item() else found
-        return None
+        """None when written, else the entry that is there instead. LeaseLostError when there is none any more."""
+        found = self.put_if(entry.to_item(), condition, names, values)
+        if found is None:
+            return None
+        if not found:
+            raise LeaseLostError(f"{entry.source}: its ledger entry was removed meanwhile")
+        return Entry.from_item(found)
 
 
 # That a claim stands: nobody has taken the file over, and it was not given back.

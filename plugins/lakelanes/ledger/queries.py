@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from lakelanes.ledger.entries import PART, Entry, Part, State, timestamp
-from lakelanes.ledger.items import CURRENT, key
+from lakelanes.ledger.items import CURRENT
 from lakelanes.ledger.table import LedgerTable
 
 
@@ -20,7 +20,7 @@ class FileQueries(LedgerTable):
 
     def get(self, source: str) -> Entry | None:
         """The newest version of a file by its URI; strongly consistent."""
-        item = self._db.get_item(TableName=self.table, Key=key(source), ConsistentRead=True).get("Item")
+        item = self._get(source, CURRENT)
         return Entry.from_item(item) if item else None
 
     def get_many(self, sources: Iterable[str]) -> dict[str, Entry]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from lakelanes.errors import LedgerConflictError
 from lakelanes.ledger import items
 from lakelanes.ledger.items import Item
 from lakelanes.tables.windows import Window, minute_text, parse_minute
@@ -190,32 +191,21 @@ class TableLedger:
         """Writes ``record`` with ``changes`` if it is still what was read.
 
         Returns what is there now, and whether that is what was to be written; somebody else changed it otherwise.
+        Raises LedgerConflictError when somebody removed it.
         """
         if changes.get("reason"):
             changes["reason"] = str(changes["reason"])[:_REASON_LENGTH]
         wanted = replace(record, **changes, revision=record.revision + 1, updated_at=self.lake.ledger.now())
-        condition, extra = "attribute_not_exists(#v)", {}
-        names = {"#v": "version"}
         if record.revision:
-            condition, names = "#r = :r", {"#r": "revision"}
-            extra = {"ExpressionAttributeValues": items.to_item({":r": record.revision})}
-        try:
-            self._db.put_item(
-                TableName=self._table,
-                Item=wanted.to_item(),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **extra,
-            )
-        except self._db.exceptions.ConditionalCheckFailedException as error:
-            item = error.response.get("Item") or self._get(wanted.version)
-            if not item:
-                raise
-            found = type(record).from_item(item)
-            # A request whose answer was lost is sent again by the client and then finds its own write.
-            return found, found == wanted
-        return wanted, True
+            condition = ("#r = :r", {"#r": "revision"}, {":r": record.revision})
+        else:
+            condition = ("attribute_not_exists(#v)", {"#v": "version"}, {})
+        found = self.lake.ledger.put_if(wanted.to_item(), *condition)
+        if found is None:
+            return wanted, True
+        if not found:
+            raise LedgerConflictError(f"{record.version} of {self.name} was removed from the ledger meanwhile")
+        return type(record).from_item(found), False
 
     def forget(self, record: _Record) -> None:
         """Removes an item."""
