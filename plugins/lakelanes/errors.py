@@ -1,4 +1,4 @@
-"""Every error the engine raises on purpose, so that callers can tell what a retry can cure from what it cannot."""
+"""Every error the engine raises on purpose; ``retryable`` says whether trying again can help."""
 
 from __future__ import annotations
 
