@@ -8,7 +8,7 @@ version that was read.
 Exports overrule the stream for the windows they have closed: a stream's record says to the second when it was written,
 rounded down (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html), and windows
 end with a minute, so that cut is exact. What the stream says about the time since then is newer than any export. Among
-its records the sequence number tells which is newest.
+its records the one with the highest sequence number is newest.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the ledger knows of a DynamoDB table's exports and snapshots: items of their own in the ledger's table.
 
-All of a table are in one item collection, ``source = 'export#<table>'``; ``version`` tells them apart:
+All of a table are in one item collection, ``source = 'export#<table>'``; ``version`` says what each is:
 
 - ``chain``: which incarnation of the table is followed, and since when (``Chain``).
 - ``full#<minute>`` and ``window#<minute>``: an export that is planned or made (``Export``).
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from lakelanes.errors import LedgerConflictError
 from lakelanes.ledger import items
 from lakelanes.ledger.items import Item
 from lakelanes.tables.windows import Window, minute_text, parse_minute
@@ -179,43 +180,32 @@ class TableLedger:
         return [Export.from_item(item) for item in self._query(f"window#{minute_text(since)}", last, limit)]
 
     def snapshots(self) -> list[Snapshot]:
-        """Those that can be read, in order."""
+        """The snapshots that can be read, in order."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~")]
 
     def newest_snapshots(self, limit: int) -> list[Snapshot]:
-        """The last of those that can be read, newest first."""
+        """The last snapshots that can be read, newest first."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~", limit, newest=True)]
 
     def write(self, record: _R, **changes: Any) -> tuple[_R, bool]:
         """Writes ``record`` with ``changes`` if it is still what was read.
 
         Returns what is there now, and whether that is what was to be written; somebody else changed it otherwise.
+        Raises LedgerConflictError when somebody removed it.
         """
         if changes.get("reason"):
             changes["reason"] = str(changes["reason"])[:_REASON_LENGTH]
         wanted = replace(record, **changes, revision=record.revision + 1, updated_at=self.lake.ledger.now())
-        condition, extra = "attribute_not_exists(#v)", {}
-        names = {"#v": "version"}
         if record.revision:
-            condition, names = "#r = :r", {"#r": "revision"}
-            extra = {"ExpressionAttributeValues": items.to_item({":r": record.revision})}
-        try:
-            self._db.put_item(
-                TableName=self._table,
-                Item=wanted.to_item(),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **extra,
-            )
-        except self._db.exceptions.ConditionalCheckFailedException as error:
-            item = error.response.get("Item") or self._get(wanted.version)
-            if not item:
-                raise
-            found = type(record).from_item(item)
-            # A request whose answer was lost is sent again by the client and then finds its own write.
-            return found, found == wanted
-        return wanted, True
+            condition = ("#r = :r", {"#r": "revision"}, {":r": record.revision})
+        else:
+            condition = ("attribute_not_exists(#v)", {"#v": "version"}, {})
+        found = self.lake.ledger.put_if(wanted.to_item(), *condition)
+        if found is None:
+            return wanted, True
+        if not found:
+            raise LedgerConflictError(f"{record.version} of {self.name} was removed from the ledger meanwhile")
+        return type(record).from_item(found), False
 
     def forget(self, record: _Record) -> None:
         """Removes an item."""

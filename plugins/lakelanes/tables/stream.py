@@ -118,7 +118,7 @@ class StreamLane:
             pass
 
     def process(self, records: Sequence[Mapping[str, Any]], seconds_left: Callable[[], float]) -> BatchReport:
-        """Writes the records of one shard, as Lambda hands them over, and says from which on they have to come again.
+        """Writes the records of one shard, as Lambda delivers them; reports from which on it has to deliver them again.
 
         seconds_left: until the process may be stopped; what might not be done by then is not begun.
         """
@@ -194,7 +194,7 @@ class StreamLane:
         report: BatchReport,
         seconds_left: Callable[[], float],
     ) -> list[int]:
-        """Writes and registers the windows; returns the places of the first records of those that are not there."""
+        """Writes and registers the windows; returns, of each window that failed, the place of its first record."""
         done: dict[str, _Window] = {}
         failed: list[int] = []
         for window in windows:
@@ -269,8 +269,8 @@ class _Body:
 def object_key(table: Table, label: str, start: str, changes: Sequence[Change]) -> str:
     """Key of the object with these changes of the window. label: of the stream, which numbers its records.
 
-    Records of a shard are delivered without a gap, so the first and the last number tell which are between them; the
-    count tells whether all of them can be read.
+    Records of a shard are delivered without a gap, so the first and the last number say which are between them; the
+    count says whether all of them could be read.
     """
     first, last = (str(int(change.sequence or "0")) for change in (changes[0], changes[-1]))
     folder = f"{changes_table(table).folder}/{window_partition('stream', start).path}"
