@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.concurrently import together
+from lakelanes.concurrently import map_concurrently
 from lakelanes.config.deadlines import deadline_at, due_at, following, period_of, periods
 from lakelanes.config.model import Entity
 from lakelanes.files import dead_letters
@@ -150,7 +150,7 @@ def status(lake: Lake, names: Iterable[str] | None = None) -> list[EntityStatus]
         fresh = freshness(lake, entity, whole)
         return EntityStatus(name, entity.table_name, fresh, whole.counts, until[name], entity.lanes)
 
-    return together(one, wanted)
+    return map_concurrently(one, wanted)
 
 
 def dead_letters_of(lake: Lake, statuses: Iterable[EntityStatus], *, limit: int = 20) -> DeadLetters:
@@ -158,7 +158,7 @@ def dead_letters_of(lake: Lake, statuses: Iterable[EntityStatus], *, limit: int 
     are not loaded yet. Where the queue cannot be read, the answer says so: that must not keep the rest from being told.
     """
     names = [one.name for one in statuses if one.counts.failed]
-    found = together(lambda name: lake.ledger.latest(name, "failed", limit), names)
+    found = map_concurrently(lambda name: lake.ledger.latest(name, "failed", limit), names)
     files = sorted((e for part in found for e in part if is_dead_letter(e)), key=lambda e: e.updated_at, reverse=True)
     try:
         return DeadLetters(dead_letters.count(lake), tuple(files[:limit]))
@@ -227,7 +227,7 @@ def latest_files(
     ``after``: as the page before gave it. ``fields``: to read these attributes of a file alone, e.g. those LISTED.
     """
     cursor = (after.split("|", 1)[0], after.split("|", 1)[1]) if "|" in after else None
-    found = together(lambda state: lake.ledger.latest(name, state, limit + 1, cursor, fields=fields), states)
+    found = map_concurrently(lambda state: lake.ledger.latest(name, state, limit + 1, cursor, fields=fields), states)
     ordered = sorted((e for part in found for e in part), key=lambda e: (e.updated_at, e.source), reverse=True)
     page = ordered[:limit]
     return FilePage(page, f"{page[-1].updated_at}|{page[-1].source}" if len(ordered) > limit else "")
@@ -236,7 +236,7 @@ def latest_files(
 def latest_of_all(lake: Lake, names: Iterable[str], *, limit: int, fields: Sequence[str] = ()) -> list[Entry]:
     """The files of these entities that changed last, in any state."""
     questions = [(name, state) for name in names for state in FILE_STATES]
-    found = together(lambda question: lake.ledger.latest(*question, limit, fields=fields), questions)
+    found = map_concurrently(lambda question: lake.ledger.latest(*question, limit, fields=fields), questions)
     every = (entry for part in found for entry in part)
     return sorted(every, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
 
@@ -268,7 +268,7 @@ def search(lake: Lake, text: str, *, limit: int = 50, after: str = "") -> Search
         )
         return [source_file(bucket, item) for item in page.get("Contents", ()) if not item["Key"].endswith("/")]
 
-    files = {file.key: file for part in together(listed, sorted(prefixes)) for file in part}
+    files = {file.key: file for part in map_concurrently(listed, sorted(prefixes)) for file in part}
     keys = sorted(files, key=str.encode)
     shown = keys[:limit]
     gone = [] if after else [prefix for prefix in prefixes if prefix not in files]

@@ -19,7 +19,8 @@ from lakelanes.convert.sink import Sink
 from lakelanes.convert.writer import TableWriter
 from lakelanes.errors import ExportDataError
 from lakelanes.tables.changes import change_schema
-from lakelanes.tables.exports import DataFile, DataReader, Export, OpenData
+from lakelanes.tables.data_files import DataReader, OpenData
+from lakelanes.tables.manifests import DataFile, ExportManifest
 from lakelanes.tables.scanner import LineError, Scanner
 
 # DynamoDB writes many small files; a Parquet file of some ten megabytes is what Athena reads well.
@@ -41,7 +42,7 @@ class ChangeFile:
 
 
 def convert_export(
-    s3: Any, export: Export, table: Table, bucket: str, folder: str, *, threads: int | None = None
+    s3: Any, export: ExportManifest, table: Table, bucket: str, folder: str, *, threads: int | None = None
 ) -> list[ChangeFile]:
     """Converts the export into `<folder><export id>-<number>.parquet` and returns what was written; nothing for an
     export without items.

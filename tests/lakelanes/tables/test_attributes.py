@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from lakelanes.errors import AttributeValueError
-from lakelanes.tables.attributes import ItemReader, json_text, parse_json
+from lakelanes.tables.attributes import ItemReader
+from lakelanes.tables.dynamodb_json import json_text, parse_json
 from tests.lakelanes.tables.support import make_table
 
 BIG = "12345678901234567890123456789012345678"

@@ -18,7 +18,8 @@ from lakelanes.errors import ExportDataError, SourceGoneError
 from lakelanes.lake import Lake
 from lakelanes.tables import convert
 from lakelanes.tables.convert import convert_export, grouped
-from lakelanes.tables.exports import BLOCK_BYTES, DataFile, read_export
+from lakelanes.tables.data_files import BLOCK_BYTES
+from lakelanes.tables.manifests import DataFile, read_manifests
 from tests.lakelanes.tables.support import make_table
 
 ID = "01767600000000-a1b2c3d4"
@@ -82,7 +83,7 @@ class ExportInS3:
             self.put(f"{FOLDER}/manifest-{name}{suffix}", md5(data).encode())
 
     def convert(self, **options: Any) -> list[convert.ChangeFile]:
-        export = read_export(self.s3, self.bucket, SUMMARY)
+        export = read_manifests(self.s3, self.bucket, SUMMARY)
         return convert_export(self.s3, export, make_table(), self.bucket, TARGET, **options)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -121,7 +122,7 @@ def test_a_full_export_has_the_time_of_the_export(lake: Lake) -> None:
     export = ExportInS3(lake, full=True)
     export.add(lines_of([{"Item": order(1)}]), 1)
     export.publish(".checksum")
-    assert read_export(export.s3, export.bucket, SUMMARY).export_time == datetime(2026, 1, 5, 8, 0, 0, 123_000, UTC)
+    assert read_manifests(export.s3, export.bucket, SUMMARY).export_time == datetime(2026, 1, 5, 8, 0, 0, 123_000, UTC)
     export.convert()
     [row] = export.rows()
     assert (row["_written_at"], row["_source"]) == (datetime(2026, 1, 5, 8, 0, 0, 123_000), "full")

@@ -14,8 +14,8 @@ from lakelanes.catalog import athena
 from lakelanes.errors import ExportDataError, ExportFailedError, GapError, LakeError
 from lakelanes.lake import Lake
 from lakelanes.tables.current import publish
-from lakelanes.tables.export_requests import MAX_ATTEMPTS, client_token, look, submit
-from lakelanes.tables.import_export import bring_in
+from lakelanes.tables.export_requests import MAX_ATTEMPTS, client_token, poll_export, request_export
+from lakelanes.tables.import_export import import_into_lake
 from lakelanes.tables.ledger import Export
 from lakelanes.tables.planning import plan
 from lakelanes.tables.snapshot import compact
@@ -36,15 +36,15 @@ def full(source: SourceTable) -> Export:
 
 def finish(source: SourceTable, export: Export) -> Export:
     """Waits until DynamoDB has made the export."""
-    export = submit(source.lake, source.table, export)
+    export = request_export(source.lake, source.table, export)
     while export.state == "exporting":
-        export = look(source.lake, source.table, export)
+        export = poll_export(source.lake, source.table, export)
     return export
 
 
 def bring(source: SourceTable) -> list[Export]:
     """Exports and converts whatever is due, and publishes it."""
-    done = [bring_in(source.lake, source.table, finish(source, export)) for export in due(source)]
+    done = [import_into_lake(source.lake, source.table, finish(source, export)) for export in due(source)]
     publish(source.lake, source.table, [export.start for export in done if export.kind == "window"])
     for export in done:
         source.ledger.write(export, state="published")
@@ -81,10 +81,10 @@ def test_a_token_is_a_function_of_table_window_and_attempt() -> None:
 def test_a_second_run_and_a_retry_find_the_export_that_is_under_way(source: SourceTable) -> None:
     control(source.aws, "dynamodb/exports", hold=True)
     planned = full(source)
-    first = submit(source.lake, source.table, planned)
+    first = request_export(source.lake, source.table, planned)
     assert first.state == "exporting"
-    assert submit(source.lake, source.table, planned).export_arn == first.export_arn
-    assert look(source.lake, source.table, first).state == "exporting"
+    assert request_export(source.lake, source.table, planned).export_arn == first.export_arn
+    assert poll_export(source.lake, source.table, first).state == "exporting"
     control(source.aws, "dynamodb/exports", hold=False)
     assert finish(source, first).state == "exported"
     assert len(made(source)) == 1
@@ -95,8 +95,8 @@ def test_a_request_whose_answer_was_lost_finds_its_export(source: SourceTable) -
     refusal = {"code": "ExportConflictException", "after_accepting": True}
     control(source.aws, "dynamodb/exports", hold=True, refuse=refusal)
     with pytest.raises(source.lake.dynamodb.exceptions.ExportConflictException):
-        submit(source.lake, source.table, planned)
-    assert submit(source.lake, source.table, planned).export_arn == made(source)[0]
+        request_export(source.lake, source.table, planned)
+    assert request_export(source.lake, source.table, planned).export_arn == made(source)[0]
     assert len(made(source)) == 1
 
 
@@ -105,10 +105,10 @@ def test_one_whose_token_is_too_old_is_found_by_looking(source: SourceTable) -> 
     refusal = {"code": "ExportConflictException", "after_accepting": True}
     control(source.aws, "dynamodb/exports", hold=True, refuse=refusal)
     with pytest.raises(source.lake.dynamodb.exceptions.ExportConflictException):
-        submit(source.lake, source.table, planned)
+        request_export(source.lake, source.table, planned)
     source.advance(timedelta(hours=9))
     later = Lake.open(source.lake.config, lambda: source.lake.clock() + timedelta(hours=9))
-    assert submit(later, source.table, planned).export_arn == made(source)[0]
+    assert request_export(later, source.table, planned).export_arn == made(source)[0]
     assert len(made(source)) == 1
 
 
@@ -136,7 +136,7 @@ def test_a_refusal_for_good_is_a_gap(source: SourceTable) -> None:
     planned = full(source)
     source.recovery(False)
     with pytest.raises(GapError, match="recovery_off: DynamoDB refuses") as raised:
-        submit(source.lake, source.table, planned)
+        request_export(source.lake, source.table, planned)
     assert "python -m lakelanes tables repair orders" in raised.value.remedy
     found = source.ledger.export("full", planned.start)
     assert found is not None and found.state == "gap" and "recovery_off" in str(found.reason)
@@ -161,7 +161,7 @@ def test_exports_become_rows_and_a_window_done_twice_is_there_once(source: Sourc
     found = source.ledger.export("window", window.start)
     assert found is not None
     again, _ = source.ledger.write(found, state="exported")
-    assert bring_in(source.lake, source.table, again).rows == 3
+    assert import_into_lake(source.lake, source.table, again).rows == 3
     [count] = athena.query(source.lake, "SELECT count(*) AS n FROM orders_changes")
     assert count["n"] == "3"
 
@@ -201,7 +201,7 @@ def test_a_table_that_was_made_again_starts_anew(source: SourceTable) -> None:
     plan(source.lake, source.table, run_id="run with full", full=True)
     plan_exports = plan(source.lake, source.table, run_id="run with full").exports
     for export in plan_exports:
-        bring_in(source.lake, source.table, finish(source, export))
+        import_into_lake(source.lake, source.table, finish(source, export))
     assert shown(source) == {"old": 1}, "as it was, until the new one is published"
     publish(source.lake, source.table)
     assert shown(source) == {"new": 2}
@@ -215,7 +215,7 @@ def test_data_that_is_not_what_the_manifest_says_is_refused_and_told_of(source: 
     [key] = [item["Key"] for item in listed if item["Key"].endswith("manifest-summary.json")]
     source.lake.s3.put_object(Bucket=bucket, Key=key, Body=b"{}")
     with pytest.raises(ExportDataError, match=r"manifest-summary\.json"):
-        bring_in(source.lake, source.table, export)
+        import_into_lake(source.lake, source.table, export)
     found = source.ledger.export("full", export.start)
     assert found is not None and found.state == "exported" and "manifest-summary.json" in str(found.reason)
     assert source.ledger.snapshots() == []
@@ -229,7 +229,7 @@ def test_a_full_export_leaves_nothing_of_another_one_in_its_snapshot(
     export = finish(source, full(source))
     bucket, folder = source.lake.config.resources.analytics_bucket, f"orders_snapshot/as_of={export.start[:-1]}00Z/"
     source.lake.s3.put_object(Bucket=bucket, Key=f"{folder}another-00000.parquet", Body=b"of another export")
-    bring_in(source.lake, source.table, export)
+    import_into_lake(source.lake, source.table, export)
     publish(source.lake, source.table)
     assert shown(source) == {"o1": 1}
 
@@ -277,7 +277,7 @@ def test_runs_that_meet_make_each_export_once(source: SourceTable) -> None:
         for _ in range(10):  # as Airflow tries a task again
             try:
                 for export in plan(source.lake, source.table, run_id=f"run-{number}").exports:
-                    bring_in(source.lake, source.table, finish(source, export))
+                    import_into_lake(source.lake, source.table, finish(source, export))
                 publish(source.lake, source.table)
                 return
             except LakeError as error:
@@ -287,7 +287,7 @@ def test_runs_that_meet_make_each_export_once(source: SourceTable) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(run, range(4)))
-    bring_in(source.lake, source.table, finish(source, whole))
+    import_into_lake(source.lake, source.table, finish(source, whole))
     publish(source.lake, source.table)
     assert len(made(source)) == 3
     assert shown(source) == source.items()

@@ -64,7 +64,7 @@ def test_a_run_of_a_partition_has_its_own_windows_and_heals_what_nobody_took(sou
     first = begin(source)
     second = source.close(source.next_window(first.end))
     third = source.close(source.next_window(second.end))
-    assert windows(planned(source, "backfill", period=second, heal=False, past=True)) == [second]
+    assert windows(planned(source, "backfill", period=second, catch_up=False, backfill=True)) == [second]
     assert windows(planned(source, "scheduled", period=third)) == [first, third], "the second one is the backfill's"
 
 
@@ -80,15 +80,15 @@ def test_a_window_whose_run_died_is_taken_over_after_hours(source: SourceTable) 
 def test_an_open_window_is_not_exported_and_one_that_has_just_ended_is_waited_for(source: SourceTable) -> None:
     first = begin(source)
     second = source.next_window(first.end)
-    found = planned(source, period=second, heal=False)
+    found = planned(source, period=second, catch_up=False)
     assert not found.exports and found.wait_until is None
     assert found.note == f"not yet: the window {second} is still open"
     source.advance(second.end - source.now())
     ahead = Lake.open(source.lake.config, source.now)
-    found = plan(ahead, source.table, run_id="run", period=second, heal=False)
+    found = plan(ahead, source.table, run_id="run", period=second, catch_up=False)
     assert not found.exports and found.wait_until == second.end
     source.close(second)
-    assert windows(planned(source, period=second, heal=False)) == [second]
+    assert windows(planned(source, period=second, catch_up=False)) == [second]
 
 
 def test_a_backfill_before_the_base_exports_history_as_far_as_recovery_holds_it(
@@ -102,7 +102,7 @@ def test_a_backfill_before_the_base_exports_history_as_far_as_recovery_holds_it(
     chain = source.ledger.chain()
     assert chain is not None
     hours = Window(chain.start - timedelta(hours=9), chain.start)
-    found = windows(planned(source, period=hours, past=True))
+    found = windows(planned(source, period=hours, backfill=True))
     assert made <= found[0].start < made + timedelta(minutes=16)
     assert all(window.end == following.start for window, following in pairwise(found))
     assert found[-1].end > chain.start - timedelta(minutes=15)

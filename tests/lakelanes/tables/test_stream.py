@@ -22,7 +22,8 @@ from lakelanes.catalog import athena, glue_tables
 from lakelanes.errors import AttributeValueError
 from lakelanes.lake import Lake
 from lakelanes.tables.changes import LineReader, change_batch
-from lakelanes.tables.stream import BatchReport, StreamLane
+from lakelanes.tables.stream import StreamLane
+from lakelanes.tables.stream_report import BatchReport
 from tests.lakelanes.tables.support import tables_and_items
 from tests.support.properties import examples
 from tests.support.queues import Alerts
@@ -103,7 +104,7 @@ def test_equal_images_become_equal_rows_of_an_export_and_of_the_stream(pair: Any
     lane = StreamLane(lake)
     lane._registrar.register = lambda *_, **__: None  # type: ignore[method-assign]
     alerted: list[BatchReport] = []
-    lane._tell = lambda report, _: alerted.append(report)  # type: ignore[method-assign]
+    lane._alert = lambda report, _: alerted.append(report)  # type: ignore[method-assign]
     reader, exported, records = LineReader(table, None), [], []
     for number, item in enumerate(items):
         keys = {"id": item["id"]}
