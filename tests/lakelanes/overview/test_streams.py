@@ -65,3 +65,11 @@ def test_without_objects_and_without_exports_to_compare_with_the_stream_is_quiet
 def test_a_table_without_the_stream_lane_has_no_stream_status(make_source: Callable[..., SourceTable]) -> None:
     source = make_source(lanes=["export"])
     assert streams.status(source.lake, source.table, []) is None
+
+
+def test_a_window_without_changes_is_not_missing_in_the_stream(source: SourceTable) -> None:
+    source.close(begin(source))
+    [window] = export(source)
+    assert (window.kind, window.rows) == ("window", 0)
+    found = streamed(source, source.now())
+    assert found is not None and (found.state, found.missing) == ("quiet", None)
