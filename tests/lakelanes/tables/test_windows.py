@@ -21,6 +21,7 @@ from lakelanes.tables.windows import (
     next_window,
     parse_minute,
 )
+from tests.support.properties import examples
 
 MINUTES = st.sampled_from([15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440])
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda d: floor_minute(d.replace(tzinfo=UTC)))
@@ -45,6 +46,7 @@ def test_where_the_grid_is_more_than_a_day_away_the_window_ends_halfway() -> Non
     assert next_window(window.end, 1440).end == at("0000") + timedelta(days=2)
 
 
+@examples(100)
 @given(MOMENTS, MINUTES, MINUTES)
 def test_windows_follow_each_other_within_the_limits_even_when_their_length_changes(
     base: datetime, minutes: int, later: int
@@ -62,6 +64,7 @@ def test_windows_follow_each_other_within_the_limits_even_when_their_length_chan
     assert all((window.end - at("0000")) % timedelta(minutes=later) == timedelta() for window in windows[5:])
 
 
+@examples(100)
 @given(MOMENTS, MOMENTS, MOMENTS, MINUTES)
 def test_history_is_within_what_is_held_and_before_the_base(
     earliest: datetime, base: datetime, start: datetime, minutes: int
