@@ -15,8 +15,8 @@ from lakelanes.config.model import Table
 from lakelanes.errors import GapError, RecoveryLagError
 from lakelanes.lake import Lake
 from lakelanes.tables.current import publish
-from lakelanes.tables.export_requests import look, submit
-from lakelanes.tables.import_export import bring_in
+from lakelanes.tables.export_requests import poll_export, request_export
+from lakelanes.tables.import_export import import_into_lake
 from lakelanes.tables.ledger import Export, TableLedger
 from lakelanes.tables.planning import Plan, check, plan
 from lakelanes.tables.snapshot import compact, expire
@@ -88,7 +88,7 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
 
     def _preview(self, context: Any, lake: Lake) -> None:
         try:
-            found = self._found(context, lake, lake.config.tables[self.table], note=False)
+            found = self._found(context, lake, lake.config.tables[self.table], dry_run=True)
         except GapError as error:
             found = Plan(note=str(error))
         exports = [{"export": str(e), "state": e.state, "reason": e.reason} for e in found.exports]
@@ -97,7 +97,7 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
             self.log.info("%(export)s: %(state)s", export)
         context["ti"].xcom_push(key=PREVIEW, value={"exports": exports, "note": found.note})
 
-    def _found(self, context: Any, lake: Lake, table: Table, *, note: bool = True) -> Plan:
+    def _found(self, context: Any, lake: Lake, table: Table, *, dry_run: bool = False) -> Plan:
         run = context["dag_run"]
         period = None
         if run.partition_key is not None:
@@ -108,10 +108,10 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
             table,
             run_id=run_id_of(context),
             period=period,
-            heal=scheduled,
-            past=not scheduled,
+            catch_up=scheduled,
+            backfill=not scheduled,
             full=bool(context["params"].get("full", False)),
-            note=note,
+            dry_run=dry_run,
         )
 
     def _wait(self, found: Plan, lake: Lake, deadline: datetime) -> NoReturn:
@@ -157,7 +157,7 @@ class ExportOperator(BaseOperator):
         table = lake.config.tables[self.table]
         export = export_of(lake, table, self.window)
         while export.state in {"planned", "exporting"}:
-            export = look(lake, table, submit(lake, table, export))
+            export = poll_export(lake, table, request_export(lake, table, export))
             if export.state == "exporting":
                 deadline = lake.clock() + EXPORT_DEADLINE
                 self.log.info("The %s is being made: %s", export, export.export_arn)
@@ -187,7 +187,7 @@ class ConvertExportOperator(BaseOperator):
         with explained(context):
             lake = open_lake()
             table = lake.config.tables[self.table]
-            done = bring_in(lake, table, export_of(lake, table, self.window))
+            done = import_into_lake(lake, table, export_of(lake, table, self.window))
         return {"rows": done.rows, "files": done.files}
 
 

@@ -13,8 +13,9 @@ from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Respo
 
 from lakelanes.config.model import Table
 from lakelanes.lake import Lake
-from lakelanes.overview import tables
-from lakelanes.overview.tables import StreamStatus, TableStatus, WindowCell
+from lakelanes.overview import streams, tables
+from lakelanes.overview.streams import StreamStatus
+from lakelanes.overview.tables import TableStatus, WindowCell
 from lakelanes.tables.ledger import ExportState
 from lakelanes.tables.windows import parse_minute
 from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX
@@ -106,7 +107,7 @@ def _stream(request: Request, lake: Lake, table: Table, cells: Sequence[WindowCe
     exports = [cell.export for cell in cells if cell.export]
 
     def look() -> None:
-        seen[key] = tables.stream(lake, table, exports)
+        seen[key] = streams.status(lake, table, exports)
 
     request.app.state.upkeep.want(f"the stream of {table.name}", look)
     found: StreamStatus | None = seen.get(key)

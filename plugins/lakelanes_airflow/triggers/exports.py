@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from lakelanes.lake import Lake
-from lakelanes.tables.export_requests import in_progress
-from lakelanes.tables.planning import recovery
+from lakelanes.tables.export_requests import is_in_progress
+from lakelanes.tables.recovery import describe_recovery
 from lakelanes_airflow.triggers.polling import PollingTrigger
 
 
@@ -27,7 +27,7 @@ class RecoveryTrigger(PollingTrigger):
         return {"table": self.table, "moment": self.moment}
 
     def is_ready(self, lake: Lake) -> bool:
-        latest = recovery(lake, lake.config.tables[self.table]).latest
+        latest = describe_recovery(lake, lake.config.tables[self.table]).latest
         # Turned off meanwhile: the task says so.
         return latest is None or latest >= datetime.fromisoformat(self.moment)
 
@@ -46,4 +46,4 @@ class ExportTrigger(PollingTrigger):
         return {"export_arn": self.export_arn}
 
     def is_ready(self, lake: Lake) -> bool:
-        return not in_progress(lake, self.export_arn)
+        return not is_in_progress(lake, self.export_arn)
