@@ -61,8 +61,9 @@ from airflow.sdk import DAG, Param, get_parsing_context, task_group
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import LakeConfig, Table
 from lakelanes_airflow.assets import current_asset
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX, REPORT, alert_on_failure
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
+from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX, REPORT
 from lakelanes_airflow.operators.export import (
     ConvertExportOperator,
     ExportOperator,
@@ -70,6 +71,7 @@ from lakelanes_airflow.operators.export import (
     PublishTableOperator,
     ReportExportsOperator,
 )
+from lakelanes_airflow.runs.xcoms import PlannedExport
 from lakelanes_airflow.timetables.schedules import export_schedule_of
 
 
@@ -80,23 +82,19 @@ def export_dag(config: LakeConfig, table: Table) -> DAG:
         description=f"{table.name}: changes of {table.dynamodb_table} into {table.changes_table}",
         doc_md=__doc__,
         schedule=export_schedule_of(table),
-        catchup=False,
         max_active_runs=16,
-        tags=[Tag.LAKE, Tag.EXPORT],
-        default_args=DEFAULT_ARGS,
-        on_failure_callback=alert_on_failure,
-        owner_links=owner_links(f"/tables/{table.name}"),
         params={
             "full": Param(False, type="boolean", description="Start anew with a full export."),
             "dry_run": Param(
                 False, type="boolean", description="Change nothing: say in the log of plan what would be exported."
             ),
         },
+        **dag_arguments(Tag.EXPORT, page=f"/tables/{table.name}"),
     ) as dag:
         plan = PlanExportsOperator(task_id="plan", table=table.name)
 
         @task_group(group_id="window")
-        def window_tasks(window: dict[str, str]) -> None:
+        def window_tasks(window: PlannedExport) -> None:
             label = "{{ task.window['label'] }}"
             export = ExportOperator(task_id="export", table=table.name, window=window, map_index_template=label)
             convert = ConvertExportOperator(

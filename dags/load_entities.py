@@ -60,9 +60,10 @@ from airflow.sdk import DAG, get_parsing_context
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import Entity, LakeConfig
 from lakelanes_airflow.assets import table_asset
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
 from lakelanes_airflow.load_tasks import load_planned
-from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX, alert_on_failure
+from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX
 from lakelanes_airflow.runs.selection import load_params
 from lakelanes_airflow.sensors.source_files import SourceFilesSensor
 from lakelanes_airflow.timetables.schedules import schedule_of
@@ -75,14 +76,10 @@ def load_dag(config: LakeConfig, entity: Entity) -> DAG:
         description=f"{entity.name}: files like {entity.filename_pattern} into {entity.table_name}",
         doc_md=__doc__,
         schedule=schedule_of(entity),
-        catchup=False,
         # A run that waits for its files is an active one, and costs nothing.
         max_active_runs=64,
-        tags=[Tag.LAKE, Tag.LOAD],
-        default_args=DEFAULT_ARGS,
-        on_failure_callback=alert_on_failure,
-        owner_links=owner_links(f"/entities/{entity.name}"),
         params=load_params(),
+        **dag_arguments(Tag.LOAD, page=f"/entities/{entity.name}"),
     ) as dag:
         sense = SourceFilesSensor(task_id="sense", entity=entity.name)
         load_planned(sense, [table_asset(config, entity)])

@@ -26,8 +26,8 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from lakelanes.config.loading import load_config
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.notifications.run_alerts import alert_on_failure
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
 from lakelanes_airflow.operators.export import MaintainTableOperator
 
 config = load_config()
@@ -37,12 +37,8 @@ with DAG(
     description="Compacts changes into snapshots, deletes old ones, looks for gaps",
     doc_md=__doc__,
     schedule="30 2 * * *",
-    catchup=False,
     max_active_runs=1,
-    tags=[Tag.LAKE, Tag.MAINTENANCE],
-    default_args=DEFAULT_ARGS,
-    owner_links=owner_links(),
-    on_failure_callback=alert_on_failure,
+    **dag_arguments(Tag.MAINTENANCE),
 ):
     MaintainTableOperator.partial(task_id="maintain", map_index_template="{{ task.table }}").expand(
         table=[table.name for table in config.exported_tables]

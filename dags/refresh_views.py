@@ -24,8 +24,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.notifications.run_alerts import alert_on_failure
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
 from lakelanes_airflow.operators.load import RefreshViewsOperator
 
 with DAG(
@@ -33,11 +33,7 @@ with DAG(
     description="Creates Athena views whose SQL or inputs changed",
     doc_md=__doc__,
     schedule="30 0 * * *",
-    catchup=False,
     max_active_runs=1,
-    tags=[Tag.LAKE, Tag.VIEWS],
-    default_args=DEFAULT_ARGS,
-    owner_links=owner_links("/dashboards"),
-    on_failure_callback=alert_on_failure,
+    **dag_arguments(Tag.VIEWS, page="/dashboards"),
 ):
     RefreshViewsOperator(task_id="refresh")

@@ -37,9 +37,9 @@ from airflow.sdk import DAG, Param
 
 from lakelanes.config.loading import load_config
 from lakelanes_airflow.assets import table_asset
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
 from lakelanes_airflow.load_tasks import load_planned
-from lakelanes_airflow.notifications.run_alerts import alert_on_failure
 from lakelanes_airflow.operators.load import FindUnloadedOperator
 
 config = load_config()
@@ -49,18 +49,14 @@ with DAG(
     description="Loads what no lane has loaded: late, irregular, failed",
     doc_md=__doc__,
     schedule="*/15 * * * *",
-    catchup=False,
     max_active_runs=1,
-    tags=[Tag.LAKE, Tag.LOAD, Tag.MAINTENANCE],
-    default_args=DEFAULT_ARGS,
-    on_failure_callback=alert_on_failure,
-    owner_links=owner_links("/files"),
     params={
         "full": Param(False, type="boolean", description="List the entire source bucket, not only recent names."),
         "dry_run": Param(
             False, type="boolean", description="Change nothing: say in the log of find what would be loaded, and why."
         ),
     },
+    **dag_arguments(Tag.LOAD, Tag.MAINTENANCE, page="/files"),
 ):
     find = FindUnloadedOperator(task_id="find")
     load_planned(find, [table_asset(config, entity) for entity in config.entities.values()])

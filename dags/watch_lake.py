@@ -32,8 +32,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.notifications.run_alerts import alert_on_failure
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
 from lakelanes_airflow.operators.watch import WatchLakeOperator
 
 with DAG(
@@ -41,13 +41,9 @@ with DAG(
     description="Tells of what no run tells of: missing partitions, rejected rows, drift, stale dashboards, gaps",
     doc_md=__doc__,
     schedule="*/5 * * * *",
-    catchup=False,
     max_active_runs=1,
     # A run that hangs would keep the next ones from looking.
     dagrun_timeout=timedelta(minutes=30),
-    tags=[Tag.LAKE, Tag.MAINTENANCE],
-    default_args=DEFAULT_ARGS,
-    owner_links=owner_links(),
-    on_failure_callback=alert_on_failure,
+    **dag_arguments(Tag.MAINTENANCE),
 ):
     WatchLakeOperator(task_id="watch")

@@ -111,7 +111,7 @@ def _kernels(libraries: Iterable[Path]) -> dict[str, bytes]:
     return {f"lakelanes/convert/{library.name}": library.read_bytes() for library in libraries}
 
 
-def _include(config_text: str) -> Mapping[str, bytes]:
+def _include(config_text: str) -> dict[str, bytes]:
     folder = ROOT / "include"
     files = {f"include/{name}": data for name, data in _tree(folder) if name.startswith("sql/")}
     return {**files, "include/lake.json": config_text.encode()}

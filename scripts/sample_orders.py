@@ -24,7 +24,7 @@ from decimal import Context, Decimal, Inexact
 from pathlib import Path
 from typing import Any, Literal
 
-from boto3.dynamodb.types import Binary, TypeSerializer
+from boto3.dynamodb.types import TypeSerializer
 
 DEFAULT_SEED = 20240315
 DATASET = Path(__file__).resolve().parent.parent / "data" / "sample_dataset.json"
@@ -520,9 +520,8 @@ def _sorted(value: Any) -> Any:
 def to_json(item: Item) -> str:
     """An item as one line of DynamoDB JSON, its bytes in base64."""
 
-    def encode(value: Any) -> str:
-        raw = value.value if isinstance(value, Binary) else value
-        return base64.b64encode(raw).decode()
+    def encode(value: bytes) -> str:
+        return base64.b64encode(value).decode()
 
     return json.dumps(item, ensure_ascii=False, separators=(",", ":"), default=encode)
 

@@ -123,7 +123,7 @@ def _summed(pairs: Iterable[tuple[str, str | None]]) -> dict[str, Decimal]:
 
 def _lines_svg(chart: Chart) -> Markup:
     values = [value for line in chart.series.values() for value in line if value is not None]
-    ticks = _ticks(float(min(0, *values, 0)), float(max(0, *values, 0)))
+    ticks = _ticks(float(min([Decimal(), *values])), float(max([Decimal(), *values])))
     low, high = ticks[0], ticks[-1]
 
     def x(place: int) -> float:
@@ -166,7 +166,7 @@ def _lines_svg(chart: Chart) -> Markup:
 def _bars_svg(chart: Chart) -> Markup:
     [series] = chart.series.values()
     values = [float(value or 0) for value in series]
-    low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
+    low, high = min([0.0, *values]), max([0.0, *values])
     left, room = 200, _WIDTH - 200 - 90
     scale = room / ((high - low) or 1)
     zero = left - low * scale

@@ -16,7 +16,7 @@ from lakelanes_airflow.page.render import PREFIX
 
 
 @dataclass(frozen=True)
-class Shown:
+class OpenAlert:
     """An open alert. page: where its cause is looked at, below the Lake page's root. run: path of its run in Airflow's
     UI. '' where there is none."""
 
@@ -25,10 +25,10 @@ class Shown:
     run: str
 
 
-def visible(request: Request, user: User, lake: Lake) -> list[Shown]:
+def visible(request: Request, user: User, lake: Lake) -> list[OpenAlert]:
     """The open alerts of the entities, tables and DAGs that the user may see, newest first; one Query of the ledger."""
     return [
-        Shown(one, _page(one.alert.page_url or ""), urlsplit(one.run_url or "").path)
+        OpenAlert(one, _page(one.alert.page_url or ""), urlsplit(one.run_url or "").path)
         for one in open_incidents(lake)
         if _may_see(request, user, lake.config, one)
     ]

@@ -21,7 +21,7 @@ from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, require_trigger
 from lakelanes_airflow.page.actions import trigger
 from lakelanes_airflow.page.render import back, page
-from lakelanes_airflow.page.window_layout import span_of, strips
+from lakelanes_airflow.page.window_layout import span_of, window_rows
 from lakelanes_airflow.process_lake import open_lake
 
 _LISTED = 50
@@ -61,7 +61,7 @@ def table_page(
         stand=stand,
         table=described,
         span=span,
-        strips=strips(described, cells),
+        window_rows=window_rows(described, cells),
         listed=[cell for cell in known if state in ("", cell.state)][:_LISTED],
         counts={name: sum(cell.state == name for cell in known) for name in _STATES},
         unplanned=[cell for cell in cells if cell.state in ("missing", "gap") and cell.export is None],
@@ -108,7 +108,7 @@ def _stream(request: Request, lake: Lake, table: Table, cells: Sequence[WindowCe
     def look() -> None:
         seen[key] = tables.stream(lake, table, exports)
 
-    request.app.state.upkeep.want(f"the stream of {table.name}", look)
+    request.app.state.background.request(f"the stream of {table.name}", look)
     found: StreamStatus | None = seen.get(key)
     return found
 

@@ -28,7 +28,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Strip:
+class WindowRow:
     """Windows that begin on one day, or in one month, with what each shows."""
 
     title: str
@@ -55,7 +55,7 @@ def span_of(table: Table, wanted: str, stand: TableStatus, now: datetime) -> Spa
     )
 
 
-def strips(table: Table, cells: Sequence[WindowCell]) -> list[Strip]:
+def window_rows(table: Table, cells: Sequence[WindowCell]) -> list[WindowRow]:
     """The windows in their order, by the day or the month that they begin in (UTC)."""
     monthly = table.export.window_minutes == 1440
     found: dict[str, list[tuple[str, WindowCell]]] = {}
@@ -65,7 +65,7 @@ def strips(table: Table, cells: Sequence[WindowCell]) -> list[Strip]:
         title = f"{start:%B %Y}" if monthly else f"{start:%a %-d %b}"
         text = f"{start:%-d}" if monthly else f"{start:%H}" if whole_hours else f"{start:%H:%M}"
         found.setdefault(title, []).append((text, cell))
-    return [Strip(title, own) for title, own in found.items()]
+    return [WindowRow(title, own) for title, own in found.items()]
 
 
 def window_name(window: Window) -> str:

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from lakelanes.lake import Lake
 from lakelanes_airflow.page.app import the_app
-from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.plugin import LakelanesPlugin
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
@@ -40,16 +40,16 @@ def airflow_app() -> Iterator[FastAPI]:
 
 
 @pytest.fixture
-def upkeep() -> Iterator[Upkeep]:
+def background() -> Iterator[BackgroundWork]:
     """The page's work in the background, without its pauses."""
-    own, the_app().state.upkeep = the_app().state.upkeep, Upkeep(pause_seconds=0)
-    yield the_app().state.upkeep
-    the_app().state.upkeep.settle()
-    the_app().state.upkeep = own
+    own, the_app().state.background = the_app().state.background, BackgroundWork(pause_seconds=0)
+    yield the_app().state.background
+    the_app().state.background.wait()
+    the_app().state.background = own
 
 
 @pytest.fixture
-def as_user(airflow_app: FastAPI, upkeep: Upkeep) -> Callable[[str | None], TestClient]:
+def as_user(airflow_app: FastAPI, background: BackgroundWork) -> Callable[[str | None], TestClient]:
     """A browser of a user, or of nobody: ``as_user("viewer")``. It sends the cookie that Airflow's login sets."""
 
     def make(name: str | None) -> TestClient:

@@ -21,7 +21,7 @@ from lakelanes.files.listing import list_prefix
 from lakelanes.files.load import load_batch
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.background import BackgroundWork
 from tests.support.lakes import config_text, put
 from tests.support.queues import Queues
 
@@ -60,13 +60,15 @@ def test_the_first_page_says_how_each_entity_stands(as_user: AsUser, lake: Lake)
     assert DAY.format("16") in shown and "none of the table&#39;s columns" in shown
 
 
-def test_a_look_has_the_changes_counted_for_the_next_one(as_user: AsUser, lake: Lake, upkeep: Upkeep) -> None:
+def test_a_look_has_the_changes_counted_for_the_next_one(
+    as_user: AsUser, lake: Lake, background: BackgroundWork
+) -> None:
     client = as_user("viewer")
     put(lake, DAY.format(15), GOOD)
     files = list(list_prefix(lake, ""))
     load_batch(lake, lake.config.entities["sales"], files, lane="fast", run_id="file_processor/1")
     assert client.get("/lake/").status_code == 200
-    upkeep.settle()
+    background.wait()
     shown = text(client.get("/lake/").text)
     assert "Files 1" in shown and "Counted at" in shown
 
@@ -117,7 +119,7 @@ def test_what_comes_in_a_url_stays_text(as_user: AsUser, lake: Lake, query: str)
 
 
 def test_retry_starts_a_run_of_the_file_alone(
-    as_user: AsUser, lake: Lake, dags: dict[str, Any], upkeep: Upkeep
+    as_user: AsUser, lake: Lake, dags: dict[str, Any], background: BackgroundWork
 ) -> None:
     load(lake, d16="wrong\n1\n")
     answer = as_user("user").post("/lake/entities/sales/retry", data={"uri": uri(lake, "16")})

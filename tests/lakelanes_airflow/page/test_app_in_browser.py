@@ -26,7 +26,7 @@ from lakelanes.files.load import load_batch
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.tables.windows import minute_text
-from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.page.window_layout import window_name
 from tests.lakelanes_airflow.page.conftest import USERS
 from tests.support.browser import chromium, running_browser, served
@@ -55,7 +55,7 @@ def address(airflow_app: FastAPI) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str, upkeep: Upkeep) -> Iterator[Open]:
+def open_page(browser: Browser, address: str, background: BackgroundWork) -> Iterator[Open]:
     """``open_page(path, user="viewer", **options of the browser's context)``; fails on any error that a page logs."""
     contexts = []
     errors: list[str] = []

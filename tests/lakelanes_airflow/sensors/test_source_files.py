@@ -450,7 +450,7 @@ def test_the_interval_between_looks_grows_to_its_bound(lake: Lake, monkeypatch: 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("lakelanes_airflow.triggers.source_files.asyncio.sleep", sleep)
+    monkeypatch.setattr("lakelanes_airflow.triggers.polling.asyncio.sleep", sleep)
 
     class Never(SourceFilesTrigger):
         def is_ready(self, lake: Lake) -> bool:
