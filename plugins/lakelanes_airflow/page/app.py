@@ -1,7 +1,7 @@
 """The routes of the Lake page. Every one needs a login and the right to read DAG runs; see ``access``.
 
-Filters live in the URL, so that what one sees can be sent to somebody else. A POST ends in a redirect to the page it
-came from, with the id of the run that it started.
+Filters are part of the URL, so that what one sees can be sent to somebody else. A POST ends in a redirect to the page
+that it came from, with the id of the run that it started.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Cursor = Annotated[str, Query(max_length=2100)]
 
 
 def create_app(background: BackgroundWork | None = None) -> FastAPI:
-    """The application. Its routes ask who is there before anything else, and no other route is added to it."""
+    """The application. Every route checks the user first, and no other route is added."""
     app = FastAPI(title="Lake", dependencies=[Depends(reader)], docs_url=None, redoc_url=None, openapi_url=None)
     app.state.background = background or BackgroundWork()
     app.state.streams = {}
@@ -234,7 +234,7 @@ def file_page(
 
 
 def dashboards_page(request: Request, user: Reader) -> Response:
-    """The dashboard views' last answers as charts and as rows."""
+    """The last results of the dashboard views, as charts and as rows."""
     lake = open_lake()
     names = view_results.names(lake)
     results = view_results.read(lake, names)

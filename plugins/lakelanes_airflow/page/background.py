@@ -1,7 +1,7 @@
-"""What a look at the page sets going in the background: counting what changed, and asking Athena for the charts.
+"""Work that requests of the page start in the background: counting what changed, and asking Athena for the charts.
 
-The page answers from what is counted already and says of when that is; the next look, a moment later, sees more. So no
-request waits for it, and however many look, one thread of the process does one piece of work at a time.
+The page answers from what is counted already, and says when that was; a request a moment later gets more. So no request
+waits for this work, and however many requests there are, one thread of the process does one piece of work at a time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class BackgroundWork:
         self._pool.submit(self._run, name, work)
 
     def wait(self) -> None:
-        """Waits until what is wanted so far is done."""
+        """Waits until everything requested so far is done."""
         self._pool.submit(lambda: None).result()
 
     def _run(self, name: str, work: Callable[[], object]) -> None:

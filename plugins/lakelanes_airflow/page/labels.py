@@ -1,4 +1,4 @@
-"""How values read on the page."""
+"""How values and states are written on the page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTHING = "\N{EN DASH}"
 
 @dataclass(frozen=True)
 class Label:
-    """A state's word, its sign (so that colour is never all that tells it), and what it means."""
+    """A state's word, its sign (so that colour is never the only mark), and what it means."""
 
     word: str
     sign: str
@@ -44,7 +44,7 @@ STATES: dict[str, Label] = {
     "empty": Label("empty", "·", "nothing was loaded yet"),
 }
 
-# Of a DynamoDB table; the other words are those of an entity.
+# Of a DynamoDB table; those above are of entities and files.
 TABLES: dict[str, Label] = {
     **{name: STATES[name] for name in ("no deadline", "empty")},
     "fresh": Label("fresh", "✓", "every window that is over is in the lake"),
@@ -109,7 +109,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def run_path(run_id: str) -> str | None:
-    """Path of the run in the Airflow UI, of what the ledger calls a run; None for one of another lane."""
+    """Path in the Airflow UI of a run, as the ledger names it; None for a run of another lane."""
     dag, _, run = run_id.partition("/")
     if not run or not (dag.startswith(("load_", "export_")) or dag == "sweep_sources"):
         return None
@@ -117,7 +117,7 @@ def run_path(run_id: str) -> str | None:
 
 
 def query(values: dict[str, Any], **changes: Any) -> str:
-    """The query string of these values with changes; '' and None leave a value out."""
+    """The query string of these values with changes; a value of '' or None is left out."""
     merged = {**values, **changes}
     merged.pop("run", None) if "run" not in changes else None
     text = urlencode({name: value for name, value in merged.items() if value not in ("", None)})

@@ -37,7 +37,7 @@ def add_routes(app: FastAPI) -> None:
 
 
 def visible(request: Request, user: User, lake: Lake) -> list[TableStatus]:
-    """How the tables stand that the user may see."""
+    """The states of the tables that the user may see."""
     return tables.status(lake, [name for name in lake.config.tables if may_read(request, user, EXPORT_PREFIX + name)])
 
 
@@ -67,7 +67,7 @@ def table_page(
         unplanned=[cell for cell in cells if cell.state in ("missing", "gap") and cell.export is None],
         state=state,
         snapshots=tables.snapshots(lake, described),
-        # What it brought lately stands beside the latest windows.
+        # Shown beside the latest windows alone, for it is about the last hours.
         shows_stream=shows_stream,
         stream=_stream(request, lake, described, cells) if shows_stream else None,
         may_export=may_trigger(request, user, EXPORT_PREFIX + table),
@@ -100,15 +100,15 @@ async def export_table(request: Request, user: Reader, table: str, full: Annotat
 
 
 def _stream(request: Request, lake: Lake, table: Table, cells: Sequence[WindowCell]) -> StreamStatus | None:
-    """What was found of the table's stream at the look before; None at a process's first. Listing the objects of a busy
-    hour takes longer than all the rest of the page, so it is done in the background."""
+    """What the last listing found of the table's stream; None until there was one in this process. Listing the objects of
+    a busy hour takes longer than all the rest of the page, so it is done in the background."""
     seen, key = request.app.state.streams, (lake.config.resources.analytics_bucket, table.name)
     exports = [cell.export for cell in cells if cell.export]
 
-    def look() -> None:
+    def refresh() -> None:
         seen[key] = tables.stream(lake, table, exports)
 
-    request.app.state.background.request(f"the stream of {table.name}", look)
+    request.app.state.background.request(f"the stream of {table.name}", refresh)
     found: StreamStatus | None = seen.get(key)
     return found
 

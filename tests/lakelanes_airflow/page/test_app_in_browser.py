@@ -266,16 +266,16 @@ def test_a_table_shows_what_failed_and_starting_anew_asks_twice(
     assert runs(False) == before + 1
 
 
-def test_the_strips_of_windows_are_used_with_the_arrow_keys(open_page: Open, lake: Lake, table: ExportedTable) -> None:
+def test_the_rows_of_windows_are_used_with_the_arrow_keys(open_page: Open, lake: Lake, table: ExportedTable) -> None:
     page = open_page("/lake/tables/orders")
-    strips = page.locator("[data-strips] ul")
-    for strip in strips.all():
-        expect(strip.locator("a.cell[tabindex='0']")).to_have_count(1)
+    rows = page.locator("[data-window-rows] ul")
+    for row in rows.all():
+        expect(row.locator("a.cell[tabindex='0']")).to_have_count(1)
 
     def focused() -> str:
         return str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
 
-    page.locator("[data-strips] a.cell[tabindex='0']").nth(1).focus()
+    page.locator("[data-window-rows] a.cell[tabindex='0']").nth(1).focus()
     first = focused()
     page.keyboard.press("ArrowRight")
     assert focused() != first
@@ -285,7 +285,7 @@ def test_the_strips_of_windows_are_used_with_the_arrow_keys(open_page: Open, lak
     assert focused().split(",")[0] != first.split(",")[0], "another day"
     page.keyboard.press("ArrowDown")
     assert focused() == first
-    expect(strips.nth(1).locator("a.cell[tabindex='0']")).to_have_count(1)
+    expect(rows.nth(1).locator("a.cell[tabindex='0']")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/exports/window/"))
 

@@ -182,7 +182,7 @@ def test_a_table_of_the_stream_alone_has_no_buttons(
     as_user: AsUser, make_lake: Callable[..., Lake], background: BackgroundWork
 ) -> None:
     make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "lanes": ["stream"]}})
-    assert "It is being looked at." in as_user("user").get("/lake/tables/orders").text
+    assert "Its objects are being listed." in as_user("user").get("/lake/tables/orders").text
     background.wait()
     page = as_user("user").get("/lake/tables/orders").text
     assert "<form method" not in page and "No change came by the stream within a day." in page
@@ -208,6 +208,6 @@ def test_windows_stand_by_day_or_by_month(
     count = 20 if minutes == 1440 else 2 * 1440 // minutes
     shown = [WindowCell(Window(start + n * step, start + (n + 1) * step), "published") for n in range(count)]
     found = window_layout.window_rows(lake.config.tables["orders"], shown)
-    assert [strip.title for strip in found] == titles
+    assert [row.title for row in found] == titles
     assert [label for label, _ in found[0].cells][:2] == texts
-    assert sum(len(strip.cells) for strip in found) == count
+    assert sum(len(row.cells) for row in found) == count
