@@ -38,7 +38,7 @@ class Span:
 
 
 def span_of(entity: Entity, wanted: str, whole: Summary, now: datetime) -> Span:
-    """The span ``wanted`` (a year; a month for an hourly entity), or the last one with files where it is '' or no such name.
+    """The span ``wanted``: a year, or a month for an hourly entity; the last one with files where it is no such name.
 
     Every year is one span where a partition is a month or a year.
     """

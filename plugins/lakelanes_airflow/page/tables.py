@@ -100,8 +100,10 @@ async def export_table(request: Request, user: Reader, table: str, full: Annotat
 
 
 def _stream(request: Request, lake: Lake, table: Table, cells: Sequence[WindowCell]) -> StreamStatus | None:
-    """What the last listing found of the table's stream; None until there was one in this process. Listing the objects of
-    a busy hour takes longer than all the rest of the page, so it is done in the background."""
+    """What the last listing found of the table's stream; None until this process has one.
+
+    Listing the objects of a busy hour takes longer than all the rest of the page, so it is done in the background.
+    """
     seen, key = request.app.state.streams, (lake.config.resources.analytics_bucket, table.name)
     exports = [cell.export for cell in cells if cell.export]
 

@@ -38,7 +38,7 @@ class WindowRow:
 
 
 def span_of(table: Table, wanted: str, stand: TableStatus, now: datetime) -> Span:
-    """The days up to ``wanted`` (2024-03-15, UTC), or up to today where it is '' or no date: as many as have about _CELLS
+    """The days up to ``wanted`` (2024-03-15, UTC), or up to today where it is no date: as many as have about _CELLS
     windows, two at the least."""
     today = _midnight(now)
     days = min(max(_CELLS * table.export.window_minutes // 1440, 2), 56)
