@@ -99,7 +99,7 @@ def passing() -> Iterator[Any]:
         yield pytest.param(error, id=type(error).__name__)
 
 
-@pytest.mark.parametrize("error", passing())
+@pytest.mark.parametrize("error", list(passing()))
 def test_what_can_pass_is_tried_again(error: BaseException) -> None:
     assert action(error) is RetryAction.DEFAULT
 

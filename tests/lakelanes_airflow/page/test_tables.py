@@ -187,27 +187,3 @@ def test_a_table_of_the_stream_alone_has_no_buttons(
     page = as_user("user").get("/lake/tables/orders").text
     assert "<form method" not in page and "No change came by the stream within a day." in page
     assert as_user("user").post("/lake/tables/orders/export").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("minutes", "titles", "texts"),
-    [
-        (15, ["Fri 15 Mar", "Sat 16 Mar"], ["00:00", "00:15"]),
-        (60, ["Fri 15 Mar", "Sat 16 Mar"], ["00", "01"]),
-        (1440, ["March 2024", "April 2024"], ["15", "16"]),
-    ],
-)
-def test_windows_stand_by_day_or_by_month(
-    make_lake: Callable[..., Lake], minutes: int, titles: list[str], texts: list[str]
-) -> None:
-    from lakelanes.overview.tables import WindowCell
-    from lakelanes.tables.windows import Window
-
-    lake = make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": minutes}}})
-    start, step = datetime(2024, 3, 15, tzinfo=UTC), timedelta(minutes=minutes)
-    count = 20 if minutes == 1440 else 2 * 1440 // minutes
-    shown = [WindowCell(Window(start + n * step, start + (n + 1) * step), "published") for n in range(count)]
-    found = window_layout.window_rows(lake.config.tables["orders"], shown)
-    assert [row.title for row in found] == titles
-    assert [label for label, _ in found[0].cells][:2] == texts
-    assert sum(len(row.cells) for row in found) == count
