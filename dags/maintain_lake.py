@@ -7,9 +7,9 @@
 
 - Compacts the changes of a table into a snapshot of it, so that the cost of `<table>_current` follows the table's size
   and not its history. The new snapshot is written beside the old one; the view moves to it in one step.
-- Deletes snapshots that were replaced `compaction.keep_days` ago, never the one that the view reads.
-- Looks for gaps: point-in-time recovery that is off, a table that was recreated, windows that recovery no longer holds,
-  exports that stand still.
+- Deletes snapshots that were replaced at least `compaction.keep_days` ago, never the one that the view reads.
+- Checks for gaps: point-in-time recovery that is off, a table that was recreated, windows that recovery no longer
+  holds, exports that stand still.
 
 ## When it runs
 
@@ -17,7 +17,7 @@ Every night at 02:30 UTC, one run at a time. Triggered at any other time it does
 
 ## When it fails
 
-An alert, one until it is cured, names the table's state and what to do about it. Compacting again is harmless: it
+One alert, open until it is cured, names the table's state and what to do about it. Compacting again is harmless: it
 starts from the last snapshot that is whole.
 """
 
@@ -34,7 +34,7 @@ config = load_config()
 
 with DAG(
     dag_id="maintain_lake",
-    description="Compacts changes into snapshots, deletes old ones, looks for gaps",
+    description="Compacts changes into snapshots, deletes old ones, checks for gaps",
     doc_md=__doc__,
     schedule="30 2 * * *",
     max_active_runs=1,

@@ -68,7 +68,7 @@ def mwaa_files(target: Path, config_text: str, kernels: Iterable[Path] = ()) -> 
     config = parse_config(config_text, {})
     variables = {
         "LAKE_CONFIG": f"{MWAA_HOME}/plugins/include/lake.json",
-        # To tell of a configuration that cannot be read.
+        # For the alert on a configuration that cannot be read.
         "LAKE_ALERT_TOPIC_ARN": config.alert_topic_arn,
         "LAKE_LEDGER_TABLE": config.resources.ledger_table,
     }
