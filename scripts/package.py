@@ -68,7 +68,7 @@ def mwaa_files(target: Path, config_text: str, kernels: Iterable[Path] = ()) -> 
     config = parse_config(config_text, {})
     variables = {
         "LAKE_CONFIG": f"{MWAA_HOME}/plugins/include/lake.json",
-        # To tell of a configuration that cannot be read.
+        # For the alert on a configuration that cannot be read.
         "LAKE_ALERT_TOPIC_ARN": config.alert_topic_arn,
         "LAKE_LEDGER_TABLE": config.resources.ledger_table,
     }
@@ -111,7 +111,7 @@ def _kernels(libraries: Iterable[Path]) -> dict[str, bytes]:
     return {f"lakelanes/convert/{library.name}": library.read_bytes() for library in libraries}
 
 
-def _include(config_text: str) -> Mapping[str, bytes]:
+def _include(config_text: str) -> dict[str, bytes]:
     folder = ROOT / "include"
     files = {f"include/{name}": data for name, data in _tree(folder) if name.startswith("sql/")}
     return {**files, "include/lake.json": config_text.encode()}

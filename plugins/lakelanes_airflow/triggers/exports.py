@@ -1,4 +1,4 @@
-"""The triggers that wait for a DynamoDB table's recovery and for its exports."""
+"""The triggers that wait for a DynamoDB table's point-in-time recovery and for its exports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lakelanes_airflow.triggers.polling import PollingTrigger
 
 
 class RecoveryTrigger(PollingTrigger):
-    """Waits until point-in-time recovery of a table has reached ``moment``; that is some minutes after it.
+    """Waits until point-in-time recovery of a table has reached ``moment``, which is some minutes after it.
 
     :param table: name of the table in the configuration.
     :param moment: ISO 8601 with offset.
@@ -28,12 +28,12 @@ class RecoveryTrigger(PollingTrigger):
 
     def is_ready(self, lake: Lake) -> bool:
         latest = describe_recovery(lake, lake.config.tables[self.table]).latest
-        # Turned off meanwhile: the task says so.
+        # None: it was turned off meanwhile, which the task reports.
         return latest is None or latest >= datetime.fromisoformat(self.moment)
 
 
 class ExportTrigger(PollingTrigger):
-    """Waits until DynamoDB has finished an export, or failed it.
+    """Waits until an export of DynamoDB has ended, well or not.
 
     :param export_arn: the export's ARN.
     """
