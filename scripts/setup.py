@@ -3,8 +3,9 @@
 
 Makes .local/boot (uv), .local/venv (Airflow and the development tools) and .local/aws (the local AWS, whose botocore is
 newer than Airflow's constraints allow); .local/bench (what the benchmarks compare with) for `--with bench`, and
-.local/compiler (a C compiler) for `--with compiler` or where the system has none. Compiles the converter's kernel. The
-syntax and the imports stay within Python 3.8, so that an old `python3` can still find the newer one that it needs.
+.local/compiler (a C compiler) for `--with compiler` or where the system has none. Compiles the library of
+plugins/lakelanes/native. The syntax and the imports stay within Python 3.8, so that an old `python3` can still find the
+newer one that it needs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import fcntl
 import hashlib
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -42,9 +44,7 @@ ON_REQUEST = {
     "bench": [["--compile-bytecode", "--group", "pyproject.toml:bench"]],
     "compiler": [["--group", "pyproject.toml:compiler"]],
 }
-# As in plugins/lakelanes/convert/kernel.py, which cannot be imported before there is an environment.
-LAKELANES = ROOT / "plugins" / "lakelanes"
-KERNEL = [LAKELANES / "convert" / "kernel.c", LAKELANES / "convert" / "scalars.h", LAKELANES / "tables" / "items.c"]
+NATIVE = ROOT / "plugins" / "lakelanes" / "native"
 
 
 class SetupError(Exception):
@@ -192,9 +192,9 @@ def outdated(wanted, asked=()):
 
 
 def kernel_built():
-    """Whether the library that the converter will look for is there; its name has the digest of its sources."""
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in KERNEL)).hexdigest()[:12]
-    return any(KERNEL[0].parent.glob("kernel-" + digest + "-" + sys.platform + "-*.so"))
+    """Whether the library that the readers will look for is there; its name has the digest of its sources."""
+    name = runpy.run_path(str(NATIVE / "sources.py"))["library_name"]()
+    return (NATIVE / name).exists()
 
 
 def build_kernel():

@@ -23,7 +23,16 @@ from lakelanes.aws.storage import ObjectReader, ObjectWriter, WrittenObject, par
 from lakelanes.catalog import athena, glue_tables
 from lakelanes.config.model import Entity, Lane
 from lakelanes.config.partitions import Partition, rejects_partition
-from lakelanes.convert import Conversion, PartitionedTarget, Tuning, convert
+from lakelanes.convert import (
+    Conversion,
+    Destination,
+    LoadPolicy,
+    PartitionedTarget,
+    Source,
+    TargetTable,
+    Tuning,
+    convert,
+)
 from lakelanes.errors import (
     AmbiguousFileError,
     LakeError,
@@ -506,23 +515,20 @@ class _Loader:
         )
         try:
             done = convert(
-                open_source,
-                open_parts if entity.data_keys else open_target,
-                open_rejects,
-                entity.columns,
-                source_name=file.uri,
-                dialect=entity.dialect.converter(),
-                on_bad_rows=entity.on_bad_rows,
-                max_bad_rows=entity.max_bad_rows,
-                missing_columns=entity.missing_columns,
-                policy=entity.schema_policy.converter(),
-                sort_by=entity.sort_by,
-                taken=[key.name for key in entity.partition_keys],
-                add_columns=lambda columns: self._evolution.add(columns, file.uri),
-                # Equal files have equal ETags: without it a worker that lost its claim could take its successor's
-                # object for the one it was to replace.
-                stamp=metadata,
-                tuning=Tuning(threads=2 if self._alone else 1),
+                Source(open_source, file.uri, entity.dialect.converter()),
+                # Equal files have equal ETags: without the stamp a worker that lost its claim could take its
+                # successor's object for the one it was to replace.
+                Destination(open_parts if entity.data_keys else open_target, open_rejects, metadata),
+                TargetTable(
+                    entity.columns,
+                    entity.sort_by,
+                    [key.name for key in entity.partition_keys],
+                    lambda columns: self._evolution.add(columns, file.uri),
+                ),
+                LoadPolicy(
+                    entity.on_bad_rows, entity.max_bad_rows, entity.missing_columns, entity.schema_policy.converter()
+                ),
+                Tuning(threads=2 if self._alone else 1),
             )
         except BaseException:
             if claim.rejects_etag is None:

@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 
 from lakelanes.aws.storage import ObjectFile, ObjectWriter, written_object
 from lakelanes.catalog import glue_tables
-from lakelanes.convert.writer import TableWriter, widened
+from lakelanes.convert.schema import widened
+from lakelanes.convert.writer import TableWriter
 from lakelanes.errors import StorageError
 from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
 from lakelanes.tables.changes import change_schema

@@ -16,7 +16,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.convert import Conversion, ConversionError, PartitionedTarget, Tuning, convert, partitioned
+from lakelanes.convert import (
+    Conversion,
+    ConversionError,
+    Destination,
+    PartitionedTarget,
+    Source,
+    TargetTable,
+    Tuning,
+    convert,
+    partitioned,
+)
 from lakelanes.convert.partition_values import PartitionValue, form_fault, spelled
 from tests.lakelanes.convert.support import MemorySink, Sinks, csv_text, table_columns
 
@@ -62,12 +72,9 @@ def divide(
     targets, rejects = targets or Targets(), Sinks()
     wanted = {"left_out": frozenset[str](), "limit": 1000} | options
     conversion = convert(
-        lambda: io.BytesIO(data),
-        PartitionedTarget(keys, legal, targets.open, targets.begun.append, **wanted),
-        rejects,
-        table_columns(TYPES),
-        source_name="source.csv",
-        sort_by=sort_by,
+        Source(lambda: io.BytesIO(data), "source.csv"),
+        Destination(PartitionedTarget(keys, legal, targets.open, targets.begun.append, **wanted), rejects),
+        TargetTable(table_columns(TYPES), sort_by),
         tuning=tuning,
     )
     found = {

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from lakelanes.convert import Conversion, ConversionError, Reject, SchemaPolicy, Tuning, convert
+from lakelanes.convert import (
+    Conversion,
+    ConversionError,
+    Destination,
+    Reject,
+    SchemaPolicy,
+    Source,
+    TargetTable,
+    Tuning,
+    convert,
+)
 from tests.lakelanes.convert.support import SALES, MemorySink, Sinks, load, table_columns
 
 HEADER = b"id,amount,day\n"
@@ -36,7 +46,7 @@ def test_a_missing_column_in_a_file_without_rows() -> None:
 
 
 def test_an_extra_column_where_they_are_an_error() -> None:
-    outcome = load(b"id,amount,day,note,\na,1,2024-01-01,x,\n", policy=SchemaPolicy(new_columns="freeze"))
+    outcome = load(b"id,amount,day,note,\na,1,2024-01-01,x,\n", schema=SchemaPolicy(new_columns="freeze"))
     assert outcome.conversion.refused is not None
     assert outcome.conversion.refused.startswith("unexpected columns note, an empty name: the header has id,")
     assert where(outcome) == [(1, 2, "a,1,2024-01-01,x,")]
@@ -130,7 +140,7 @@ def test_a_file_that_is_no_text(data: bytes, name: str) -> None:
 
 def test_a_table_without_columns_is_the_callers_mistake() -> None:
     with pytest.raises(ConversionError, match="the table has no columns"):
-        convert(io.BytesIO, Sinks(), Sinks(), [], source_name="s")
+        convert(Source(io.BytesIO, "s"), Destination(Sinks(), Sinks()), TargetTable([]))
 
 
 class BrokenSource(io.BytesIO):
@@ -154,11 +164,9 @@ def test_a_failing_source_is_no_refusal_and_leaves_no_file(threads: int) -> None
     data = HEADER + b"a,1,\nb,x,\n" * 300_000
     with pytest.raises(ConnectionResetError):
         convert(
-            lambda: BrokenSource(data),
-            target,
-            rejects,
-            table_columns(SALES),
-            source_name="s",
+            Source(lambda: BrokenSource(data), "s"),
+            Destination(target, rejects),
+            TargetTable(table_columns(SALES)),
             tuning=Tuning(threads=threads, block_bytes=65_536, row_group_bytes=4096),
         )
     assert [sink.state for sink in target] == ["aborted"]
@@ -173,11 +181,9 @@ def test_a_failing_sink_aborts_the_other_one_too(threads: int) -> None:
     data = HEADER + b"a,1,\nb,x,\n" * 150_000
     with pytest.raises(OSError, match="no space left"):
         convert(
-            lambda: io.BytesIO(data),
-            lambda: broken,
-            rejects,
-            table_columns(SALES),
-            source_name="s",
+            Source(lambda: io.BytesIO(data), "s"),
+            Destination(lambda: broken, rejects),
+            TargetTable(table_columns(SALES)),
             tuning=Tuning(threads=threads, block_bytes=65_536),
         )
     assert broken.state == "aborted"
