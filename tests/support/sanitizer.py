@@ -23,7 +23,8 @@ library.FOLDER = Path(sys.argv.pop(1))
 def run_sanitized(program: str, folder: Path, *arguments: str) -> None:
     """Runs the Python text ``program`` with a sanitized library, built into ``folder``, in the place of the usual one.
 
-    ``arguments`` are the program's. A finding ends it with an exit code other than 0, which fails here with what was found.
+    ``arguments`` are the program's. A finding ends it with an exit code other than 0, which fails here with what was
+    found.
     """
     command = compiler(None)
     assert command and build(into=folder, sanitize=True), "there is no C compiler"

@@ -27,7 +27,7 @@ from lakelanes.convert import (
     convert,
     partitioned,
 )
-from lakelanes.convert.partition_values import PartitionValue, form_fault, spelled
+from lakelanes.convert.partition_values import PartitionValue
 from tests.lakelanes.convert.support import MemorySink, Sinks, csv_text, table_columns
 
 TYPES = {"id": "string", "day": "date", "at": "timestamp", "shop": "string", "number": "int"}
@@ -255,35 +255,3 @@ def test_a_partition_has_as_few_row_groups_as_a_file_of_its_own() -> None:
     divide(data, [PartitionValue("shop")], targets, tuning=Tuning(block_bytes=10_000))
     for sink in targets.sinks.values():
         assert pq.read_metadata(pa.BufferReader(bytes(sink.data))).num_row_groups == 1
-
-
-@pytest.mark.parametrize(
-    ("form", "column", "key", "bits", "reason"),
-    [
-        ("%Y", "date", "string", None, None),
-        ("%Y%m%d", "date", "int", 31, None),
-        ("%Y-%m-%d", "timestamp", "date", None, None),
-        ("%Y-W%V %H:%M %%", "timestamp", "string", None, None),
-        ("%Y", "string", "string", None, "date or timestamp column"),
-        ("%H", "date", "string", None, "time of day"),
-        ("%B", "date", "string", None, "'%B'"),
-        ("year", "date", "string", None, "no field"),
-        ("%Y%", "date", "string", None, "'%'"),
-        ("%Y\n", "date", "string", None, "printed"),
-        ("%d.%m.%Y", "date", "date", None, "%Y-%m-%d"),
-        ("%Y-%m", "date", "int", 31, "'9999-12'"),
-        ("%Y", "date", "tinyint", 7, "'9999'"),
-        ("%Y%m%d%H", "timestamp", "int", 31, "'9999123123'"),
-    ],
-)
-def test_a_form_is_checked_against_column_and_key(
-    form: str, column: str, key: str, bits: int | None, reason: str | None
-) -> None:
-    fault = form_fault(form, column, key, bits)
-    assert (fault is None) if reason is None else (reason in str(fault))
-
-
-@given(moment=st.datetimes(datetime(1000, 1, 1)))
-def test_a_form_writes_what_strftime_does(moment: datetime) -> None:
-    form = "%Y|%y|%m|%d|%j|%G|%V|%u|%H|%M|%%"
-    assert spelled(moment, form) == moment.strftime(form)

@@ -26,9 +26,9 @@ from lakelanes.convert import (
     convert,
 )
 from lakelanes.types import parse_type
+from tests.lakelanes.convert.generated import comparable, csv_written
 from tests.lakelanes.convert.reference import expect
 from tests.lakelanes.convert.support import Outcome, Sinks, load, table_columns
-from tests.lakelanes.convert.test_pipeline_properties import comparable, csv_written
 from tests.support.properties import examples
 
 REACTIONS = ["evolve", "freeze", "discard_row", "discard_value"]
