@@ -12,6 +12,7 @@ from lakelanes.convert import Dialect
 from lakelanes.convert.blocks import MAX_RECORD_BYTES, Block, BlockReader
 from lakelanes.convert.source import ByteSource
 from tests.lakelanes.convert.generated import structure
+from tests.support.properties import examples
 
 
 def reader(data: bytes, block_bytes: int = 16) -> BlockReader:
@@ -22,6 +23,7 @@ def blocks(of: BlockReader) -> list[Block]:
     return list(iter(of.next_block, None))
 
 
+@examples(100)
 @given(text=structure, block_bytes=st.integers(1, 40), recycled=st.booleans())
 def test_the_blocks_are_the_source(text: str, block_bytes: int, recycled: bool) -> None:
     whole, found = reader(text.encode(), block_bytes), []

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakelanes.convert.digits import plain_dates, plain_fixed_point
+from tests.support.properties import examples
 
 
 def laid_out(texts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -24,6 +25,7 @@ numbers = st.tuples(st.sampled_from(["", "-"]), digits, digits, st.sampled_from(
 
 
 @pytest.mark.parametrize("scale", range(7))
+@examples(100)
 @given(texts=st.lists(numbers | st.text("0123456789-.+ eE", max_size=20), min_size=1, max_size=20))
 def test_numbers_with_exactly_so_many_decimals(scale: int, texts: list[str]) -> None:
     values, sure = plain_fixed_point(*laid_out(texts), scale)
@@ -43,6 +45,7 @@ near_days = st.tuples(st.integers(0, 9999), st.integers(0, 19), st.integers(0, 3
 days = st.dates().map(str) | near_days | st.text("0123456789-", max_size=11)
 
 
+@examples(100)
 @given(texts=st.lists(days, min_size=1, max_size=20))
 def test_days_of_the_calendar_and_nothing_else(texts: list[str]) -> None:
     found, sure = plain_dates(*laid_out(texts))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakelanes.convert.partition_values import form_fault, spelled
+from tests.support.properties import examples
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,7 @@ def test_a_form_is_checked_against_column_and_key(
     assert (fault is None) if reason is None else (reason in str(fault))
 
 
+@examples(100)
 @given(moment=st.datetimes(datetime(1000, 1, 1)))
 def test_a_form_writes_what_strftime_does(moment: datetime) -> None:
     form = "%Y|%y|%m|%d|%j|%G|%V|%u|%H|%M|%%"

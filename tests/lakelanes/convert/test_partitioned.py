@@ -29,6 +29,7 @@ from lakelanes.convert import (
 )
 from lakelanes.convert.partition_values import PartitionValue
 from tests.lakelanes.convert.support import MemorySink, Sinks, csv_text, table_columns
+from tests.support.properties import examples
 
 TYPES = {"id": "string", "day": "date", "at": "timestamp", "shop": "string", "number": "int"}
 DAY = [PartitionValue("day", "%Y"), PartitionValue("day", "%m"), PartitionValue("day", "%d")]
@@ -115,6 +116,7 @@ times = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)) | st.datetimes(
 )
 
 
+@examples(100)
 @given(
     rows=st.lists(
         st.tuples(

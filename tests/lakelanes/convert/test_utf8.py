@@ -8,10 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lakelanes.convert.utf8 import all_utf8, block_is_utf8, is_utf8, utf8_rows
+from tests.support.properties import examples
 
 CASES = [b"", b"plain", "Zoë 日本 😀".encode(), b"\xff", b"\xc3", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80"]
 
 
+@examples(100)
 @given(texts=st.lists(st.sampled_from(CASES) | st.binary(max_size=5), max_size=6))
 @example(CASES)
 def test_columns_and_blocks_agree_with_python(texts: list[bytes]) -> None:
