@@ -64,13 +64,7 @@ def match_header(
     missing_columns is "error" or that are all missing, and for new ones where it freezes the table, or lets it evolve
     and they cannot be columns.
     """
-    try:
-        names = [field.decode().strip() for field in fields]
-    except UnicodeDecodeError:
-        if dialect.encoding == "utf-8":
-            raise FileRefusedError(f"the header is not valid UTF-8: {b','.join(fields)!r}") from None
-        raw = shown(b",".join(fields), dialect.encoding)
-        raise FileRefusedError(f"the header is not valid {dialect.encoding}: '{raw}'") from None
+    names = _decoded(fields, dialect)
     if dialect.trailing_delimiter and len(names) > 1 and not names[-1]:
         names.pop()
     positions: dict[str, int] = {}
@@ -103,6 +97,17 @@ def match_header(
         new,
         dialect.trailing_delimiter,
     )
+
+
+def _decoded(fields: Sequence[bytes], dialect: Dialect) -> list[str]:
+    """The names as texts. Raises FileRefusedError."""
+    try:
+        return [field.decode().strip() for field in fields]
+    except UnicodeDecodeError:
+        if dialect.encoding == "utf-8":
+            raise FileRefusedError(f"the header is not valid UTF-8: {b','.join(fields)!r}") from None
+        raw = shown(b",".join(fields), dialect.encoding)
+        raise FileRefusedError(f"the header is not valid {dialect.encoding}: '{raw}'") from None
 
 
 def _labelled(found: Sequence[str], known: Collection[str]) -> tuple[NewColumn, ...]:

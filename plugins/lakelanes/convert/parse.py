@@ -45,6 +45,16 @@ class ParsedBlock:
     rejects: RejectRows | None
 
 
+@dataclass
+class _Where:
+    """Of some records their number in the block, how many lines end before each, its first byte and its line end."""
+
+    records: Positions
+    lines: Positions
+    starts: Positions
+    ends: Positions
+
+
 class BlockParser:
     """Parses blocks of one file, in any order and in several threads.
 
@@ -141,7 +151,8 @@ class BlockParser:
         rejects = None
         if again.faults.any:
             refused = again.faults.records()
-            rejects = self._rejects(again, refused, odd[refused], lines[refused], block, starts[refused], ends[refused])
+            where = _Where(odd[refused], lines[refused], starts[refused], ends[refused])
+            rejects = self._rejects(block, again, refused, where)
         return ParsedBlock(read.records, read.lines, [batch], rejects)
 
     def _parse_careful(self, block: Block, refusal: str | None) -> ParsedBlock | None:
@@ -153,30 +164,22 @@ class BlockParser:
             return ParsedBlock(judged.records, lines, [judged.batch], None)
         index = judged.index or self._careful.index(block.data, block.length)
         rejected = judged.faults.records() if refusal is None else np.arange(index.starts.size)
-        starts, ends = index.starts[rejected], index.ends[rejected]
-        rejects = self._rejects(judged, rejected, rejected, index.lines(rejected), block, starts, ends, refusal)
+        where = _Where(rejected, index.lines(rejected), index.starts[rejected], index.ends[rejected])
+        rejects = self._rejects(block, judged, rejected, where, refusal)
         batches = _rows_of(judged.batch, judged.good) if refusal is None else []
         return ParsedBlock(judged.records, lines, batches, rejects)
 
     def _rejects(
-        self,
-        judged: Judged,
-        records: Positions,
-        positions: Positions,
-        lines: Positions,
-        block: Block,
-        starts: Positions,
-        ends: Positions,
-        refusal: str | None = None,
+        self, block: Block, judged: Judged, records: Positions, where: _Where, refusal: str | None = None
     ) -> RejectRows:
-        """These records of what was judged as rejected rows; where and on which line of the block they are."""
+        """These of the judged records as rejected rows, those without a fault of their own with the refusal."""
         columns, reasons = judged.faults.of(records)
         return RejectRows(
-            positions,
-            lines,
+            where.records,
+            where.lines,
             columns,
             [reason or refusal or "" for reason in reasons],
-            raw_texts(block.data, starts, ends, self._dialect.encoding),
+            raw_texts(block.data, where.starts, where.ends, self._dialect.encoding),
             judged.faults.first_freezing(records),
         )
 
