@@ -199,7 +199,8 @@ def kernel_built():
 
 def build_kernel():
     env = dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT / "plugins"), str(ROOT)]))
-    say("compiled " + run([LOCAL / "venv" / "bin" / "python", "-m", "scripts.build_kernel"], env).strip())
+    said = run([LOCAL / "venv" / "bin" / "python", "-m", "scripts.build_kernel"], env).strip()
+    say("compiled " + said if said.endswith(".so") else said)
 
 
 @contextlib.contextmanager
