@@ -4,8 +4,8 @@
 Makes .local/boot (uv), .local/venv (Airflow, the development tools and the command `lakelanes`) and .local/aws (the
 local AWS, whose botocore is newer than Airflow's constraints allow); .local/bench (what the benchmarks compare with)
 for `--with bench`, and .local/compiler (a C compiler) for `--with compiler` or where the system has none. Compiles the
-converter's kernel. The syntax and the imports stay within Python 3.8, so that an old `python3` can still find the newer
-one that it needs.
+library of plugins/lakelanes/native. The syntax and the imports stay within Python 3.8, so that an old `python3` can
+still find the newer one that it needs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import fcntl
 import hashlib
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -46,9 +47,7 @@ ON_REQUEST = {
     "bench": [["--compile-bytecode", "--group", "pyproject.toml:bench"]],
     "compiler": [["--group", "pyproject.toml:compiler"]],
 }
-# As in plugins/lakelanes/convert/kernel.py, which cannot be imported before there is an environment.
-LAKELANES = ROOT / "plugins" / "lakelanes"
-KERNEL = [LAKELANES / "convert" / "kernel.c", LAKELANES / "convert" / "scalars.h", LAKELANES / "tables" / "items.c"]
+NATIVE = ROOT / "plugins" / "lakelanes" / "native"
 
 
 class SetupError(Exception):
@@ -197,14 +196,15 @@ def outdated(wanted: str | None, asked: Iterable[str] = ()) -> list[str]:
 
 
 def kernel_built() -> bool:
-    """Whether the library that the converter will look for is there; its name has the digest of its sources."""
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in KERNEL)).hexdigest()[:12]
-    return any(KERNEL[0].parent.glob("kernel-" + digest + "-" + sys.platform + "-*.so"))
+    """Whether the library that the readers will look for is there; its name has the digest of its sources."""
+    name = runpy.run_path(str(NATIVE / "sources.py"))["library_name"]()
+    return bool((NATIVE / name).exists())
 
 
 def build_kernel() -> None:
     env = dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT / "plugins"), str(ROOT)]))
-    say("compiled " + run([LOCAL / "venv" / "bin" / "python", "-m", "scripts.build_kernel"], env).strip())
+    said = run([LOCAL / "venv" / "bin" / "python", "-m", "scripts.build_kernel"], env).strip()
+    say("compiled " + said if said.endswith(".so") else said)
 
 
 @contextlib.contextmanager

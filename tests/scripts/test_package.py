@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import platform
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lakelanes.config.loading import load_config, parse_config, resolved_text
-from lakelanes.convert.kernel import library_path
+from lakelanes.native.sources import library_name
 from scripts.package import (
     LAMBDA_PLATFORM,
     LAMBDA_TARGET,
@@ -64,9 +67,28 @@ def test_the_kernel_is_for_the_processor_of_whoever_gets_it(tmp_path: Path) -> N
         head = kernels[target].read_bytes()[:20]
         assert (head[:4], head[18]) == (b"\x7fELF", machine)
     bundle = function_bundle(tmp_path / "f.zip", config_text(), kernels[LAMBDA_TARGET])
-    assert compiled_in(bundle) == {f"lakelanes/convert/{library_path('linux', 'aarch64').name}"}
+    assert compiled_in(bundle) == {f"lakelanes/native/{library_name('linux', 'aarch64')}"}
     plugins = mwaa_files(tmp_path / "mwaa", config_text(), kernels.values()) / "plugins.zip"
-    assert compiled_in(plugins) == {f"lakelanes/convert/{kernel.name}" for kernel in kernels.values()}
+    assert compiled_in(plugins) == {f"lakelanes/native/{kernel.name}" for kernel in kernels.values()}
+
+
+def test_the_library_is_found_where_the_bundle_is_unpacked(tmp_path: Path) -> None:
+    target = f"linux-{platform.machine()}"
+    library = build_for(target, tmp_path / "built")
+    plugins = mwaa_files(tmp_path / "mwaa", config_text(), [library]) / "plugins.zip"
+    for name, bundle in (("mwaa", plugins), ("lambda", function_bundle(tmp_path / "f.zip", config_text(), library))):
+        unpacked = tmp_path / "unpacked" / name
+        with zipfile.ZipFile(bundle) as archive:
+            archive.extractall(unpacked)
+        program = "from lakelanes.native import library; print(library.native('items', {}).library._name)"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": str(unpacked)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == str(unpacked / "lakelanes" / "native" / library.name)
 
 
 def compiled_in(archive: Path) -> set[str]:

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakelanes.aws.storage import ObjectFile, ObjectWriter, written_object
-from lakelanes.convert.writer import TableWriter, widened
+from lakelanes.convert.schema import widened
+from lakelanes.convert.writer import TableWriter
 
 if TYPE_CHECKING:
     from lakelanes.config.model import Table
