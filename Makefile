@@ -7,7 +7,7 @@ VENV := .local/venv/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check package bench chaos format clean
+.PHONY: help setup demo up down status test test-fast check package bench chaos format clean
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
@@ -15,7 +15,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
 unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install everything into .local (done by the other commands as needed)
 	@python3 scripts/setup.py $(if $(PYTHON),--python $(PYTHON)) $(foreach name,$(WITH),--with $(name))
@@ -35,21 +35,24 @@ down:  ## Stop what "make up" started
 status:  ## Say what of the stack is running, and where
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m scripts.stack status || true; fi
 
-# The end-to-end tests have the machine to themselves: each runs a whole Airflow.
-test: setup  ## Run every test
-	@status=0; \
-	$(VENV)/python -m pytest -n 2 --dist worksteal --ignore tests/end_to_end || status=1; \
-	$(VENV)/python -m pytest tests/end_to_end || status=1; \
-	exit $$status
+# Of the test processes two are busy with end-to-end tests for most of the time, and those wait a good deal.
+WORKERS ?= 4
 
-check: setup  ## Lint, types, configuration, infrastructure template and Compose file
+test: setup  ## Run every test, in WORKERS=n processes
+	@$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-fast: setup  ## Run what needs no local AWS, no Airflow, no browser and no patience
+	@$(VENV)/python -m pytest -n 2 --dist worksteal -m "not stack and not slow"
+
+check: setup  ## Lint, types, configuration, infrastructure template, Compose file, workflow
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/cfn-lint infrastructure/*.yaml
 	$(VENV)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
-	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/python -m lakelanes check
-	$(VENV)/python -m lakelanes schema | diff --unified include/lake.schema.json -
+	$(VENV)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/lakelanes check
+	$(VENV)/lakelanes schema | diff --unified include/lake.schema.json -
 
 # SIZE=small takes minutes, not most of an hour. CASES=a,b runs these alone, REPEATS=n that often; KEEP=1 keeps the files.
 SIZE ?= full

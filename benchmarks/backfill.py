@@ -20,10 +20,13 @@ from unittest import mock
 
 from benchmarks.cases import OURS, Case
 from benchmarks.report import Sample, summary
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.files.matching import partition_for
+from lakelanes.files.outcomes import raise_for_outcomes
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from scripts.airflow_api import AirflowApi
 from scripts.stack import Stack
@@ -83,7 +86,7 @@ def _load(lake: Lake, days: list[datetime]) -> None:
     files = list_entity(lake, entity)
     raise_for_outcomes(load_batch(lake, entity, files, lane="batch", run_id="bench"))
     partitions: list[Partition] = [partition_for(entity, file.key) for file in files]
-    register(lake, entity, partitions)
+    Registrar(lake, "look").register_entity(entity, partitions)
     validate(lake, entity, partitions)
 
 

@@ -118,7 +118,7 @@ class _Files:
 
     def items(self) -> Iterator[Item]:
         from lakelanes.config.loading import load_config
-        from lakelanes.ledger.files import Entry, timestamp
+        from lakelanes.ledger.entries import Entry, timestamp
         from lakelanes.ledger.summaries import Counts, Summary, _sums
 
         config, rng = load_config(), random.Random(7)
@@ -191,12 +191,12 @@ class _Files:
         """A few that are open."""
         from lakelanes.alerts.incidents import Incident
         from lakelanes.alerts.messages import Alert
-        from lakelanes.ledger.files import timestamp
+        from lakelanes.ledger.entries import timestamp
 
         for number in range(5):
             alert = Alert("watch_lake", "r", "sales", f"day {number} did not arrive", "Upload its files")
             since = timestamp(self.now - timedelta(hours=number))
-            yield Incident(f"deadline/sales/2024-03-{number + 10}", since, alert, told=True).to_item()
+            yield Incident(f"deadline/sales/2024-03-{number + 10}", since, alert, sent=True).to_item()
 
 
 def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sample:
@@ -209,8 +209,8 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from airflow.utils import db
 
+    from lakelanes.files.batch import load_batch
     from lakelanes.files.listing import list_prefix
-    from lakelanes.files.load import load_batch
     from lakelanes.lake import Lake
     from lakelanes.ledger.summaries import differences, totals
     from lakelanes.tables.current import publish

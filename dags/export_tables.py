@@ -45,7 +45,7 @@ helps:
 - `table_recreated`: another table has the name now. Repair.
 - `table_missing`: there is no such table. Correct the configuration, or restore the table and repair.
 
-To repair is `python -m lakelanes tables repair <table>`, or a run with *full*. Until the new full export is in the
+To repair is `lakelanes tables repair <table>`, or a run with *full*. Until the new full export is in the
 lake, `<table>_current` stays as it is; where the table has a stream, it goes on following that.
 
 ## Race conditions

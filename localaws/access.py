@@ -1,13 +1,15 @@
-"""Clients with which this server reaches S3, Glue and itself for a request: with its caller's own credentials."""
+"""Clients for S3 and Glue on this server's own endpoint, with the credentials of a request's caller."""
 
 from __future__ import annotations
 
 import functools
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 _ANY_SECRET = "test"
+
+Service = Literal["glue", "s3"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Caller:
     def of_request(cls, headers: dict[str, str], query: dict[str, list[str]]) -> Caller:
         """The caller of the request being answered.
 
-        A key that ministack does not know only gets here when it checks no signatures; any secret will do then.
+        ministack lets a key that it does not know through only when it checks no signatures, so any secret works then.
         """
         from ministack.core.iam_evaluator import resolve_credential
         from ministack.core.responses import get_account_id, get_region
@@ -47,7 +49,7 @@ class Clients:
         self._client = functools.lru_cache(maxsize=64)(self._make_client)
         self._filesystem = functools.lru_cache(maxsize=16)(self._make_filesystem)
 
-    def client(self, service: str, caller: Caller) -> Any:
+    def client(self, service: Service, caller: Caller) -> Any:
         """A boto3 client."""
         with self._lock:
             return self._client(service, caller)
@@ -57,7 +59,7 @@ class Clients:
         with self._lock:
             return self._filesystem(caller)
 
-    def _make_client(self, service: str, caller: Caller) -> Any:
+    def _make_client(self, service: Service, caller: Caller) -> Any:
         import boto3
         from botocore.config import Config
 

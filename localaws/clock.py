@@ -1,4 +1,4 @@
-"""DynamoDB's idea of now. It can be moved from outside, so that a window of hours need not be waited for."""
+"""DynamoDB's clock. Tests and the demo can move it, and so need not wait for a window of hours to pass."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ class ClockError(ValueError):
 
 
 class ServiceClock:
-    """Microseconds since 1970, never backwards across anything that was stamped.
+    """A clock in microseconds since 1970. It never goes back behind a time it has stamped.
 
-    Moving it forward is the same to the service as time passing: whatever AWS allows after that time is allowed, and
-    nothing else.
+    To the service, moving it forward is the same as time passing.
     """
 
     def __init__(self, offset_seconds: float = 0.0) -> None:
@@ -53,7 +52,7 @@ class ServiceClock:
             return mark
 
     def move_to(self, micros: int) -> None:
-        """Make it this time now. Raises ClockError for a time before something that was already stamped."""
+        """Set the clock. Raises ClockError for a time before something that was already stamped."""
         with self._lock:
             if micros <= self._stamped:
                 raise ClockError(
@@ -71,7 +70,7 @@ class ServiceClock:
             self._anchored_at = time.monotonic_ns() // 1000
 
     def freeze(self, frozen: bool) -> None:
-        """Stop the clock, or let it run on from where it stands."""
+        """Stop the clock, or let it run on from the time it shows."""
         with self._lock:
             self._anchor = self._now()
             self._anchored_at = time.monotonic_ns() // 1000
@@ -102,13 +101,13 @@ def isoformat(micros: int, timespec: str = "microseconds") -> str:
 
 
 def clock_control(clock: ServiceClock, request: dict[str, Any]) -> dict[str, Any]:
-    """The control of the clock: moves it as asked, returns where it stands.
+    """The control of the clock: moves it as asked, and returns the time it shows.
 
     ``now`` is a time with its zone, ``advance`` are seconds to let pass, ``frozen`` stops the clock or lets it run.
     """
     members(request, now=str, advance=(int, float), frozen=bool)
     if request.get("frozen"):
-        # First, so that it stands at exactly the time that is asked for.
+        # First, so that the clock stops at exactly the time asked for.
         clock.freeze(True)
     if "now" in request:
         moment = datetime.fromisoformat(request["now"])

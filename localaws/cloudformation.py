@@ -1,9 +1,8 @@
-"""Mends what ministack's CloudFormation leaves out of DynamoDB tables and of the mappings of their streams."""
+"""Adds what ministack's CloudFormation leaves out of DynamoDB tables and of the mappings of their streams."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from localaws.dynamodb import ttl
@@ -14,14 +13,14 @@ from localaws.streams import mappings
 Properties = dict[str, Any]
 
 
-def attach(provisioners: ModuleType, streams: ModuleType, recoveries: Recoveries, wake: Callable[[], None]) -> None:
+def attach(provisioners: Any, streams: Any, recoveries: Recoveries, wake: Callable[[], None]) -> None:
     """Take over the handlers of AWS::DynamoDB::Table and AWS::Lambda::EventSourceMapping."""
     handlers = provisioners._RESOURCE_HANDLERS
     _attach_tables(handlers["AWS::DynamoDB::Table"], streams, recoveries)
     _attach_mappings(handlers["AWS::Lambda::EventSourceMapping"], provisioners._lambda_svc, wake)
 
 
-def _attach_tables(handler: dict[str, Any], streams: ModuleType, recoveries: Recoveries) -> None:
+def _attach_tables(handler: dict[str, Any], streams: Any, recoveries: Recoveries) -> None:
     create, update, delete = handler["create"], handler["update"], handler["delete"]
 
     def creating(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
@@ -42,7 +41,7 @@ def _attach_tables(handler: dict[str, Any], streams: ModuleType, recoveries: Rec
         before = streams._tables.get(physical_id)
         name, attributes = update(physical_id, old, new, stack, logical_id)
         table = streams._tables[name]
-        # A table that was replaced begins with nothing.
+        # A table that replaced another has none of its settings.
         _apply(table, old if table is before else {}, new, streams, recoveries)
         return name, attributes
 
@@ -57,7 +56,7 @@ def _attach_tables(handler: dict[str, Any], streams: ModuleType, recoveries: Rec
     handler.update({"create": creating, "update": updating, "delete": deleting})
 
 
-def _apply(table: Table, old: Properties, new: Properties, streams: ModuleType, recoveries: Recoveries) -> None:
+def _apply(table: Table, old: Properties, new: Properties, streams: Any, recoveries: Recoveries) -> None:
     name = "PointInTimeRecoverySpecification"
     if old.get(name) != new.get(name):
         specification = new.get(name) or {}
@@ -81,32 +80,34 @@ def _apply(table: Table, old: Properties, new: Properties, streams: ModuleType, 
         table["SSEDescription"] = streams._sse_description_from_spec(given)
 
 
-def _attach_mappings(handler: dict[str, Any], functions: ModuleType, wake: Callable[[], None]) -> None:
+def _attach_mappings(handler: dict[str, Any], functions: Any, wake: Callable[[], None]) -> None:
     create, update = handler["create"], handler["update"]
 
     def creating(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
         if not mappings.is_stream(properties.get("EventSourceArn")):
-            return create(logical_id, properties, stack)
-        made: tuple[str, Properties] = create(logical_id, _checked(functions, properties), stack)
+            made: tuple[str, Properties] = create(logical_id, properties, stack)
+            return made
+        made = create(logical_id, _checked(functions, properties), stack)
         wake()
         return made
 
     def updating(physical_id: str, old: Properties, new: Properties, stack: str) -> tuple[str, Properties]:
         mapping = functions._esms.get(physical_id)
         if mapping is None or not mappings.is_stream(new.get("EventSourceArn")):
-            return update(physical_id, old, new, stack)
+            changed: tuple[str, Properties] = update(physical_id, old, new, stack)
+            return changed
         if any(old.get(name) != new.get(name) for name in ("EventSourceArn", "StartingPosition")):
             made = creating(physical_id, new, stack)
             handler["delete"](physical_id, old)
             return made
-        changed: tuple[str, Properties] = update(physical_id, old, _checked(functions, new, physical_id), stack)
+        changed = update(physical_id, old, _checked(functions, new, physical_id), stack)
         wake()
         return changed
 
     handler.update({"create": creating, "update": updating})
 
 
-def _checked(functions: ModuleType, properties: Properties, updated: str | None = None) -> Properties:
+def _checked(functions: Any, properties: Properties, updated: str | None = None) -> Properties:
     try:
         return mappings.of_template(functions, properties, updated)
     except mappings.MappingRefused as error:

@@ -1,4 +1,4 @@
-"""What tests and the demo may ask of the local AWS itself, under ``/_localaws/``; no part of any AWS service.
+"""Controls for tests and the demo, under ``/_localaws/``: requests to the local AWS itself, which AWS does not have.
 
 docs/what-runs-where.md lists the controls.
 """
@@ -58,7 +58,7 @@ def _answer(controls: dict[tuple[str, str], Control], method: str, path: str, bo
 
 
 def members(request: Request, **kinds: type | tuple[type, ...]) -> Request:
-    """The request, once all its members are known and of their kinds; raises ControlError."""
+    """The request itself; raises ControlError for a member that is unknown or of another type."""
     for name, value in request.items():
         if name not in kinds:
             raise ControlError(f"unknown member {name!r}; there are {', '.join(kinds)}")

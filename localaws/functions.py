@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 
-def install(service: ModuleType) -> None:
-    """Makes ministack's poller take numbers as CloudFormation hands them over: a !Ref to a parameter arrives as text,
-    which AWS converts."""
+def install(service: Any) -> None:
+    """Make ministack's poller accept numbers as text, as CloudFormation passes a !Ref to a parameter; AWS does."""
     concurrency = service._sqs_esm_concurrency
 
     def with_numbers(mapping: dict[str, Any], *arguments: Any) -> int:

@@ -14,14 +14,17 @@ import tempfile
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from localaws import cloudformation, functions
+from localaws.athena.service import AthenaService
 from localaws.clock import ServiceClock, clock_control
-from localaws.control import members, with_controls
+from localaws.control import Control, members, with_controls
+from localaws.dynamodb.service import DynamoDbService
+from localaws.glue.service import GlueService
 from localaws.protocol import Handler, Headers, Reply
 from localaws.settings import SettingError, Settings
+from localaws.streams.poller import StreamPoller
 
 MINISTACK_VERSION = "1.5.33"
 HOST = "127.0.0.1"
@@ -52,7 +55,7 @@ SERVICES = (
 
 # Open requests get this long to finish after a stop was asked for.
 _GRACE_SECONDS = 0.3
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 
 
 class StartError(RuntimeError):
@@ -60,7 +63,7 @@ class StartError(RuntimeError):
 
 
 def run(port: int, state: Path, parent_pid: int | None = None, engine: Any = None) -> int:
-    """Serve the local AWS on ``127.0.0.1:port`` until told to stop.
+    """Serve the local AWS on ``127.0.0.1:port`` until it is asked to stop.
 
     Prints ``localaws ready http://127.0.0.1:PORT`` on standard output once the server answers. Everything written to
     disk goes below ``state``. Ends on SIGTERM or SIGINT, and when the process ``parent_pid`` is gone. ``engine`` takes
@@ -155,15 +158,8 @@ def _load(state: Path, endpoint_url: str, settings: Settings, engine: Any) -> In
     return install(application, state.resolve(), endpoint_url, settings, engine)
 
 
-def install(
-    application: ModuleType, state: Path, endpoint_url: str, settings: Settings, engine: Any = None
-) -> Installed:
+def install(application: Any, state: Path, endpoint_url: str, settings: Settings, engine: Any = None) -> Installed:
     """Put our services in front of ministack's or in their place, and make its reset clear our state as well."""
-    from localaws.athena import AthenaService
-    from localaws.dynamodb import DynamoDbService
-    from localaws.glue import GlueService
-    from localaws.streams import StreamPoller
-
     clock = ServiceClock(settings.clock_offset)
     handlers = application.SERVICE_HANDLERS
     athena = AthenaService(endpoint_url, state / "athena", handlers["athena"], engine)
@@ -202,18 +198,18 @@ def install(
         clock.reset(settings.clock_offset)
 
     application._reset_all_state = reset_everything
-    controls = {
+    controls: dict[tuple[str, str], Control] = {
         ("GET", "clock"): lambda request: clock_control(clock, members(request)),
         ("POST", "clock"): lambda request: clock_control(clock, request),
         ("GET", "dynamodb/exports"): lambda request: dynamodb.exports.control(members(request)),
         ("POST", "dynamodb/exports"): dynamodb.exports.control,
         ("POST", "dynamodb/ttl-sweep"): dynamodb.ttl.control,
     }
-    return Installed(with_controls(application.app, controls), (dynamodb.sweep_now_and_then,))
+    return Installed(with_controls(application.app, controls), (dynamodb.sweep_regularly,))
 
 
 def _attached_first(handler: Handler, attach: Callable[[], None]) -> Handler:
-    """The handler, with our part of its service put in before the first request: importing it takes its time."""
+    """The handler, with our part of its service put in at the first request, because importing it is slow."""
 
     async def handle(method: str, path: str, headers: Headers, body: bytes, query: dict[str, list[str]]) -> Reply:
         attach()
@@ -243,7 +239,7 @@ async def _serve(installed: Installed, listener: socket.socket, port: int, paren
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({server, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        # The server closes idle connections itself, but waits without end for one that is busy.
+        # The server closes idle connections itself, but waits for a busy one forever.
         await asyncio.wait({server}, timeout=_GRACE_SECONDS)
         if server.done() and not server.cancelled() and server.exception() is not None:
             print(f"localaws: the server failed: {server.exception()!r}", file=sys.stderr)

@@ -13,7 +13,7 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Seconds are real ones, except that ``clock_offset`` is between DynamoDB's clock and the machine's."""
+    """Times are in real seconds. ``clock_offset`` is how far DynamoDB's clock is ahead of the machine's."""
 
     clock_offset: float = 0.0
     export_seconds: float = 0.5

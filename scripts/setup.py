@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Set Lakelanes up in .local/ from a Python and the package index alone; does nothing when nothing changed.
 
-Makes .local/boot (uv), .local/venv (Airflow and the development tools) and .local/aws (the local AWS, whose botocore is
-newer than Airflow's constraints allow); .local/bench (what the benchmarks compare with) for `--with bench`, and
-.local/compiler (a C compiler) for `--with compiler` or where the system has none. Compiles the converter's kernel. The
-syntax and the imports stay within Python 3.8, so that an old `python3` can still find the newer one that it needs.
+Makes .local/boot (uv), .local/venv (Airflow, the development tools and the command `lakelanes`) and .local/aws (the
+local AWS, whose botocore is newer than Airflow's constraints allow); .local/bench (what the benchmarks compare with)
+for `--with bench`, and .local/compiler (a C compiler) for `--with compiler` or where the system has none. Compiles the
+converter's kernel. The syntax and the imports stay within Python 3.8, so that an old `python3` can still find the newer
+one that it needs.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 UV = "uv==0.13.9"
 OLDEST = (3, 11)
-INPUTS = ("requirements.txt", "constraints.txt", "pyproject.toml", "scripts/setup.py")
+# The last one has the version, which the installed command's metadata repeat.
+INPUTS = ("requirements.txt", "constraints.txt", "pyproject.toml", "scripts/setup.py", "plugins/lakelanes/__init__.py")
 # Each environment's installs, in order. Airflow starts a process per task, so what it imports is compiled once, here;
 # the development tools are compiled as they are used.
 VENVS = {
     "venv": [
         ["--compile-bytecode", "-r", "requirements.txt", "-c", "constraints.txt"],
         ["--group", "pyproject.toml:dev", "-c", "constraints.txt"],
+        ["--no-deps", "--editable", "."],
     ],
     "aws": [["--compile-bytecode", "--group", "pyproject.toml:localaws"]],
 }

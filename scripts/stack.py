@@ -55,7 +55,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 UI_PORT = 8080
 LOCAL_ACCOUNT = "000000000000"
-START_SECONDS = 180.0
+# Five processes that import Airflow: on a machine with much else to do that takes minutes.
+START_SECONDS = 300.0
 POLL_SECONDS = 0.2
 # Instances of the function for files; each is a process that needs a core.
 FUNCTION_INSTANCES = 2
@@ -94,10 +95,12 @@ class Stack:
         port: int | None = None,
         env: Mapping[str, str] | None = None,
         dags: Path | None = None,
+        airflow: Mapping[str, Mapping[str, object]] | None = None,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         """``config_path`` defaults to ``$LAKE_CONFIG``, else include/lake.json; ``port`` is the UI's (a free one);
-        ``dags`` is the folder of the DAG files (the repository's)."""
+        ``dags`` is the folder of the DAG files (the repository's); ``airflow`` has options of airflow.cfg, by section,
+        that go before the stack's own."""
         self.root = root.resolve()
         self.state = (state or self.root / ".local").resolve()
         self.env = dict(os.environ if env is None else env)
@@ -106,6 +109,7 @@ class Stack:
         self.config_path = Path(named).resolve()
         self.port = port
         self.dags = dags or self.root / "dags"
+        self.airflow = airflow or {}
         self.say = say
         self.endpoint_url = ""
         self.airflow_url = ""
@@ -428,12 +432,13 @@ class Stack:
             "usage_data_collection": {"enabled": False},
         }
         parser = configparser.ConfigParser(interpolation=None)
-        parser.read_dict(
-            {
-                section: {key: str(value).replace("%", "%%") for key, value in values.items()}
-                for section, values in settings.items()
-            }
-        )
+        for given in (settings, self.airflow):
+            parser.read_dict(
+                {
+                    section: {key: str(value).replace("%", "%%") for key, value in values.items()}
+                    for section, values in given.items()
+                }
+            )
         with _private_file(home / "airflow.cfg") as file:
             parser.write(file)
 

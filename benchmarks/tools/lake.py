@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.loading import load_config
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import load_batch, raise_for_outcomes, register
 from lakelanes.files.matching import partition_for
+from lakelanes.files.outcomes import raise_for_outcomes
 from lakelanes.lake import Lake
 
 
@@ -25,7 +27,7 @@ def load_all(task: dict[str, Any]) -> Callable[[], list[tuple[int, int]]]:
         outcomes = load_batch(lake, entity, files, lane="batch", run_id="bench")
         raise_for_outcomes(outcomes)
         if task["catalog"]:
-            register(lake, entity, {partition_for(entity, file.key) for file in files})
+            Registrar(lake, "look").register_entity(entity, {partition_for(entity, file.key) for file in files})
         if len(outcomes) != len(task["files"]):
             raise RuntimeError(f"{len(outcomes)} files were found, {len(task['files'])} are there")
         return [(outcome.rows_loaded or 0, outcome.rows_rejected or 0) for outcome in outcomes]

@@ -5,18 +5,19 @@ from __future__ import annotations
 from sqlglot import exp
 
 from localaws.athena.casts import Expr
-from localaws.athena.functions import AGGREGATES, SCALARS, WINDOW_FUNCTIONS, AggregateCall
-from localaws.athena.syntax import identifier
+from localaws.athena.functions.aggregates import AggregateCall
+from localaws.athena.functions.library import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
+from localaws.athena.syntax import Node, identifier
 from localaws.athena.translator import Translator
 
 
 class Aggregation(Translator):
     """DISTINCT, ORDER BY, FILTER, WITHIN GROUP, IGNORE NULLS and OVER."""
 
-    def aggregate(self, node: exp.Expression, over: exp.Window | None = None) -> Expr:
+    def aggregate(self, node: Node, over: exp.Window | None = None) -> Expr:
         """An aggregate or window function with its DISTINCT, ORDER BY, FILTER, NULLS and OVER."""
-        filtered: exp.Expression | None = None
-        within: exp.Expression | None = None
+        filtered: Node | None = None
+        within: Node | None = None
         nulls = ""
         while not isinstance(node, exp.Anonymous):
             if isinstance(node, exp.Filter):
@@ -60,9 +61,9 @@ class Aggregation(Translator):
             call.suffix += f" OVER ({self._window(over)})"
         return handler(call)
 
-    def _aggregate_arguments(self, call: AggregateCall, node: exp.Anonymous, within: exp.Expression | None) -> None:
+    def _aggregate_arguments(self, call: AggregateCall, node: exp.Anonymous, within: Node | None) -> None:
         raw = list(node.expressions)
-        order: exp.Expression | None = within
+        order: Node | None = within
         if raw and isinstance(raw[-1], exp.Order) and raw[-1].this is not None:
             order = raw[-1]
             raw[-1] = raw[-1].this
@@ -84,7 +85,7 @@ class Aggregation(Translator):
         if order is not None:
             call.order = "ORDER BY " + ", ".join(self.ordering(item) for item in order.expressions)
 
-    def ordering(self, node: exp.Expression) -> str:
+    def ordering(self, node: Node) -> str:
         """One ORDER BY item as SQL; NULLs come last unless the query says otherwise."""
         if not isinstance(node, exp.Ordered):
             raise self.unsupported(f"ORDER BY {node.sql(dialect='trino')}", node)
@@ -119,7 +120,7 @@ class Aggregation(Translator):
             parts.append(self._frame(spec))
         return " ".join(parts)
 
-    def _frame(self, spec: exp.Expression) -> str:
+    def _frame(self, spec: Node) -> str:
         if spec.args.get("exclude"):
             raise self.unsupported("EXCLUDE in a window frame", spec)
         kind = str(spec.args.get("kind") or "").upper()

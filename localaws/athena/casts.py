@@ -1,6 +1,6 @@
 """CAST and implicit coercion as Trino does them, written as DuckDB expressions.
 
-DuckDB's own casts are kinder (`'1.5'` to an integer, `'yes'` to a boolean) and round differently (half to even from a
+DuckDB's own casts accept more (`'1.5'` to an integer, `'yes'` to a boolean) and round differently (half to even from a
 double), so each pair of types is spelled out; a pair that Trino refuses raises TYPE_MISMATCH.
 """
 
@@ -36,7 +36,7 @@ _INTEGER_NAMES = {"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT"
 
 
 def coerce(value: Expr, target: Type) -> Expr:
-    """`value` as `target`, for a pair that Trino coerces by itself."""
+    """`value` as `target`, for two types that Trino coerces without a CAST."""
     if value.type == target:
         return Expr(value.sql, target if target.zone == value.type.zone else value.type, value.literal)
     if value.type.is_text and target.name == "varchar" and value.type.name == "varchar":
@@ -169,12 +169,21 @@ def local_sql(sql: str, source: Type) -> str:
     return f"timezone('{source.zone}', {sql})"
 
 
+def scaled_sql(unscaled: str, kind: Type) -> str:
+    """SQL of the decimal whose digits without the point are the HUGEINT `unscaled`."""
+    whole = f"CAST({unscaled} AS DECIMAL(38,0))"
+    if kind.scale:
+        step = "0." + "1".rjust(kind.scale, "0")
+        whole = f"({whole} * CAST('{step}' AS DECIMAL({kind.scale},{kind.scale})))"
+    return f"CAST({whole} AS {to_duckdb(kind)})"
+
+
 def _double_to_integer(sql: str, source: Type, target: Type, to: str) -> str:
     return f"CAST(round({sql}) AS {to})"
 
 
 def _double_to_decimal(sql: str, source: Type, target: Type, to: str) -> str:
-    # By way of the shortest text, so that 1.005 rounds as the number written, not as its binary neighbour.
+    # Through the shortest text, so that 1.005 is rounded as it is written, not as the nearest binary number.
     return f"CAST(CAST({sql} AS VARCHAR) AS {to})"
 
 

@@ -101,7 +101,7 @@ class Catalogue:
         return sorted(found, key=lambda table: table.name)
 
     def partitions(self, table: Table, expression: str | None = None) -> list[Partition]:
-        """The registered partitions of a table; `expression` may spare Glue some, and need not be obeyed."""
+        """The registered partitions of a table; Glue may leave out those that `expression` excludes."""
         arguments = {"DatabaseName": table.database, "TableName": table.name}
         if expression:
             arguments["Expression"] = expression
@@ -121,7 +121,7 @@ def code_of(error: ClientError) -> str:
 
 
 def storage_from_glue(descriptor: dict[str, Any]) -> Storage:
-    """A StorageDescriptor."""
+    """What a StorageDescriptor describes."""
     serde = descriptor.get("SerdeInfo") or {}
     return Storage(
         location=descriptor.get("Location") or "",
@@ -133,7 +133,7 @@ def storage_from_glue(descriptor: dict[str, Any]) -> Storage:
 
 
 def table_from_glue(database: str, item: dict[str, Any]) -> Table:
-    """A Table of Glue's API."""
+    """What a Table of Glue's API describes."""
     storage = storage_from_glue(item.get("StorageDescriptor") or {})
     return Table(
         database=database,

@@ -361,7 +361,7 @@ class Ddl:
             ]
             lines += [_described(c.name, c.type, c.comment) for c in table.partition_keys]
         columns = [ResultColumn(name, "string") for name in ("col_name", "data_type", "comment")]
-        # As Athena, one cell a line: the three columns stand in it with tabs between.
+        # As on Athena, a row is one cell, in which tabs separate the three columns.
         return QueryResult("UTILITY", "DESCRIBE_TABLE", columns, [(line,) for line in lines])
 
     def show_create(self, statement: s.ShowCreate) -> QueryResult:
@@ -377,7 +377,7 @@ class Ddl:
     # --- views
 
     def create_view(self, statement: s.CreateView) -> QueryResult:
-        database = self._view_database(statement.name)
+        database = self._database(statement.name)
         existing = self.catalogue.table(database, statement.name.name)
         full_name = f"{CATALOG}.{database}.{statement.name.name}"
         if existing is not None and not existing.is_view:
@@ -401,7 +401,7 @@ class Ddl:
         return QueryResult("DDL", "CREATE_VIEW")
 
     def drop_view(self, statement: s.DropView) -> QueryResult:
-        database = self._view_database(statement.name)
+        database = self._database(statement.name)
         table = self.catalogue.table(database, statement.name.name)
         full_name = f"{CATALOG}.{database}.{statement.name.name}"
         if table is None:
@@ -418,9 +418,6 @@ class Ddl:
             )
         self.glue.delete_table(DatabaseName=database, Name=table.name)
         return QueryResult("DDL", "DROP_VIEW")
-
-    def _view_database(self, name: s.Name) -> str:
-        return name.database or (self.context.database or _DEFAULT_DATABASE).lower()
 
 
 _RUNNERS: dict[type[Any], Callable[[Ddl, Any], QueryResult]] = {

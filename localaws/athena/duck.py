@@ -1,7 +1,7 @@
 """The DuckDB database that runs translated queries: one for the process, one cursor for each query.
 
 It reads nothing but what is registered with it (no files, no network, no extensions). Where DuckDB has
-no function of Trino's meaning, a macro or a vectorised Python function is added here under a name starting with `t_`.
+no function that does what Trino's does, a macro or a Python function over Arrow arrays is added here, named `t_...`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import ARROW, SPECIAL
 
 from localaws.athena import jsonpath
 from localaws.athena.values import java_double, java_float
 
 _MARK = "@@"
-_SETTINGS = {
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "enable_external_access": "false",
@@ -29,7 +30,7 @@ _SETTINGS = {
     "preserve_insertion_order": "true",
 }
 
-# A failing CAST raises at run time and, unlike error(), may stand inside TRY.
+# A failing CAST raises at run time and, unlike error(), works inside TRY.
 _MACROS = f"""
 CREATE MACRO t_fail(message) AS CAST(CAST('{_MARK}' || message || '{_MARK}' AS INTEGER) AS VARCHAR);
 CREATE MACRO t_round_ms(x) AS make_timestamp(epoch_us(x) + 500 - (((epoch_us(x) + 500) % 1000) + 1000) % 1000);
@@ -69,7 +70,7 @@ def _open() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=_SETTINGS)
     connection.execute(_MACROS)
     for name, (function, parameters, result) in _FUNCTIONS.items():
-        connection.create_function(name, function, parameters, result, type="arrow", null_handling="special")
+        connection.create_function(name, function, list(parameters), result, type=ARROW, null_handling=SPECIAL)
     return connection
 
 
@@ -85,13 +86,13 @@ def marked_failure(message: str) -> str | None:
 
 
 def _rowwise(function: Callable[..., Any], kind: pa.DataType, arity: int) -> Callable[..., pa.Array]:
-    """Makes a function over Python values one over Arrow arrays; NULL in any argument gives NULL."""
+    """The function over Arrow arrays that calls one over Python values for each row; a NULL argument gives NULL."""
 
     def vectorised(*columns: Any) -> pa.Array:
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
         return pa.array([None if None in row else function(*row) for row in rows], type=kind)
 
-    # DuckDB counts the parameters of what it is given.
+    # DuckDB asks the function for its number of parameters.
     if arity == 1:
         return lambda a: vectorised(a)
     if arity == 2:
@@ -99,17 +100,16 @@ def _rowwise(function: Callable[..., Any], kind: pa.DataType, arity: int) -> Cal
     return lambda a, b, c: vectorised(a, b, c)
 
 
-def raise_failure(code: str, text: str) -> None:
-    """Raised inside a Python function, it reaches the caller as the failure `code: text`."""
-    raise ValueError(f"{_MARK}{code}: {text}{_MARK}")
+def _marked(code: str, text: str) -> ValueError:
+    """What a Python function raises to fail the query with `code: text`."""
+    return ValueError(f"{_MARK}{code}: {text}{_MARK}")
 
 
 def _json_parse(text: str) -> str:
     try:
         return jsonpath.canonical(text)
-    except ValueError:
-        raise_failure("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'")
-        raise
+    except ValueError as error:
+        raise _marked("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'") from error
 
 
 def _json_scalar(text: str, path: str) -> str | None:
@@ -146,14 +146,19 @@ def _url_encode(text: str) -> str:
 def _url_part(part: str) -> Callable[[str], str | None]:
     def extract(text: str) -> str | None:
         try:
-            value = getattr(urllib.parse.urlsplit(text), part)
+            found: str | None = getattr(urllib.parse.urlsplit(text), part)
         except ValueError:
             return None
-        if part in ("hostname", "path", "query", "scheme", "fragment"):
-            return value or ""
-        return value
+        return found or ""
 
     return extract
+
+
+def _url_port(text: str) -> int | None:
+    try:
+        return urllib.parse.urlsplit(text).port
+    except ValueError:
+        return None
 
 
 def _url_parameter(text: str, name: str) -> str | None:
@@ -198,7 +203,7 @@ _FUNCTIONS = _like(
         "t_url_protocol": (_url_part("scheme"), ["VARCHAR"], "VARCHAR", pa.string()),
         "t_url_query": (_url_part("query"), ["VARCHAR"], "VARCHAR", pa.string()),
         "t_url_fragment": (_url_part("fragment"), ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_port": (_url_part("port"), ["VARCHAR"], "BIGINT", pa.int64()),
+        "t_url_port": (_url_port, ["VARCHAR"], "BIGINT", pa.int64()),
         "t_url_parameter": (_url_parameter, ["VARCHAR", "VARCHAR"], "VARCHAR", pa.string()),
     }
 )

@@ -54,7 +54,7 @@ class Execution:
             return True
 
     def engine_finished(self, statement_type: str, substatement_type: str, bytes_scanned: int) -> None:
-        """Note what the engine found out; from now on the service is at work."""
+        """Note what the engine found; the time from here on is the service's."""
         with self._lock:
             self.engine_done = time.time()
             self.statement_type, self.substatement_type = statement_type, substatement_type
@@ -127,7 +127,7 @@ class Executions:
     def repeated(self, scope: Scope, token: str, parameters: Any) -> str | None:
         """The id that an earlier request with this token was given, None when there was none.
 
-        Raises InvalidRequest when that request's parameters were others.
+        Raises InvalidRequest when that request had other parameters.
         """
         with self._lock:
             known = self._tokens.get((scope, token))
@@ -138,7 +138,7 @@ class Executions:
         return known[1]
 
     def add(self, execution: Execution, token: str, parameters: Any) -> str:
-        """Keep the execution under its token; returns its id, or that of one that was quicker."""
+        """Keep the execution under its token; returns its id, or that of the one added under this token before."""
         with self._lock:
             known = self._tokens.setdefault((execution.scope, token), (parameters, execution.id))
             if known[1] != execution.id:
@@ -171,15 +171,14 @@ class Executions:
             with self._lock:
                 self._every.pop(execution.id, None)
 
-    def clear(self) -> list[Execution]:
-        """Stop and drop everything; returns what there was."""
+    def clear(self) -> None:
+        """Stop and drop all executions."""
         with self._lock:
             every = list(self._every.values())
             self._every.clear()
             self._tokens.clear()
         for execution in every:
             execution.stop()
-        return every
 
 
 def _millis(seconds: float) -> int:

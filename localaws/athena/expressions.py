@@ -1,7 +1,7 @@
 """Scalar expressions: from sqlglot's tree of Trino SQL to DuckDB SQL with Trino's types.
 
-Every node is translated on purpose: a kind of node, a function or a pair of types that is not written down fails as
-Trino would fail it, or with NOT_SUPPORTED. Nothing is passed through to DuckDB's own reading.
+Only what is listed here is translated: any other kind of node, function or pair of types fails as it does in Trino, or
+with NOT_SUPPORTED. Nothing reaches DuckDB untranslated.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from localaws.athena import types as t
 from localaws.athena.aggregation import Aggregation
 from localaws.athena.casts import Expr, coerce, try_sql
 from localaws.athena.duck import fail_sql
-from localaws.athena.functions import AGGREGATES, SCALARS, WINDOW_FUNCTIONS, Call
 from localaws.athena.functions.dates import field as date_field
-from localaws.athena.functions.registry import WHITESPACE
+from localaws.athena.functions.library import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
+from localaws.athena.functions.registry import WHITESPACE, Call
 from localaws.athena.literals import Literals
 from localaws.athena.names import Names
 from localaws.athena.operators import ARITHMETIC
 from localaws.athena.predicates import COMPARISONS, Predicates
-from localaws.athena.syntax import identifier, text_literal
+from localaws.athena.syntax import Node, text_literal
 from localaws.athena.types import Type, array, to_duckdb
 
 
 class Expressions(Names, Predicates, Literals, Aggregation):
     """Translates the expressions of one query level."""
 
-    def translate(self, node: exp.Expression) -> Expr:
+    def translate(self, node: Node) -> Expr:
         """DuckDB SQL and Trino type of an expression."""
         handler = _HANDLERS.get(type(node))
         if handler is None:
@@ -39,19 +39,6 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         if result.sql in self.grouped:
             del self.loose[before:]
         return result
-
-    def lambda_(self, node: exp.Expression, kinds: list[Type], at: exp.Expression) -> tuple[list[str], Expr]:
-        """A lambda's DuckDB parameter names and its body, given its parameters' types."""
-        if not isinstance(node, exp.Lambda) or len(node.expressions) != len(kinds):
-            raise self.failure("TYPE_MISMATCH", "a lambda with a matching number of arguments is expected", at)
-        names = [f"l{self.queries.analysis.next()}" for _ in kinds]
-        self.lambdas.append(
-            {identifier(p): Expr(n, kind) for p, n, kind in zip(node.expressions, names, kinds, strict=True)}
-        )
-        try:
-            return names, self.translate(node.this)
-        finally:
-            self.lambdas.pop()
 
     def function(self, node: exp.Anonymous) -> Expr:
         """A call by name."""
@@ -69,10 +56,10 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         if handler is None:
             raise self.failure("FUNCTION_NOT_FOUND", f"Function '{name}' not registered", node)
         args = [self._argument(item) for item in node.expressions]
-        return handler(Call(name, args, list(node.expressions), node, self))  # type: ignore[arg-type]
+        return handler(Call(name, args, list(node.expressions), node, self))
 
-    def _argument(self, node: exp.Expression) -> Expr | None:
-        return None if isinstance(node, exp.Lambda) else self.translate(node)
+    def _argument(self, node: Node) -> Expr:
+        return Expr("", t.FUNCTION) if isinstance(node, exp.Lambda) else self.translate(node)
 
     def _paren(self, node: exp.Paren) -> Expr:
         inner = self.translate(node.this)
@@ -97,7 +84,7 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         parts = [node.this, node.args["true"], node.args.get("false")]
         return self._if([part for part in parts if part is not None], node)
 
-    def _if(self, parts: list[exp.Expression], node: exp.Expression) -> Expr:
+    def _if(self, parts: list[Node], node: Node) -> Expr:
         if len(parts) not in (2, 3):
             raise self.failure("SYNTAX_ERROR", "Invalid number of arguments for 'if' function", node)
         condition = self.boolean(parts[0], "IF condition")

@@ -53,12 +53,10 @@ def extract(text: str, path: str) -> Any:
     """What the path finds in the JSON text, or MISSING."""
     value = load(text)
     for step in steps(path) or ():
-        if (isinstance(value, dict) and isinstance(step, str) and step in value) or (
-            isinstance(value, list) and isinstance(step, int) and step < len(value)
-        ):
-            value = value[step]
-        elif isinstance(value, dict) and isinstance(step, int) and str(step) in value:
+        if isinstance(value, dict) and str(step) in value:
             value = value[str(step)]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
         else:
             return MISSING
     return value

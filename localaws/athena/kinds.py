@@ -1,4 +1,4 @@
-"""What kind of statement a text is, as far as its first word tells: Athena reports it before the query has run."""
+"""The kind of a statement, found from its first word: Athena reports it before the query has run."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from sqlglot import exp
 from localaws.athena import types as t
 from localaws.athena.casts import Expr
 from localaws.athena.operators import Operators
-from localaws.athena.syntax import text_literal
+from localaws.athena.syntax import Node, text_literal
 from localaws.athena.types import Type, decimal, to_duckdb
 
 
@@ -24,7 +24,7 @@ class Literals(Operators):
             return Expr(text_literal(text), t.varchar(len(text)), text)
         return self.number(text, node)
 
-    def number(self, text: str, node: exp.Expression) -> Expr:
+    def number(self, text: str, node: Node) -> Expr:
         """A numeric literal: integer, bigint, decimal, or double when it has an exponent."""
         if re.fullmatch(r"\d+", text):
             value = int(text)
@@ -36,7 +36,7 @@ class Literals(Operators):
             return Expr(f"CAST('{text}' AS DOUBLE)", t.DOUBLE, float(text))
         return self._decimal_literal(text, node)
 
-    def _decimal_literal(self, text: str, node: exp.Expression) -> Expr:
+    def _decimal_literal(self, text: str, node: Node) -> Expr:
         match = re.fullmatch(r"([+-]?)0*(\d*)\.?(\d*)", text.replace("_", ""))
         if match is None or not (match[2] or match[3] or "0" in text):
             raise self.failure("INVALID_LITERAL", f"'{text}' is not a valid DECIMAL literal", node)
@@ -54,16 +54,19 @@ class Literals(Operators):
         if target.name == "decimal":
             return self._decimal_literal(text, node)
         if target.name == "date":
+            match = re.fullmatch(r"(\d{4,})-(\d{1,2})-(\d{1,2})", text.strip())
             try:
-                value = dt.date(*map(int, re.fullmatch(r"(\d{4,})-(\d{1,2})-(\d{1,2})", text.strip()).groups()))  # type: ignore[union-attr]
-            except (AttributeError, ValueError) as error:
+                if match is None:
+                    raise ValueError
+                value = dt.date(*map(int, match.groups()))
+            except ValueError as error:
                 raise self.failure("INVALID_LITERAL", f"'{text}' is not a valid DATE literal", node) from error
             return Expr(f"DATE '{value.isoformat()}'", t.DATE, text)
         if target.name.startswith("timestamp"):
             return self._timestamp_literal(text, node)
         return self.cast(Expr(text_literal(text), t.varchar(len(text)), text), target, node)
 
-    def _timestamp_literal(self, text: str, node: exp.Expression) -> Expr:
+    def _timestamp_literal(self, text: str, node: Node) -> Expr:
         match = re.fullmatch(
             r"(\d{4,})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,12}))?)?)?\s*(\S.*)?",
             text.strip(),
@@ -139,19 +142,19 @@ class Literals(Operators):
     def _null(self, node: exp.Null) -> Expr:
         return Expr("NULL", t.UNKNOWN)
 
-    def _current_date(self, node: exp.Expression) -> Expr:
+    def _current_date(self, node: Node) -> Expr:
         self._no_arguments(node)
         return Expr(f"DATE '{self.queries.analysis.now.date().isoformat()}'", t.DATE)
 
-    def _current_timestamp(self, node: exp.Expression) -> Expr:
+    def _current_timestamp(self, node: Node) -> Expr:
         self._no_arguments(node)
         return self.now()
 
-    def _local_timestamp(self, node: exp.Expression) -> Expr:
+    def _local_timestamp(self, node: Node) -> Expr:
         self._no_arguments(node)
         return Expr(f"timezone('UTC', {self.now().sql})", t.TIMESTAMP)
 
-    def _no_arguments(self, node: exp.Expression) -> None:
+    def _no_arguments(self, node: Node) -> None:
         precision = node.args.get("this")
         if precision is not None and precision.name != "3":
             raise self.unsupported(f"{node.sql(dialect='trino')} with a precision", node)
@@ -162,7 +165,7 @@ class Literals(Operators):
         text = moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
         return Expr(f"TIMESTAMPTZ '{text}+00'", t.TIMESTAMP_TZ)
 
-    def zone(self, name: str, node: exp.Expression) -> str:
+    def zone(self, name: str, node: Node) -> str:
         """A time zone that exists, or INVALID_FUNCTION_ARGUMENT."""
         try:
             ZoneInfo(name)

@@ -1,4 +1,4 @@
-"""Names in expressions: columns, possibly qualified, and fields of rows."""
+"""Names in expressions: columns, possibly qualified, fields of rows, and parameters of lambdas."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from sqlglot import exp
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr
-from localaws.athena.translator import Field, Scope, Translator
+from localaws.athena.planning import Field, Scope
+from localaws.athena.syntax import Node, identifier
+from localaws.athena.translator import Translator
+from localaws.athena.types import Type
 
 
 class Names(Translator):
     """Resolves names against the scopes, the innermost first."""
 
-    def column(self, parts: list[str], node: exp.Expression) -> Expr:
+    def column(self, parts: list[str], node: Node) -> Expr:
         """A possibly qualified name, or a row's field: `x`, `t.x`, `db.t.x`, `t.r.field`."""
         names = [part.lower() for part in parts]
         for frame in reversed(self.lambdas):
@@ -39,7 +42,7 @@ class Names(Translator):
     def _missing(name: str) -> str:
         return f"Column '{name}' cannot be resolved or requester is not authorized to access requested resources"
 
-    def _match(self, scope: Scope, names: list[str], node: exp.Expression) -> Field | None:
+    def _match(self, scope: Scope, names: list[str], node: Node) -> Field | None:
         prefix, name = tuple(names[:-1]), names[-1]
         found = [
             candidate
@@ -50,7 +53,20 @@ class Names(Translator):
             raise self.failure("AMBIGUOUS_NAME", f"Column '{'.'.join(names)}' is ambiguous", node)
         return found[0] if found else None
 
-    def _dereference(self, base: Expr, path: list[str], node: exp.Expression) -> Expr:
+    def lambda_(self, node: Node, kinds: list[Type], at: Node) -> tuple[list[str], Expr]:
+        """A lambda's DuckDB parameter names and its body, given its parameters' types."""
+        if not isinstance(node, exp.Lambda) or len(node.expressions) != len(kinds):
+            raise self.failure("TYPE_MISMATCH", "a lambda with a matching number of arguments is expected", at)
+        names = [f"l{self.queries.analysis.next()}" for _ in kinds]
+        self.lambdas.append(
+            {identifier(p): Expr(n, kind) for p, n, kind in zip(node.expressions, names, kinds, strict=True)}
+        )
+        try:
+            return names, self.translate(node.this)
+        finally:
+            self.lambdas.pop()
+
+    def _dereference(self, base: Expr, path: list[str], node: Node) -> Expr:
         for step in path:
             if base.type.name != "row":
                 raise self.failure("TYPE_MISMATCH", f"Expression is not of type ROW: {base.type}", node)
@@ -73,7 +89,7 @@ class Names(Translator):
 
     def _dot(self, node: exp.Dot) -> Expr:
         names: list[str] = []
-        base: exp.Expression = node
+        base: Node = node
         while isinstance(base, exp.Dot):
             names.insert(0, base.expression.name)
             base = base.this

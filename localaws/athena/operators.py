@@ -7,20 +7,22 @@ import datetime as dt
 from sqlglot import exp
 
 from localaws.athena import types as t
-from localaws.athena.casts import CannotCast, Expr, cast_sql, coerce
+from localaws.athena.casts import CannotCast, Expr, cast_sql, coerce, scaled_sql
+from localaws.athena.syntax import Node
 from localaws.athena.translator import Translator
 from localaws.athena.types import Type, array, decimal, to_duckdb
 
-ARITHMETIC: dict[type[exp.Expression], str] = {
+ARITHMETIC: dict[type[Node], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%",
 }  # fmt: skip
-_UNORDERED = ("map", "json", "row", "array")
+# Types whose values this engine does not compare.
+UNORDERED = ("map", "json", "row", "array")
 
 
 class Operators(Translator):
     """Operators over translated operands."""
 
-    def arithmetic(self, operator: str, a: Expr, b: Expr, node: exp.Expression) -> Expr:
+    def arithmetic(self, operator: str, a: Expr, b: Expr, node: Node) -> Expr:
         """`a operator b` for + - * / %, with Trino's result types, rounding, and errors for overflow and zero."""
         if a.type.name == "unknown" and b.type.is_numeric:
             a = coerce(a, b.type)
@@ -52,7 +54,7 @@ class Operators(Translator):
             kind = decimal(p1 + s2 + max(0, s2 - s1), scale)
             shift = 10 ** (scale - s1 + s2)
             numerator = f"(t_unscaled({left}) * CAST({shift} AS HUGEINT))"
-            return Expr(self.scaled(f"t_div_half_up({numerator}, t_unscaled({right}))", kind), kind)
+            return Expr(scaled_sql(f"t_div_half_up({numerator}, t_unscaled({right}))", kind), kind)
         if operator == "*":
             kind = decimal(p1 + p2, s1 + s2)
             if kind.precision > 18:
@@ -65,16 +67,7 @@ class Operators(Translator):
             left, right = f"CAST({left} AS {wide})", f"CAST({right} AS {wide})"
         return Expr(f"CAST(({left} {operator} {right}) AS {to_duckdb(kind)})", kind)
 
-    @staticmethod
-    def scaled(unscaled: str, kind: Type) -> str:
-        """SQL of the decimal whose digits without the point are the HUGEINT `unscaled`."""
-        whole = f"CAST({unscaled} AS DECIMAL(38,0))"
-        if kind.scale:
-            step = "0." + "1".rjust(kind.scale, "0")
-            whole = f"({whole} * CAST('{step}' AS DECIMAL({kind.scale},{kind.scale})))"
-        return f"CAST({whole} AS {to_duckdb(kind)})"
-
-    def _moment_arithmetic(self, operator: str, a: Expr, b: Expr, node: exp.Expression) -> Expr | None:
+    def _moment_arithmetic(self, operator: str, a: Expr, b: Expr, node: Node) -> Expr | None:
         moments = ("date", "timestamp", "timestamp with time zone")
         if operator == "+" and a.type.name.startswith("interval") and b.type.name in moments:
             a, b = b, a
@@ -104,7 +97,7 @@ class Operators(Translator):
             return Expr(f"({a.sql} * {b.sql})", a.type)
         return None
 
-    def concatenate(self, a: Expr, b: Expr, node: exp.Expression) -> Expr:
+    def concatenate(self, a: Expr, b: Expr, node: Node) -> Expr:
         """`a || b` for text, arrays and binary."""
         if a.type.name == "array" or b.type.name == "array":
             whole = a.type if a.type.name == "array" else b.type
@@ -124,12 +117,12 @@ class Operators(Translator):
         literal = a.literal + b.literal if isinstance(a.literal, str) and isinstance(b.literal, str) else None
         return Expr(f"({coerce(a, t.VARCHAR).sql} || {coerce(b, t.VARCHAR).sql})", t.VARCHAR, literal)
 
-    def comparison(self, operator: str, a: Expr, b: Expr, node: exp.Expression) -> Expr:
+    def comparison(self, operator: str, a: Expr, b: Expr, node: Node) -> Expr:
         """`a operator b` for = <> < <= > >=."""
         kind = t.common_type(a.type, b.type)
         if kind is None or (kind.name in ("map", "json") and operator not in ("=", "<>")):
             raise self.failure("TYPE_MISMATCH", f"Cannot apply operator: {a.type} {operator} {b.type}", node)
-        if kind.name in _UNORDERED:
+        if kind.name in UNORDERED:
             raise self.unsupported(f"{operator} between values of type {kind}", node)
         left, right = coerce(a, kind).sql, coerce(b, kind).sql
         if kind.name in ("double", "real"):
@@ -150,7 +143,7 @@ class Operators(Translator):
             guards.append(f"{right} <= CAST('Infinity' AS DOUBLE)")
         return f"({' AND '.join([f'{left} {operator} {right}', *guards])})"
 
-    def cast(self, value: Expr, target: Type, node: exp.Expression) -> Expr:
+    def cast(self, value: Expr, target: Type, node: Node) -> Expr:
         """CAST(value AS target)."""
         try:
             return Expr(cast_sql(value, target), target)

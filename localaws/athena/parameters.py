@@ -17,7 +17,7 @@ def substitute(sql: str, parameters: Sequence[str]) -> str:
     parameter is no literal, or when there are more or fewer parameters than question marks.
     """
     from sqlglot import tokenize
-    from sqlglot.tokens import TokenType
+    from sqlglot.tokenizer_core import TokenType
 
     marks = [token for token in tokenize(sql, read="trino") if token.token_type == TokenType.PLACEHOLDER]
     if len(marks) != len(parameters):

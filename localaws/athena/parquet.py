@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,9 @@ import pyarrow.parquet as pq
 
 from localaws.athena.errors import QueryFailed, failure
 from localaws.athena.objects import DataFile, Objects
-from localaws.athena.types import Type, row_field, to_arrow
+from localaws.athena.types import INTEGER_RANGE, Type, row_field, to_arrow
 
 _BATCH_ROWS = 131_072
-_INTEGERS = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def _row_groups(
 def _comparable(stored: pa.DataType, kind: Type) -> bool:
     """Whether a file's minima and maxima bound what the table shows: not so where values are cut, padded or rounded."""
     return stored.equals(to_arrow(kind)) and (
-        kind.name in (*_INTEGERS, "decimal", "date", "boolean") or (kind.name == "varchar" and not kind.args)
+        kind.name in (*INTEGER_RANGE, "decimal", "date", "boolean") or (kind.name == "varchar" and not kind.args)
     )
 
 
@@ -263,37 +262,31 @@ def _physical_type(parquet: pq.ParquetFile, name: str) -> str:
     return "group"
 
 
+_STORED: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
+    **dict.fromkeys(INTEGER_RANGE, (pa.types.is_integer,)),
+    "decimal": (pa.types.is_decimal, pa.types.is_integer),
+    "double": (pa.types.is_float64, pa.types.is_float32),
+    "real": (pa.types.is_float32,),
+    "varchar": (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary),
+    "char": (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary),
+    "varbinary": (pa.types.is_binary, pa.types.is_string, pa.types.is_fixed_size_binary),
+    "date": (pa.types.is_date32, pa.types.is_int32),
+    "timestamp": (pa.types.is_timestamp,),
+    "boolean": (pa.types.is_boolean,),
+}
+
+
 def _readable(stored: pa.DataType, kind: Type) -> bool:
     """Whether Trino's Parquet reader reads a stored type as a table's type."""
     if pa.types.is_dictionary(stored):
         stored = stored.value_type
     name = kind.name
-    if name in _INTEGERS:
-        return pa.types.is_integer(stored)
-    if name == "decimal":
-        return pa.types.is_decimal(stored) or pa.types.is_integer(stored)
-    if name == "double":
-        return pa.types.is_float64(stored) or pa.types.is_float32(stored)
-    if name == "real":
-        return pa.types.is_float32(stored)
-    if name in ("varchar", "char"):
-        return pa.types.is_string(stored) or pa.types.is_large_string(stored) or pa.types.is_binary(stored)
-    if name == "varbinary":
-        return pa.types.is_binary(stored) or pa.types.is_string(stored) or pa.types.is_fixed_size_binary(stored)
-    if name == "date":
-        return pa.types.is_date32(stored) or pa.types.is_int32(stored)
-    if name == "timestamp":
-        return pa.types.is_timestamp(stored)
-    if name == "boolean":
-        return pa.types.is_boolean(stored)
-    if name == "array":
-        return pa.types.is_list(stored) and _readable(stored.value_type, kind.element)
-    if name == "map":
-        return (
-            pa.types.is_map(stored)
-            and _readable(stored.key_type, kind.args[0])
-            and _readable(stored.item_type, kind.args[1])
-        )
+    if name in _STORED:
+        return any(holds(stored) for holds in _STORED[name])
+    if name == "array" and pa.types.is_list(stored):
+        return _readable(stored.value_type, kind.element)
+    if name == "map" and pa.types.is_map(stored):
+        return _readable(stored.key_type, kind.args[0]) and _readable(stored.item_type, kind.args[1])
     if name == "row" and pa.types.is_struct(stored):
         fields = {stored.field(i).name.lower(): stored.field(i).type for i in range(stored.num_fields)}
         return all(_readable(fields[n.lower()], inner) for n, inner in kind.args if n and n.lower() in fields)

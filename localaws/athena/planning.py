@@ -1,4 +1,4 @@
-"""What planning a statement produces: scans, translated queries, and the sources of a FROM clause."""
+"""What planning a statement works with: scans, translated queries, sources of a FROM clause, and columns in sight."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlglot import exp
+import duckdb
 
 from localaws.athena.casts import Expr, coerce
 from localaws.athena.catalogue import Catalogue, Table
-from localaws.athena.syntax import quote
-from localaws.athena.translator import Field
+from localaws.athena.syntax import Node, quote
 from localaws.athena.types import Type
 
 
@@ -20,8 +19,13 @@ class Relation(Protocol):
     """A base table that can be scanned: its DuckDB name, and its columns as (name, type, DuckDB name)."""
 
     name: str
-    columns: list[tuple[str, Type, str]]
     hidden: list[tuple[str, Type, str]]
+
+    @property
+    def columns(self) -> list[tuple[str, Type, str]]: ...
+
+    def register(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the table known to DuckDB under its name."""
 
 
 @dataclass
@@ -68,6 +72,25 @@ class Query:
         return f"SELECT {items} FROM ({self.sql})"
 
 
+@dataclass(frozen=True)
+class Field:
+    """A column that expressions may name: its lower-case name, type, DuckDB SQL, and the prefixes it answers to."""
+
+    name: str
+    type: Type
+    sql: str
+    qualifiers: tuple[tuple[str, ...], ...] = ()
+    hidden: bool = False
+
+
+@dataclass
+class Scope:
+    """The columns in sight; `parent` is the enclosing query's scope, for correlated subqueries."""
+
+    fields: list[Field] = field(default_factory=list)
+    parent: Scope | None = None
+
+
 @dataclass
 class Source:
     """A FROM item: its SQL and its columns."""
@@ -76,4 +99,4 @@ class Source:
     fields: list[Field]
 
 
-Ctes = dict[str, tuple[exp.Expression, list[str], "dict[str, Any]"]]
+Ctes = dict[str, tuple[Node, list[str], "dict[str, Any]"]]

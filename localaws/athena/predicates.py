@@ -6,12 +6,12 @@ from sqlglot import exp
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
-from localaws.athena.operators import Operators
+from localaws.athena.operators import UNORDERED, Operators
+from localaws.athena.syntax import Node
 
-COMPARISONS: dict[type[exp.Expression], str] = {
+COMPARISONS: dict[type[Node], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
-_UNORDERED = ("map", "json", "row", "array")
 
 
 class Predicates(Operators):
@@ -34,7 +34,7 @@ class Predicates(Operators):
             return self._tuple_comparison(operator, node.this, right, node)
         return self.comparison(operator, self.translate(node.this), self.translate(right), node)
 
-    def _tuple_comparison(self, operator: str, a: exp.Tuple, b: exp.Tuple, node: exp.Expression) -> Expr:
+    def _tuple_comparison(self, operator: str, a: exp.Tuple, b: exp.Tuple, node: Node) -> Expr:
         if operator not in ("=", "<>") or len(a.expressions) != len(b.expressions):
             raise self.unsupported(f"{operator} between rows", node)
         pairs = [
@@ -44,10 +44,10 @@ class Predicates(Operators):
         equal = f"({' AND '.join(pairs)})"
         return Expr(equal if operator == "=" else f"(NOT {equal})", t.BOOLEAN)
 
-    def _quantified(self, operator: str, node: exp.Binary, right: exp.Expression) -> Expr:
+    def _quantified(self, operator: str, node: exp.Binary, right: Node) -> Expr:
         value = self.translate(node.this)
         inner = right.this
-        query = self.queries.subquery(inner.this if isinstance(inner, exp.Subquery | exp.Paren) else inner, self.scope)
+        query = self.queries.query(inner.this if isinstance(inner, exp.Subquery | exp.Paren) else inner, self.scope)
         if len(query.columns) != 1:
             raise self.failure("SYNTAX_ERROR", "Multiple columns returned by subquery are not yet supported", node)
         kind = t.common_type(value.type, query.columns[0].type)
@@ -90,12 +90,12 @@ class Predicates(Operators):
             equal = [self._tuple_comparison("=", node.this, item, node).sql for item in node.expressions]
             return Expr(f"({' OR '.join(equal)})", t.BOOLEAN)
         values, kind = self.unify([self.translate(item) for item in (node.this, *node.expressions)], node)
-        if kind.name in _UNORDERED:
+        if kind.name in UNORDERED:
             raise self.unsupported(f"IN over values of type {kind}", node)
         return Expr(f"({values[0].sql} IN ({', '.join(value.sql for value in values[1:])}))", t.BOOLEAN)
 
-    def _in_query(self, node: exp.In, query: exp.Expression) -> Expr:
-        inner = self.queries.subquery(query.this if isinstance(query, exp.Subquery) else query, self.scope)
+    def _in_query(self, node: exp.In, query: Node) -> Expr:
+        inner = self.queries.query(query.this if isinstance(query, exp.Subquery) else query, self.scope)
         sides = node.this.expressions if isinstance(node.this, exp.Tuple) else [node.this]
         values = [self.translate(side) for side in sides]
         if len(values) != len(inner.columns):
@@ -105,7 +105,7 @@ class Predicates(Operators):
         kinds = []
         for value, column in zip(values, inner.columns, strict=True):
             kind = t.common_type(value.type, column.type)
-            if kind is None or kind.name in _UNORDERED:
+            if kind is None or kind.name in UNORDERED:
                 raise self.failure(
                     "TYPE_MISMATCH",
                     "value and result of subquery must be of the same type for IN expression: "
@@ -137,14 +137,14 @@ class Predicates(Operators):
 
     def _exists(self, node: exp.Exists) -> Expr:
         inner = node.this
-        query = self.queries.subquery(inner.this if isinstance(inner, exp.Subquery) else inner, self.scope)
+        query = self.queries.query(inner.this if isinstance(inner, exp.Subquery) else inner, self.scope)
         return Expr(f"EXISTS ({query.sql})", t.BOOLEAN)
 
-    def _scalar_query(self, node: exp.Expression) -> Expr:
+    def _scalar_query(self, node: Node) -> Expr:
         inner = node
         while isinstance(inner, exp.Subquery) and not any(inner.args.get(key) for key in ("order", "limit", "offset")):
             inner = inner.this
-        query = self.queries.subquery(inner, self.scope)
+        query = self.queries.query(inner, self.scope)
         if len(query.columns) != 1:
             raise self.failure("SYNTAX_ERROR", "Multiple columns returned by subquery are not yet supported", node)
         return Expr(f"({query.sql})", query.columns[0].type)

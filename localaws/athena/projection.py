@@ -1,7 +1,7 @@
 """Partition projection: partitions computed from a table's properties instead of read from Glue.
 
 See https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html. Types enum, integer, date and injected.
-Values outside a column's range do not exist, so a query for them finds nothing and says nothing.
+A query for a value outside its column's range finds nothing, and does not fail.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def _storage(table: Table, keys: list[tuple[str, Type]], row: tuple[str, ...]) -
     if template:
         location = template
         for (name, _), value in zip(keys, row, strict=True):
-            location = re.sub(r"\$\{" + re.escape(name) + r"\}", lambda _m, v=value: v, location, flags=re.IGNORECASE)
+            location = re.sub(
+                r"\$\{" + re.escape(name) + r"\}", value.replace("\\", r"\\"), location, flags=re.IGNORECASE
+            )
         if "${" in location:
             raise _invalid(table, f"storage.location.template '{template}' names a column that is no partition column")
     else:
@@ -130,7 +132,8 @@ def _moment(table: Table, name: str, text: str, form: str) -> dt.datetime:
         unit = unit if unit.endswith("S") else unit + "S"
         if unit not in _UNITS:
             raise _invalid(table, f"projection.{name}.range '{text}': unknown unit")
-        return now + relativedelta(**{unit.lower(): int(match[2]) * (-1 if match[1] == "-" else 1)})
+        moment: dt.datetime = now + relativedelta(**{unit.lower(): int(match[2]) * (-1 if match[1] == "-" else 1)})
+        return moment
     try:
         return dt.datetime.strptime(text, form)
     except ValueError as error:
@@ -153,7 +156,7 @@ def _injected(table: Table, name: str, predicates: list[str]) -> list[str]:
     """The values that an equality or IN over the column names."""
     for predicate in predicates:
         try:
-            node: exp.Expression | None = sqlglot.parse_one(predicate, dialect="duckdb")
+            node = sqlglot.parse_one(predicate, dialect="duckdb")
         except sqlglot.errors.SqlglotError:
             continue
         while isinstance(node, exp.Paren):

@@ -7,10 +7,9 @@ from sqlglot import exp
 from localaws.athena import types as t
 from localaws.athena.casts import Expr
 from localaws.athena.expressions import Expressions
-from localaws.athena.planning import OutputColumn, Query, Source
+from localaws.athena.planning import Field, OutputColumn, Query, Scope, Source
 from localaws.athena.relations import Relations
-from localaws.athena.syntax import identifier, parse_query, position, quote
-from localaws.athena.translator import Field, Scope
+from localaws.athena.syntax import Node, identifier, parse_query, position, quote
 from localaws.athena.types import Type, to_duckdb
 
 _SELECT_ARGS = {"kind", "hint", "distinct", "expressions", "limit", "operation_modifiers", "from_", "joins", "where",
@@ -21,15 +20,11 @@ _SET_ARGS = {"this", "expression", "distinct", "order", "limit", "offset", "with
 class Queries(Relations):
     """Translates the queries of one text."""
 
-    def translate(self, node: exp.Expression) -> Query:
+    def translate(self, node: Node) -> Query:
         """The whole statement."""
         return self.query(node, None)
 
-    def subquery(self, node: exp.Expression, outer: Scope) -> Query:
-        """A query inside an expression; `outer` is what it may refer to besides its own FROM."""
-        return self.query(node, outer)
-
-    def query(self, node: exp.Expression, outer: Scope | None) -> Query:
+    def query(self, node: Node, outer: Scope | None) -> Query:
         saved = self.ctes
         self._add_ctes(node)
         try:
@@ -45,7 +40,7 @@ class Queries(Relations):
         finally:
             self.ctes = saved
 
-    def _add_ctes(self, node: exp.Expression) -> None:
+    def _add_ctes(self, node: Node) -> None:
         with_ = node.args.get("with_")
         if with_ is None:
             return
@@ -60,29 +55,14 @@ class Queries(Relations):
             self.ctes[identifier(alias.this)] = (cte.this, names, dict(self.ctes))
 
     def _select(self, node: exp.Select, outer: Scope | None) -> Query:
-        self._only(node, _SELECT_ARGS)
-        if node.args.get("hint") or node.args.get("kind") or node.args.get("operation_modifiers"):
-            raise self.failure("SYNTAX_ERROR", "mismatched input after SELECT", node)
-        if not node.expressions:
-            raise self.failure(
-                "SYNTAX_ERROR", "mismatched input 'FROM'. Expecting: 'ALL', 'DISTINCT', <expression>", node
-            )
+        self._check_select(node)
         source = self.from_clause(node, outer)
-        scope = Scope(source.fields if source else [], outer)
-        expressions = Expressions(self, scope)
+        expressions = Expressions(self, Scope(source.fields if source else [], outer))
         expressions.windows = {identifier(window.this): window for window in node.args.get("windows") or []}
-        clauses: list[str] = []
-        if source:
-            clauses.append(f"FROM {source.sql}")
+        clauses = [f"FROM {source.sql}"] if source else []
         where = node.args.get("where")
         if where is not None:
-            clauses.append(f"WHERE {expressions.boolean(where.this, 'WHERE clause')}")
-            if expressions.aggregates:
-                raise self.failure(
-                    "EXPRESSION_NOT_SCALAR",
-                    "WHERE clause cannot contain aggregations, window functions or grouping operations",
-                    where,
-                )
+            clauses.append(self._where(where, expressions))
         expressions.loose.clear()
         columns, items = self._items(node, expressions, source)
         loose = list(expressions.loose)
@@ -107,17 +87,32 @@ class Queries(Relations):
         tail = self._order(node, expressions, columns, items, bool(distinct))
         loose += expressions.loose
         if loose and (group is not None or having is not None or expressions.aggregates):
-            shown = loose[0].sql(dialect="trino")
-            raise self.failure(
-                "EXPRESSION_NOT_AGGREGATE",
-                f"'{shown}' must be an aggregate expression or appear in GROUP BY clause",
-                loose[0],
-            )
+            text = f"'{loose[0].sql(dialect='trino')}' must be an aggregate expression or appear in GROUP BY clause"
+            raise self.failure("EXPRESSION_NOT_AGGREGATE", text, loose[0])
         selected = ", ".join(
             f"{item.sql} AS {quote(column.sql_name)}" for item, column in zip(items, columns, strict=True)
         )
         head = "SELECT DISTINCT" if distinct is not None else "SELECT"
         return Query(" ".join([head, selected, *clauses, *tail, *self._limits(node)]), columns)
+
+    def _check_select(self, node: exp.Select) -> None:
+        self._only(node, _SELECT_ARGS)
+        if node.args.get("hint") or node.args.get("kind") or node.args.get("operation_modifiers"):
+            raise self.failure("SYNTAX_ERROR", "mismatched input after SELECT", node)
+        if not node.expressions:
+            raise self.failure(
+                "SYNTAX_ERROR", "mismatched input 'FROM'. Expecting: 'ALL', 'DISTINCT', <expression>", node
+            )
+
+    def _where(self, where: exp.Where, expressions: Expressions) -> str:
+        condition = expressions.boolean(where.this, "WHERE clause")
+        if expressions.aggregates:
+            raise self.failure(
+                "EXPRESSION_NOT_SCALAR",
+                "WHERE clause cannot contain aggregations, window functions or grouping operations",
+                where,
+            )
+        return f"WHERE {condition}"
 
     def _items(
         self,
@@ -149,17 +144,11 @@ class Queries(Relations):
                 name = inner.name
             elif isinstance(inner, exp.Dot):
                 name = inner.expression.name
-            add(name, self._result(expressions.translate(inner)))
+            value = expressions.translate(inner)
+            add(name, Expr("CAST(NULL AS INTEGER)", t.UNKNOWN) if value.sql == "NULL" else value)
         return columns, items
 
-    @staticmethod
-    def _result(item: Expr) -> Expr:
-        if item.type.name == "unknown" and item.sql == "NULL":
-            return Expr("CAST(NULL AS INTEGER)", t.UNKNOWN)
-        # A constant keeps its declared width: DuckDB would make 1 an INTEGER anyhow, and text VARCHAR.
-        return item
-
-    def _star(self, node: exp.Expression, source: Source | None) -> list[Field]:
+    def _star(self, node: exp.Star | exp.Column, source: Source | None) -> list[Field]:
         star = node if isinstance(node, exp.Star) else node.this
         if any(star.args.get(key) for key in ("except_", "replace", "rename", "except")):
             raise self.failure("SYNTAX_ERROR", "mismatched input after '*'", node)
@@ -178,7 +167,7 @@ class Queries(Relations):
         if group.args.get("all") is not None or group.args.get("totals"):
             raise self.failure("NOT_SUPPORTED", "this form of GROUP BY", group)
 
-        def one(node: exp.Expression) -> str:
+        def one(node: Node) -> str:
             if isinstance(node, exp.Literal) and not node.is_string:
                 place = int(node.name) if node.name.isdigit() else 0
                 if not 1 <= place <= len(items):
@@ -196,7 +185,7 @@ class Queries(Relations):
             # DuckDB reads a bare constant in GROUP BY as a position.
             return value.sql if value.literal is None else f"coalesce({value.sql}, {value.sql})"
 
-        def several(node: exp.Expression) -> str:
+        def several(node: Node) -> str:
             if isinstance(node, exp.Tuple):
                 return f"({', '.join(one(item) for item in node.expressions)})"
             return f"({one(node.this if isinstance(node, exp.Paren) else node)})"
@@ -213,7 +202,7 @@ class Queries(Relations):
 
     def _order(
         self,
-        node: exp.Expression,
+        node: Node,
         expressions: Expressions,
         columns: list[OutputColumn],
         items: list[Expr],
@@ -248,7 +237,7 @@ class Queries(Relations):
         expressions.aliases = {}
         return [f"ORDER BY {', '.join(parts)}"]
 
-    def _place(self, node: exp.Expression, by_name: dict[str, list[int]], items: list[Expr]) -> int | None:
+    def _place(self, node: Node, by_name: dict[str, list[int]], items: list[Expr]) -> int | None:
         if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
             place = int(node.name)
             if not 1 <= place <= len(items):
@@ -261,7 +250,7 @@ class Queries(Relations):
             return places[0] if places else None
         return None
 
-    def _limits(self, node: exp.Expression) -> list[str]:
+    def _limits(self, node: Node) -> list[str]:
         parts = []
         limit, offset = node.args.get("limit"), node.args.get("offset")
         if limit is not None:
@@ -278,7 +267,7 @@ class Queries(Relations):
             parts.append(f"OFFSET {self._whole(offset.expression, node)}")
         return parts
 
-    def _whole(self, node: exp.Expression | None, at: exp.Expression) -> int:
+    def _whole(self, node: Node | None, at: Node) -> int:
         if node is None:
             return 1
         if not isinstance(node, exp.Literal) or not node.name.isdigit():
@@ -298,12 +287,12 @@ class Queries(Relations):
                     i += 1
         return self._ordered(node, found[0].sql, found[0].columns, outer)
 
-    def _spine(self, node: exp.SetOperation) -> tuple[list[exp.Expression], list[exp.SetOperation]]:
+    def _spine(self, node: exp.SetOperation) -> tuple[list[Node], list[exp.SetOperation]]:
         """The operands of a chain of set operations in the order written, and the operations between them."""
         self._only(node, _SET_ARGS)
         if node.args.get("by_name"):
             raise self.failure("SYNTAX_ERROR", "mismatched input 'BY'", node)
-        operands: list[exp.Expression] = [node.expression]
+        operands: list[Node] = [node.expression]
         operations = [node]
         left = node.this
         while isinstance(left, exp.SetOperation) and not any(
@@ -340,8 +329,8 @@ class Queries(Relations):
         inner = self.query(node.this, outer)
         return self._ordered(node, f"({inner.sql})", inner.columns, outer)
 
-    def _ordered(self, node: exp.Expression, sql: str, columns: list[OutputColumn], outer: Scope | None) -> Query:
-        """A query with the ORDER BY and LIMIT that stand after it; these see its result alone."""
+    def _ordered(self, node: Node, sql: str, columns: list[OutputColumn], outer: Scope | None) -> Query:
+        """A query with the ORDER BY and LIMIT after it, which may name the columns of its result alone."""
         if not any(node.args.get(key) for key in ("order", "limit", "offset")):
             return Query(sql, columns)
         items = [Expr(quote(c.sql_name), c.type) for c in columns]

@@ -16,9 +16,8 @@ from localaws.athena.casts import Expr
 from localaws.athena.catalogue import CATALOG, INFORMATION_SCHEMA, Table
 from localaws.athena.errors import InvalidRequest, QueryFailed, failure
 from localaws.athena.expressions import Expressions
-from localaws.athena.planning import Analysis, Ctes, OutputColumn, Query, Relation, Source
-from localaws.athena.syntax import identifier, position, quote
-from localaws.athena.translator import Field, Scope
+from localaws.athena.planning import Analysis, Ctes, Field, OutputColumn, Query, Relation, Scope, Source
+from localaws.athena.syntax import Node, identifier, position, quote
 from localaws.athena.types import Type
 
 _MAX_VIEW_DEPTH = 32
@@ -36,11 +35,11 @@ class Relations(ABC):
         self.view_path = view_path
         self.ctes: Ctes = {}
 
-    def failure(self, code: str, text: str, node: exp.Expression) -> QueryFailed:
+    def failure(self, code: str, text: str, node: Node) -> QueryFailed:
         return failure(code, text, *position(node, self.sql))
 
     @abstractmethod
-    def query(self, node: exp.Expression, outer: Scope | None) -> Query:
+    def query(self, node: Node, outer: Scope | None) -> Query:
         """A query inside a FROM clause; `outer` is what it may refer to besides its own FROM."""
 
     @abstractmethod
@@ -51,7 +50,7 @@ class Relations(ABC):
     def view_query(self, sql: str, schema: str | None, view_path: tuple[str, ...]) -> Query:
         """The query of a view, in the view's own schema."""
 
-    def _only(self, node: exp.Expression, allowed: set[str]) -> None:
+    def _only(self, node: Node, allowed: set[str]) -> None:
         """Raises for a part of a node that is not translated."""
         for key, value in node.args.items():
             if value and key not in allowed:
@@ -69,7 +68,7 @@ class Relations(ABC):
             source = self._join(source, join, outer)
         return source
 
-    def _relation(self, node: exp.Expression, left: list[Field], outer: Scope | None) -> Source:
+    def _relation(self, node: Node, left: list[Field], outer: Scope | None) -> Source:
         """One FROM item. `left` are the columns of the items before it, which UNNEST and LATERAL may use."""
         if isinstance(node, exp.Table):
             self._only(node, _TABLE_ARGS)
@@ -102,7 +101,7 @@ class Relations(ABC):
             source = self._join(source, join, outer)
         return source
 
-    def _derived(self, query: Query, alias: exp.Expression | None, node: exp.Expression, prefix: str = "") -> Source:
+    def _derived(self, query: Query, alias: Node | None, node: Node, prefix: str = "") -> Source:
         name = quote(f"q{self.analysis.next()}")
         names = self._alias_columns(alias, len(query.columns), node)
         qualifier = ((identifier(alias.this),),) if alias is not None and alias.this is not None else ()
@@ -112,15 +111,18 @@ class Relations(ABC):
         ]
         return Source(f"{prefix}({query.sql}) AS {name}", fields)
 
-    def _alias_columns(self, alias: exp.Expression | None, count: int, node: exp.Expression) -> list[str]:
+    def _alias_columns(self, alias: Node | None, count: int, node: Node) -> list[str]:
         names = [identifier(column) for column in (alias.args.get("columns") if alias is not None else None) or []]
+        self._check_aliases(names, count, node)
+        return names
+
+    def _check_aliases(self, names: list[str], count: int, node: Node) -> None:
         if names and len(names) != count:
             raise self.failure(
                 "MISMATCHED_COLUMN_ALIASES",
                 f"Column alias list has {len(names)} entries but relation has {count} columns available",
                 node,
             )
-        return names
 
     def _table(self, node: exp.Table, outer: Scope | None) -> Source:
         if not isinstance(node.this, exp.Identifier):
@@ -169,7 +171,7 @@ class Relations(ABC):
             self.analysis.scans.append(relation)
         return relation
 
-    def _cte(self, name: str, alias: exp.Expression | None, node: exp.Expression) -> Source:
+    def _cte(self, name: str, alias: Node | None, node: Node) -> Source:
         inner, names, environment = self.ctes[name]
         saved, self.ctes = self.ctes, environment
         try:
@@ -188,9 +190,7 @@ class Relations(ABC):
             source.fields = [Field(f.name, f.type, f.sql, ((name,),)) for f in source.fields]
         return source
 
-    def _view(
-        self, table: Table, alias: exp.Expression | None, qualifiers: tuple[tuple[str, ...], ...], node: exp.Expression
-    ) -> Source:
+    def _view(self, table: Table, alias: Node | None, qualifiers: tuple[tuple[str, ...], ...], node: Node) -> Source:
         if table.full_name in self.view_path or len(self.view_path) >= _MAX_VIEW_DEPTH:
             raise self.failure("VIEW_IS_RECURSIVE", "View is recursive", node)
         try:
@@ -216,7 +216,7 @@ class Relations(ABC):
             source.fields = [Field(f.name, f.type, f.sql, qualifiers) for f in source.fields]
         return source
 
-    def _check_fresh(self, table: Table, query: Query, declared: list[tuple[str, Type]], node: exp.Expression) -> None:
+    def _check_fresh(self, table: Table, query: Query, declared: list[tuple[str, Type]], node: Node) -> None:
         stale = f"View '{table.full_name}' is stale or in invalid state: "
         if len(query.columns) != len(declared):
             raise self.failure(
@@ -250,25 +250,10 @@ class Relations(ABC):
         outer: list[tuple[str, Type]] = []
         lengths: list[str] = []
         for item in node.expressions:
-            value = expressions.translate(item)
-            if value.type.name == "map":
-                for side, kind in zip(("map_keys", "map_values"), value.type.args, strict=True):
-                    column = quote(f"${self.analysis.next()}")
-                    inner.append(f"unnest({side}({value.sql})) AS {column}")
-                    outer.append((column, kind))
-                lengths.append(f"cardinality({value.sql})")
-            elif value.type.name == "array":
-                column = quote(f"${self.analysis.next()}")
-                inner.append(f"unnest({value.sql}) AS {column}")
-                lengths.append(f"len({value.sql})")
-                element = value.type.element
-                if element.name == "row":
-                    for i, (_, kind) in enumerate(element.args):
-                        outer.append((f"struct_extract({column}, '{t.row_field(element, i)}')", kind))
-                else:
-                    outer.append((column, element))
-            else:
-                raise self.failure("TYPE_MISMATCH", f"Cannot unnest type: {value.type}", item)
+            arrays, fields_of, length = self._unnested(expressions.translate(item), item)
+            inner += arrays
+            outer += fields_of
+            lengths.append(length)
         alias = node.args.get("alias")
         ordinality = node.args.get("offset")
         names = [identifier(column) for column in (alias.args.get("columns") if alias is not None else None) or []]
@@ -279,12 +264,7 @@ class Relations(ABC):
             outer.append((column, t.BIGINT))
             if isinstance(ordinality, exp.Identifier):
                 names.append(identifier(ordinality))
-        if names and len(names) != len(outer):
-            raise self.failure(
-                "MISMATCHED_COLUMN_ALIASES",
-                f"Column alias list has {len(names)} entries but relation has {len(outer)} columns available",
-                node,
-            )
+        self._check_aliases(names, len(outer), node)
         columns = [
             OutputColumn(names[i] if names else None, kind, f"${self.analysis.next()}")
             for i, (_, kind) in enumerate(outer)
@@ -296,6 +276,25 @@ class Relations(ABC):
         qualifier = ((identifier(alias.this),),) if alias is not None and alias.this is not None else ()
         fields = [Field((c.name or "").lower(), c.type, f"{name}.{quote(c.sql_name)}", qualifier) for c in columns]
         return Source(f"LATERAL ({sql}) AS {name}", fields)
+
+    def _unnested(self, value: Expr, node: Node) -> tuple[list[str], list[tuple[str, Type]], str]:
+        """One argument of UNNEST: what DuckDB unnests, the columns made of that with their types, and the length."""
+        column = quote(f"${self.analysis.next()}")
+        if value.type.name == "map":
+            other = quote(f"${self.analysis.next()}")
+            inner = [f"unnest(map_keys({value.sql})) AS {column}", f"unnest(map_values({value.sql})) AS {other}"]
+            key, item = value.type.args
+            return inner, [(column, key), (other, item)], f"cardinality({value.sql})"
+        if value.type.name != "array":
+            raise self.failure("TYPE_MISMATCH", f"Cannot unnest type: {value.type}", node)
+        element = value.type.element
+        outer = [(column, element)]
+        if element.name == "row":
+            outer = [
+                (f"struct_extract({column}, '{t.row_field(element, i)}')", kind)
+                for i, (_, kind) in enumerate(element.args)
+            ]
+        return [f"unnest({value.sql}) AS {column}"], outer, f"len({value.sql})"
 
     def _join(self, left: Source, join: exp.Join, outer: Scope | None) -> Source:
         self._only(join, _JOIN_ARGS)

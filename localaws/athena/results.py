@@ -26,7 +26,7 @@ _ENCRYPTION = {"SSE_S3": "AES256", "SSE_KMS": "aws:kms"}
 
 
 class Column(Protocol):
-    """What the engine says of a result's column."""
+    """A result's column as the engine describes it."""
 
     name: str
     type: str

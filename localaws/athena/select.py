@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -24,7 +25,6 @@ from localaws.athena.queries import Queries
 from localaws.athena.results_model import QueryContext, QueryResult, ResultColumn
 from localaws.athena.syntax import parse_query
 from localaws.athena.tables import ScanStatistics, TableScan
-from localaws.athena.types import Type
 from localaws.athena.values import column_texts
 
 _CANCEL_POLL_SECONDS = 0.1
@@ -48,7 +48,10 @@ def run_query(sql: str, context: QueryContext) -> QueryResult:
 def plan(
     sql: str, context: QueryContext, stats: ScanStatistics | None = None, view: str | None = None
 ) -> tuple[Query, Analysis]:
-    """A query translated and type-checked against the catalogue, nothing read yet. `view` is what it will be."""
+    """A query translated and type-checked against the catalogue, nothing read yet.
+
+    `view` is the full name of the view that the query defines, when it defines one.
+    """
     catalogue = Catalogue(context.glue)
     objects = Objects(context.s3, context.filesystem)
     stats = stats or ScanStatistics(context.cancelled, context.bytes_scanned_cutoff)
@@ -56,10 +59,7 @@ def plan(
     def scan(table: Table, number: int) -> TableScan:
         return TableScan(table, number, catalogue, objects, stats)
 
-    def system_table(name: str, schema: str | None, number: int) -> Any:
-        return system_tables.relation(catalogue, name, schema, number)
-
-    analysis = Analysis(catalogue, scan, system_table, dt.datetime.now(dt.UTC))
+    analysis = Analysis(catalogue, scan, partial(system_tables.relation, catalogue), dt.datetime.now(dt.UTC))
     queries = Queries(analysis, sql, context.database, (view,) if view else ())
     return queries.translate(parse_query(sql)), analysis
 
@@ -84,7 +84,7 @@ def _execute(
     watcher = threading.Thread(target=_interrupt_when_cancelled, args=(connection, stats, finished), daemon=True)
     try:
         for relation in analysis.scans:
-            relation.register(connection)  # type: ignore[attr-defined]
+            relation.register(connection)
         _find_partition_predicates(connection, query.sql, analysis)
         watcher.start()
         stats.check()
@@ -166,7 +166,7 @@ def _only_names(predicate: str, keys: set[str]) -> bool:
     return bool(names) and names <= keys and not list(node.find_all(exp.Subquery, exp.Placeholder, exp.Parameter))
 
 
-# --- DuckDB's errors in Athena's words
+# --- DuckDB's errors, as Athena words them
 
 _OVERFLOW = re.compile(r"Overflow in (addition|subtraction|multiplication|negation|division) of (\w+)")
 _WIDTHS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
@@ -199,8 +199,3 @@ def translate_error(error: duckdb.Error) -> QueryFailed:
     if isinstance(error, duckdb.BinderException):
         return failure("NOT_SUPPORTED", f"this query cannot be planned here: {first}")
     return QueryFailed(f"GENERIC_INTERNAL_ERROR: {first}", SYSTEM_ERROR, 0)
-
-
-def types_of(query: Query) -> list[Type]:
-    """The Trino types of a query's columns."""
-    return [column.type for column in query.columns]

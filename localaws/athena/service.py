@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from localaws import protocol
 from localaws.access import Caller, Clients
@@ -31,6 +31,7 @@ _ACTIVE_REQUESTS = 8
 _OVER_THE_LIMIT = "Query cancelled!"
 _MINISTACKS = frozenset({"ListTagsForResource", "TagResource", "UntagResource"})
 
+T = TypeVar("T")
 Operation = Callable[[Request, Caller], Awaitable[dict[str, Any]] | dict[str, Any]]
 
 
@@ -44,7 +45,7 @@ class AthenaService:
         self._ministack = ministack
         self._engine = engine
         self._queries = ThreadPoolExecutor(_ACTIVE_QUERIES, thread_name_prefix="athena-query")
-        # Of its own, so that a request that waits for S3 never waits for a query, nor S3 for it.
+        # Threads of their own: a request that waits for S3 never waits for a query to end.
         self._requests = ThreadPoolExecutor(_ACTIVE_REQUESTS, thread_name_prefix="athena-request")
         self._operations: dict[str, Operation] = {
             "BatchGetQueryExecution": self._batch_get_query_execution,
@@ -245,7 +246,7 @@ class AthenaService:
             self._engine = importlib.import_module("localaws.athena.engine")
         return self._engine
 
-    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._requests, function, *arguments)
 
 

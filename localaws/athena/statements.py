@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlglot.dialects.hive import Hive
 from sqlglot.errors import TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena import types as t
 from localaws.athena.errors import InvalidRequest
@@ -229,7 +229,7 @@ def _hive_tokens(sql: str) -> list[Token]:
     try:
         return _Hive().tokenize(sql)
     except TokenError:
-        # What Hive's tokens cannot express may still be Trino's; else the text is unreadable.
+        # A text that is not Hive's may still be Trino's; if it is neither, this raises.
         return trino_tokens(sql)
 
 
@@ -268,7 +268,7 @@ def _create_view(sql: str) -> CreateView:
     return CreateView(name, replace, query)
 
 
-# Statements that Athena or Trino has and this engine does not (yet).
+# Statements that Athena or Trino has and this engine does not.
 _KNOWN_ELSEWHERE = {
     "ANALYZE", "CALL", "DEALLOCATE", "DELETE", "EXECUTE", "EXPLAIN", "GRANT", "INSERT", "MERGE", "OPTIMIZE", "PREPARE",
     "RESET", "REVOKE", "SET", "TABLE", "UNLOAD", "UPDATE", "USE", "VACUUM",
@@ -326,9 +326,16 @@ class DdlParser:
         return self.tokens[self.at - 1][0]
 
     def _name(self) -> Name:
-        parts = [self._identifier()]
+        return self._qualified(self._identifier)
+
+    def _view_name(self) -> Name:
+        """A name in a statement of Trino's: it may be in double quotes, which Hive's tokens call a string."""
+        return self._qualified(lambda: self._string().lower() if self._is_string() else self._identifier())
+
+    def _qualified(self, part: Callable[[], str]) -> Name:
+        parts = [part()]
         while self._accept("."):
-            parts.append(self._identifier())
+            parts.append(part())
         if len(parts) == 3 and parts[0] == "awsdatacatalog":
             parts = parts[1:]
         if len(parts) > 2:
@@ -505,17 +512,6 @@ class DdlParser:
             return DropView(self._view_name(), if_exists)
         raise self._mismatch("DATABASE", "SCHEMA", "TABLE", "VIEW")
 
-    def _view_name(self) -> Name:
-        """DROP VIEW is Trino's: names may stand in double quotes, which Hive's tokens call strings."""
-        parts = [self._string().lower() if self._is_string() else self._identifier()]
-        while self._accept("."):
-            parts.append(self._string().lower() if self._is_string() else self._identifier())
-        if len(parts) == 3 and parts[0] == "awsdatacatalog":
-            parts = parts[1:]
-        if len(parts) > 2:
-            raise self._mismatch()
-        return Name(parts[0] if len(parts) == 2 else None, parts[-1])
-
     def _is_string(self) -> bool:
         return self.at < len(self.tokens) and self.tokens[self.at][1] == "string"
 
@@ -620,7 +616,7 @@ class DdlParser:
 
 
 def _split(token: Token) -> list[tuple[str, str, int]]:
-    """(text, kind, offset) of a token; sqlglot joins some words (`IF NOT EXISTS`), they come apart again."""
+    """(text, kind, offset) of a token; words that sqlglot joins (`IF NOT EXISTS`) are split again."""
     if token.token_type == TokenType.STRING:
         return [(token.text, "string", token.start)]
     if token.token_type == TokenType.IDENTIFIER:

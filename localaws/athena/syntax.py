@@ -1,21 +1,24 @@
-"""Reading Trino SQL: a sqlglot dialect that keeps what was written, so that it can be judged as Trino judges it.
+"""Reading Trino SQL: a sqlglot dialect that keeps what was written, so that Trino's rules can be applied.
 
-sqlglot is generous: it rewrites functions into neutral nodes and accepts other engines' syntax. Here a function call
+sqlglot rewrites functions into neutral nodes and accepts other engines' syntax. Here a function call
 stays a call by name, index offsets stay as written, a CAST keeps its type's text, and tokens that Trino's grammar
 lacks are refused, with the line and column Athena reports.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena.errors import InvalidRequest
+
+# A node of sqlglot's tree; casts.Expr is a translated one.
+Node = exp.Expr
 
 _OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING")
 _FOREIGN_TOKENS = {
@@ -41,17 +44,17 @@ _RESERVED = {
 
 
 class _Parser(TrinoParser):
-    FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}
     FUNCTION_PARSERS = {name: TrinoParser.FUNCTION_PARSERS[name] for name in _OWN_SYNTAX}  # noqa: RUF012
 
-    def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expression | None:
+    def _parse_types(self, *args: Any, **kwargs: Any) -> Node | None:
         start = self._curr
         parsed = super()._parse_types(*args, **kwargs)
         if isinstance(parsed, exp.DataType) and start is not None and self._prev is not None:
             parsed.meta["text"] = self.sql[start.start : self._prev.end + 1]
         return parsed
 
-    def _parse_cast(self, *args: Any, **kwargs: Any) -> exp.Expression:
+    def _parse_cast(self, *args: Any, **kwargs: Any) -> Node:
         parsed = super()._parse_cast(*args, **kwargs)
         parsed.meta["called"] = True
         return parsed
@@ -69,14 +72,14 @@ class AthenaTrino(Trino):
 
 
 def tokens(sql: str) -> list[Token]:
-    """The tokens of a text, or InvalidRequest with the place of the character no token starts with."""
+    """The tokens of a text. Raises InvalidRequest when a character in it starts no token."""
     try:
         return AthenaTrino().tokenize(sql)
     except TokenError as error:
         raise InvalidRequest(f"line 1:1: {str(error).splitlines()[0]}") from error
 
 
-def parse_query(sql: str) -> exp.Expression:
+def parse_query(sql: str) -> Node:
     """The one query in `sql`. Raises InvalidRequest, as StartQueryExecution does for text it cannot read."""
     found = tokens(sql)
     for i, token in enumerate(found):
@@ -146,7 +149,7 @@ def _parse_message(error: ParseError, sql: str) -> str:
     return f"line {line}:{column}: mismatched input '{found}'. {first.get('description') or ''}".rstrip()
 
 
-def position(node: exp.Expression, sql: str) -> tuple[int, int] | tuple[None, None]:
+def position(node: Node, sql: str) -> tuple[int, int] | tuple[None, None]:
     """Line and column (from 1) of the first character of a node, or (None, None) when sqlglot kept no place."""
     starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
     return line_column(min(starts), sql) if starts else (None, None)
@@ -164,7 +167,7 @@ def place_of(offset: int, sql: str) -> str:
     return f"line {line}:{column}"
 
 
-def identifier(node: exp.Expression | str | None) -> str:
+def identifier(node: Node | str | None) -> str:
     """An identifier's name: Athena compares them without case, quoted or not."""
     name = node if isinstance(node, str) else (node.name if node is not None else "")
     return name.lower()

@@ -73,11 +73,12 @@ class _Part:
     storage: Storage
 
 
-class _Dataset(ds.InMemoryDataset):
+class _Dataset(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
     """What DuckDB sees: a dataset of the scan's schema whose scanner calls back."""
 
     def __new__(cls, schema: pa.Schema, on_scan: Callable[..., Any]) -> _Dataset:
-        return super().__new__(cls)
+        made: _Dataset = super().__new__(cls)
+        return made
 
     def __init__(self, schema: pa.Schema, on_scan: Callable[..., Any]) -> None:
         super().__init__(schema.empty_table())
@@ -110,7 +111,7 @@ class TableScan:
         self.stats = stats
         self.predicates: list[str] = []
         typed = [(c.name, _column_type(table, c.name, c.type)) for c in (*table.columns, *table.partition_keys)]
-        # DuckDB's names are the scan's own: plain words, and different in every scan.
+        # Plain names, and different ones in every scan: the plan names columns, not scans.
         self.columns = [(name, kind, f"s{number}_c{i}") for i, (name, kind) in enumerate(typed)]
         self.hidden = [
             (name, kind, f"s{number}_h{i}") for i, (name, kind) in enumerate(_HIDDEN) if name not in dict(typed)
@@ -136,7 +137,7 @@ class TableScan:
 
     @functools.cached_property
     def schema(self) -> pa.Schema:
-        # count(*) asks for the first column: it costs nothing.
+        # DuckDB reads the first column for count(*), so the first one costs nothing.
         fields = [pa.field(self._row, pa.bool_())]
         for _, kind, label in (*self.columns, *self.hidden):
             fields.append(pa.field(label, pa.timestamp("us", "UTC") if kind == t.TIMESTAMP_TZ else to_arrow(kind)))
@@ -158,11 +159,11 @@ class TableScan:
         return self._prune(found)
 
     def _glue_expression(self) -> str | None:
-        """The predicates that are equalities over text keys, for Glue to judge: one day is then a short list."""
+        """The predicates that are equalities over text keys, as a filter for Glue, which then lists few partitions."""
         text_keys = {label: name for name, kind, label in self.keys if kind == t.VARCHAR}
         parts = []
         for predicate in self.predicates:
-            node: exp.Expression = sqlglot.parse_one(predicate, dialect="duckdb").unnest()
+            node = sqlglot.parse_one(predicate, dialect="duckdb").unnest()
             if (
                 isinstance(node, exp.EQ)
                 and isinstance(node.this, exp.Column)
@@ -187,14 +188,14 @@ class TableScan:
                     try:
                         chosen = scratch.sql(f"SELECT place FROM partitions WHERE {predicate}").fetchall()
                     except duckdb.Error:
-                        # It fails for some value, or cannot stand alone: the query itself will judge.
+                        # It fails for some value, or needs more than the keys: the query itself applies it.
                         continue
                     kept &= {row[0] for row in chosen}
         columns = [column.to_pylist() for column in values]
         return [_Part(tuple(column[i] for column in columns), found[i].storage) for i in sorted(kept)]
 
     def _typed(self, index: int, texts: list[str]) -> pa.Array:
-        """Partition values in the key's type; HIVE_INVALID_PARTITION_VALUE when one is none of it."""
+        """Partition values in the key's type; HIVE_INVALID_PARTITION_VALUE when one is not of that type."""
         name, kind, _ = self.keys[index]
         given = [None if text_ == DEFAULT_PARTITION else text_ for text_ in texts]
         if kind.name == "varchar":
@@ -226,7 +227,7 @@ class TableScan:
         return _Reading(pa.RecordBatchReader.from_batches(schema, self._guarded(names, filter_)))
 
     def _guarded(self, names: list[str], filter_: pc.Expression | None) -> Iterator[pa.RecordBatch]:
-        """The scan's batches. DuckDB turns any exception into its own text, so the real one is kept aside."""
+        """The scan's batches. DuckDB turns an exception into text, so the exception is kept in the statistics."""
         try:
             for table in self._gathered(self._with_filtered(names, filter_), filter_):
                 yield from table.select(names).combine_chunks().to_batches()
@@ -236,7 +237,7 @@ class TableScan:
             raise
 
     def _with_filtered(self, names: list[str], filter_: pc.Expression | None) -> pa.Schema:
-        """The columns asked for and those that the filter names. Arrow tells the latter only by missing them."""
+        """The columns asked for and those that the filter names. Arrow names the latter only when it misses them."""
         chosen = list(names)
         while True:
             schema = pa.schema([self.schema.field(name) for name in chosen])
@@ -356,7 +357,7 @@ def _column_type(table: Table, name: str, text_: str) -> Type:
 
 
 def _partition_values(texts: set[str], name: str, kind: Type) -> dict[str, Any]:
-    """Partition values by their texts; HIVE_INVALID_PARTITION_VALUE for one that is none of the key's type."""
+    """Partition values by their texts; HIVE_INVALID_PARTITION_VALUE for one that is not of the key's type."""
     with duck.cursor() as scratch:
         scratch.register("texts", pa.table({"x": pa.array(sorted(texts), pa.string())}))
         found = dict(scratch.sql(f"SELECT x, TRY_CAST(x AS {to_duckdb(kind)}) FROM texts").fetchall())

@@ -43,7 +43,7 @@ class Type:
 
     @property
     def precision(self) -> int:
-        """Digits of the second of a timestamp, or digits of a decimal."""
+        """Digits after the point of a timestamp's seconds, or all digits of a decimal."""
         if self.name in ("timestamp", "timestamp with time zone"):
             return int(self.args[0]) if self.args else 3
         return int(self.args[0])
@@ -56,7 +56,8 @@ class Type:
     @property
     def element(self) -> Type:
         """What an array holds."""
-        return self.args[0]
+        held: Type = self.args[0]
+        return held
 
     @property
     def is_integer(self) -> bool:
@@ -92,6 +93,8 @@ INTERVAL_DAY = Type("interval day to second")
 INTERVAL_YEAR = Type("interval year to month")
 JSON = Type("json")
 UNKNOWN = Type("unknown")
+# The type of an argument that is a lambda; it has no coercions.
+FUNCTION = Type("function")
 
 _INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 INTEGER_RANGE = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
@@ -99,7 +102,7 @@ _INTEGER_ORDER = ["tinyint", "smallint", "integer", "bigint"]
 
 
 def decimal(precision: int, scale: int) -> Type:
-    """decimal(precision, scale), both within what Trino holds."""
+    """decimal(precision, scale); Trino has no more than 38 digits."""
     return Type("decimal", (min(MAX_DECIMAL, precision), scale))
 
 
@@ -121,7 +124,7 @@ def row(fields: list[tuple[str | None, Type]]) -> Type:
 
 
 class TypeParser:
-    """Reads type text. `simple` turns a base name and its int arguments into a Type, or raises ValueError."""
+    """Reads the text of a type, Hive's or Trino's. Raises ValueError for any other text."""
 
     _TOKEN = re.compile(r'\s*(?:(?P<word>[A-Za-z_$][\w$]*|"(?:[^"]|"")*"|`[^`]*`)|(?P<number>\d+)|(?P<mark>[(),<>:]))')
 
@@ -332,10 +335,6 @@ def to_arrow(kind: Type) -> pa.DataType:
     raise ValueError(f"a table cannot hold {kind}")
 
 
-def _as_decimal(kind: Type) -> Type:
-    return decimal(_INTEGER_DIGITS[kind.name], 0) if kind.is_integer else kind
-
-
 def common_type(a: Type, b: Type) -> Type | None:
     """The type both sides are coerced to for a comparison, CASE, UNION...; None when Trino would refuse."""
     if a == b:
@@ -383,14 +382,14 @@ def _common_numeric(a: Type, b: Type) -> Type:
         return DOUBLE
     if "real" in names:
         return REAL
-    x, y = _as_decimal(a), _as_decimal(b)
+    x, y = as_decimal(a), as_decimal(b)
     scale = max(x.scale, y.scale)
     return decimal(max(x.precision - x.scale, y.precision - y.scale) + scale, scale)
 
 
 def as_decimal(kind: Type) -> Type:
     """An integer type as the decimal that holds all its values; a decimal as it is."""
-    return _as_decimal(kind)
+    return decimal(_INTEGER_DIGITS[kind.name], 0) if kind.is_integer else kind
 
 
 def coercible(source: Type, target: Type) -> bool:

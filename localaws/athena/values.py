@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -52,8 +53,6 @@ def _timestamp(value: dt.datetime) -> str:
 
 
 def _timestamp_tz(kind: Type) -> Callable[[dt.datetime], str]:
-    from zoneinfo import ZoneInfo
-
     zone = ZoneInfo(kind.zone)
     return lambda value: f"{_timestamp(value.astimezone(zone))} {kind.zone}"
 
@@ -119,9 +118,10 @@ def _nullable(text: Callable[[Any], str]) -> Callable[[Any], str]:
 
 def column_texts(column: pa.ChunkedArray, kind: Type) -> list[str | None]:
     """The cells of a result column as Athena prints them; NULL stays None."""
-    if kind.name == "varchar" or kind.name == "json":
-        return column.to_pylist()
     if kind.name in ("tinyint", "smallint", "integer", "bigint", "boolean", "date"):
-        return pc.cast(column, pa.string()).to_pylist()
-    text = formatter(kind)
-    return [None if value is None else text(value) for value in column.to_pylist()]
+        column = pc.cast(column, pa.string())
+    elif kind.name not in ("varchar", "json"):
+        text = formatter(kind)
+        return [None if value is None else text(value) for value in column.to_pylist()]
+    texts: list[str | None] = column.to_pylist()
+    return texts

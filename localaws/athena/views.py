@@ -1,7 +1,7 @@
 """Views as Athena keeps them in Glue: base64 of a JSON document inside a comment.
 
 The document (originalSql, catalog, schema, columns with Trino types, owner, runAsInvoker) is the one Presto's and
-Trino's Hive connectors write, so a view made here is one that Athena reads, and the other way round.
+Trino's Hive connectors write, so Athena reads a view that was made here, and this engine one that was made on Athena.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def decode(table: Table) -> ViewDefinition:
 
 def view_input(name: str, sql: str, schema: str | None, columns: list[tuple[str, Type]]) -> dict[str, Any]:
     """The TableInput that stores a view. Raises ValueError for a column whose type Hive lacks."""
-    document = {
+    document: dict[str, Any] = {
         "originalSql": sql,
         "catalog": CATALOG,
         "schema": schema,
-        "columns": [{"name": column, "type": _view_type(kind)} for column, kind in columns],
+        "columns": [{"name": column, "type": str(kind)} for column, kind in columns],
         "owner": "000000000000",
         "runAsInvoker": False,
         "properties": {},
@@ -69,7 +69,3 @@ def view_input(name: str, sql: str, schema: str | None, columns: list[tuple[str,
         "ViewOriginalText": f"/* Presto View: {encoded} */",
         "ViewExpandedText": "/* Presto View */",
     }
-
-
-def _view_type(kind: Type) -> str:
-    return str(kind)

@@ -40,7 +40,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class WorkGroup:
-    """A workgroup's settings, whoever wrote the record. ``cutoff`` is in bytes scanned per query."""
+    """A workgroup's settings, whichever way its record was made. ``cutoff`` is in bytes scanned per query."""
 
     name: str
     state: str
@@ -95,7 +95,7 @@ class WorkGroup:
         """The result configuration of a query whose client asked for ``client``.
 
         Enforced settings replace the client's entirely; otherwise the workgroup only fills in a missing location.
-        Raises InvalidRequest when no location comes out.
+        Raises InvalidRequest when neither has a location.
         """
         chosen = dict(client or {})
         if self.enforced:
@@ -188,7 +188,7 @@ def _store() -> Any:
 
 
 def _record(name: str) -> Record:
-    record = _store().get(name)
+    record: Record | None = _store().get(name)
     if record is None:
         raise InvalidRequest(f"WorkGroup {name} is not found.")
     return record

@@ -55,7 +55,7 @@ class ExportFolder:
         self._root = f"{prefix.rstrip('/')}/{_FOLDER}" if prefix else _FOLDER
         self._folder = f"{self._root}/{export_id}"
         self._options = options
-        # The order of lines and files is none: whoever relies on one is to find out.
+        # On AWS lines and files have no order, so they are shuffled here: code that relies on one fails at once.
         self._random = random.Random(export_id)
 
     @property

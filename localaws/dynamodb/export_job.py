@@ -1,4 +1,4 @@
-"""Carries out one table export: from the journal to the objects in S3, with the rights of whoever asked for it."""
+"""Carries out one table export: from the journal to the objects in S3, with the rights of its caller."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ExportFailed(Exception):
 
 @dataclass(frozen=True)
 class ExportJob:
-    """What is to be exported. Both steps block, and raise ExportFailed.
+    """What to export, and its two steps, which block and raise ExportFailed.
 
     ``started`` is the time of the request; ``until`` the instant of a full export, the end of an incremental one's
     window. Both in microseconds since 1970.
@@ -67,9 +67,9 @@ class ExportJob:
     def finish(
         self, folder: ExportFolder, files: int, clock: ServiceClock, failure: ExportFailed | None
     ) -> dict[str, Any]:
-        """Write data and manifests; returns what the description of a completed export has besides.
+        """Write data and manifests; returns what completion adds to the export's description.
 
-        With ``failure`` it gives up with that after the first data file: no manifest speaks of what is there.
+        With ``failure`` it raises that after the first data file, and so writes no manifest.
         """
         written: list[DataFile] = []
         data = folder.write_data(self._lines(), files, shared=self.request.kind != FULL)

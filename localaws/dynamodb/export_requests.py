@@ -85,8 +85,8 @@ def parse(request: Request, account: str, region: str) -> ExportRequest:
 def check_times(request: ExportRequest, recovery: Recovery | None, now: int) -> None:
     """Raise PointInTimeRecoveryUnavailableException or InvalidExportTimeException where the real service does.
 
-    A window that ends after LatestRestorableDateTime is refused here. The real service was not seen to do so; it says
-    only that an export lies in the past and within point-in-time recovery.
+    A window that ends after LatestRestorableDateTime is refused here. AWS was not seen to do so; it documents only
+    that an export lies in the past and within point-in-time recovery.
     """
     if recovery is None:
         name = request.table["TableName"]
@@ -195,7 +195,7 @@ def _table(arn: str, account: str, region: str) -> Table:
         raise _bad_request("Table ARN is invalid.")
     if parts[2] != account:
         raise AwsError("AccessDeniedException", "Access is denied")
-    table = tables.module()._tables.get(parts[3]) if parts[1] == region else None
+    table: Table | None = tables.module()._tables.get(parts[3]) if parts[1] == region else None
     if table is None:
         raise AwsError("TableNotFoundException", f"Table not found: {arn}")
     return table

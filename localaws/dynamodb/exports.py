@@ -51,7 +51,7 @@ class Export:
 
 @dataclass
 class Planned:
-    """How exports are to behave, set through the controls.
+    """How exports behave, as set through the controls.
 
     ``delay`` is how long an export takes at least, in real seconds; ``hold`` keeps exports in progress until it is
     lifted. ``failures`` are the codes and messages with which the next accepted exports fail halfway; ``refusals`` the
@@ -78,7 +78,7 @@ class Exports:
         self.planned = Planned(delay, files)
 
     def reset(self) -> None:
-        """Forget all exports and plans; what still runs ends unseen."""
+        """Forget all exports and plans; an export that still runs is not reported any more."""
         self._exports = {}
         self.planned = Planned(*self._defaults)
 
@@ -110,7 +110,7 @@ class Exports:
         return {"ExportDescription": self._exports[arn].description}
 
     def list_exports(self, request: Request, caller: Caller) -> dict[str, Any]:
-        """ListExports: the last 90 days', the names in reverse order; of a table that is gone, none."""
+        """ListExports: those of the last 90 days, in reverse order of their names; none of a table that is gone."""
         size = request.get("MaxResults")
         size = 25 if size is None else size
         protocol.check_range("ValidationException", "maxResults", size, 1, 25)
@@ -139,7 +139,7 @@ class Exports:
         return reply
 
     def control(self, request: Request) -> Request:
-        """The control of exports: sets what is given, returns how things stand."""
+        """The control of exports: sets what is given, and returns all settings and the exports in progress."""
         members(request, delay=(int, float), files=int, hold=bool, fail=dict, refuse=dict)
         plan = self.planned
         failure = members(request.get("fail", {}), count=int, code=str, message=str)
@@ -182,7 +182,7 @@ class Exports:
                 message = "Export conflict: Duplicate request detected with conflicting parameters"
                 raise AwsError("ExportConflictException", message)
             return earlier
-        # Whatever was written before this call is in a full export of now, whatever comes later is not.
+        # A full export of the present has everything written before this call, and nothing written after it.
         started = self._clock.mark_millisecond()
         until = (request.at or started) if request.kind == FULL else (request.end or export_requests.latest_end(now))
         export_id = f"{started // 1000:014d}-{secrets.token_hex(4)}"

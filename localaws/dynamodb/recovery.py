@@ -40,7 +40,7 @@ class Recovery:
 
 
 class Recoveries:
-    """The tables with point-in-time recovery, by table id: a table made again under its name begins anew."""
+    """The tables with point-in-time recovery, by table id: a table made again under its name has another id."""
 
     def __init__(self, clock: ServiceClock) -> None:
         self._clock = clock

@@ -74,8 +74,8 @@ class DynamoDbService:
             return error.reply()
         return await self._ministack(method, path, headers, body, query)
 
-    async def sweep_now_and_then(self) -> None:
-        """Delete what has expired, again and again."""
+    async def sweep_regularly(self) -> None:
+        """Delete expired items at the set interval, for as long as the server runs."""
         while True:
             await asyncio.sleep(self._settings.ttl_seconds)
             try:
@@ -84,7 +84,7 @@ class DynamoDbService:
                 logger.exception("the sweep of expired items")
 
     def reset(self) -> None:
-        """Forget what ministack's own reset does not know."""
+        """Forget what ministack's own reset leaves."""
         self.recoveries.reset()
         self.exports.reset()
         self.ttl.reset()

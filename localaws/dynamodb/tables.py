@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 from localaws import protocol
@@ -13,7 +12,7 @@ from localaws.protocol import AwsError
 Table = dict[str, Any]
 
 
-def module() -> ModuleType:
+def module() -> Any:
     """ministack's DynamoDB; imported late, because it reads the environment then."""
     from ministack.services import dynamodb
 
@@ -24,7 +23,7 @@ def named(name: object, missing: str = "TableNotFoundException") -> Table:
     """The table of the request's account and region; the name may be an ARN. Raises the error ``missing``."""
     if not isinstance(name, str) or not name:
         raise protocol.constraint_error("ValidationException", "tableName", name, "Member must not be null")
-    table = module()._tables.get(module()._normalize_table_name(name))
+    table: Table | None = module()._tables.get(module()._normalize_table_name(name))
     if table is None:
         raise AwsError(missing, f"Table not found: {name}")
     return table

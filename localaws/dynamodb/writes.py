@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any
 
 from localaws.clock import MICROS, ServiceClock
@@ -32,10 +31,10 @@ class _Written(threading.local):
 
 
 class Writes:
-    """Takes its place inside ministack's DynamoDB; ``streamed`` is called after each new stream record."""
+    """Replaces functions of ministack's DynamoDB; ``streamed`` is called after each new stream record."""
 
     def __init__(
-        self, ministack: ModuleType, clock: ServiceClock, recoveries: Recoveries, streamed: Callable[[], None]
+        self, ministack: Any, clock: ServiceClock, recoveries: Recoveries, streamed: Callable[[], None]
     ) -> None:
         self._ministack = ministack
         self._clock = clock
@@ -47,7 +46,7 @@ class Writes:
 
     @contextlib.contextmanager
     def by_service(self) -> Iterator[None]:
-        """Within it, stream records say that the service made the change and not a caller."""
+        """In this context, stream records name the service as the author of a change."""
         self._written.by_service = True
         try:
             yield

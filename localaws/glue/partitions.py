@@ -69,7 +69,7 @@ def get_partition(catalog: Catalog, request: Request) -> dict[str, Any]:
 
 
 def get_partitions(catalog: Catalog, request: Request) -> dict[str, Any]:
-    """GetPartitions: those that Expression selects, of one segment when asked for, paged, by their values."""
+    """GetPartitions: those that Expression selects, of one segment when it is given, sorted by values and paged."""
     table = _table(catalog, request)
     partitions = sorted(catalog.partitions(table), key=_of)
     segment = request.get("Segment")
@@ -87,7 +87,7 @@ def get_partitions(catalog: Catalog, request: Request) -> dict[str, Any]:
 
 
 def batch_get_partition(catalog: Catalog, request: Request) -> dict[str, Any]:
-    """BatchGetPartition: at most 1000; partitions that are missing are left out without a word, as on AWS."""
+    """BatchGetPartition: at most 1000; partitions that are missing are left out without an error, as on AWS."""
     wanted = request.get("PartitionsToGet") or []
     protocol.check_length("ValidationException", "partitionsToGet", wanted, _LARGEST_GET)
     table = _table(catalog, request)

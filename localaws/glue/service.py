@@ -56,7 +56,7 @@ class GlueService:
         return await self._ministack(method, path, headers, body, query)
 
     def reset(self) -> None:
-        """Forget what ministack's own reset does not know: the archived table versions."""
+        """Forget what ministack's own reset leaves: the archived table versions."""
         self._catalog.forget()
 
     def _prepared(self, name: str, request: Request) -> Request:

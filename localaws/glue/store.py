@@ -32,7 +32,8 @@ class Catalog:
         """The account of the request being answered."""
         from ministack.core.responses import get_account_id
 
-        return get_account_id()
+        account: str = get_account_id()
+        return account
 
     def databases(self) -> list[Record]:
         """All databases, by name."""
@@ -41,7 +42,7 @@ class Catalog:
     def database(self, name: str | None) -> Record:
         """The database; raises EntityNotFoundException."""
         folded = fold(name, "databaseName")
-        record = _stores()._databases.get(folded)
+        record: Record | None = _stores()._databases.get(folded)
         if record is None:
             raise AwsError("EntityNotFoundException", f"Database {folded} not found.")
         return record
@@ -56,7 +57,7 @@ class Catalog:
         """The table; raises EntityNotFoundException, naming the database when that is missing."""
         parent = self.database(database)["Name"]
         folded = fold(name, "tableName")
-        record = _stores()._tables.get(f"{parent}/{folded}")
+        record: Record | None = _stores()._tables.get(f"{parent}/{folded}")
         if record is None:
             raise AwsError("EntityNotFoundException", f"Table {folded} not found.")
         return record
@@ -86,14 +87,15 @@ class Catalog:
         """The table's archived versions, oldest first; append to it to archive one."""
         live, versions = self._archives.get(self._scoped(table), (None, []))
         if live is not table:
-            # The table was dropped and made again behind our back, by CloudFormation.
+            # CloudFormation has dropped the table and made it again, without a call of ours.
             versions = []
             self._archives[self._scoped(table)] = (table, versions)
         return versions
 
     def partitions(self, table: Record) -> list[Record]:
         """The table's partitions in no particular order; append to it to create one."""
-        return _stores()._partitions.setdefault(_key(table), [])
+        held: list[Record] = _stores()._partitions.setdefault(_key(table), [])
+        return held
 
     def remove_partitions(self, table: Record, values: Iterable[tuple[str, ...]]) -> None:
         """Remove the partitions with these values, and their statistics."""

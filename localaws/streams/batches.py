@@ -34,7 +34,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Policy:
-    """What a mapping says of failures."""
+    """A mapping's settings for failures."""
 
     retries: int
     bisect: bool
@@ -46,7 +46,7 @@ def sequence_number(record: Record) -> str:
 
 
 def first_failure(batch: Batch, reply: Any) -> int | None:
-    """Where a function that reports batch item failures wants to go on; None when all is done.
+    """The place of the first record to send again when a function reports batch item failures; None when all are done.
 
     The lowest reported sequence number counts. No reply, no list and an empty list mean success; an identifier that is
     missing, empty or of no record of the batch means that everything failed.
@@ -62,8 +62,8 @@ def first_failure(batch: Batch, reply: Any) -> int | None:
 def after_failure(batch: Batch, failed_from: int, policy: Policy) -> tuple[list[Batch], Batch | None]:
     """The batches to send next, in order, and the one that is given up.
 
-    Only a batch that is sent again as it was uses up its retries: what is left of one that was partly done, and the
-    halves of one that was split, begin anew.
+    Only a batch that is sent again unchanged uses one of its retries: the rest of one that was partly done, and the
+    halves of one that was split, have all of them.
     """
     if failed_from > 0:
         return [Batch(batch.records[failed_from:])], None

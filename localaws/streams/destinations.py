@@ -26,7 +26,7 @@ def report(
 ) -> None:
     """Send the report; ``error`` says whether the function failed or only reported failures.
 
-    A destination that is gone or refuses is logged, as Lambda counts it and goes on.
+    A destination that is gone or refuses is logged and stops nothing, as on Lambda.
     """
     body = {
         "requestContext": {

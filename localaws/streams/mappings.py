@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
+
+from localaws.dynamodb import tables
 
 Mapping = dict[str, Any]
 
@@ -32,14 +33,14 @@ _SENDING = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}
 
 
 class MappingRefused(Exception):
-    """A mapping that Lambda, or at least this one, does not accept; ``code`` is Lambda's error."""
+    """A mapping that Lambda, or only the local one, does not accept; ``code`` is Lambda's error."""
 
     def __init__(self, message: str, code: str = "InvalidParameterValueException") -> None:
         super().__init__(message)
         self.code = code
 
 
-def attach(functions: ModuleType, wake: Callable[[], None]) -> None:
+def attach(functions: Any, wake: Callable[[], None]) -> None:
     """Take over ministack's calls that create and update mappings, where the source is a DynamoDB stream."""
     create, update, respond = functions._create_esm, functions._update_esm, functions.error_response_json
 
@@ -78,7 +79,7 @@ def is_stream(arn: object) -> bool:
     return isinstance(arn, str) and ":dynamodb:" in arn and "/stream/" in arn
 
 
-def of_template(functions: ModuleType, properties: Mapping, updated: str | None = None) -> Mapping:
+def of_template(functions: Any, properties: Mapping, updated: str | None = None) -> Mapping:
     """A template's properties with their types and defaults; raises MappingRefused like the API.
 
     ``updated`` is the identifier of the mapping that they are for, None for a new one.
@@ -138,9 +139,7 @@ def _check_destination(mapping: Mapping) -> None:
         raise MappingRefused(f"The destination {arn} is FIFO; a stream needs a standard queue or topic")
 
 
-def _check_source(functions: ModuleType, mapping: Mapping) -> None:
-    from localaws.dynamodb import tables
-
+def _check_source(functions: Any, mapping: Mapping) -> None:
     arn = mapping["EventSourceArn"]
     table = tables.module()._tables.get(arn.split("/")[1])
     streams = table is not None and (table.get("StreamSpecification") or {}).get("StreamEnabled")
@@ -156,7 +155,7 @@ def _check_source(functions: ModuleType, mapping: Mapping) -> None:
             )
 
 
-def _check_role(functions: ModuleType, mapping: Mapping) -> None:
+def _check_role(functions: Any, mapping: Mapping) -> None:
     """With AUTH=true: the function's role must be allowed to read the stream and to report failures."""
     from ministack.app import AUTH
 

@@ -12,7 +12,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any
 
 from localaws.clock import ServiceClock
@@ -46,7 +45,7 @@ class StreamPoller:
         self._trimming = threading.RLock()
         self._workers: dict[str, threading.Thread] = {}
 
-    def attach(self, functions: ModuleType, streams: ModuleType) -> None:
+    def attach(self, functions: Any, streams: Any) -> None:
         """Take the place of the poller in ministack's Lambda."""
         self._functions = functions
         self._streams = streams
@@ -68,7 +67,7 @@ class StreamPoller:
             self._changed.notify_all()
 
     def _wait(self, seen: int, seconds: float) -> int:
-        """Wait for the next wake after ``seen``; returns the state that the next wait is to name."""
+        """Wait for the next wake after ``seen``; returns what to pass to the next wait as ``seen``."""
         with self._changed:
             self._changed.wait_for(lambda: self._generation != seen, seconds)
             return self._generation
@@ -98,7 +97,7 @@ class StreamPoller:
 
 
 class _Worker:
-    """One mapping's loop. What is not done stays at the mapping's position in the stream."""
+    """One mapping's loop. The mapping's position in the stream moves only past records that are done."""
 
     def __init__(self, poller: StreamPoller, mapping: Mapping, scope: Scope) -> None:
         self._poller = poller
@@ -155,7 +154,7 @@ class _Worker:
 
     def _read(self, limit: int) -> list[Record]:
         """The records from the mapping's position on, of the stream while it is open and after it was closed."""
-        # In this order, as ministack takes them where a mapping is made.
+        # The locks are taken in the order in which ministack takes them when a mapping is made.
         with self._position_lock(), self._poller._trimming:
             positions = self._functions._dynamodb_stream_positions
             start = positions.get(self._mapping["UUID"], 0)

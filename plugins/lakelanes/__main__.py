@@ -1,7 +1,6 @@
-"""``python -m lakelanes status|files|retry|plan|check|schema|tables``.
+"""The command ``lakelanes``: says how a lake stands and repairs it. ``python -m lakelanes`` is the same.
 
-Says how the lake stands and repairs it (``lakelanes.commands``); checks configuration and views, prints the
-configuration's JSON Schema, shows and repairs the exports of tables.
+The commands are modules of ``lakelanes.commands``; here their answers are printed and their errors become exit codes.
 """
 
 from __future__ import annotations
@@ -10,67 +9,44 @@ import argparse
 import json
 import sys
 
-from lakelanes import commands as lake_commands
-from lakelanes.catalog.views import read_views
-from lakelanes.config.loading import json_schema, load_config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakelanes import __version__
+from lakelanes.commands import COMMANDS
 from lakelanes.errors import LakeError
+
+_DESCRIPTION = (
+    "Says how a lake stands, and repairs it. The lake is the one of the configuration file that LAKE_CONFIG names, or "
+    "of include/lake.json."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m lakelanes", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="check the configuration file and the SQL of the views")
-    check.add_argument("config", nargs="?", help="the file (default: $LAKE_CONFIG, else include/lake.json)")
-    lake_commands.add_verification(check)
-    lake_commands.add_all(commands)
-    commands.add_parser("schema", help="print the JSON Schema of the configuration file")
-    tables = commands.add_parser("tables", help="the exports of DynamoDB tables")
-    actions = tables.add_subparsers(dest="action", required=True)
-    for action, text in (("status", "say how far they are"), ("repair", "start them anew with a full export")):
-        named = actions.add_parser(action, help=text)
-        named.add_argument("table", help="the table's name in the configuration")
-    options = parser.parse_args(arguments)
-    if options.command == "schema":
-        print(json.dumps(json_schema(), indent=2))
-        return 0
-    if options.command == "tables":
-        return _tables(options.action, options.table)
+    """Runs one command. Returns 0, or 1 for an error and where something needs attention; argparse exits with 2."""
+    options = build_parser().parse_args(arguments)
     try:
-        if "run" in options:
-            return int(options.run(options))
-        if options.ledger or options.rebuild:
-            return lake_commands.verify_ledger(options)
-        config = load_config(options.config)
-        views = read_views()
-    except LakeError as error:
-        if getattr(options, "json", False):
+        report = options.run(options)
+    except (LakeError, BotoCoreError, ClientError) as error:
+        if options.json:
             print(json.dumps({"error": str(error)}, indent=2))
         print(error, file=sys.stderr)
         return 1
-    counts = {"entities": len(config.entities), "tables": len(config.tables), "views": len(views)}
-    if options.json:
-        print(json.dumps({**counts, "faults": []}, indent=2))
-    else:
-        print("{entities} entities, {tables} DynamoDB tables, {views} views: no faults".format(**counts))
-    return 0
+    print(json.dumps(report.data, indent=2, default=str) if options.json else report.text)
+    for line in report.errors:
+        print(line, file=sys.stderr)
+    return int(report.status)
 
 
-def _tables(action: str, name: str) -> int:
-    from lakelanes.lake import Lake
-    from lakelanes.tables.planning import check, repair
-
-    try:
-        lake = Lake.open()
-        table = lake.config.tables.get(name)
-        if table is None:
-            raise LakeError(
-                f"the configuration has no table {name!r}; it has {', '.join(lake.config.tables) or 'none'}"
-            )
-        print(check(lake, table) if action == "status" else repair(lake, table))
-    except LakeError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; ``run`` of what it parsed is the command's function."""
+    parser = argparse.ArgumentParser(prog="lakelanes", description=_DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for command in COMMANDS:
+        own = command.add(subparsers)
+        own.add_argument("--json", action="store_true", help="answer in JSON, for programs")
+        own.set_defaults(run=command.run)
+    return parser
 
 
 if __name__ == "__main__":

@@ -23,4 +23,4 @@ def together(ask: Callable[[Question], Answer], questions: Sequence[Question]) -
 @lru_cache(maxsize=1)
 def _pool() -> ThreadPoolExecutor:
     """For the whole process: a page asks a dozen questions, and starting threads takes longer than most answers."""
-    return ThreadPoolExecutor(_WORKERS, thread_name_prefix="overview")
+    return ThreadPoolExecutor(_WORKERS, thread_name_prefix="concurrently")

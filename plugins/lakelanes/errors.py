@@ -1,4 +1,4 @@
-"""Every error the engine raises on purpose, so that callers can tell what a retry can cure from what it cannot."""
+"""Every error the engine raises on purpose; ``retryable`` says whether trying again can help."""
 
 from __future__ import annotations
 
@@ -74,6 +74,20 @@ class LeaseLostError(LakeError):
     retryable = True
 
 
+class LedgerConflictError(LakeError):
+    """An item of the ledger could not be written: others changed or removed it since it was read."""
+
+    retryable = True
+
+
+class ClaimContendedError(LedgerConflictError):
+    """A file could not be claimed: others changed its ledger entry each time between reading and writing it."""
+
+    def __init__(self, uri: str, tries: int) -> None:
+        self.uri = uri
+        super().__init__(f"{uri}: its ledger entry was changed by others {tries} times while it was to be claimed")
+
+
 class OutOfTimeError(LakeError):
     """The work was called off because its process is about to be stopped."""
 
@@ -136,13 +150,13 @@ class LoadError(LakeError):
 
 
 class RetryableLoadError(LoadError):
-    """All that kept the files from loading can pass (throttling, a lost connection): trying again makes sense."""
+    """What kept at least one of the files from loading can pass (throttling, a lost connection): a retry loads it."""
 
     retryable = True
 
 
 class PermanentLoadError(LoadError):
-    """At least one file was refused for what it contains: only a corrected file or configuration helps."""
+    """Every file that was not loaded was refused for what it contains: only a corrected file or configuration helps."""
 
 
 class TableError(LakeError):
@@ -187,3 +201,8 @@ class StorageError(LakeError):
     """S3 did not do what it was asked to, and may the next time."""
 
     retryable = True
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error says to people: its own words for one of the engine's, with its type before them for any other."""
+    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"

@@ -1,13 +1,14 @@
-"""What no run tells of: looked for every few minutes, by whoever watches the lake.
+"""Faults that no run reports: checked for every few minutes, by whoever watches the lake.
 
-Each check returns what it finds now, by cause (``lakelanes.alerts.incidents``). What was found and is not any more is
-cured, if the check is one that sees its whole subject; the others say themselves what is cured. A check that fails
-keeps no other from looking, opens nothing and cures nothing. Before them the changes are counted (ledger.summaries).
+Each check returns what it finds now, by cause (``lakelanes.alerts.incidents``). A check that sees all there is of its
+kind (``_CURES``) cures an incident by not finding it any more; for the others ``cures`` says what is over. A check that
+fails keeps no other from being made, opens nothing and cures nothing. Before the checks the changes are counted
+(``lakelanes.ledger.summaries``).
 
     check       requests
-    overdue     per entity with a deadline: its total, the periods looked back at (2 BatchGetItem, 1 Query)
-    rejected    per entity: files loaded since the last look (1 Query of by_state); per partition with rejected rows its
-                files (1 Query of by_partition)
+    overdue     per entity with a deadline: its total and its last periods (2 BatchGetItem, 1 Query)
+    rejected    per entity: files loaded since the last watch (1 Query of by_state); per partition with rejected rows
+                its files (1 Query of by_partition)
     drifted     the tables of the database (GetTables, 100 a request)
     stale       3 reads of notes; per entity with a deadline 1 BatchGetItem, 1 Query
     gaps        per exported table: 2 of DynamoDB, 3 of the ledger
@@ -24,10 +25,10 @@ from itertools import groupby
 from typing import Any
 
 from lakelanes.alerts import incidents, page_links
-from lakelanes.alerts.incidents import Incident, Tell, deadline_cause, gap_cause, stale_cause
+from lakelanes.alerts.incidents import Incident, Send, deadline_cause, gap_cause, stale_cause
 from lakelanes.alerts.messages import Alert
 from lakelanes.aws.storage import place_of
-from lakelanes.catalog import glue_tables, view_results
+from lakelanes.catalog import evolution, glue_tables, view_results
 from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.config.deadlines import deadline_at, following, period_at, period_of
 from lakelanes.config.model import Entity
@@ -35,13 +36,14 @@ from lakelanes.errors import GapError, StalledError
 from lakelanes.files.listing import find_source
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import CURRENT, INDEX_LAG, Entry, timestamp
+from lakelanes.ledger.entries import INDEX_LAG, Entry, timestamp
+from lakelanes.ledger.items import CURRENT
 from lakelanes.overview import files as overview
 
 log = logging.getLogger(__name__)
 
 NAME = "watch_lake"
-# How many periods back a missing one is looked for; what is older has been told of, or was never expected.
+# How many periods back a missing one is searched for; an older one has had its alert, or was never expected.
 LOOKBACK = {"hour": 48, "day": 7, "month": 3, "year": 2}
 _REJECTED_NOTE = "watch-rejected"
 _REJECTED_SINCE = timedelta(days=1)
@@ -51,17 +53,17 @@ _TABLE_AFTER = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Finding:
-    """Something people have to act on. subject: see ``Incident``."""
+    """Something that people have to act on. subject: see ``Incident``."""
 
     alert: Alert
     subject: str = ""
 
 
 @dataclass
-class Look:
-    """What a look at the lake found, by cause, and the open incidents that it found cured, with what cured each.
+class Findings:
+    """What the checks found, by cause, and the open incidents that are cured, with what cured each.
 
-    failed: checks that could not be made. until: up to when loaded files were looked at, '' when they were not.
+    failed: checks that could not be made. until: up to when loaded files were checked, '' when they were not.
     """
 
     found: dict[str, Finding] = field(default_factory=dict)
@@ -70,13 +72,14 @@ class Look:
     until: str = ""
 
 
-def watch(lake: Lake, tell: Tell, run_id: str = "") -> Look:
-    """Looks once, tells of what is new, closes what is cured, and tells what others should have told and did not.
+def watch(lake: Lake, send: Send, run_id: str = "") -> Findings:
+    """Makes every check once, opens incidents for what is new, closes those that are cured, and sends the messages that
+    others should have sent and did not.
 
-    One message per entity and kind of cause. run_id: of the run that looks.
+    One message per entity and kind of cause. run_id: of the run that watches.
     """
-    incidents.catch_up(lake, tell)
-    result = look(lake, incidents.open_incidents(lake), run_id)
+    incidents.catch_up(lake, send)
+    result = run_checks(lake, incidents.open_incidents(lake), run_id)
 
     def group(cause: str) -> tuple[str, str]:
         return cause.split("/", 1)[0], result.found[cause].alert.entity or ""
@@ -84,17 +87,17 @@ def watch(lake: Lake, tell: Tell, run_id: str = "") -> Look:
     for _, causes in groupby(sorted(result.found, key=lambda cause: (group(cause), cause)), key=group):
         found = {cause: result.found[cause] for cause in causes}
         alerts = {cause: finding.alert for cause, finding in found.items()}
-        incidents.report_all(lake, alerts, tell, subjects={cause: finding.subject for cause, finding in found.items()})
-    incidents.cure_all(lake, result.cured, tell)
+        incidents.report_all(lake, alerts, send, subjects={cause: finding.subject for cause, finding in found.items()})
+    incidents.cure_all(lake, result.cured, send)
     if result.until:
-        # Only now, so that nothing is passed over by a look that died.
+        # Only now, so that the next watch passes over nothing when this one dies on the way.
         lake.ledger.write_note(_REJECTED_NOTE, {"until": result.until})
     return result
 
 
-def look(lake: Lake, opened: Iterable[Incident], run_id: str = "") -> Look:
-    """Looks at everything once, and changes nothing but the ledger's counts. ``opened``: the incidents that are."""
-    result, opened, started = Look(), list(opened), timestamp(lake.clock())
+def run_checks(lake: Lake, opened: Iterable[Incident], run_id: str = "") -> Findings:
+    """Makes every check once, and changes nothing but the ledger's counts. ``opened``: the open incidents."""
+    result, opened, started = Findings(), list(opened), timestamp(lake.clock())
     cured: dict[str, tuple[Incident, str]] = {}
     _try(result, "summaries", lambda: summaries.refresh(lake.ledger, lake.config.entities.values()))
     for name, check in _CHECKS.items():
@@ -115,8 +118,8 @@ def look(lake: Lake, opened: Iterable[Incident], run_id: str = "") -> Look:
 
 
 def cures(lake: Lake, opened: Iterable[Incident], *, gone: bool = False) -> list[tuple[Incident, str]]:
-    """Those of the open incidents that the ledger shows to be over, with what cured each: files that are loaded, late
-    partitions that came, rejected rows that were corrected.
+    """The open incidents that are over by the ledger, with what cured each: files that were loaded, late partitions
+    that came, rejected rows that were corrected.
 
     gone: also files that are no longer in the source bucket, which costs a request for each that is not loaded.
     """
@@ -135,7 +138,7 @@ def cures(lake: Lake, opened: Iterable[Incident], *, gone: bool = False) -> list
         if entry is not None and entry.state == "loaded":
             rows = "" if entry.rows_loaded is None else f", {entry.rows_loaded} rows"
             found.append((incident, f"the file was loaded at {entry.loaded_at} by the {entry.lane} lane{rows}"))
-        elif gone and not _tells_of_deletion(incident) and find_source(lake, key, bucket) is None:
+        elif gone and not _is_deletion(incident) and find_source(lake, key, bucket) is None:
             found.append((incident, "the file was taken out of the source bucket"))
     return found
 
@@ -143,9 +146,9 @@ def cures(lake: Lake, opened: Iterable[Incident], *, gone: bool = False) -> list
 def overdue(lake: Lake, run_id: str = "") -> dict[str, Finding]:
     """Partitions that did not arrive by their deadline, whether a run waited for them or not.
 
-    Of an entity whose files' names have a date: from its first loaded period on, at most LOOKBACK periods back. Counted
-    are deadlines that passed while the lake was at work, and holes before the newest loaded period; what is missing
-    around files of long ago was never expected here.
+    Of an entity whose files' names have a date: from its first loaded period on, at most LOOKBACK periods back. A
+    missing period counts when its deadline passed after the first load, or when a later period is loaded. Periods
+    around files of long ago count only if they are such holes: nobody expected them here.
     """
     found: dict[str, Finding] = {}
     for entity in lake.config.entities.values():
@@ -172,8 +175,8 @@ def overdue(lake: Lake, run_id: str = "") -> dict[str, Finding]:
 
 
 def rejected(lake: Lake, run_id: str = "") -> dict[str, Finding]:
-    """Partitions, among those that files were loaded into since the last look, of whose rows more were rejected than
-    the entity's ``alert_rejected_percent``; a file whose rows are of many partitions counts by itself.
+    """Partitions with more rejected rows than the entity's ``alert_rejected_percent`` allows, among those that files
+    were loaded into since the last watch. A file whose rows are of many partitions counts by itself.
 
     A file that was refused as a whole has an alert of its own, and does not count.
     """
@@ -196,8 +199,8 @@ def rejected(lake: Lake, run_id: str = "") -> dict[str, Finding]:
 
 
 def drifted(lake: Lake, run_id: str = "") -> dict[str, Finding]:
-    """Tables in Glue that are no longer what the configuration says (see ``glue_tables.differences``), or that are gone
-    although rows were loaded into them; by entity, or by DynamoDB table."""
+    """Tables in Glue that differ from the configuration (see ``evolution.differences``), or that are gone although rows
+    were loaded into them; by entity, or by DynamoDB table."""
     from lakelanes.tables.catalog import changes_table, snapshot_table
 
     there = glue_tables.describe_all(lake)
@@ -214,7 +217,7 @@ def drifted(lake: Lake, run_id: str = "") -> dict[str, Finding]:
 
 
 def stale(lake: Lake, run_id: str = "") -> dict[str, Finding]:
-    """Dashboard views that Athena refused when they were made or asked last, and those that read a table whose next
+    """Dashboard views that Athena refused when they were last made or queried, and those that read a table whose next
     partition is overdue by the entity's ``stale_minutes``."""
     found: dict[str, Finding] = {}
     for name, reason in lake.ledger.read_note(FAILED_VIEWS).items():
@@ -225,11 +228,11 @@ def stale(lake: Lake, run_id: str = "") -> dict[str, Finding]:
     names = view_results.names(lake)
     for name, reason in view_results.errors(lake, names).items():
         what = f"view {name} cannot be read: {reason}"
-        remedy = "Correct the view or its tables; the page Lake asks Athena again when it is looked at."
+        remedy = "Correct the view or its tables; the Lake page asks Athena again when it is opened."
         found.setdefault(stale_cause(name), _stale_view(name, what, remedy, run_id))
     late = {entity.table_name: said for entity in lake.config.entities.values() if (said := _staleness(lake, entity))}
     if late and names:
-        # Only now: the SQL parser takes longer to import than all else that is looked at.
+        # Imported only here: the SQL parser takes longer to import than all checks take.
         from lakelanes.catalog.views import tables_of_views
 
         for name, tables in tables_of_views().items():
@@ -265,7 +268,7 @@ def gaps(lake: Lake, run_id: str = "") -> dict[str, Finding]:
     return found
 
 
-# By check, the kinds of incidents of which it sees all that there are, and what to say when one is not there any more.
+# By check, the kinds of incidents that it always finds all of, and what cured one that it does not find any more.
 _CURES = {
     "drifted": {"drift": "the catalogue is what the configuration says"},
     "stale": {"stale": "the view can be made and read, and its tables are up to date"},
@@ -383,7 +386,7 @@ def _staleness(lake: Lake, entity: Entity) -> str:
     if not newest:
         return ""
     deadline = deadline_at(entity, following(entity, newest))
-    # As for missing partitions: what was over before the lake was at work is history, not news.
+    # As for missing partitions: a deadline that passed before the first load is history.
     if timestamp(deadline) <= whole.first_loaded_at:
         return ""
     if lake.clock() < deadline + timedelta(minutes=entity.stale_minutes):
@@ -420,7 +423,7 @@ def _note_drift(
     for table, must_be in wanted:
         described = there.get(table.name)
         if described is not None:
-            lines += glue_tables.differences(lake, table, described)
+            lines += evolution.differences(lake, table, described)
         elif must_be:
             lines.append(f"table {table.name} is not in the catalogue, although rows were loaded into it")
     if lines:
@@ -449,15 +452,15 @@ def _who_loads(entity: Entity) -> str:
     return f"{fast}sweep_sources within 15 minutes"
 
 
-def _tells_of_deletion(incident: Incident) -> bool:
+def _is_deletion(incident: Incident) -> bool:
     return any(fault.state == "deleted" for fault in incident.alert.files)
 
 
-def _try(result: Look, name: str, work: Callable[[], Any]) -> Any:
+def _try(result: Findings, name: str, work: Callable[[], Any]) -> Any:
     try:
         return work()
     except Exception:
-        log.exception("the lake's %s could not be looked at", name)
+        log.exception("the check %s of the lake could not be made", name)
         result.failed.append(name)
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,12 @@ from benchmarks.ledger_store import LedgerStore, fill
 from lakelanes.alerts import incidents
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.overview import files
 from lakelanes.tables import ledger as tables
 from lakelanes.tables.planning import reached
 from tests.support.lakes import config_text, deploy_lake
-from tests.support.localaws import LocalAws, running_localaws
-
-
-@pytest.fixture(scope="module")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running_localaws(tmp_path_factory.mktemp("localaws")) as server:
-        yield server
+from tests.support.localaws import LocalAws
 
 
 @pytest.fixture

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3.s3.transfer
 import pytest
 
 from benchmarks.proxy import CountingProxy, operation
-from tests.support.localaws import LocalAws, make_client, running_localaws
-
-
-@pytest.fixture(scope="module")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running_localaws(tmp_path_factory.mktemp("localaws")) as server:
-        yield server
+from tests.support.localaws import LocalAws, make_client
 
 
 def test_requests_arrive_and_are_counted_by_operation(local_aws: LocalAws) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,11 @@ import pytest
 from lakelanes.config.loading import parse_config
 from lakelanes.config.partitions import partition_key
 from lakelanes.convert.values import ValueRefused, parse_value
-from lakelanes.files import listing
+from lakelanes.files import matching
 from lakelanes.types import parse_type
+from tests.docs.pages import PAGES, ROOT, name_of
 
-ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 FAULTS = (ROOT / "docs" / "a-file-that-fails.md").read_text(encoding="utf-8")
 
 
@@ -27,7 +28,7 @@ def test_the_table_of_commands_is_what_make_help_lists() -> None:
     assert sorted(documented) == sorted(re.findall(r"^make ([a-z]+) ", listed, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_make_target_that_is_mentioned_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     named = re.findall(
@@ -36,14 +37,12 @@ def test_every_make_target_that_is_mentioned_exists(page: Path) -> None:
     assert set(named) <= targets
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_and_folders_exist(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!https:)([^)#]+)\)", text):
-        assert (page.parent / target).exists(), target
-    # A path in backticks that ends in a slash is a folder of the repository.
-    for folder in re.findall(r"^\| `([a-z_/]+/)` \|", text, flags=re.MULTILINE):
-        assert (ROOT / folder).is_dir(), folder
+def test_the_table_of_folders_lists_those_that_there_are() -> None:
+    listed = re.findall(r"^\| `([a-z_/]+/)` \|", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    there = {name.split("/")[0] for name in names if "/" in name and not name.startswith(".")}
+    assert {folder.split("/")[0] for folder in listed} == there
+    assert all((ROOT / folder).is_dir() for folder in listed)
 
 
 def test_the_first_commands_are_demo_and_up() -> None:
@@ -59,10 +58,20 @@ def test_the_example_configuration_works() -> None:
     config = parse_config(text[1], {"AWS_ACCOUNT_ID": "000000000000"})
     assert (ROOT / json.loads(text[1])["$schema"]).is_file()
     # The file that README uploads, and the partition that its query reads.
-    found = listing.match(config, "erp/invoices_CH_2024-03.csv.gz")
+    found = matching.match(config, "erp/invoices_CH_2024-03.csv.gz")
     assert found is not None
     assert (found.entity.name, found.partition.path) == ("invoices", "year=2024/month=03/country=CH")
     assert partition_key(found.entity, found.partition) == "2024-03"
+
+
+def test_the_example_query_imports_what_there_is_and_needs_no_path() -> None:
+    code = re.search(r"bin/python -c '(import sys\n.*?)'", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert code is not None
+    imports = [line.strip() for line in code[1].splitlines() if re.match(r" *(import|from) ", line)]
+    command = [sys.executable, "-c", "; ".join([*imports, "athena.query, Lake.open"])]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(("text", "kind"), re.findall(r"`'([^']*)' is not an? ([^:`]+)", FAULTS))

@@ -62,18 +62,28 @@ ORDERS = {
 }
 BEHIND_HOURS = 6
 
+# Of what these stacks do beside the tests' runs, as little as there may be.
+AIRFLOW = {
+    # The tests say which DAGs run.
+    "core": {"dags_are_paused_at_creation": True},
+    # A DAG file that was changed is parsed at once all the same.
+    "dag_processor": {"min_file_process_interval": 600},
+    "scheduler": {"scheduler_idle_sleep_time": 0.5},
+}
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The running stack. The sweep is paused, so that it takes no file from the run that a test is about, and so is the
-    watch, which would alert of what others leave missing."""
+    """The running stack. The sweep is paused, so that it takes no file from the run that a test is about; so is the
+    watch, which would alert of what others leave missing, and the export, which looks the more seldom for the end of
+    its window the longer it waits."""
     folder = tmp_path_factory.mktemp("stack")
     config = folder / "lake.json"
     entities = {"readings": METER_READINGS, "visits": HOURLY_VISITS, "prices": PRICES, "parking": PARKING}
     config.write_text(config_text(entities, tables={"orders": ORDERS}))
     env = {**os.environ, "LOCALAWS_CLOCK_OFFSET": str(-3600 * BEHIND_HOURS)}
-    with Stack(config_path=config, state=folder / "state", env=env) as stack:
+    with Stack(config_path=config, state=folder / "state", env=env, airflow=AIRFLOW) as stack:
         world = World(stack)
-        world.pause("sweep_sources")
-        world.pause("watch_lake")
+        for dag_id in (*(f"load_{entity}" for entity in entities), "refresh_views"):
+            world.pause(dag_id, False)
         yield world

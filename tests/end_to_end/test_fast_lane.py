@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.end_to_end.world import World
-from tests.support.waiting import wait_for
+from tests.end_to_end.world import World, wait_for
 
 GOOD = "place,minutes\na,10\nb,20\n"
 
@@ -13,11 +12,14 @@ def total(world: World, day: str) -> list[tuple[str | None, ...]]:
 
 
 def put_and_wait(world: World, key: str, text: str, state: str = "loaded") -> None:
-    """Puts a file and waits until the low-latency lane has put it into a state."""
+    """Puts a file and waits until the low-latency lane has put it into a state, and is done with what it loaded: it
+    registers a partition after that."""
     world.put(key, text)
     uri = f"s3://{world.resources.source_bucket}/{key}"
     wait_for(lambda: world.entry(uri).get("state"), lambda found: found == state, f"{uri} to be {state}")
     assert world.entry(uri)["lane"] == "fast"
+    if state == "loaded":
+        wait_for(lambda: world.messages("FileQueueUrl"), lambda count: count == 0, "the function to be done")
 
 
 def sweep(world: World) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from scripts.demo_orders import unequal
 from scripts.load_dynamodb import Plan, apply_change, load, read_dataset
 from scripts.sample_orders import KEY, Orders
 from tests.end_to_end.conftest import BEHIND_HOURS, ORDERS
-from tests.end_to_end.world import World
+from tests.end_to_end.world import World, wait_for
 
 TABLE = ORDERS["dynamodb_table"]
 COUNT = 200
@@ -66,8 +66,9 @@ def test_a_backfill_of_windows_gives_the_rows_that_the_schedule_gave(world: Worl
     load(client, TABLE, plan)
     let_pass(world, RECOVERY_SECONDS)
     # The full export, which windows follow from; the scheduled run waits for its own window.
+    world.pause("export_orders", False)
     assert world.trigger("export_orders")["state"] == "success"
-    assert world.runs("export_orders", run_type="scheduled")
+    wait_for(lambda: world.runs("export_orders", run_type="scheduled"), bool, "the scheduled run")
     hours, each = BEHIND_HOURS - 1, {"update": 20, "delete": 4, "exchange": 2}
     changes = list(Plan(plan.orders, COUNT, plan.dataset, {k: n * hours for k, n in each.items()}).series())
     for hour in range(hours):

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 from urllib.parse import quote
 
+from scripts.airflow_api import AirflowApi, AirflowError
 from scripts.stack import Stack
+from tests.support import waiting
 from tests.support.queries import fetch_rows, run_query
-from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
+T = TypeVar("T")
 FINAL = ("success", "failed")
+# A run is several processes, and each wants a core.
+PATIENCE_SECONDS = 300.0
+# Each look is a request that Airflow has to answer.
+PAUSE_SECONDS = 0.1
+
+
+def wait_for(look: Callable[[], T], good: Callable[[T], Any], what: str) -> T:
+    """``waiting.wait_for`` with the patience that a whole stack needs."""
+    return waiting.wait_for(look, good, what, seconds=PATIENCE_SECONDS, pause=PAUSE_SECONDS)
 
 
 class World:
@@ -23,7 +35,7 @@ class World:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.api = stack.api
+        self.api = AirflowApi(stack.airflow_url, timeout=PATIENCE_SECONDS)
         self.resources = stack.config.resources
         self.s3, self.glue = stack.client("s3"), stack.client("glue")
         self._athena, self._sqs = stack.client("athena"), stack.client("sqs")
@@ -57,8 +69,20 @@ class World:
         return self.api.post("/backfills", {"dag_id": dag_id, **bounds, **settings})
 
     def completed(self, backfill: Any) -> Any:
-        """The backfill once all of its runs have ended."""
-        path = f"/backfills/{backfill['id']}"
+        """The backfill once all of its runs have ended.
+
+        Airflow looks for that every 30 s only, and starts no other backfill of the DAG before. Of one without runs that
+        are to come, a cancellation says no more than that it is over.
+        """
+        path, going_on = f"/backfills/{backfill['id']}", ["queued", "running"]
+        wait_for(
+            lambda: self.runs(backfill["dag_id"], run_type="backfill", state=going_on),
+            lambda runs: not runs,
+            f"the end of {path}",
+        )
+        if not self.api.get(path)["completed_at"]:
+            with contextlib.suppress(AirflowError):
+                self.api.request("PUT", f"{path}/cancel")
         return wait_for(lambda: self.api.get(path), lambda found: found["completed_at"], f"the end of {path}")
 
     def latest_runs(self, dag_id: str, keys: str) -> dict[str, Any]:
@@ -79,7 +103,7 @@ class World:
         """Runs Airflow's command line beside the running components."""
         return subprocess.run(
             [sys.executable, "-m", "airflow", *command],
-            env={**os.environ, **self.stack.environment},
+            env={**_without_airflow(), **self.stack.environment},
             cwd=self.stack.state,
             capture_output=True,
             text=True,
@@ -176,18 +200,27 @@ class World:
 
     def dead_letters(self) -> int:
         """Messages in the dead-letter queue."""
+        return self.messages("FileDeadLetterQueueUrl")
+
+    def messages(self, output: str) -> int:
+        """Messages in a queue, those in somebody's hands too; it is named by an output of the infrastructure."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        url = self.stack.outputs["FileDeadLetterQueueUrl"]
+        url = self.stack.outputs[output]
         found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
 
     def _read_alerts(self) -> None:
-        answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        for message in answer.get("Messages", ()):
-            alert = json.loads(json.loads(message["Body"])["Message"])
-            (self._recoveries if alert["recovered"] else self._alerts).append(alert)
-            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                alert = json.loads(json.loads(message["Body"])["Message"])
+                (self._recoveries if alert["recovered"] else self._alerts).append(alert)
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
 
     def alerts_of(self, run: Any) -> list[Any]:
         """The run's alerts that were read so far."""
         return [alert for alert in self._alerts if alert["run_id"] == run["dag_run_id"]]
+
+
+def _without_airflow() -> dict[str, str]:
+    """This process's environment without the Airflow that other tests may have set up in it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from lakelanes.files import dead_letters
-from lakelanes.files.batches import plan_batches
+from lakelanes.files.batch_plan import plan_batches
 from lakelanes.files.listing import list_entity, list_partition
-from lakelanes.files.load import pending
 from lakelanes.files.matching import partition_for
+from lakelanes.files.pending import pending
 from lakelanes.files.queue_lane import Message
 from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import MAX_ATTEMPTS
+from lakelanes.ledger.entries import MAX_ATTEMPTS
 from lakelanes.ledger.source_file import SourceFile
 from scripts.deploy import deploy
 from tests.faults import lanes

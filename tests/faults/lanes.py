@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition
-from lakelanes.files.load import FileOutcome, load_batch, register
+from lakelanes.files.batch import load_batch
+from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.queue_lane import FastLane, Message
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
@@ -22,7 +24,7 @@ def batch_lane(lake: Lake, entity: str, files: list[SourceFile], run_id: str) ->
 
 def publish(lake: Lake, entity: str, partitions: Iterable[str]) -> None:
     """The publishing task of load_<entity>, as far as it concerns the catalogue."""
-    register(lake, lake.config.entities[entity], map(Partition.from_path, partitions))
+    Registrar(lake, "look").register_entity(lake.config.entities[entity], map(Partition.from_path, partitions))
 
 
 def fast_lane(lane: FastLane, messages: list[Message], seconds: float) -> list[str]:

@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from lakelanes.aws.storage import ObjectWriter
-from lakelanes.files import load
-from lakelanes.ledger.files import Entry, Ledger
+from lakelanes.files import attempt
+from lakelanes.ledger.entries import Entry
+from lakelanes.ledger.files import Ledger
 
 Put = Callable[[Any, str, Any], None]
 
@@ -65,9 +66,9 @@ def commit_before_upload(put_in: Put = setattr) -> None:
 
 def forget_the_stamp(put_in: Put = setattr) -> None:
     """Equal files are equal bytes, whoever wrote them: a stale worker may take another's object for its own."""
-    original: Any = load.convert
+    original: Any = attempt.convert
 
     def convert(*arguments: Any, stamp: Any, **options: Any) -> Any:
         return original(*arguments, **options)
 
-    put_in(load, "convert", convert)
+    put_in(attempt, "convert", convert)

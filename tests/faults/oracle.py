@@ -12,9 +12,9 @@ from lakelanes.catalog import athena
 from lakelanes.catalog.glue_tables import REJECTS_FOLDER
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import ValidationError
-from lakelanes.files.load import validate
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.faults.findings import FindingsBase
 from tests.faults.plan import ENTITY, Version
 

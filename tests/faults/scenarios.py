@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,8 +14,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from lakelanes.catalog.registrar import Registrar
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_partition
-from lakelanes.files.load import load_batch, register
 from lakelanes.files.matching import partition_for
 from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
@@ -28,9 +28,9 @@ from tests.faults.points import POINTS, Fault
 from tests.faults.workers import Pool, Settings, Task, open_lake
 from tests.support.lakes import config_text
 from tests.support.localaws import LocalAws
+from tests.support.waiting import wait_for
 
 LEASE_SECONDS = 900
-_HANG_SECONDS = 30
 # What was loaded before, and what becomes of the file while the fault acts.
 CASES = [
     (before, meanwhile)
@@ -74,7 +74,7 @@ class World:
             if not files:
                 return
             load_batch(self.later, entity, files, lane="batch", run_id=f"sweep-{number}")
-            register(self.later, entity, {partition_for(entity, file.key) for file in files})
+            Registrar(self.later, "look").register_entity(entity, {partition_for(entity, file.key) for file in files})
         raise AssertionError("the sweep does not come to an end")
 
     def suffer(self, task: Task, overtake: Callable[[], None] | None) -> None:
@@ -85,10 +85,8 @@ class World:
         with ThreadPoolExecutor(1) as executor:
             running = executor.submit(self.pool.run, task)
             try:
-                deadline = time.monotonic() + _HANG_SECONDS
-                while overtake and len(self.fired()) < before + len(task.faults) and time.monotonic() < deadline:
-                    time.sleep(0.005)
                 if overtake:
+                    wait_for(self.fired, lambda fired: len(fired) >= before + len(task.faults), "the fault to act")
                     overtake()
                     self.sweep()
             finally:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DOCUMENTED = {"setup", "demo", "test", "up", "down", "check"}
+DOCUMENTED = {"setup", "demo", "test", "test-fast", "up", "down", "check"}
 
 
 def _make(*arguments: str) -> str:
@@ -17,7 +17,7 @@ def _make(*arguments: str) -> str:
 
 def _targets() -> set[str]:
     lines = (REPOSITORY / "Makefile").read_text().splitlines()
-    return {match[1] for line in lines if (match := re.match(r"([a-z]+):(?!=)", line))}
+    return {match[1] for line in lines if (match := re.match(r"([a-z-]+):(?!=)", line))}
 
 
 def test_help_lists_every_target_with_what_it_does() -> None:

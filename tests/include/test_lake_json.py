@@ -15,7 +15,7 @@ SCHEMA = DEFAULT_PATH.parent / "lake.schema.json"
 
 
 def test_the_schema_is_the_models() -> None:
-    assert json.loads(SCHEMA.read_text()) == json_schema(), "run: python -m lakelanes schema > include/lake.schema.json"
+    assert json.loads(SCHEMA.read_text()) == json_schema(), "run: lakelanes schema > include/lake.schema.json"
 
 
 def test_lake_json_points_to_the_schema_and_keeps_to_it() -> None:

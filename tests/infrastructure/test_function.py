@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from scripts.deploy import Deployment
 from tests.support.iam import assert_denied
 from tests.support.localaws import ACCOUNT, REGION, LocalAws
+from tests.support.waiting import wait_for
 
 HEADER = "id,price\n"
 
@@ -121,10 +121,7 @@ def test_the_functions_role_is_enough_for_its_whole_way(local_aws: LocalAws, fun
         return int(attributes(local_aws, url)["ApproximateNumberOfMessages"])
 
     wanted = {key: state for key, (_, state) in files.items()}
-    deadline = time.monotonic() + 90
-    while (states(), dead_letters()) != (wanted, 1) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert (states(), dead_letters()) == (wanted, 1)
+    wait_for(lambda: (states(), dead_letters()), lambda found: found == (wanted, 1), "both files and the dead letter")
     glue = local_aws.client("glue")
     for table, months in (("tickets", ["03"]), ("tickets_rejects", ["03", "04"])):
         found = glue.get_partitions(DatabaseName="fast_tickets_db", TableName=table)["Partitions"]

@@ -13,11 +13,15 @@ from botocore.exceptions import ClientError
 from lakelanes import watch
 from lakelanes.alerts import incidents, messages
 from lakelanes.catalog import views
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.loading import parse_config
-from lakelanes.files import dead_letters, load
+from lakelanes.files import dead_letters
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
 from lakelanes.files.matching import partition_for
 from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.pending import pending
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from scripts.deploy import Deployment
 from tests.infrastructure.conftest import SETTINGS, Worker
@@ -77,13 +81,13 @@ def test_the_engine_goes_its_whole_way_with_it(
     entity = lake.config.entities[f"tickets_{registration}"]
     key = f"{registration}/tickets_2024_03.csv"
     local_aws.client("s3").put_object(Bucket="tickets-landing", Key=key, Body=SOURCE.encode())
-    files = load.pending(lake, list_entity(lake, entity))
-    outcomes = load.load_batch(lake, entity, files, lane="batch", run_id="policy")
+    files = pending(lake, list_entity(lake, entity))
+    outcomes = load_batch(lake, entity, files, lane="batch", run_id="policy")
     assert [(outcome.state, outcome.rows_loaded, outcome.rows_rejected) for outcome in outcomes] == [("loaded", 2, 1)]
     partitions = [partition_for(entity, key)]
-    load.register(lake, entity, partitions)
-    assert [count.athena for count in load.validate(lake, entity, partitions)] == [2]
-    assert load.pending(lake, list_entity(lake, entity)) == []
+    Registrar(lake, "look").register_entity(entity, partitions)
+    assert [count.athena for count in validate(lake, entity, partitions)] == [2]
+    assert pending(lake, list_entity(lake, entity)) == []
 
     view = f"prices_{registration}"
     (tmp_path / f"{view}.sql").write_text(f"SELECT id, price FROM {entity.table_name}")
@@ -118,12 +122,12 @@ def test_it_is_enough_for_files_of_many_partitions(local_aws: LocalAws, worker_l
         local_aws.client("s3").put_object(
             Bucket="tickets-landing", Key="by_ticket/tickets_2024_03.csv", Body=body.encode()
         )
-        files = load.pending(lake, list_entity(lake, entity))
-        [outcome] = load.load_batch(lake, entity, files, lane="batch", run_id="policy")
+        files = pending(lake, list_entity(lake, entity))
+        [outcome] = load_batch(lake, entity, files, lane="batch", run_id="policy")
         assert (outcome.state, outcome.rows_loaded, outcome.rows_rejected) == ("loaded", 2, 1)
         partitions = partitions_of_rows(lake, entity, {uri: ""})
-        load.register(lake, entity, partitions)
-        assert sum(count.athena for count in load.validate(lake, entity, partitions)) == 2
+        Registrar(lake, "look").register_entity(entity, partitions)
+        assert sum(count.athena for count in validate(lake, entity, partitions)) == 2
 
 
 @pytest.fixture

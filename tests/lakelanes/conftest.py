@@ -1,23 +1,15 @@
-"""One real local AWS per test process, and lakes of their own on it."""
+"""Lakes of their own on the local AWS of the test process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from lakelanes.lake import Lake
 from tests.support.lakes import deploy_lake
-from tests.support.localaws import LocalAws, start_localaws
-
-
-@pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS, stopped at the end of the session."""
-    server = start_localaws(tmp_path_factory.mktemp("localaws"))
-    yield server
-    server.stop()
+from tests.support.localaws import LocalAws
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""A real local AWS per test process; a lake of its own for each test, configured by LAKE_CONFIG as Airflow's is."""
+"""A lake of its own for each test, configured by LAKE_CONFIG as Airflow's is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,7 @@ from lakelanes.lake import Lake  # noqa: E402
 from lakelanes_airflow.process_lake import open_lake  # noqa: E402
 from scripts.deploy import deploy  # noqa: E402
 from tests.support.lakes import SALES, config_text  # noqa: E402
-from tests.support.localaws import LocalAws, running_localaws  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS, stopped at the end of the session."""
-    with running_localaws(tmp_path_factory.mktemp("localaws")) as server:
-        yield server
+from tests.support.localaws import LocalAws  # noqa: E402
 
 
 @pytest.fixture

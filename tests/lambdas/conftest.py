@@ -1,10 +1,10 @@
-"""One real local AWS per test process; lakes with and without the deployed functions."""
+"""Lakes with and without the deployed functions."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,15 +14,7 @@ import pytest
 from lakelanes.lake import Lake
 from tests.support.function import DeployedLake, deploy_with_function
 from tests.support.lakes import config_text, deploy_lake
-from tests.support.localaws import REPOSITORY, LocalAws, start_localaws
-
-
-@pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS, stopped at the end of the session."""
-    server = start_localaws(tmp_path_factory.mktemp("localaws"))
-    yield server
-    server.stop()
+from tests.support.localaws import REPOSITORY, LocalAws
 
 
 @pytest.fixture

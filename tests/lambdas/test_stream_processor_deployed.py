@@ -116,12 +116,13 @@ def test_a_poison_record_is_given_up_alone_with_one_alert_and_all_others_arrive(
     wait_for(lambda: newest(stack.lake), lambda found: found == expected, "all others")
     [poison] = [r for r in table.records() if r["dynamodb"]["Keys"]["order_id"]["N"] == "6.5"]
     sqs = stack.aws.client("sqs")
-    [message] = sqs.receive_message(QueueUrl=stack.outputs["StreamFailureQueueUrl"])["Messages"]
+    url = stack.outputs["StreamFailureQueueUrl"]
+    [message] = wait_for(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), bool, "the report")
     place = json.loads(message["Body"])["DDBStreamBatchInfo"]
     number = poison["dynamodb"]["SequenceNumber"]
     assert (place["startSequenceNumber"], place["endSequenceNumber"], place["batchSize"]) == (number, number, 1)
     assert place["streamArn"] == table.stream_arn
-    [alert] = alerts.read(10)
+    [alert] = alerts.wait()
     assert [number in fault["file"] for fault in alert["files"]] == [True]
 
 
@@ -151,6 +152,7 @@ def test_a_function_that_is_killed_loses_nothing(stack: DeployedLake, table: Str
     name, killed, done = stack.outputs["StreamProcessor"], 0, 0
     for _ in range(6):
         write_at_random(table, rng, 40)
+        # At whatever moment of its work the function is killed.
         time.sleep(rng.random() * 0.3)
         for pid in processes_of(name, stack.aws.process.pid):
             os.kill(pid, signal.SIGKILL)

@@ -1,22 +1,14 @@
-"""One real local AWS per test process; tests keep apart by the names they use."""
+"""Clients and names on the local AWS of the test process."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.support.localaws import LocalAws, start_localaws
-
-
-@pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS, stopped at the end of the session."""
-    server = start_localaws(tmp_path_factory.mktemp("localaws"))
-    yield server
-    server.stop()
+from tests.support.localaws import LocalAws
 
 
 @pytest.fixture(scope="session")

@@ -28,5 +28,5 @@ def control(aws: LocalAws, path: str, **members: Any) -> dict[str, Any]:
 
 
 def now(aws: LocalAws) -> datetime:
-    """DynamoDB's idea of now."""
+    """The time that DynamoDB's clock shows."""
     return datetime.fromisoformat(control(aws, "clock")["now"])

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from tests.localaws.streams.conftest import until
-from tests.support.localaws import LocalAws, running_localaws
+from tests.support.localaws import STACK_WAIT, LocalAws, running_localaws
 
 HANDLER = """
 import json, os
@@ -74,7 +74,6 @@ TEMPLATE: dict[str, Any] = {
         },
     },
 }
-WAIT = {"Delay": 0.1, "MaxAttempts": 300}  # type: ignore[var-annotated]
 
 
 class Stack:
@@ -98,11 +97,11 @@ class Stack:
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in chosen.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
-        self.client.get_waiter(waiter).wait(StackName=self.name, WaiterConfig=WAIT)
+        self.client.get_waiter(waiter).wait(StackName=self.name, WaiterConfig=STACK_WAIT)
 
     def delete(self) -> None:
         self.client.delete_stack(StackName=self.name)
-        self.client.get_waiter("stack_delete_complete").wait(StackName=self.name, WaiterConfig=WAIT)
+        self.client.get_waiter("stack_delete_complete").wait(StackName=self.name, WaiterConfig=STACK_WAIT)
 
     def recovery(self) -> dict[str, Any]:
         described = self.dynamodb.describe_continuous_backups(TableName=self.name)["ContinuousBackupsDescription"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import uuid
 import zipfile
 
-from tests.support.localaws import LocalAws
+from tests.support.localaws import STACK_WAIT, LocalAws
+from tests.support.waiting import wait_for
 
 HANDLER = 'def handler(event, context):\n    return {"batchItemFailures": []}\n'
 
@@ -50,14 +50,12 @@ def test_an_event_source_mapping_takes_its_numbers_from_parameters(local_aws: Lo
         Parameters=[{"ParameterKey": "Most", "ParameterValue": "2"}],
         Capabilities=["CAPABILITY_IAM"],
     )
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=STACK_WAIT)
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="taken")
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    deadline = time.monotonic() + 60
-    while True:
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        if set(found.values()) == {"0"}:
-            break
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
+    wait_for(
+        lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"],
+        lambda found: set(found.values()) == {"0"},
+        "the function to take the message",
+    )

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localaws import server
-from tests.support.localaws import REPOSITORY, LocalAws, localaws_python, make_client, running_localaws
+from tests.support.localaws import REPOSITORY, STACK_WAIT, LocalAws, localaws_python, make_client, running_localaws
 from tests.support.queries import run_query
 
 TEMPLATE = {
@@ -96,10 +96,10 @@ class TestCloudFormation:
         client = local_aws.client("cloudformation")
         chosen = parameters(**names, Cutoff="20000000")
         client.create_stack(StackName=name, TemplateBody=json.dumps(TEMPLATE), Parameters=chosen)
-        client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1})
+        client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=STACK_WAIT)
         yield names
         client.delete_stack(StackName=name)
-        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1})
+        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=STACK_WAIT)
 
     def test_workgroups_are_athenas(self, athena: Any, stack: dict[str, str]) -> None:
         group = athena.get_work_group(WorkGroup=stack["Name"])["WorkGroup"]
@@ -119,7 +119,7 @@ class TestCloudFormation:
         client = local_aws.client("cloudformation")
         chosen = parameters(**stack, Cutoff="30000000", Enforce="false")
         client.update_stack(StackName=stack["Name"], TemplateBody=json.dumps(TEMPLATE), Parameters=chosen)
-        client.get_waiter("stack_update_complete").wait(StackName=stack["Name"], WaiterConfig={"Delay": 0.1})
+        client.get_waiter("stack_update_complete").wait(StackName=stack["Name"], WaiterConfig=STACK_WAIT)
         configuration = athena.get_work_group(WorkGroup=stack["Name"])["WorkGroup"]["Configuration"]
         assert configuration["BytesScannedCutoffPerQuery"] == 30_000_000
         assert configuration["EnforceWorkGroupConfiguration"] is False

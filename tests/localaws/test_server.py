@@ -25,6 +25,7 @@ from tests.support.localaws import (
     running_localaws,
     start_localaws,
 )
+from tests.support.waiting import PATIENCE_SECONDS
 
 HANDLER = """
 import os, boto3
@@ -34,7 +35,7 @@ def handler(event, context):
 """
 
 
-def ended(process: psutil.Process, seconds: float = 20.0) -> bool:
+def ended(process: psutil.Process, seconds: float = PATIENCE_SECONDS) -> bool:
     try:
         process.wait(seconds)
     except psutil.TimeoutExpired:

@@ -32,7 +32,7 @@ from scripts.load_dynamodb import (
 )
 from scripts.sample_orders import DATASET_ORDERS, Changes, Orders
 from tests.support.lakes import config_text
-from tests.support.localaws import LocalAws, start_localaws
+from tests.support.localaws import LocalAws
 
 _numbers = itertools.count()
 ORDERS = {
@@ -42,13 +42,6 @@ ORDERS = {
     "schema": [{"name": "order_id", "type": "string"}],
 }
 CHANGES = {"update": 120, "delete": 20, "reput": 8, "exchange": 12, "put": 3}
-
-
-@pytest.fixture(scope="module")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    server = start_localaws(tmp_path_factory.mktemp("localaws"))
-    yield server
-    server.stop()
 
 
 @pytest.fixture

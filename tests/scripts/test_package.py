@@ -56,6 +56,7 @@ def test_compiled_libraries_are_for_the_functions_processor(libraries: Path) -> 
         assert "cpython-312" in library.name
 
 
+@pytest.mark.slow
 def test_the_kernel_is_for_the_processor_of_whoever_gets_it(tmp_path: Path) -> None:
     machines = {"linux-aarch64": 0xB7, "linux-x86_64": 0x3E}
     kernels = {target: build_for(target, tmp_path) for target in machines}

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from scripts.processes import ManagedProcess, ProcessTable
+from tests.support.waiting import PATIENCE_SECONDS
 
 # Ignores SIGTERM, and has started a child that does so too, in a process group of its own.
 STUBBORN = """
@@ -56,7 +57,7 @@ def test_a_process_and_what_it_started_are_stopped_even_if_they_refuse(table: Pr
     assert {member.pid for member in process.members()} == {process.pid, child.pid}
     table.stop()
     assert not psutil.pid_exists(process.pid)
-    assert psutil.wait_procs([child], timeout=10)[1] == []
+    assert psutil.wait_procs([child], timeout=PATIENCE_SECONDS)[1] == []
     assert not table.records.exists()
 
 
@@ -65,11 +66,11 @@ def test_children_left_by_a_dead_process_are_stopped(table: ProcessTable) -> Non
     assert process.popen is not None
     assert process.popen.stdout is not None
     orphan = psutil.Process(int(process.popen.stdout.readline()))
-    assert process.popen.wait(10) == 3
+    assert process.popen.wait(PATIENCE_SECONDS) == 3
     assert process.exit_code() == 3
     assert [member.pid for member in process.members()] == [orphan.pid]
     table.stop()
-    assert psutil.wait_procs([orphan], timeout=10)[1] == []
+    assert psutil.wait_procs([orphan], timeout=PATIENCE_SECONDS)[1] == []
 
 
 def test_another_command_finds_and_stops_what_is_recorded(table: ProcessTable) -> None:
@@ -79,7 +80,7 @@ def test_another_command_finds_and_stops_what_is_recorded(table: ProcessTable) -
     # The later command is not the parent and cannot collect the exit code.
     later.processes[0].members()[0].terminate()
     assert process.popen is not None
-    assert process.popen.wait(10) == -signal.SIGTERM
+    assert process.popen.wait(PATIENCE_SECONDS) == -signal.SIGTERM
     assert later.processes[0].exit_code() == -1
     later.stop()
     assert not table.records.exists()
@@ -116,12 +117,12 @@ def test_the_guard_stops_everything_when_its_starter_is_killed(tmp_path: Path) -
     guard, sleeper = (psutil.Process(int(pid)) for pid in starter.stdout.readline().split())
     starter.kill()
     starter.communicate()
-    assert psutil.wait_procs([guard, sleeper], timeout=30)[1] == []
+    assert psutil.wait_procs([guard, sleeper], timeout=PATIENCE_SECONDS)[1] == []
     assert not (tmp_path / "records.json").exists()
 
 
 def test_the_tail_of_a_log_is_its_last_lines(table: ProcessTable) -> None:
     process = _start(table, "sh", "-c", "seq 1 50; echo last >&2")
     assert process.popen is not None
-    process.popen.wait(10)
+    process.popen.wait(PATIENCE_SECONDS)
     assert process.tail(2) == "50\nlast"

@@ -10,7 +10,9 @@ from collections.abc import Generator
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.support.waiting import PATIENCE_SECONDS
 
 # Nothing that makes it look for Google's hosts, and nothing that needs a graphics card or a user other than root.
 _ARGUMENTS = [
@@ -22,6 +24,10 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# For pages' set_default_timeout: thirty seconds are few where the machine has other things to do, and so are the five
+# of an expectation.
+PATIENCE_MILLISECONDS = PATIENCE_SECONDS * 1000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 def chromium() -> str | None:
@@ -57,7 +63,7 @@ def served(app: Any) -> Generator[str]:
     server.startup = announce  # type: ignore[method-assign]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="served", daemon=True)
     thread.start()
-    assert started.wait(30), "the server did not start"
+    assert started.wait(PATIENCE_SECONDS), "the server did not start"
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:

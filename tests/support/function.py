@@ -11,7 +11,7 @@ from typing import Any
 from lakelanes.catalog import athena
 from lakelanes.config.loading import parse_config
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from scripts import build_kernel
 from scripts.deploy import attach_streams, deploy, upload_bundle
 from scripts.package import function_bundle

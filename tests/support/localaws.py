@@ -21,8 +21,11 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
+# For waiters of CloudFormation: two minutes, in steps of a tenth of a second.
+STACK_WAIT: dict[str, Any] = {"Delay": 0.1, "MaxAttempts": 1200}
+
 _READY = "localaws ready "
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 10.0
 
 

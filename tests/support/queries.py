@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
+
+from tests.support.waiting import wait_for
 
 _FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
-def wait_for_query(athena: Any, identifier: str, states: tuple[str, ...] = _FINAL, seconds: float = 60.0) -> Any:
-    """The query's QueryExecution once it is in one of ``states``; raises TimeoutError."""
-    deadline = time.monotonic() + seconds
-    while True:
-        execution = athena.get_query_execution(QueryExecutionId=identifier)["QueryExecution"]
-        if execution["Status"]["State"] in states:
-            return execution
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"query {identifier} is {execution['Status']['State']} after {seconds:.0f} s")
-        time.sleep(0.02)
+def wait_for_query(athena: Any, identifier: str, states: tuple[str, ...] = _FINAL) -> Any:
+    """The query's QueryExecution once it is in one of ``states``."""
+    return wait_for(
+        lambda: athena.get_query_execution(QueryExecutionId=identifier)["QueryExecution"],
+        lambda execution: execution["Status"]["State"] in states,
+        f"query {identifier} to be {' or '.join(states)}",
+    )
 
 
 def run_query(athena: Any, sql: str, **arguments: Any) -> Any:

@@ -8,15 +8,26 @@ from typing import Any
 
 from lakelanes.files.queue_lane import FastLane, Message, MessageReport
 from lakelanes.lake import Lake
+from tests.support.waiting import wait_for
 
 MAX_RECEIVES = 5
+# As many as a call of ReceiveMessage gives at most.
+_BATCH = 10
 
 
 class Queues:
-    """The file queue and the dead-letter queue of a lake that is deployed without its function."""
+    """The file queue and the dead-letter queue of a lake that is deployed without its function.
+
+    S3 tells of an object when it likes. So this counts what is put with the lake's own client from now on, and
+    ``receive`` waits until S3 has told of all of it.
+    """
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
+        self._puts = 0
+        # The sequencers of the notifications that were seen.
+        self._heard: set[str] = set()
+        lake.s3.meta.events.register("provide-client-params.s3.PutObject", self._count_put)
         resources = lake.config.resources
         self.url = self._url(resources.sqs_queue)
         self.dead_letters_url = self._url(resources.dead_letter_queue)
@@ -35,14 +46,29 @@ class Queues:
         self.lake.sqs.send_message(QueueUrl=self.url, MessageBody=body)
 
     def receive(self) -> list[Message]:
-        """What is visible, at most ten messages."""
-        answer = self.lake.sqs.receive_message(
-            QueueUrl=self.url, MaxNumberOfMessages=10, AttributeNames=["ApproximateReceiveCount"]
-        )
-        return [
-            Message(m["MessageId"], m["Body"], m["ReceiptHandle"], int(m["Attributes"]["ApproximateReceiveCount"]))
-            for m in answer.get("Messages", ())
-        ]
+        """What is visible once S3 has told of every object that was put, at most ten messages: notifications in the
+        order in which the objects were put, and then what else was sent."""
+        found: list[Message] = []
+
+        def look() -> str:
+            answer = self.lake.sqs.receive_message(
+                QueueUrl=self.url,
+                MaxNumberOfMessages=_BATCH - len(found),
+                AttributeNames=["ApproximateReceiveCount"],
+            )
+            for m in answer.get("Messages", ()):
+                receives = int(m["Attributes"]["ApproximateReceiveCount"])
+                found.append(Message(m["MessageId"], m["Body"], m["ReceiptHandle"], receives))
+            self._heard.update(filter(None, map(_sequencer, found)))
+            return f"{len(self._heard)} of {self._puts}"
+
+        wait_for(look, lambda _: len(found) == _BATCH or len(self._heard) >= self._puts, "notifications of all objects")
+        # Sequencers are hexadecimal numbers, all of them below "Z".
+        return sorted(found, key=lambda message: _sequencer(message) or "Z")
+
+    def _count_put(self, params: dict[str, Any], **_: Any) -> None:
+        if params["Bucket"] == self.lake.config.resources.source_bucket:
+            self._puts += 1
 
     def delete(self, message: Message) -> None:
         self.lake.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message.receipt_handle)
@@ -91,14 +117,22 @@ class Alerts:
         lake.sns.subscribe(TopicArn=lake.config.alert_topic_arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
         self._found: list[Any] = []
 
-    def read(self, seconds: int = 0) -> list[Any]:
-        """Every alert so far; waits so long for another one."""
-        while True:
-            answer = self._sqs.receive_message(
-                QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=0 if self._found else seconds
-            )
-            for message in answer.get("Messages", ()):
+    def read(self) -> list[Any]:
+        """Every alert so far."""
+        while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=_BATCH).get("Messages"):
+            for message in messages:
                 self._found.append(json.loads(json.loads(message["Body"])["Message"]))
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-            if not answer.get("Messages"):
-                return self._found
+        return self._found
+
+    def wait(self, count: int = 1) -> list[Any]:
+        """Every alert so far, once there are as many."""
+        return wait_for(self.read, lambda found: len(found) >= count, f"alert number {count}")
+
+
+def _sequencer(message: Message) -> str:
+    """The sequencer of a notification; "" for what is none."""
+    try:
+        return str(json.loads(message.body)["Records"][0]["s3"]["object"].get("sequencer", ""))
+    except (ValueError, LookupError, TypeError):
+        return ""

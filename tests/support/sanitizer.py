@@ -33,6 +33,6 @@ def run_sanitized(program: str, folder: Path, *arguments: str) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=800,
     )
     assert done.returncode == 0, done.stdout + done.stderr[-4000:]

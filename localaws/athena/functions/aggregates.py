@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from localaws.athena import types as t
-from localaws.athena.casts import Expr, coerce
+from localaws.athena.casts import Expr, coerce, scaled_sql
 from localaws.athena.functions.registry import Call
 from localaws.athena.types import array, decimal, map_of, to_duckdb
 
@@ -86,7 +86,7 @@ def _avg(call: AggregateCall) -> Expr:
         scale = value.type.scale
         total = f"t_unscaled(CAST({call.aggregate('sum', value.sql)} AS DECIMAL(38,{scale})))"
         count = f"CAST({call.aggregate('count', value.sql)} AS HUGEINT)"
-        quotient = call.translator.scaled(f"t_div_half_up({total}, {count})", value.type)
+        quotient = scaled_sql(f"t_div_half_up({total}, {count})", value.type)
         return Expr(f"CASE WHEN {call.aggregate('count', value.sql)} > 0 THEN {quotient} END", value.type)
     if value.type.name == "real":
         return Expr(f"CAST({call.aggregate('avg', value.sql)} AS FLOAT)", t.REAL)
@@ -128,7 +128,7 @@ def _bool(call: AggregateCall) -> Expr:
 
 @_aggregate("approx_distinct")
 def _approx_distinct(call: AggregateCall) -> Expr:
-    # The exact count is within any error Trino promises, and is the same on every run.
+    # The exact count is within every error that Trino promises, and is the same on every run.
     call.count(1, 2)
     if call.suffix.strip().startswith("OVER"):
         raise call.fail("NOT_SUPPORTED", "approx_distinct as a window function")
@@ -137,7 +137,7 @@ def _approx_distinct(call: AggregateCall) -> Expr:
 
 @_aggregate("approx_percentile")
 def _approx_percentile(call: AggregateCall) -> Expr:
-    # The exact percentile: a value of the input, as Trino's digest approximates it.
+    # The exact percentile: Trino's digest approximates it, and it is always a value of the input.
     call.count(2)
     value = call.args[0]
     if value.type.name == "decimal":

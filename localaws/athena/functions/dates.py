@@ -16,13 +16,13 @@ _MOMENTS = ("date", "timestamp", "timestamp with time zone")
 
 def _moment(call: Call, index: int) -> Expr:
     value = call.args[index]
-    if value is None or value.type.name not in _MOMENTS:
+    if value.type.name not in _MOMENTS:
         raise call.mismatch()
     return value
 
 
 def wall_clock(value: Expr) -> str:
-    """SQL of a date or timestamp on its own clock (a zoned one in its zone)."""
+    """SQL of the local date or time that a value shows; a timestamp with time zone shows that of its zone."""
     return local_sql(value.sql, value.type) if value.type.name == "timestamp with time zone" else value.sql
 
 
@@ -61,7 +61,7 @@ def _date_add(call: Call) -> Expr:
     factor = {"quarter": ("month", 3), "week": ("day", 7)}.get(unit, (unit, 1))
     count = amount if factor[1] == 1 else f"{amount} * {factor[1]}"
     if unit in _UNITS[:4] and value.type.name == "timestamp with time zone":
-        # Hours and less pass on the world's clock, whatever the zone's does.
+        # Hours and smaller units are added to the instant, so that a change of the zone's offset has no part in it.
         return Expr(f"timezone('UTC', timezone('UTC', {value.sql}) + to_{factor[0]}s({count}))", value.type)
     return _back(f"({wall_clock(value)} + to_{factor[0]}s({count}))", value.type)
 
@@ -115,8 +115,7 @@ def _interval_field(name: str, sql: str) -> Expr | None:
 @function(*_FIELDS, "second", "millisecond")
 def _extract(call: Call) -> Expr:
     call.count(1)
-    value = call.args[0]
-    found = field(call.name, value) if value is not None else None
+    found = field(call.name, call.args[0])
     if found is None:
         raise call.mismatch()
     return found

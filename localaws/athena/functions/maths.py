@@ -35,9 +35,9 @@ for _name in ("rand", "random"):
 
 def _number(call: Call, index: int = 0) -> Expr:
     value = call.args[index]
-    if value is not None and value.type.name == "unknown":
+    if value.type.name == "unknown":
         return coerce(value, t.DOUBLE)
-    if value is None or not value.type.is_numeric:
+    if not value.type.is_numeric:
         raise call.mismatch()
     return value
 
@@ -133,7 +133,7 @@ def _random(call: Call) -> Expr:
 def _extreme(call: Call) -> Expr:
     if not call.args:
         raise call.mismatch()
-    values, kind = call.translator.unify([a for a in call.args if a is not None], call.node)
+    values, kind = call.translator.unify(call.args, call.node)
     absent = " OR ".join(f"{value.sql} IS NULL" for value in values)
     extreme = f"{call.name}({', '.join(value.sql for value in values)})"
     return Expr(f"CASE WHEN {absent} THEN NULL ELSE {extreme} END", kind)
@@ -164,6 +164,8 @@ def _try(call: Call) -> Expr:
 @function("typeof")
 def _typeof(call: Call) -> Expr:
     call.count(1)
+    if call.args[0].type == t.FUNCTION:
+        raise call.mismatch()
     text = str(call.args[0].type)
     return Expr(f"'{text}'", Type("varchar", (len(text),)), text)
 

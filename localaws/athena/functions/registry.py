@@ -4,48 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from sqlglot import exp
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
+from localaws.athena.contracts import ExpressionTranslator
 from localaws.athena.duck import fail_sql
 from localaws.athena.errors import QueryFailed
+from localaws.athena.syntax import Node
 from localaws.athena.types import Type
-
-if TYPE_CHECKING:
-    from localaws.athena.expressions import Expressions
 
 
 @dataclass
 class Call:
-    """A function call: its name, its arguments (a lambda argument is None here and stays in `raw`), and who asks."""
+    """A function call: its name, its arguments (a lambda is in `raw` alone), and its translator."""
 
     name: str
     args: list[Expr]
-    raw: list[exp.Expression]
-    node: exp.Expression
-    translator: Expressions
+    raw: list[Node]
+    node: Node
+    translator: ExpressionTranslator
 
     def fail(self, code: str, text: str) -> QueryFailed:
         """A failure at the place of this call."""
         return self.translator.failure(code, text, self.node)
 
     def mismatch(self) -> QueryFailed:
-        """What Trino says when no overload takes these arguments."""
-        given = ", ".join("function" if a is None else str(a.type) for a in self.args)
+        """Trino's failure when no overload takes these arguments."""
+        given = ", ".join(str(value.type) for value in self.args)
         return self.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({given}) for function {self.name}")
 
     def count(self, *allowed: int) -> None:
-        """Raises unless the number of arguments is one of those."""
+        """Raises unless the number of arguments is one of the allowed."""
         if len(self.args) not in allowed:
             raise self.mismatch()
 
     def arg(self, index: int, target: Type) -> Expr:
         """An argument coerced to a type."""
         value = self.args[index]
-        if value is None or not t.coercible(value.type, target):
+        if not t.coercible(value.type, target):
             raise self.mismatch()
         return coerce(value, target)
 
@@ -60,14 +56,14 @@ class Call:
     def constant(self, index: int) -> str:
         """The text of an argument that must be a literal: DuckDB needs it to choose a format or pattern."""
         value = self.args[index]
-        if value is None or not isinstance(value.literal, str):
+        if not isinstance(value.literal, str):
             raise self.fail("NOT_SUPPORTED", f"argument {index + 1} of {self.name} must be a literal here")
         return value.literal
 
     def of(self, index: int, name: str) -> Type:
         """The type of an argument that must be an array, map or row."""
         value = self.args[index]
-        if value is None or value.type.name != name:
+        if value.type.name != name:
             raise self.mismatch()
         return value.type
 
@@ -101,8 +97,7 @@ def simple(name: str, params: list[Type], result: Type | Callable[[list[Type]], 
 
     def handler(call: Call) -> Expr:
         fits = len(call.args) == len(params) and all(
-            value is not None and t.coercible(value.type, target)
-            for value, target in zip(call.args, params, strict=True)
+            t.coercible(value.type, target) for value, target in zip(call.args, params, strict=True)
         )
         if not fits:
             if previous is not None:

@@ -99,7 +99,7 @@ def _split_to_map(call: Call) -> Expr:
 
 
 def _pattern(call: Call, index: int = 1) -> str:
-    """The pattern as SQL. RE2 and Java agree on what both accept; the rest is refused, not guessed."""
+    """The pattern as SQL. What only one of RE2 and Java accepts, or may read in another way, is refused."""
     pattern = call.constant(index)
     try:
         re.compile(pattern)

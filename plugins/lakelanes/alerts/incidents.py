@@ -13,11 +13,11 @@ A cause is what has to be cured, whoever runs into it and however often:
     import/<file, or configuration>        a DAG file, or the configuration, cannot be read
 
 Each open one is an item of the ledger's table, ``source = 'incidents'``, ``version = <cause>`` (a long one is cut, and
-has its hash), so one Query lists all of them. Whoever puts the item tells of it: the put is conditional, so of any
-number of processes one does. The item is ``told`` once that is done. A process that dies in between leaves it untold,
-and ``catch_up`` tells it when the lease is over. A cure moves the item, in one transaction, to the version
-``~<cause>#<opened>``, where it waits for its recovery message to be told in the same way; meanwhile the cause can open
-anew.
+has its hash), so one Query lists all of them. Whoever puts the item sends its alert: the put is conditional, so of any
+number of processes one does. Once the alert is sent the item says so (attribute ``told``). When a process dies before,
+``catch_up`` sends the alert after the process's lease is over. A cure moves the item, in one transaction, to the
+version ``~<cause>#<opened>``, where it stays until its recovery message is sent in the same way; meanwhile the cause
+can open anew.
 
 So no message is lost, and one can come twice: when its process dies after the channel took the message and before the
 item said so, or when the channel's answer was lost.
@@ -35,11 +35,12 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from lakelanes.alerts import page_links
 from lakelanes.alerts.messages import Alert, FileFault
-from lakelanes.ledger.files import timestamp
+from lakelanes.ledger import items
+from lakelanes.ledger.entries import timestamp
+from lakelanes.ledger.items import Item
+from lakelanes.ledger.table import cancellation_codes
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # How an alert reaches people, e.g. ``lakelanes.alerts.messages.publish``. Raises when it did not.
-Tell = Callable[["Lake", Alert], object]
+Send = Callable[["Lake", Alert], object]
 
 SOURCE = "incidents"
 DEAD_LETTERS = "dead-letters"
@@ -55,25 +56,24 @@ CONFIGURATION = "import/configuration"
 # State of a fault that is a message, and no file.
 MALFORMED = "malformed"
 FILE_MEANING = "The file's rows are missing in its table; what an older version of it brought, if there was one, stays."
-# Longer than it takes to tell of one.
+# Longer than it takes to send a message.
 LEASE = timedelta(minutes=2)
 # Sorts after every cause.
 _CURED = "~"
 _TRIES = 5
 _KEY_BYTES = 900
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+# The attribute for ``Incident.sent``, by the name that the items of earlier versions have.
+_SENT = "told"
 
 
 @dataclass(frozen=True)
 class Incident:
-    """A cause that is open, since a time (ISO 8601, UTC), and the alert that told of it.
+    """A cause that is open, since a time (ISO 8601, UTC), and its alert.
 
-    opened_at: when it was noted, which tells it from another one of the same cause. subject: what is to be looked at to
-    see whether it is cured, where the cause does not say it: a path. told: whether the alert has been told. holder,
-    lease_until: who is telling, and until when it is left to them. cured_at, how: of one that is over, and whose
-    recovery is still to be told.
+    opened_at: when it was noted, which distinguishes it from another one of the same cause. subject: the path that
+    shows whether it is cured, where the cause does not name it. sent: whether the alert has been sent. holder,
+    lease_until: who is sending, and until when nobody else does. cured_at, how: of one that is over, and whose recovery
+    message is still to be sent.
     """
 
     cause: str
@@ -81,7 +81,7 @@ class Incident:
     alert: Alert
     opened_at: str = ""
     subject: str = ""
-    told: bool = False
+    sent: bool = False
     holder: str = ""
     lease_until: str = ""
     cured_at: str = ""
@@ -122,17 +122,15 @@ class Incident:
         """Sort key of the item."""
         return f"{_CURED}{_sort_key(self.cause)}#{self.opened_at}" if self.cured_at else _sort_key(self.cause)
 
-    def to_item(self) -> dict[str, Any]:
-        """The item as DynamoDB's API takes it."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values |= {"source": SOURCE, "version": self.version, "alert": json.dumps(asdict(self.alert))}
-        return {name: _serialize(value) for name, value in values.items() if value != ""}
+    def to_item(self) -> Item:
+        """The item as DynamoDB's API takes it; empty texts are left out."""
+        values = {name: value for name, value in items.attributes_of(self, without=("sent",)).items() if value != ""}
+        alert = json.dumps(asdict(self.alert))
+        return items.to_item({**values, "source": SOURCE, "version": self.version, "alert": alert, _SENT: self.sent})
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Incident:
-        values = {name: _deserialize(value) for name, value in item.items()}
-        known = {field.name for field in fields(cls)} - {"alert"}
-        return cls(alert=_alert(values["alert"]), **{name: values[name] for name in known & values.keys()})
+        return items.record_of(cls, item, alert=_alert(item["alert"]["S"]), sent=item[_SENT]["BOOL"])
 
 
 def run_cause(dag_id: str, key: str | None) -> str:
@@ -165,17 +163,17 @@ def open_incidents(lake: Lake) -> list[Incident]:
     return sorted((one for one in _all(lake) if not one.cured_at), key=lambda one: one.since, reverse=True)
 
 
-def report(lake: Lake, cause: str, alert: Alert, tell: Tell, *, subject: str = "") -> bool:
-    """Tells of a cause unless it is open already; True when this call opened it and told."""
-    return bool(report_all(lake, {cause: alert}, tell, subjects={cause: subject}))
+def report(lake: Lake, cause: str, alert: Alert, send: Send, *, subject: str = "") -> bool:
+    """Opens a cause and sends its alert unless it is open already; True when this call did both."""
+    return bool(report_all(lake, {cause: alert}, send, subjects={cause: subject}))
 
 
 def report_all(
-    lake: Lake, found: Mapping[str, Alert], tell: Tell, *, subjects: Mapping[str, str] | None = None
+    lake: Lake, found: Mapping[str, Alert], send: Send, *, subjects: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Tells, in one message, of those causes that are not open yet; returns these.
+    """Opens the causes that are not open yet, and sends one message of them; returns these.
 
-    What cannot be told is logged, stays noted, and is told by ``catch_up``; it is not among what is returned. One
+    What cannot be sent is logged, stays noted, and is sent by ``catch_up``; it is not among what is returned. One
     request when all of them are known, and one more per new one.
     """
     known = {item["cause"]["S"] for item in lake.ledger.read_items((SOURCE, _sort_key(cause)) for cause in found)}
@@ -184,26 +182,26 @@ def report_all(
     for cause, alert in found.items():
         if cause in known:
             continue
-        told = replace(alert, since=alert.since or now, causes=(cause,))
+        alert = replace(alert, since=alert.since or now, causes=(cause,))
         subject = (subjects or {}).get(cause, "")
-        incident = Incident(cause, told.since, told, now, subject, holder=holder, lease_until=_lease_end(lake))
+        incident = Incident(cause, alert.since, alert, now, subject, holder=holder, lease_until=_lease_end(lake))
         if _open(lake, incident):
             opened.append(incident)
-    return [incident.cause for incident in opened] if _tell_alert(lake, opened, tell) else []
+    return [incident.cause for incident in opened] if _send_alert(lake, opened, send) else []
 
 
-def cure(lake: Lake, cause: str, how: str, tell: Tell) -> bool:
-    """Closes a cause and tells that it is cured; True when it was open. ``how``: what cured it, as a sentence."""
+def cure(lake: Lake, cause: str, how: str, send: Send) -> bool:
+    """Closes a cause and sends its recovery; True when it was open. ``how``: what cured it, as a sentence."""
     incident = _read(lake, cause)
-    return incident is not None and bool(cure_all(lake, [(incident, how)], tell))
+    return incident is not None and bool(cure_all(lake, [(incident, how)], send))
 
 
-def cure_all(lake: Lake, cured: Iterable[tuple[Incident, str]], tell: Tell) -> list[str]:
-    """Closes incidents, as ``open_incidents`` gave them, each with what cured it; tells so in one message for each
-    DAG, entity and kind of cause.
+def cure_all(lake: Lake, cured: Iterable[tuple[Incident, str]], send: Send) -> list[str]:
+    """Closes incidents, as ``open_incidents`` gave them, each with what cured it, and sends one message for each DAG,
+    entity and kind of cause.
 
     Returns the causes that this call closed: of several who do it at the same time one does. A message that cannot be
-    told is logged, and told by ``catch_up``.
+    sent is logged, and sent by ``catch_up``.
     """
 
     def sender(one: tuple[Incident, str]) -> tuple[str, str, str]:
@@ -213,27 +211,27 @@ def cure_all(lake: Lake, cured: Iterable[tuple[Incident, str]], tell: Tell) -> l
     for _, group in groupby(sorted(cured, key=sender), key=sender):
         holder = uuid.uuid4().hex
         closed = [moved for incident, how in group if (moved := _close(lake, incident, how, holder))]
-        _tell_recovery(lake, [incident for incident in closed if incident.told], tell)
+        _send_recovery(lake, [incident for incident in closed if incident.sent], send)
         causes += [incident.cause for incident in closed]
     return causes
 
 
-def catch_up(lake: Lake, tell: Tell) -> int:
-    """Tells what those who should have did not tell in time; returns how many messages that was."""
+def catch_up(lake: Lake, send: Send) -> int:
+    """Sends the messages that whoever should have sent them has not sent in time; returns how many that was."""
     now, messages = lake.ledger.now(), 0
-    left = [one for one in _all(lake) if (not one.told or one.cured_at) and one.lease_until < now]
+    left = [one for one in _all(lake) if (not one.sent or one.cured_at) and one.lease_until < now]
     # What was one message is one again.
     for _, group in groupby(sorted(left, key=lambda one: one.holder), key=lambda one: one.holder):
         holder = uuid.uuid4().hex
         mine = [taken for one in group if (taken := _take_over(lake, one, holder))]
         for is_over in (False, True):
             these = [one for one in mine if bool(one.cured_at) is is_over]
-            untold = [one for one in these if not one.told]
-            if untold and not _tell_alert(lake, untold, tell):
+            unsent = [one for one in these if not one.sent]
+            if unsent and not _send_alert(lake, unsent, send):
                 continue
-            messages += bool(untold)
+            messages += bool(unsent)
             if is_over and these:
-                messages += _tell_recovery(lake, these, tell)
+                messages += _send_recovery(lake, these, send)
     return messages
 
 
@@ -307,27 +305,28 @@ def files_reason(faults: Sequence[FileFault]) -> str:
     return f"{count} not loaded; the first: {faults[0]}"
 
 
-def _tell_alert(lake: Lake, incidents: Sequence[Incident], tell: Tell) -> bool:
-    if not incidents or not _told(lake, incidents, merged([incident.alert for incident in incidents]), tell):
+def _send_alert(lake: Lake, incidents: Sequence[Incident], send: Send) -> bool:
+    if not incidents or not _send_message(lake, incidents, merged([incident.alert for incident in incidents]), send):
         return False
     for incident in incidents:
-        _mark_told(lake, incident)
+        _mark_sent(lake, incident)
     return True
 
 
-def _tell_recovery(lake: Lake, incidents: Sequence[Incident], tell: Tell) -> bool:
-    if not incidents or not _told(lake, incidents, recovery(incidents), tell):
+def _send_recovery(lake: Lake, incidents: Sequence[Incident], send: Send) -> bool:
+    if not incidents or not _send_message(lake, incidents, recovery(incidents), send):
         return False
     for incident in incidents:
         _write(lake, "delete_item", incident.version, "holder = :h", {":h": incident.holder})
     return True
 
 
-def _told(lake: Lake, incidents: Sequence[Incident], alert: Alert, tell: Tell) -> bool:
+def _send_message(lake: Lake, incidents: Sequence[Incident], alert: Alert, send: Send) -> bool:
     try:
-        tell(lake, alert)
+        send(lake, alert)
     except Exception:
-        log.exception("%s could not be told; it is tried again", ", ".join(one.cause for one in incidents))
+        causes = ", ".join(one.cause for one in incidents)
+        log.exception("the message on %s could not be sent; it is tried again", causes)
         for one in incidents:
             _update(lake, one.version, "lease_until = :none", "holder = :h", {":none": "-", ":h": one.holder})
         return False
@@ -369,36 +368,35 @@ def _open(lake: Lake, incident: Incident) -> bool:
 def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | None:
     """Moves an open incident to where it waits for its recovery message; None when somebody else did.
 
-    One that was not told yet keeps its teller, and has both messages told by ``catch_up``.
+    One whose alert was not sent yet keeps its holder, and ``catch_up`` sends both messages.
     """
     db = lake.ledger.client
     for _ in range(_TRIES):
         moved = replace(incident, cured_at=lake.ledger.now(), how=how)
-        if incident.told:
+        if incident.sent:
             moved = replace(moved, holder=holder, lease_until=_lease_end(lake))
         condition = {
-            "ConditionExpression": "holder = :h AND told = :t",
-            "ExpressionAttributeValues": {":h": _serialize(incident.holder), ":t": _serialize(incident.told)},
+            "ConditionExpression": f"holder = :h AND {_SENT} = :t",
+            "ExpressionAttributeValues": items.to_item({":h": incident.holder, ":t": incident.sent}),
         }
         table = lake.ledger.table
         try:
             db.transact_write_items(
                 TransactItems=[
-                    {"Delete": {"TableName": table, "Key": _key(incident.version), **condition}},
+                    {"Delete": {"TableName": table, "Key": items.key(SOURCE, incident.version), **condition}},
                     {"Put": {"TableName": table, "Item": moved.to_item()}},
                 ]
             )
             return moved
         except db.exceptions.TransactionCanceledException as error:
-            codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
-            if not codes & {"ConditionalCheckFailed", "TransactionConflict"}:
+            if not cancellation_codes(error) & {"ConditionalCheckFailed", "TransactionConflict"}:
                 raise
-        # It was told meanwhile, or cured and perhaps opened anew, which is another incident.
+        # Its alert was sent meanwhile, or it was cured and perhaps opened anew, which is another incident.
         found = _read(lake, incident.cause)
         if found is None or found.opened_at != incident.opened_at:
             return None
         incident = found
-    log.warning("%s could not be closed, for others keep changing it", incident.cause)
+    log.warning("%s could not be closed, because others keep changing it", incident.cause)
     return None
 
 
@@ -411,13 +409,13 @@ def _take_over(lake: Lake, incident: Incident, holder: str) -> Incident | None:
     return replace(incident, holder=holder, lease_until=until) if done else None
 
 
-def _mark_told(lake: Lake, incident: Incident) -> None:
+def _mark_sent(lake: Lake, incident: Incident) -> None:
     values = {":t": True, ":h": incident.holder}
-    if _update(lake, incident.version, "told = :t", "holder = :h", values):
+    if _update(lake, incident.version, f"{_SENT} = :t", "holder = :h", values):
         return
-    # Cured while it was told.
+    # Cured while its alert was being sent.
     moved = replace(incident, cured_at=incident.cured_at or "-").version
-    _update(lake, moved, "told = :t", "holder = :h", values)
+    _update(lake, moved, f"{_SENT} = :t", "holder = :h", values)
 
 
 def _update(lake: Lake, version: str, changes: str, condition: str, values: Mapping[str, Any]) -> bool:
@@ -430,9 +428,9 @@ def _write(lake: Lake, operation: str, version: str, condition: str, values: Map
     try:
         getattr(db, operation)(
             TableName=lake.ledger.table,
-            Key=_key(version),
+            Key=items.key(SOURCE, version),
             ConditionExpression=condition,
-            ExpressionAttributeValues={name: _serialize(value) for name, value in values.items()},
+            ExpressionAttributeValues=items.to_item(values),
             **request,
         )
     except db.exceptions.ConditionalCheckFailedException:
@@ -445,10 +443,6 @@ def _sort_key(cause: str) -> str:
     if len(cause.encode()) <= _KEY_BYTES:
         return cause
     return f"{cause.encode()[: _KEY_BYTES - 65].decode(errors='ignore')}#{hashlib.sha256(cause.encode()).hexdigest()}"
-
-
-def _key(version: str) -> dict[str, Any]:
-    return {"source": {"S": SOURCE}, "version": {"S": version}}
 
 
 def _lease_end(lake: Lake) -> str:

@@ -1,4 +1,4 @@
-"""Alerts: one message on the lake's SNS topic, for people who have to act on it."""
+"""Alerts: messages on the lake's SNS topic, for people who have to act on them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -18,11 +18,13 @@ _FILES_SHOWN = 20
 # SNS takes 256 KB in all, of a text that is in the message three times.
 _REASON_LENGTH = 500
 _TEXT_LENGTH = 5000
+# Notes of subjects that an alert has been sent of.
+_ALERTED = "told/"
 
 
 @dataclass(frozen=True)
 class FileFault:
-    """What is wrong with one file, as an alert tells it. ``rejects`` is the object with its refused rows, if any."""
+    """What is wrong with one file, for an alert. ``rejects``: URI of the object with its refused rows."""
 
     file: str
     entity: str
@@ -132,13 +134,13 @@ def publish(lake: Lake, alert: Alert) -> str:
     return str(answer["MessageId"])
 
 
-def told(lake: Lake, subjects: Iterable[str]) -> set[str]:
-    """Those of the subjects (messages, records) that an alert has told of."""
-    names = {f"told/{subject}": subject for subject in subjects}
+def alerted(lake: Lake, subjects: Iterable[str]) -> set[str]:
+    """The subjects (messages, records) that an alert has been sent of."""
+    names = {f"{_ALERTED}{subject}": subject for subject in subjects}
     return {names[name] for name in lake.ledger.read_notes(names)}
 
 
-def mark_told(lake: Lake, subjects: Iterable[str]) -> None:
-    """Notes that an alert has told of these subjects."""
+def mark_alerted(lake: Lake, subjects: Iterable[str]) -> None:
+    """Notes that an alert has been sent of these subjects."""
     for subject in subjects:
-        lake.ledger.write_note(f"told/{subject}", {"at": lake.ledger.now()})
+        lake.ledger.write_note(f"{_ALERTED}{subject}", {"at": lake.ledger.now()})

@@ -10,6 +10,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import create_loader
 
+from lakelanes.errors import LakeError
+
 # Adaptive retries back off with full jitter and slow the client down once a service throttles.
 _CONFIG = Config(
     retries={"mode": "adaptive", "total_max_attempts": 8},
@@ -35,7 +37,7 @@ def client(service: str, region: str) -> Any:
 def read_descriptions(services: Iterable[str]) -> None:
     """Reads what clients of these services need to know, so that processes which are forked from this one need not.
 
-    Opens no connection, and looks for no credentials: on AWS that may be a request.
+    Opens no connection, and searches for no credentials: on AWS that may be a request.
     """
     for service in services:
         _session().create_client(
@@ -55,7 +57,10 @@ def error_code(error: BaseException) -> str:
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Whether trying again later can cure ``error``: throttling, 5xx, lost connections; not a refused permission."""
+    """Whether trying again later can cure ``error``: throttling, 5xx, lost connections; not a refused permission. The
+    engine's own errors say so themselves."""
+    if isinstance(error, LakeError):
+        return error.retryable
     if isinstance(error, ClientError):
         return error_code(error) not in _PERMANENT
     return isinstance(error, BotoCoreError | ConnectionError | TimeoutError)

@@ -1,6 +1,6 @@
 """Streams to and from S3: ranged GETs ahead of the reader, multipart upload behind the writer, both in bounded memory.
 
-A writer replaces exactly the object it was told about (``expected_etag``), or creates one where none was: S3's
+A writer replaces exactly the object that ``expected_etag`` names, or creates one where none was: S3's
 conditional writes keep a worker whose lease ran out from overwriting its successor's object
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 """
@@ -13,7 +13,10 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from lakelanes.aws.clients import error_code
 from lakelanes.errors import OutOfTimeError, SourceChangedError, SourceGoneError, TargetChangedError
@@ -37,10 +40,28 @@ _ANOTHER_OBJECT = (
 )
 
 
+def get_version(s3: Any, bucket: str, key: str, **arguments: Any) -> Any:
+    """GetObject's answer. Raises SourceGoneError when there is no such object, SourceChangedError when it is not the
+    version that IfMatch names."""
+    try:
+        return s3.get_object(Bucket=bucket, Key=key, **arguments)
+    except ClientError as error:
+        if error_code(error) in ("NoSuchKey", "404"):
+            raise SourceGoneError(f"s3://{bucket}/{key} no longer exists") from None
+        if error_code(error) in ("PreconditionFailed", "412"):
+            raise SourceChangedError(f"s3://{bucket}/{key} was overwritten while it was read") from None
+        raise
+
+
+def _size_of(answer: Any) -> int:
+    """The size of the whole object, of which GetObject's answer may have a range."""
+    return int(answer["ContentRange"].rsplit("/", 1)[1] if "ContentRange" in answer else answer["ContentLength"])
+
+
 class ObjectReader(io.RawIOBase):
     """Sequential reader of one version of an S3 object.
 
-    The first GET tells the size and the ETag (no HEAD); later parts are fetched ahead, each on condition that the
+    The first GET has the size and the ETag (no HEAD); later parts are fetched ahead, each on condition that the
     object is still that version. Raises SourceGoneError and SourceChangedError. ``etag`` fixes the version from the
     start; without it the version that the first GET finds is read, and ``self.etag`` names it. Once ``stop`` is set,
     reading raises OutOfTimeError.
@@ -57,14 +78,14 @@ class ObjectReader(io.RawIOBase):
     ) -> None:
         super().__init__()
         self._stop = stop
-        self._s3, self._bucket, self._key, self._part = s3, bucket, key, part_bytes
+        self._get, self._part = partial(get_version, s3, bucket, key), part_bytes
         self.uri = f"s3://{bucket}/{key}"
         self._pool: ThreadPoolExecutor | None = None
         self._parts: deque[Future[bytes]] = deque()
         first = self._first(etag)
         self.etag: str = first["ETag"].strip('"')
         self.last_modified = first["LastModified"]
-        self.size = int(first["ContentRange"].rsplit("/", 1)[1]) if "ContentRange" in first else first["ContentLength"]
+        self.size = _size_of(first)
         self._current = memoryview(first["Body"].read())
         self._position = 0
         self._next = len(self._current)
@@ -97,7 +118,7 @@ class ObjectReader(io.RawIOBase):
         condition = {"IfMatch": etag} if etag else {}
         try:
             return self._get(Range=f"bytes=0-{self._part - 1}", **condition)
-        except self._s3.exceptions.ClientError as error:
+        except ClientError as error:
             if error_code(error) != "InvalidRange":  # an empty object has no first byte
                 raise
         return self._get(**condition)
@@ -112,31 +133,21 @@ class ObjectReader(io.RawIOBase):
         data: bytes = self._get(Range=f"bytes={start}-{end - 1}", IfMatch=self.etag)["Body"].read()
         return data
 
-    def _get(self, **arguments: Any) -> Any:
-        try:
-            return self._s3.get_object(Bucket=self._bucket, Key=self._key, **arguments)
-        except self._s3.exceptions.ClientError as error:
-            if error_code(error) in ("NoSuchKey", "404"):
-                raise SourceGoneError(f"{self.uri} no longer exists") from None
-            if error_code(error) in ("PreconditionFailed", "412"):
-                raise SourceChangedError(f"{self.uri} was overwritten while it was read") from None
-            raise
-
 
 class ObjectFile(io.RawIOBase):
     """One version of an S3 object as a file that can be read at any place, as Parquet's readers do: a GET per read.
 
-    The first GET fetches the end, which tells the size and holds a Parquet file's footer.
+    The first GET fetches the end, with which come the size and a Parquet file's footer.
     """
 
     def __init__(self, s3: Any, bucket: str, key: str, tail_bytes: int = 64 << 10) -> None:
         super().__init__()
-        self._s3, self._object = s3, {"Bucket": bucket, "Key": key}
+        self._get = partial(get_version, s3, bucket, key)
         self.uri = f"s3://{bucket}/{key}"
         answer = self._get(Range=f"bytes=-{tail_bytes}")
         self.etag: str = answer["ETag"].strip('"')
         self._tail = memoryview(answer["Body"].read())
-        self.size = int(answer["ContentRange"].rsplit("/", 1)[1]) if "ContentRange" in answer else len(self._tail)
+        self.size = _size_of(answer)
         self._position = 0
 
     def readable(self) -> bool:
@@ -166,23 +177,13 @@ class ObjectFile(io.RawIOBase):
         self._position += len(chunk)
         return len(chunk)
 
-    def _get(self, **arguments: Any) -> Any:
-        try:
-            return self._s3.get_object(**self._object, **arguments)
-        except self._s3.exceptions.ClientError as error:
-            if error_code(error) in ("NoSuchKey", "404"):
-                raise SourceGoneError(f"{self.uri} no longer exists") from None
-            if error_code(error) in ("PreconditionFailed", "412"):
-                raise SourceChangedError(f"{self.uri} was overwritten while it was read") from None
-            raise
-
 
 class ObjectWriter(io.RawIOBase):
     """Write-only stream into one S3 object, which appears (or is replaced) as a whole on ``close``.
 
     One PUT when everything fits in a part, else a multipart upload with two parts under way while the next is gathered.
     ``expected_etag`` is the object to replace, None where there must be none; TargetChangedError when it is another.
-    After ``abort`` nothing is left behind. ``etag`` and ``size`` tell what was written.
+    After ``abort`` nothing is left behind. ``etag`` and ``size`` are those of what was written.
     """
 
     def __init__(

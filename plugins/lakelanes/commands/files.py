@@ -10,7 +10,7 @@ from typing import Any
 from lakelanes.commands.report import Report, entity_named, table
 from lakelanes.config.partitions import Partition, date_values, partition_of
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.summaries import FILE_STATES
 from lakelanes.overview import files
 
@@ -21,15 +21,21 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser("files", help="list files with their state and reason")
     parser.add_argument("prefix", nargs="?", help="files whose key starts with this")
     parser.add_argument("--entity", help="the latest files of this entity")
+    states = (*FILE_STATES, "unmatched")
     parser.add_argument(
-        "--state", choices=(*FILE_STATES, "unmatched"), action="append", help="in this state; repeatable"
+        "--state",
+        choices=states,
+        action="append",
+        metavar="STATE",
+        help=f"in this state: {', '.join(states)}; repeatable",
     )
     parser.add_argument("--partition", help="files of this partition (year=2024/month=03/day=15, or 2024-03-15)")
     parser.add_argument("--limit", type=int, default=20, help="at most so many (default: 20)")
     return parser
 
 
-def run(lake: Lake, options: argparse.Namespace) -> Report:
+def run(options: argparse.Namespace) -> Report:
+    lake = Lake.open()
     if options.prefix:
         return _searched(lake, options.prefix, options.limit)
     entries = _latest(lake, options)
@@ -38,7 +44,7 @@ def run(lake: Lake, options: argparse.Namespace) -> Report:
 
 
 def partition_path_of(lake: Lake, name: str, text: str) -> str:
-    """The folder of a partition, given as one or by its date. PartitionValueError, a LakeError, for what is neither."""
+    """The folder of a partition, named by its folder or by its date. Raises PartitionValueError for what is neither."""
     entity = entity_named(lake, name)
     if "=" in text:
         return partition_of(entity, Partition.from_path(text).values).path

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from lakelanes.commands.report import Report, plural, table
-from lakelanes.files.batches import describe_batch, plan_batches
+from lakelanes.files.batch_plan import describe_batch, plan_batches
 from lakelanes.files.sweep import find_unloaded
 from lakelanes.lake import Lake
 
@@ -17,7 +17,8 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def run(lake: Lake, options: argparse.Namespace) -> Report:
+def run(options: argparse.Namespace) -> Report:
+    lake = Lake.open()
     sweep = find_unloaded(lake, full=options.full, note=False)
     batches = [
         (name, batch)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lakelanes.config.model import Entity
+from lakelanes.config.model import Entity, Table
 from lakelanes.errors import LakeError
 from lakelanes.lake import Lake
 
@@ -48,6 +48,13 @@ def entity_named(lake: Lake, name: str) -> Entity:
     if name not in lake.config.entities:
         raise UsageError(f"the configuration has no entity {name!r}; it has {', '.join(lake.config.entities)}")
     return lake.config.entities[name]
+
+
+def table_named(lake: Lake, name: str) -> Table:
+    """A DynamoDB table of the configuration; UsageError, with the names there are, for one that it has not."""
+    if name not in lake.config.tables:
+        raise UsageError(f"the configuration has no table {name!r}; it has {', '.join(lake.config.tables) or 'none'}")
+    return lake.config.tables[name]
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,8 +1,8 @@
 """``retry``: loads files at once, in this process, with the engine that every lane uses.
 
-Not through Airflow: the terminal is where one is when Airflow is what does not work. The ledger keeps it from loading
-what somebody else is loading. Airflow hears nothing of it: asset events are for its own runs, and the views that they
-refresh read the tables as they are.
+Not through Airflow, so that it works when Airflow does not. The ledger keeps it from loading a file that another
+process is loading. It emits no asset event: these are for Airflow's own runs, and the views that they refresh read the
+tables as they are.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ from dataclasses import asdict
 from typing import Any
 
 from lakelanes.aws.storage import place_of
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.commands.report import Report, UsageError, entity_named, plural
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import find_source, list_partition
-from lakelanes.files.load import FileOutcome, load_batch, pending, register, validate
 from lakelanes.files.matching import partition_path, taker_of
+from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.pending import pending
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 
 
@@ -39,7 +43,8 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def run(lake: Lake, options: argparse.Namespace) -> Report:
+def run(options: argparse.Namespace) -> Report:
+    lake = Lake.open()
     files = _chosen(lake, options)
     outcomes: list[FileOutcome] = []
     for name, own in files.items():
@@ -59,7 +64,7 @@ def load_and_publish(lake: Lake, entity: Entity, files: list[SourceFile], *, rel
     try:
         paths = {path for outcome in outcomes for path in outcome.partitions}
         if paths:
-            register(lake, entity, map(Partition.from_path, paths))
+            Registrar(lake, "look").register_entity(entity, map(Partition.from_path, paths))
         loaded = {
             outcome.source: path
             for outcome in outcomes

@@ -1,5 +1,4 @@
-"""``status``: open alerts; per entity and table its freshness against its deadline, what was loaded and exported; dead
-letters."""
+"""``status``: open alerts, how fresh each entity and table is against its deadline, what was loaded, dead letters."""
 
 from __future__ import annotations
 
@@ -23,20 +22,21 @@ _TABLE = ("table", "state", "until", "next", "deadline", "unfinished", "failed",
 
 def add(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "status", help="say how fresh each entity and table is, and what was loaded and rejected"
+        "status", help="say which alerts are open, how fresh each entity and table is, and what was loaded"
     )
     parser.add_argument("name", nargs="*", help="these entities and tables alone")
     parser.add_argument("--counted", action="store_true", help="do not count what changed since the last count")
     return parser
 
 
-def run(lake: Lake, options: argparse.Namespace) -> Report:
+def run(options: argparse.Namespace) -> Report:
+    lake = Lake.open()
     entities, named = _chosen(lake, options.name)
     if not options.counted:
         summaries.refresh(lake.ledger, [lake.config.entities[name] for name in entities])
     found = files.status(lake, entities)
     stands = tables.status(lake, named)
-    # The queue is nobody's in particular.
+    # The queue is of the lake, not of one entity.
     letters = DeadLetters(None) if options.name else files.dead_letters_of(lake, found)
     alerts = [one for one in open_incidents(lake) if not options.name or _is_of(one, options.name)]
     parts = []
@@ -46,8 +46,8 @@ def run(lake: Lake, options: argparse.Namespace) -> Report:
         parts.append(table(_ENTITY, map(_of_entity, found), "the configuration has no entities"))
     if stands:
         parts.append(table(_TABLE, map(_of_table, stands), ""))
-    if told := _of_letters(letters):
-        parts.append(told)
+    if lines := _of_letters(letters):
+        parts.append(lines)
     troubled = [one.name for one in found if one.needs_attention] + [one.name for one in stands if one.needs_attention]
     data = {
         "alerts": [{"cause": one.cause, "since": one.since, **asdict(one.alert)} for one in alerts],

@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lakelanes.config.faults import cross_faults, setting_fault, shown
+from lakelanes.config.faults import cross_faults, setting_fault
 from lakelanes.config.model import LakeConfig
+from lakelanes.config.raw_settings import shown
 from lakelanes.config.resource_paths import INCLUDE
 from lakelanes.errors import ConfigError
 

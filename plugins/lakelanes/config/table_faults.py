@@ -5,12 +5,21 @@ They are reported beside the faults of single settings, so everything here has t
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
+from lakelanes.config.raw_settings import (
+    case_faults,
+    column_name_faults,
+    listed,
+    named_columns,
+    near_match,
+    objects,
+    table_name_faults,
+    type_of,
+)
 from lakelanes.convert.policy import RESCUED
-from lakelanes.types import HiveType, parse_type
+from lakelanes.types import HiveType
 
 # What a change row has beside the table's columns, and the partition columns of its tables.
 CHANGE_COLUMNS = ("_op", "_written_at", "_sequence", "_source")
@@ -24,43 +33,26 @@ TABLE_SUFFIXES = ("_changes", "_snapshot", "_current")
 _KEY_TYPES = frozenset({"string", "tinyint", "smallint", "int", "bigint", "decimal", "binary"})
 
 
-def table_faults(raw: dict[str, Any], taken: dict[str, str]) -> list[str]:
+def table_faults(raw: dict[str, Any], taken: dict[str, str]) -> Iterator[str]:
     """Faults of ``tables`` as a whole.
 
     taken: names of tables in Glue that are others' already, each with the path of the setting that takes it.
     """
-    faults: list[str] = []
     tables = raw.get("tables")
     if not isinstance(tables, dict):
-        return faults
-    taken, sources, folded = dict(taken), dict[str, str](), dict[str, str]()
-    for name, table in tables.items():
-        path = f"tables.{name}"
-        if name.lower() in folded:
-            faults.append(f"{path}: differs from tables.{folded[name.lower()]} only in upper and lower case")
-        folded.setdefault(name.lower(), name)
-        if not isinstance(table, dict):
-            continue
+        return
+    yield from case_faults(tables, "tables")
+    taken, sources = dict(taken), dict[str, str]()
+    for _, path, table in objects(tables, "tables"):
         if isinstance(base := table.get("table_name"), str):
-            for own in (base.lower() + suffix for suffix in TABLE_SUFFIXES):
-                if own in taken:
-                    faults.append(f"{path}.table_name: table {own!r} belongs to {taken[own]} already")
-                taken[own] = path
+            yield from table_name_faults(path, [base.lower() + suffix for suffix in TABLE_SUFFIXES], taken)
         if isinstance(source := table.get("dynamodb_table"), str):
             if source in sources:
-                faults.append(f"{path}.dynamodb_table: {source!r} is the table of {sources[source]} already")
+                yield f"{path}.dynamodb_table: {source!r} is the table of {sources[source]} already"
             sources[source] = path
-        faults.extend(_column_faults(path, table))
-        faults.extend(_key_faults(path, table))
-    return faults
-
-
-def _columns(table: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The columns that have a name, with their positions in ``schema``."""
-    columns = table.get("schema")
-    for index, column in enumerate(columns if isinstance(columns, list) else ()):
-        if isinstance(column, dict) and isinstance(column.get("name"), str):
-            yield index, column
+        yield from _column_faults(path, table)
+        yield from _attribute_faults(path, table)
+        yield from _key_faults(path, table)
 
 
 def _column_faults(path: str, table: dict[str, Any]) -> Iterator[str]:
@@ -71,16 +63,20 @@ def _column_faults(path: str, table: dict[str, Any]) -> Iterator[str]:
         if undeclared.lower() in added:
             yield f"{path}.undeclared: {undeclared!r} is {added[undeclared.lower()]}"
         added.setdefault(undeclared.lower(), "the column that 'undeclared' names")
-    seen: dict[str, str] = {}
-    paths: dict[tuple[str, ...], str] = {}
-    for index, column in _columns(table):
-        where, name = f"{path}.schema[{index}]", column["name"].lower()
-        if name in seen:
-            yield f"{where}.name: {name!r} is the name of {seen[name]} already"
-        seen.setdefault(name, where)
+    yield from column_name_faults(path, table, {})
+    for index, name, column in named_columns(table):
+        where = f"{path}.schema[{index}]"
         if name in added:
             yield f"{where}.name: {name!r} is {added[name]}"
-        attribute = column.get("attribute") or column["name"]
+        if (kind := type_of(column, binary=True)) is not None and (unfit := _unfit_map(kind)) is not None:
+            yield f"{where}.type: the names of a DynamoDB map are texts, so {unfit.text} needs a key of type string"
+
+
+def _attribute_faults(path: str, table: dict[str, Any]) -> Iterator[str]:
+    """An attribute is one column's, and so is all that lies within it."""
+    paths: dict[tuple[str, ...], str] = {}
+    for index, _, column in named_columns(table):
+        where, attribute = f"{path}.schema[{index}]", column.get("attribute") or column["name"]
         if not isinstance(attribute, str):
             continue
         parts = tuple(attribute.split("."))
@@ -94,15 +90,12 @@ def _column_faults(path: str, table: dict[str, Any]) -> Iterator[str]:
                     f"{at if outer == other else where}; have the map as one column, or its members as columns"
                 )
         paths.setdefault(parts, where)
-        if (kind := _type(column)) is not None and (unfit := _unfit_map(kind)) is not None:
-            yield f"{where}.type: the names of a DynamoDB map are texts, so {unfit.text} needs a key of type string"
 
 
 def _key_faults(path: str, table: dict[str, Any]) -> Iterator[str]:
-    keys = table.get("keys")
-    columns = {column["name"].lower(): (index, column) for index, column in _columns(table)}
+    columns = {name: (index, column) for index, name, column in named_columns(table)}
     seen: set[str] = set()
-    for position, key in enumerate(keys if isinstance(keys, list) else ()):
+    for position, key in enumerate(listed(table, "keys")):
         if not isinstance(key, str):
             continue
         where, key = f"{path}.keys[{position}]", key.lower()
@@ -110,23 +103,14 @@ def _key_faults(path: str, table: dict[str, Any]) -> Iterator[str]:
             yield f"{where}: {key!r} is there twice"
         seen.add(key)
         if key not in columns:
-            near = difflib.get_close_matches(key, columns, n=1)
-            yield f"{where}: {key!r} is no column of {path}.schema" + (f"; did you mean {near[0]!r}?" if near else "")
+            yield f"{where}: {key!r} is no column of {path}.schema{near_match(key, columns)}"
             continue
         index, column = columns[key]
         if isinstance(attribute := column.get("attribute"), str) and "." in attribute:
             yield f"{path}.schema[{index}].attribute: a key of a DynamoDB table is no member of a map"
-        kind = _type(column)
+        kind = type_of(column, binary=True)
         if kind is not None and kind.kind not in _KEY_TYPES:
             yield f"{path}.schema[{index}].type: a key is string, an integer type, decimal(p,s) or binary, not {kind}"
-
-
-def _type(column: dict[str, Any]) -> HiveType | None:
-    """The column's type; None when it is none, which is reported where it stands."""
-    try:
-        return parse_type(str(column.get("type")), binary=True)
-    except ValueError:
-        return None
 
 
 def _unfit_map(kind: HiveType) -> HiveType | None:

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lakelanes.alerts.messages import FileFault, told
+from lakelanes.alerts.messages import FileFault, alerted
 from lakelanes.aws.clients import error_code
 from lakelanes.errors import EventError
 from lakelanes.files.events import parse_body
 from lakelanes.files.matching import partition_path, taker_of
 from lakelanes.files.queue_lane import NAME
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def receive(lake: Lake) -> list[DeadLetter]:
         for message in messages:
             identifier = message["MessageId"]
             faults = list(_note(lake, identifier, message["Body"]))
-            known = bool(told(lake, [identifier]))
+            known = bool(alerted(lake, [identifier]))
             letters[identifier] = DeadLetter(identifier, message["ReceiptHandle"], known, faults)
     return list(letters.values())
 

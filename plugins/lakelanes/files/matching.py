@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from lakelanes.config.model import Entity, LakeConfig
 from lakelanes.config.partitions import Partition, partition_of_name
 from lakelanes.errors import AmbiguousFileError, PartitionValueError
+from lakelanes.ledger.source_file import SourceFile
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ def partition_path(entity: Entity, key: str) -> str | None:
     with suppress(PartitionValueError):
         return partition_for(entity, key).path
     return None
+
+
+def partition_paths(entity: Entity, files: Iterable[SourceFile]) -> dict[str, str]:
+    """The path of the partition that each file's name spells, by its URI; a name that spells none is left out."""
+    return {file.uri: path for file in files if (path := partition_path(entity, file.key))}
 
 
 def literal_prefix(entity: Entity, values: dict[str, str] | None = None) -> str:

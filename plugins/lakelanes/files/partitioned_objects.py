@@ -46,7 +46,7 @@ from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, partition_of
 from lakelanes.errors import PartitionValueError, TargetChangedError
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry, Part, PartChanges
+from lakelanes.ledger.entries import Entry, Part, PartChanges
 
 _WORKERS = 8
 
@@ -144,26 +144,24 @@ class FileParts:
         if written := self._written():
             self._lake.ledger.write_parts(self._claim, written)
 
-    def settle(self) -> None:
+    def confirm(self) -> None:
         """Confirms the objects that a dead worker left under its Parts, for a claim that ends without writing any.
 
-        LeaseLostError when a later claim put one of them.
+        LeaseLostError when the claim is over.
         """
         unknown = [part for part in self._known.values() if not part.is_confirmed]
-        if settled := [part for part in _each(self._settled, unknown) if part]:
-            self._lake.ledger.write_parts(self._claim, settled)
+        if confirmed := [part for part in _each(self._confirmed, unknown) if part]:
+            self._lake.ledger.write_parts(self._claim, confirmed)
 
-    def _settled(self, part: Part) -> Part | None:
+    def _confirmed(self, part: Part) -> Part | None:
         assert part.target is not None
         found = self._head(part.target)
         if found is None:
             return None
-        if found.token > self._claim.token:
-            self._lake.ledger.renew(self._claim)
         rows = parquet_rows(self._lake.s3, *place_of(part.target), found.etag)
         return replace(part, target_etag=found.etag, live_etag=found.source_etag, live_rows=rows)
 
-    def look(self) -> dict[str, str | None]:
+    def find_objects(self) -> dict[str, str | None]:
         """The ETags of the objects that are there now, None where there is none; to try again with.
 
         LeaseLostError when the claim is over: then they may be those of a successor.

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from lakelanes.errors import AmbiguousFileError, PartitionValueError
-from lakelanes.files.load import is_done
 from lakelanes.files.matching import entity_of, partition_for
-from lakelanes.ledger.files import Entry
+from lakelanes.files.pending import is_done
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
 """The low-latency lane: messages of the file queue in, loaded and registered files out.
 
-It is the batch lane's engine behind another door. What differs is what a queue asks for: each message is done or comes
-again, and after so many times goes to the dead-letter queue, which sends an alert and leaves the rest to the sweep.
+It uses the batch lane's engine. What differs is what a queue asks for: each message is done or comes again, and after
+so many times it goes to the dead-letter queue; then an alert is sent, and the sweep does the rest.
 
 - done: loaded, loaded already, replaced by a newer version, deleted since, or none of this lane's business
 - comes again at once, and so is a dead letter within seconds: the file was refused, or the message is no notification
-- comes again later: anything that can pass, and files in somebody else's hands
+- comes again later: anything that can pass, and files that somebody else is loading
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lakelanes.alerts import incidents
-from lakelanes.alerts.messages import Alert, FileFault, mark_told, publish, told
-from lakelanes.catalog import glue_tables
+from lakelanes.alerts.messages import Alert, FileFault, alerted, mark_alerted, publish
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Entity
-from lakelanes.config.partitions import Partition, rejects_partition
-from lakelanes.errors import EventError, LakeError
+from lakelanes.config.partitions import Partition
+from lakelanes.errors import EventError, LakeError, reason_of
+from lakelanes.files.batch import load_batch
 from lakelanes.files.events import ObjectEvent, parse_body
-from lakelanes.files.load import FileOutcome, load_batch
 from lakelanes.files.matching import partition_path, taker_of
+from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.partitioned_objects import partitions_of_rows
 from lakelanes.ledger.source_file import SourceFile, compare_sequencers
 
@@ -116,7 +116,7 @@ class MessageReport:
 
 @dataclass(frozen=True)
 class _Work:
-    """A version to load, and the reports that wait for it: several if S3 told of it, or of older ones, repeatedly."""
+    """A version to load, and the reports that wait for it: several if S3 sent more than one event."""
 
     file: SourceFile
     message: Message
@@ -131,7 +131,7 @@ class FastLane:
         """``max_receives``: of the queue's redrive policy. ``queue_url``: where a message's pause is set; without it
         every message comes again when its visibility timeout ends."""
         self._lake, self._max_receives, self._queue_url = lake, max_receives, queue_url
-        self._registrar = Registrar(lake)
+        self._registrar = Registrar(lake, "remember")
 
     def warm_up(self) -> None:
         """Makes the clients, which takes longer than loading a file."""
@@ -140,7 +140,7 @@ class FastLane:
             pass
 
     def process(self, messages: Sequence[Message], seconds_left: Callable[[], float]) -> list[MessageReport]:
-        """Loads the files that the messages tell of; one report per message, in their order.
+        """Loads the files that the messages name; one report per message, in their order.
 
         ``seconds_left``: until the process may be stopped. A file that might not be finished by then is not begun, and
         one that is not finished is given back to the ledger. Never raises for one message's sake.
@@ -165,10 +165,10 @@ class FastLane:
                 log.exception("files of %s could not be loaded", name)
                 for one in begun:
                     for entry in one.reports:
-                        entry.state, entry.reason, entry.retryable = "failed", _reason(error), True
+                        entry.state, entry.reason, entry.retryable = "failed", reason_of(error), True
         for report in reports:
             self._leave_to_the_sweep(report)
-        self._tell(reports)
+        self._alert_dead_letters(reports)
         self._set_pauses(reports)
         return reports
 
@@ -219,7 +219,7 @@ class FastLane:
                 run_id=message.run_id,
             )
         except Exception as error:
-            entry.state, entry.reason = "failed", _reason(error)
+            entry.state, entry.reason = "failed", reason_of(error)
 
     def _in_time(self, works: list[_Work], seconds_left: Callable[[], float]) -> list[_Work]:
         """Those that can be finished in time even if each has to wait for the one before it; the others are not
@@ -256,7 +256,7 @@ class FastLane:
                 if outcome.state == "loaded":
                     report.latency = round((now - work.event.time) / timedelta(seconds=1), 3)
                 if fault and report.done and outcome.partitions:
-                    report.state, report.reason = "failed", f"its partition is not registered: {_reason(fault)}"
+                    report.state, report.reason = "failed", f"its partition is not registered: {reason_of(fault)}"
                     report.retryable = fault.retryable if isinstance(fault, LakeError) else True
 
     def _without_refused(self, works: list[_Work]) -> list[_Work]:
@@ -285,38 +285,35 @@ class FastLane:
         try:
             again = {o.source: o.partitions[0] for o in outcomes if o.state == "already_loaded"}
             loaded = partitions_of_rows(self._lake, entity, again) | set(map(Partition.from_path, paths))
-            rejected = {rejects_partition(entity, partition) for partition in map(Partition.from_path, rejects)}
-            complete = {partition for partition in loaded if partition.is_complete}
-            self._registrar.register(glue_tables.data_table(entity), complete)
-            # Only once there are any: creating the table takes longer than loading a file.
-            self._registrar.register(glue_tables.rejects_table(entity), rejected)
+            # A table for rejected rows only once there are any: creating it takes longer than loading a file.
+            self._registrar.register_entity(entity, loaded, map(Partition.from_path, rejects))
         except Exception as error:
             log.exception("partitions of %s could not be registered", entity.table_name)
             return error
         return None
 
     def _leave_to_the_sweep(self, report: MessageReport) -> None:
-        """A file that somebody else keeps in hand until the last try is no dead letter: the sweep looks after it."""
+        """A file that somebody else is still loading at the last try is no dead letter: the sweep looks after it."""
         for file in report.files:
             if file.state == "claimed_elsewhere" and report.message.receives >= self._max_receives:
-                file.state, file.reason = "deferred", "in somebody else's hands; the sweep looks after it"
+                file.state, file.reason = "deferred", "somebody else is loading it; the sweep looks after it"
 
-    def _tell(self, reports: Sequence[MessageReport]) -> None:
-        """One alert on the messages of this batch that SQS now takes for dead letters."""
+    def _alert_dead_letters(self, reports: Sequence[MessageReport]) -> None:
+        """Sends one alert on the messages of this batch that SQS now moves to the dead-letter queue."""
         dead = [report for report in reports if not report.done and report.message.receives >= self._max_receives]
         if not dead:
             return
-        already = told(self._lake, [report.message.id for report in dead])
-        untold = [report for report in dead if report.message.id not in already]
-        if not untold:
+        known = alerted(self._lake, [report.message.id for report in dead])
+        new = [report for report in dead if report.message.id not in known]
+        if not new:
             return
         try:
-            alert = _alert(self._lake, untold)
+            alert = _alert(self._lake, new)
             incidents.report_all(self._lake, incidents.file_alerts(alert), publish)
-            mark_told(self._lake, [report.message.id for report in untold])
+            mark_alerted(self._lake, [report.message.id for report in new])
         except Exception:
-            # The sweep tells of dead letters that are not marked as told, and watch_lake of incidents.
-            log.exception("the alert on %s dead letters could not be published", len(untold))
+            # The sweep sends an alert on dead letters that are not marked, and watch_lake on incidents.
+            log.exception("the alert on %s dead letters could not be published", len(new))
 
     def _set_pauses(self, reports: Sequence[MessageReport]) -> None:
         """Says when each message that is not done comes again, instead of after the long visibility timeout."""
@@ -398,7 +395,3 @@ def dead_letter_alert(lake: Lake, run_id: str, faults: Sequence[FileFault]) -> A
         files=faults,
         event="could not load a file",
     )
-
-
-def _reason(error: BaseException) -> Any:
-    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"

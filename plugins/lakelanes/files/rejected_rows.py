@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakelanes.aws.storage import ObjectFile, place_of
 from lakelanes.errors import LakeError, SourceChangedError, SourceGoneError
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake

@@ -9,11 +9,12 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from lakelanes.aws.storage import place_of
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition
+from lakelanes.files.file_objects import is_overtaken
 from lakelanes.files.listing import list_prefix, list_recent
-from lakelanes.files.load import overtaken, register
 from lakelanes.files.matching import partition_path, taker_of
-from lakelanes.ledger.files import INDEX_LAG, MAX_ATTEMPTS, Entry, State, timestamp
+from lakelanes.ledger.entries import INDEX_LAG, MAX_ATTEMPTS, Entry, State, timestamp
 from lakelanes.ledger.source_file import SourceFile
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _overtaken(lake: Lake, now: datetime) -> Iterator[tuple[str, SourceFile]]:
     for name, entity in lake.config.entities.items():
         for state in ("rejected", "deleted"):
             for entry in lake.ledger.in_state(name, state, now - LOOKBACK):
-                if overtaken(lake, entity, entry):
+                if is_overtaken(lake, entity, entry):
                     yield name, _file_of(entry)
 
 
@@ -154,7 +155,10 @@ def register_done(lake: Lake, sweep: Sweep) -> int:
 
     One BatchGetPartition per 1,000 partitions and table when nothing is missing. Returns how many were created.
     """
-    return sum(register(lake, lake.config.entities[name], paths).created for name, paths in sweep.done.items())
+    registrar = Registrar(lake, "look")
+    return sum(
+        registrar.register_entity(lake.config.entities[name], paths).created for name, paths in sweep.done.items()
+    )
 
 
 def record_unmatched(lake: Lake, files: Iterable[SourceFile]) -> None:

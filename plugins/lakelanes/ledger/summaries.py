@@ -1,6 +1,6 @@
 """Counts of files and rows per partition, per period and per entity, kept in the ledger's table beside the files.
 
-To count a partition reads the ledger items of all its files, so it is done when they change, not when somebody looks.
+Counting a partition reads the ledger items of all its files, so it is done when they change, not when the page opens.
 Three kinds of items hold the results:
 
     source              version             sum of
@@ -21,23 +21,23 @@ must.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
-
 from lakelanes.config.deadlines import period_of
 from lakelanes.config.model import Entity
 from lakelanes.errors import LakeError
-from lakelanes.ledger.files import CURRENT, PART, Ledger, State, place_in_index
+from lakelanes.ledger import items
+from lakelanes.ledger.entries import PART, State, place_in_index
+from lakelanes.ledger.files import Ledger
+from lakelanes.ledger.items import CURRENT, Item
+from lakelanes.ledger.table import cancellation_codes, pause
 
 FILE_STATES: tuple[State, ...] = ("claimed", "loaded", "rejected", "failed", "deleted", "deferred")
-# A version that was replaced tells of the partition that it was in.
+# A version that was replaced names the partition that it was in.
 _CHANGES: tuple[State, ...] = (*FILE_STATES, "superseded")
 _NOTE = "summaries/"
 # By how much an index may trail its table, a clock another, and a write the time it is stamped with.
@@ -51,8 +51,6 @@ _WORKERS = 8
 _READ = ("version", "state", "lane", "size", "rows_loaded", "rows_rejected", "live_rows", "live_etag", "loaded_at")
 # What a cell of a calendar shows. One asks for hundreds, and most of its time would go into reading the answer.
 OF_A_CELL = ("first_loaded_at", "rows", "partitions", *FILE_STATES)
-
-_serialize = TypeSerializer().serialize
 
 
 @dataclass(frozen=True)
@@ -125,19 +123,17 @@ class Summary:
         """Whether both say the same, whenever they were counted."""
         return replace(self, counted_at="", revision=0) == replace(other, counted_at="", revision=0)
 
-    def to_item(self) -> dict[str, Any]:
-        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "counts"}
-        counts = {name: value for name in _COUNTS if (value := getattr(self.counts, name))}
-        return {name: _serialize(value) for name, value in {**values, **counts}.items() if value != ""}
+    def to_item(self) -> Item:
+        """The item as DynamoDB's API takes it; empty texts and counts of 0 are left out."""
+        counts = {name: value for name, value in items.attributes_of(self.counts).items() if value}
+        texts = {name: value for name, value in items.attributes_of(self, without=("counts",)).items() if value != ""}
+        return items.to_item({**texts, **counts})
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any], source: str = "") -> Summary:
         """``source``: of an item that was read without its own."""
-        # Not through boto3's deserializer, which makes decimals of the counts: a calendar reads hundreds of these.
-        counts = Counts(**{name: int(item[name]["N"]) for name in _COUNTS if name in item})
-        texts = {name: value["S"] for name, value in item.items() if "S" in value}
-        revision = int(item["revision"]["N"]) if "revision" in item else 0
-        return cls(**{"source": source, **texts}, revision=revision, counts=counts)
+        given: dict[str, Any] = {} if "source" in item else {"source": source}
+        return items.record_of(cls, item, counts=items.record_of(Counts, item), **given)
 
 
 class SummaryError(LakeError):
@@ -229,7 +225,7 @@ def rebuild(ledger: Ledger, entity: Entity) -> int:
 
 
 def differences(ledger: Ledger, entity: Entity) -> list[str]:
-    """What the summaries of an entity say otherwise than the ledger, a line each; [] when they agree.
+    """Where the summaries of an entity differ from the ledger, a line each; [] when they agree.
 
     A partition that files are being loaded into can differ for the moment.
     """
@@ -258,7 +254,7 @@ def _differ(stored: Counts, counted: Counts) -> list[str]:
 
 
 def _touched(ledger: Ledger, name: str, since: datetime | None) -> Iterator[str]:
-    """Where the files are, or were, that changed since then."""
+    """The partitions, or buckets, of files that changed since then: where they are, and where they were."""
     for state in _CHANGES:
         for entry in ledger.in_state(name, state, since):
             if state != "superseded" or entry.partition:
@@ -286,8 +282,10 @@ def _count(ledger: Ledger, entity: Entity, paths: Sequence[str]) -> int:
             _add_to(after, entity, old, new, periods[path])
         if not changed or _transact(ledger, before, after):
             return changed
-        time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 6)))
-    raise SummaryError(f"{entity.name}: {len(paths)} partitions could not be counted, for others keep counting them")
+        pause(attempt)
+    raise SummaryError(
+        f"{entity.name}: {len(paths)} partitions could not be counted, because others keep counting them"
+    )
 
 
 def _add_to(
@@ -385,9 +383,8 @@ def _add_up(ledger: Ledger, entity: Entity) -> int:
     """Corrects periods and total that are not the sums of their partitions; returns how many."""
     name = entity.name
     for _ in range(_TRIES):
-        whole = total(
-            ledger, name
-        )  # its revision rises with every count, so one condition covers all that is read here
+        # Its revision rises with every count, so one condition covers all that is read here.
+        whole = total(ledger, name)
         partitions = list(_query(ledger, f"summary:{name}"))
         kept = {summary.key: summary for summary in _query(ledger, f"periods:{name}")} | {whole.key: whole}
         sums = _sums(entity, partitions)
@@ -407,7 +404,7 @@ def _add_up(ledger: Ledger, entity: Entity) -> int:
             kept[whole.key] = whole = replace(after[whole.key], revision=whole.revision + 1)
         if done:
             return len(wrong)
-    raise SummaryError(f"{name}: its partitions could not be added up, for others keep counting them")
+    raise SummaryError(f"{name}: its partitions could not be added up, because others keep counting them")
 
 
 def _transact(
@@ -417,7 +414,7 @@ def _transact(
     always: tuple[str, str] | None = None,
 ) -> bool:
     """Writes what changed, all of it or nothing; False when somebody wrote one of them since ``before`` was read."""
-    now, items = ledger.now(), []
+    now, puts = ledger.now(), list[dict[str, Any]]()
     for key, summary in after.items():
         if summary.says(before[key]) and key != always:
             continue
@@ -427,19 +424,18 @@ def _transact(
         if revision:
             put |= {
                 "ConditionExpression": "revision = :r",
-                "ExpressionAttributeValues": {":r": _serialize(revision)},
+                "ExpressionAttributeValues": items.to_item({":r": revision}),
             }
         else:
             put |= {
                 "ConditionExpression": "attribute_not_exists(#s)",
                 "ExpressionAttributeNames": {"#s": "source"},
             }
-        items.append({"Put": put})
+        puts.append({"Put": put})
     try:
-        ledger.client.transact_write_items(TransactItems=items)
+        ledger.client.transact_write_items(TransactItems=puts)
     except ledger.client.exceptions.TransactionCanceledException as error:
-        codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
-        if not codes & {"ConditionalCheckFailed", "TransactionConflict", "ThrottlingError"}:
+        if not cancellation_codes(error) & {"ConditionalCheckFailed", "TransactionConflict", "ThrottlingError"}:
             raise
         return False
     return True

@@ -31,7 +31,7 @@ from lakelanes.files import dead_letters
 from lakelanes.files.listing import source_file
 from lakelanes.files.matching import taker_of
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import Entry, State, timestamp
+from lakelanes.ledger.entries import Entry, State, timestamp
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes.ledger.summaries import FILE_STATES, OF_A_CELL, Counts, Summary
 

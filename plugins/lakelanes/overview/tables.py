@@ -26,7 +26,7 @@ from lakelanes.aws.storage import ObjectFile
 from lakelanes.concurrently import together
 from lakelanes.config.deadlines import next_tick
 from lakelanes.errors import SourceChangedError, SourceGoneError
-from lakelanes.ledger.files import timestamp
+from lakelanes.ledger.entries import timestamp
 from lakelanes.tables.catalog import changes_table, window_partition
 from lakelanes.tables.current import coverage
 from lakelanes.tables.ledger import Chain, Export, ExportKind, ExportState, Snapshot, TableLedger, chains

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lakelanes.catalog import glue_tables
+from lakelanes.catalog.glue_tables import GlueTable
 from lakelanes.config.model import CsvDialect, PartitionKey, Table
 from lakelanes.config.partitions import Partition
 from lakelanes.convert.policy import RESCUED
-from lakelanes.lake import Lake
 from lakelanes.tables.changes import change_columns
 
 _COMMENTS = {
@@ -41,18 +40,18 @@ def _columns(table: Table) -> tuple[tuple[str, str, str | None], ...]:
     return tuple((name, kind, comments[name]) for name, kind in change_columns(table))
 
 
-def changes_table(table: Table) -> glue_tables.GlueTable:
+def changes_table(table: Table) -> GlueTable:
     """The table of changes, partitioned by the lane that brought them and by the window of time that they are of."""
     comment = f"Changes of {table.dynamodb_table}"
     owner = _owner(table, table.changes_table, ("lane", "window"))
-    return glue_tables.GlueTable(owner.table_name, owner.table_name, _columns(table), "parquet", owner, comment)
+    return GlueTable(owner.table_name, owner.table_name, _columns(table), "parquet", owner, comment)
 
 
-def snapshot_table(table: Table) -> glue_tables.GlueTable:
+def snapshot_table(table: Table) -> GlueTable:
     """The table of snapshots, partitioned by the moment that they are of."""
     comment = f"Items of {table.dynamodb_table} as they were"
     owner = _owner(table, table.snapshot_table, ("as_of",))
-    return glue_tables.GlueTable(owner.table_name, owner.table_name, _columns(table), "parquet", owner, comment)
+    return GlueTable(owner.table_name, owner.table_name, _columns(table), "parquet", owner, comment)
 
 
 def window_partition(lane: Literal["export", "stream"], window: str) -> Partition:
@@ -63,12 +62,6 @@ def window_partition(lane: Literal["export", "stream"], window: str) -> Partitio
 def snapshot_partition(as_of: str) -> Partition:
     """The partition of the table of snapshots, given as ``ledger.second_text`` writes the moment."""
     return Partition((("as_of", as_of),))
-
-
-def register(lake: Lake, table: glue_tables.GlueTable, partitions: Iterable[Partition]) -> glue_tables.Registration:
-    """Makes partitions visible to Athena; creates the table, or gives it new columns, where needed."""
-    glue_tables.ensure_table(lake, table)
-    return glue_tables.register_partitions(lake, table, partitions)
 
 
 def _owner(table: Table, name: str, keys: tuple[str, ...]) -> _Owner:

@@ -8,7 +8,7 @@ version that was read.
 Exports overrule the stream for the windows they have closed: a stream's record says to the second when it was written,
 rounded down (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html), and windows
 end with a minute, so that cut is exact. What the stream says about the time since then is newer than any export. Among
-its records the sequence number tells which is newest.
+its records the one with the highest sequence number is newest.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lakelanes.catalog import glue_tables
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.convert.policy import RESCUED
 from lakelanes.names import sql_identifier, sql_string
-from lakelanes.tables.catalog import changes_table, register, snapshot_partition, snapshot_table, window_partition
+from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
 from lakelanes.tables.ledger import TableLedger, parse_second, second_text
 from lakelanes.tables.planning import exported_until
 from lakelanes.tables.windows import minute_text, parse_minute
@@ -70,7 +71,8 @@ def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Published 
 
     windows: others to register, by their starts. None while there is no snapshot. A view that says so already is left.
     """
-    register(lake, changes_table(table), [window_partition("export", start) for start in windows])
+    registrar = Registrar(lake, "look")
+    registrar.register(changes_table(table), [window_partition("export", start) for start in windows])
     ledger, glue, database = TableLedger(lake, table.name), lake.glue, lake.config.resources.glue_database
     for attempt in range(_UPDATES):
         found = glue_tables.describe(lake, table.current_view)
@@ -79,7 +81,7 @@ def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Published 
             return None
         newest = snapshots[-1].moment
         wanted = Coverage(newest, exported_until(ledger, newest))
-        _register(lake, table, ledger, wanted)
+        _register(registrar, table, ledger, wanted)
         view = view_input(lake, table, wanted)
         if found is not None and all(found.get(name) == view[name] for name in ("ViewOriginalText", "Parameters")):
             return Published(wanted)
@@ -194,10 +196,10 @@ def _columns(view: Any) -> list[tuple[str, str]]:
     return [(column["Name"], column["Type"]) for column in view["StorageDescriptor"]["Columns"]]
 
 
-def _register(lake: Lake, table: Table, ledger: TableLedger, wanted: Coverage) -> None:
+def _register(registrar: Registrar, table: Table, ledger: TableLedger, wanted: Coverage) -> None:
     windows = [export for export in ledger.windows(wanted.as_of) if export.is_converted]
-    register(lake, changes_table(table), [window_partition("export", export.start) for export in windows])
-    register(lake, snapshot_table(table), [snapshot_partition(second_text(wanted.as_of))])
+    registrar.register(changes_table(table), [window_partition("export", export.start) for export in windows])
+    registrar.register(snapshot_table(table), [snapshot_partition(second_text(wanted.as_of))])
 
 
 def _coverage(found: Any) -> Coverage | None:

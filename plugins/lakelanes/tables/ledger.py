@@ -1,6 +1,6 @@
 """What the ledger knows of a DynamoDB table's exports and snapshots: items of their own in the ledger's table.
 
-All of a table are in one item collection, ``source = 'export#<table>'``; ``version`` tells them apart:
+All of a table are in one item collection, ``source = 'export#<table>'``; ``version`` says what each is:
 
 - ``chain``: which incarnation of the table is followed, and since when (``Chain``).
 - ``full#<minute>`` and ``window#<minute>``: an export that is planned or made (``Export``).
@@ -13,12 +13,13 @@ others see what it became.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from boto3.dynamodb.types import TypeSerializer
-
+from lakelanes.errors import LedgerConflictError
+from lakelanes.ledger import items
+from lakelanes.ledger.items import Item
 from lakelanes.tables.windows import Window, minute_text, parse_minute
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ CONVERTED: frozenset[ExportState] = frozenset({"converted", "published"})
 
 _SECOND_FORM = "%Y%m%dT%H%M%SZ"
 _REASON_LENGTH = 1000
-_serialize = TypeSerializer().serialize
 
 
 def second_text(moment: datetime) -> str:
@@ -56,18 +56,14 @@ class _Record:
     def version(self) -> str:
         raise NotImplementedError
 
-    def to_item(self) -> dict[str, Any]:
+    def to_item(self) -> Item:
         """The item as DynamoDB's API takes it."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "table"}
-        values |= {"source": _collection(self.table), "version": self.version}
-        return {name: _serialize(value) for name, value in values.items() if value is not None}
+        values = items.attributes_of(self, without=("table",))
+        return items.to_item({**values, "source": _collection(self.table), "version": self.version})
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
-        # Not through boto3's deserializer: the page reads hundreds of these, of texts and whole numbers alone.
-        table = item["source"]["S"].removeprefix("export#")
-        known = item.keys() & cls.__dataclass_fields__.keys() - {"table"}
-        return cls(table=table, **{name: _plain(item[name]) for name in known})
+        return items.record_of(cls, item, table=item["source"]["S"].removeprefix("export#"))
 
 
 _R = TypeVar("_R", bound=_Record)
@@ -184,43 +180,32 @@ class TableLedger:
         return [Export.from_item(item) for item in self._query(f"window#{minute_text(since)}", last, limit)]
 
     def snapshots(self) -> list[Snapshot]:
-        """Those that can be read, in order."""
+        """The snapshots that can be read, in order."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~")]
 
     def newest_snapshots(self, limit: int) -> list[Snapshot]:
-        """The last of those that can be read, newest first."""
+        """The last snapshots that can be read, newest first."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~", limit, newest=True)]
 
     def write(self, record: _R, **changes: Any) -> tuple[_R, bool]:
         """Writes ``record`` with ``changes`` if it is still what was read.
 
         Returns what is there now, and whether that is what was to be written; somebody else changed it otherwise.
+        Raises LedgerConflictError when somebody removed it.
         """
         if changes.get("reason"):
             changes["reason"] = str(changes["reason"])[:_REASON_LENGTH]
         wanted = replace(record, **changes, revision=record.revision + 1, updated_at=self.lake.ledger.now())
-        condition, extra = "attribute_not_exists(#v)", {}
-        names = {"#v": "version"}
         if record.revision:
-            condition, names = "#r = :r", {"#r": "revision"}
-            extra = {"ExpressionAttributeValues": {":r": _serialize(record.revision)}}
-        try:
-            self._db.put_item(
-                TableName=self._table,
-                Item=wanted.to_item(),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **extra,
-            )
-        except self._db.exceptions.ConditionalCheckFailedException as error:
-            item = error.response.get("Item") or self._get(wanted.version)
-            if not item:
-                raise
-            found = type(record).from_item(item)
-            # A request whose answer was lost is sent again by the client and then finds its own write.
-            return found, found == wanted
-        return wanted, True
+            condition = ("#r = :r", {"#r": "revision"}, {":r": record.revision})
+        else:
+            condition = ("attribute_not_exists(#v)", {"#v": "version"}, {})
+        found = self.lake.ledger.put_if(wanted.to_item(), *condition)
+        if found is None:
+            return wanted, True
+        if not found:
+            raise LedgerConflictError(f"{record.version} of {self.name} was removed from the ledger meanwhile")
+        return type(record).from_item(found), False
 
     def forget(self, record: _Record) -> None:
         """Removes an item."""
@@ -231,7 +216,7 @@ class TableLedger:
         return self.lake.config.resources.ledger_table
 
     def _key(self, version: str) -> dict[str, Any]:
-        return {"source": {"S": _collection(self.name)}, "version": {"S": version}}
+        return items.key(_collection(self.name), version)
 
     def _get(self, version: str) -> Any:
         return self._db.get_item(TableName=self._table, Key=self._key(version), ConsistentRead=True).get("Item")
@@ -261,7 +246,3 @@ def chains(lake: Lake, tables: Iterable[str]) -> dict[str, Chain]:
 
 def _collection(table: str) -> str:
     return f"export#{table}"
-
-
-def _plain(value: Mapping[str, Any]) -> Any:
-    return str(value["S"]) if "S" in value else int(value["N"])

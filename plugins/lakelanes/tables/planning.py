@@ -78,7 +78,7 @@ def recovery(lake: Lake, table: Table) -> Recovery:
 
 def repair_command(table: Table) -> str:
     """The command that starts the table's exports anew."""
-    return f"python -m lakelanes tables repair {table.name}"
+    return f"lakelanes tables repair {table.name}"
 
 
 def plan(

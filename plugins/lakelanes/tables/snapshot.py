@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakelanes.aws.storage import ObjectFile, ObjectWriter, written_object
-from lakelanes.catalog import glue_tables
+from lakelanes.catalog.evolution import ensure_table
+from lakelanes.catalog.glue_tables import GlueTable
 from lakelanes.convert.writer import TableWriter, widened
 from lakelanes.errors import StorageError
 from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
@@ -63,8 +64,8 @@ def compact(lake: Lake, table: Table, *, memory_rows: int = MEMORY_ROWS) -> Comp
     if through == old.moment:
         return Compaction(None, note=f"{table.name}: nothing was exported since {through:%Y-%m-%dT%H:%MZ}")
     windows = [export for export in ledger.windows(old.moment) if export.is_converted and export.window.end <= through]
-    glue_tables.ensure_table(lake, changes_table(table))
-    glue_tables.ensure_table(lake, snapshot_table(table))
+    ensure_table(lake, changes_table(table))
+    ensure_table(lake, snapshot_table(table))
     as_of = second_text(through)
     newest_first = [_keys(lake, window_folder(table, export.start)) for export in reversed(windows)]
     kept = _keys(lake, snapshot_folder(table, old.as_of))
@@ -284,7 +285,7 @@ def _keys(lake: Lake, prefix: str) -> list[str]:
     return [item["Key"] for page in pages for item in page.get("Contents", ())]
 
 
-def _folders(lake: Lake, own: glue_tables.GlueTable) -> list[str]:
+def _folders(lake: Lake, own: GlueTable) -> list[str]:
     """The ``as_of`` that there are folders of."""
     prefix = f"{own.folder}/as_of="
     pages = lake.s3.get_paginator("list_objects_v2").paginate(

@@ -28,7 +28,7 @@ from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Table
 from lakelanes.convert.writer import TableWriter
-from lakelanes.errors import AttributeValueError, LakeError, OutOfTimeError, StreamError
+from lakelanes.errors import AttributeValueError, OutOfTimeError, StreamError, reason_of
 from lakelanes.tables.attributes import shown
 from lakelanes.tables.catalog import changes_table, window_partition
 from lakelanes.tables.changes import Change, StreamReader, change_batch, change_schema
@@ -107,7 +107,7 @@ class StreamLane:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._registrar = Registrar(lake)
+        self._registrar = Registrar(lake, "remember")
         self._tables = {table.dynamodb_table: table for table in lake.config.tables.values()}
         self._readers = {table.name: StreamReader(table) for table in self._tables.values()}
 
@@ -118,7 +118,7 @@ class StreamLane:
             pass
 
     def process(self, records: Sequence[Mapping[str, Any]], seconds_left: Callable[[], float]) -> BatchReport:
-        """Writes the records of one shard, as Lambda hands them over, and says from which on they have to come again.
+        """Writes the records of one shard, as Lambda delivers them; reports from which on it has to deliver them again.
 
         seconds_left: until the process may be stopped; what might not be done by then is not begun.
         """
@@ -132,7 +132,7 @@ class StreamLane:
         except StreamError as error:
             report.state, report.reason = "refused", str(error)
             _fail_from(report, records, 0)
-            self._tell(report, None)
+            self._send_alert(report, None)
             return report
         report.table = table.name
         if "stream" not in table.lanes:
@@ -145,7 +145,7 @@ class StreamLane:
         if report.rows:
             report.latency = _latency(records, self._lake.clock())
         if report.faults:
-            self._tell(report, table)
+            self._send_alert(report, table)
         return report
 
     def _table_of(self, arn: str, record: Mapping[str, Any]) -> tuple[Table, str]:
@@ -194,7 +194,7 @@ class StreamLane:
         report: BatchReport,
         seconds_left: Callable[[], float],
     ) -> list[int]:
-        """Writes and registers the windows; returns the places of the first records of those that are not there."""
+        """Writes and registers the windows; returns, of each window that failed, the place of its first record."""
         done: dict[str, _Window] = {}
         failed: list[int] = []
         for window in windows:
@@ -204,7 +204,7 @@ class StreamLane:
                 done[self._put(table, label, window)] = window
             except Exception as error:
                 log.warning("window %s of %s was not written", window.start, table.name, exc_info=True)
-                report.state, report.reason = "failed", _reason(error)
+                report.state, report.reason = "failed", reason_of(error)
                 failed.append(window.place)
         try:
             self._registrar.register(
@@ -215,7 +215,7 @@ class StreamLane:
         except Exception as error:
             # What was written is replaced when its records come again.
             log.warning("partitions of %s were not registered", table.changes_table, exc_info=True)
-            report.state, report.reason = "failed", f"its partition is not registered: {_reason(error)}"
+            report.state, report.reason = "failed", f"its partition is not registered: {reason_of(error)}"
             return [*failed, *(window.place for window in done.values())]
         changes = [change for window in done.values() for change in window.changes]
         report.rows, report.deletes = len(changes), sum(change.op == "delete" for change in changes)
@@ -235,18 +235,18 @@ class StreamLane:
         )
         return f"s3://{bucket}/{key}"
 
-    def _tell(self, report: BatchReport, table: Table | None) -> None:
-        """One alert on what of this batch no alert has told of yet: records that cannot be read, or the stream."""
+    def _send_alert(self, report: BatchReport, table: Table | None) -> None:
+        """Sends one alert on what is new in this batch: records that cannot be read, or the stream itself."""
         prefix = table.name if table else "stream"
         subjects = [f"{prefix}/{fault.sequence}" for fault in report.faults] or [f"{prefix}/{report.stream}"]
         try:
-            told = messages.told(self._lake, subjects)
-            untold = [fault for fault, subject in zip(report.faults, subjects, strict=False) if subject not in told]
-            if told.issuperset(subjects):
+            known = messages.alerted(self._lake, subjects)
+            if known.issuperset(subjects):
                 return
-            alert = _refusal(report) if table is None else _unreadable(table, report, untold)
+            new = [fault for fault, subject in zip(report.faults, subjects, strict=False) if subject not in known]
+            alert = _refusal(report) if table is None else _unreadable(table, report, new)
             messages.publish(self._lake, alert)
-            messages.mark_told(self._lake, [subject for subject in subjects if subject not in told])
+            messages.mark_alerted(self._lake, [subject for subject in subjects if subject not in known])
         except Exception:
             # The records come again, and the alert with them.
             log.exception("the alert on %s could not be published", report.stream)
@@ -269,8 +269,8 @@ class _Body:
 def object_key(table: Table, label: str, start: str, changes: Sequence[Change]) -> str:
     """Key of the object with these changes of the window. label: of the stream, which numbers its records.
 
-    Records of a shard are delivered without a gap, so the first and the last number tell which are between them; the
-    count tells whether all of them can be read.
+    Records of a shard are delivered without a gap, so the first and the last number say which are between them; the
+    count says whether all of them could be read.
     """
     first, last = (str(int(change.sequence or "0")) for change in (changes[0], changes[-1]))
     folder = f"{changes_table(table).folder}/{window_partition('stream', start).path}"
@@ -350,7 +350,3 @@ def _refusal(report: BatchReport) -> Alert:
         ),
         event="refuses a stream",
     )
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"

@@ -173,7 +173,7 @@ def _report_configuration(error: ConfigError, reported: Reported) -> None:
         event="cannot read the configuration",
         reason=str(error),
         meaning="No DAG of the lake runs as long as that is so; the low-latency lane has its own copy and goes on.",
-        what_to_do=f"Correct {error.source}; `python -m lakelanes check {error.source}` says what is wrong with it.",
+        what_to_do=f"Correct {error.source}; `lakelanes check {error.source}` says what is wrong with it.",
         run_url=f"{channels.base_url()}/dags",
     )
     _report(lake, CONFIGURATION, alert, reported, (CONFIGURATION, str(error)))

@@ -5,29 +5,27 @@ They are classes rather than decorated functions so that file names and batches 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.providers.standard.utils.skipmixin import SkipMixin
-from airflow.sdk import Asset, BaseOperator
+from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog.registrar import VIEWS_DUE
-from lakelanes.config.partitions import Partition, partition_key
 from lakelanes.errors import RetryableLoadError
 from lakelanes.files import dead_letters
-from lakelanes.files.load import load_batch, raise_for_outcomes, register, validate
-from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.batch import load_batch
+from lakelanes.files.outcomes import raise_for_outcomes
 from lakelanes.files.preview import Preview, foresee, summarize
+from lakelanes.files.publish import Scope, publish
 from lakelanes.files.queue_lane import dead_letter_alert
 from lakelanes.files.sweep import UNMATCHED, find_unloaded, finish, record_unmatched, register_done
 from lakelanes.lake import Lake
-from lakelanes.ledger import summaries
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.assets import announce, table_asset
 from lakelanes_airflow.notifications import channels
@@ -36,7 +34,6 @@ from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs import source_look
 from lakelanes_airflow.runs.early_end import end_early, show_preview
 from lakelanes_airflow.runs.progress import progress, run_id_of
-from lakelanes_airflow.runs.scope import Scope
 from lakelanes_airflow.runs.xcoms import FAILURE, FAULTS, SCOPE, Batch, explained
 
 # Characters of a map index's label that Airflow's database holds.
@@ -111,88 +108,18 @@ class PublishOperator(BaseBranchOperator):
                 )
             for fault in state.faults:
                 self.log.error("Not loaded: %s", fault)
-            tables = self._publish(context, lake, planned, scope, state.unloaded)
+            published = publish(lake, planned, scope, state.unloaded)
+            changed = published.partition_keys.items()
+            announce(context, {table_asset(lake.config, lake.config.entities[name]): keys for name, keys in changed})
+            if scope.until:
+                finish(lake, scope.until)
         # A load that nothing limits also loads what earlier runs left.
         limited = scope.keyed or any(value for name, value in context["params"].items() if name != "reload")
         cure_incidents(lake, context, complete=not state.faults, whole=bool(scope.entity) and not limited)
-        return [*([self.on_failure] if state.faults else []), *([self.on_new_table] if tables else [])]
-
-    def _publish(self, context: Any, lake: Lake, planned: list[Planned], scope: Scope, unloaded: set[str]) -> list[str]:
-        self._summarize(lake, scope.entity)
-        files: dict[str, list[SourceFile]] = defaultdict(list)
-        for name, file in planned:
-            files[name].append(file)
-        for own_name in (scope.entity, *scope.loaded_fast):
-            if own_name:
-                files.setdefault(own_name, [])
-        tables: list[str] = []
-        events: dict[Asset, set[str]] = {}
-        failures: list[Exception] = []
-        for name, own in files.items():
-            try:
-                tables += self._publish_entity(lake, name, own, scope, unloaded, events)
-            except Exception as error:
-                # One entity's fault must not hide what was loaded of the others: no later run would look at it again.
-                self.log.exception("%s could not be published", name)
-                failures.append(error)
-        if failures:
-            failures.sort(key=lambda error: not getattr(error, "retryable", True))
-            raise failures[0]
-        announce(context, events)
-        if scope.until:
-            finish(lake, scope.until)
-        # The low-latency lane creates tables too, and leaves their views to the next run.
-        return tables or list(lake.ledger.read_note(VIEWS_DUE))
-
-    def _summarize(self, lake: Lake, entity: str | None) -> None:
-        """Counts what changed: of the run's entity, or, in a sweep, of all. The page shows the counts' age if it fails,
-        and looking at it counts as well, so it keeps nothing from being published."""
-        try:
-            summaries.refresh(lake.ledger, [lake.config.entities[entity]] if entity else lake.config.entities.values())
-        except Exception:
-            self.log.exception("The summaries of the ledger could not be refreshed")
-
-    def _publish_entity(
-        self,
-        lake: Lake,
-        name: str,
-        own: list[SourceFile],
-        scope: Scope,
-        unloaded: set[str],
-        events: dict[Asset, set[str]],
-    ) -> list[str]:
-        entity = lake.config.entities[name]
-        files = source_look.partition_paths(entity, own)
-        touched = {Partition.from_path(path) for path in files.values()}
-        known = set()
-        if name == scope.entity:
-            known = {Partition.from_path(path) for path in scope.partitions}
-            files |= scope.files
-        fast = dict(scope.loaded_fast.get(name, {}))
-        known |= {Partition.from_path(path) for path in fast.values()}
-        loaded = {uri: path for uri, path in (fast | files).items() if uri not in unloaded}
-        changed = partitions_of_rows(lake, entity, loaded)
-        # A refused file's partition too: its rejected rows are to be found.
-        wanted = known | touched | changed
-        if not wanted:
-            return []
-        registered = register(lake, entity, wanted)
-        if registered.created or registered.relocated:
-            changed |= {partition for partition in known - touched if partition.is_complete}
-        counts = validate(lake, entity, changed)
-        self.log.info(
-            "%s: %s partition(s) registered, %s of them new; %s validated, %s rows; tables created or changed: %s",
-            entity.table_name,
-            len(wanted),
-            registered.created,
-            len(counts),
-            sum(count.athena for count in counts),
-            ", ".join(registered.tables_changed) or "none",
-        )
-        if changed:
-            keys = {partition_key(entity, partition) for partition in changed}
-            events[table_asset(lake.config, entity)] = {key for key in keys if key}
-        return registered.tables_changed
+        return [
+            *([self.on_failure] if state.faults else []),
+            *([self.on_new_table] if published.views_due else []),
+        ]
 
 
 class ReportFailuresOperator(BaseOperator):

@@ -23,7 +23,7 @@ from lakelanes.files.matching import partition_path, taker_of
 from lakelanes.files.rejected_rows import RejectsGoneError, read_rejected
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import UNPLACED, Entry
+from lakelanes.ledger.entries import UNPLACED, Entry
 from lakelanes.ledger.summaries import FILE_STATES
 from lakelanes.overview import files as overview
 from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX

@@ -10,11 +10,11 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from lakelanes.alerts.messages import FileFault
-from lakelanes.files.load import is_done
+from lakelanes.files.pending import is_done
+from lakelanes.files.publish import Scope
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry, is_newer
+from lakelanes.ledger.entries import Entry, is_newer
 from lakelanes.ledger.source_file import SourceFile
-from lakelanes_airflow.runs.scope import Scope
 
 SWEEP = "sweep_sources"
 # Of the runs that loaded a partition's files, Airflow is asked for the states of this many at most.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, date_values
-from lakelanes.errors import PartitionValueError
-from lakelanes.files.batches import describe_batch, plan_batches
-from lakelanes.files.load import is_done
-from lakelanes.files.matching import literal_prefix, partition_for
+from lakelanes.files.batch_plan import describe_batch, plan_batches
+from lakelanes.files.matching import literal_prefix, partition_paths
 from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.pending import is_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.runs.selection import Selection
@@ -73,15 +71,6 @@ def batches_of(entity: Entity, files: Iterable[SourceFile]) -> list[Batch]:
         {"entity": entity.name, "label": describe_batch(batch), "files": [file.to_dict() for file in batch]}
         for batch in plan_batches(files, entity.batch_bytes)
     ]
-
-
-def partition_paths(entity: Entity, files: Iterable[SourceFile]) -> dict[str, str]:
-    """By each file's URI the path of its partition; a name that spells no date (February 31st) is left out."""
-    paths = {}
-    for file in files:
-        with suppress(PartitionValueError):
-            paths[file.uri] = partition_for(entity, file.key).path
-    return paths
 
 
 def partitions_of(entity: Entity, files: Iterable[SourceFile]) -> list[Partition]:

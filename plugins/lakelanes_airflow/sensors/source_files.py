@@ -11,9 +11,11 @@ from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
+from lakelanes.catalog.registrar import unregistered
 from lakelanes.config.model import Entity
-from lakelanes.files.load import unregistered
+from lakelanes.files.matching import partition_paths
 from lakelanes.files.preview import MAX_FILES, foresee, summarize
+from lakelanes.files.publish import Scope
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.notifications.cure_incidents import cure_incidents
@@ -21,7 +23,6 @@ from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs import source_look
 from lakelanes_airflow.runs.early_end import end_early, show_preview
 from lakelanes_airflow.runs.progress import died_before_publishing
-from lakelanes_airflow.runs.scope import Scope
 from lakelanes_airflow.runs.selection import Selection
 from lakelanes_airflow.runs.xcoms import SCOPE, Batch, explained
 from lakelanes_airflow.timetables.schedules import deadline_of, partition_start
@@ -179,7 +180,7 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
             entity=entity.name,
             keyed=selection.answers_for_all,
             partitions=tuple(partition.path for partition in partitions),
-            files=source_look.partition_paths(entity, seen.found) if selection.answers_for_all else {},
+            files=partition_paths(entity, seen.found) if selection.answers_for_all else {},
         )
         context["ti"].xcom_push(key=SCOPE, value=scope.to_dict())
         return batches

@@ -6,6 +6,7 @@ import json
 
 from lakelanes.alerts.messages import Alert, FileFault, publish
 from lakelanes.lake import Lake
+from tests.support.waiting import wait_for
 
 FAULT = FileFault("s3://in/sales_data_2024_03_15.csv", "sales", "rejected", "12.345 has too many digits", 17, "amount")
 ALERT = Alert(
@@ -52,7 +53,7 @@ def test_a_published_alert_reaches_a_queue_on_the_topic(lake: Lake) -> None:
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     lake.sns.subscribe(TopicArn=lake.config.alert_topic_arn, Protocol="sqs", Endpoint=arn)
     publish(lake, ALERT)
-    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    [message] = wait_for(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), what="the alert")
     notification = json.loads(message["Body"])
     assert notification["Subject"] == "Lakelanes: load_sales failed for 2024-03-15"
     told = json.loads(notification["Message"])

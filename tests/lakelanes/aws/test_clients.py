@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from botocore.credentials import CredentialResolver
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.loaders import JSONFileLoader
 
+from lakelanes import errors
 from lakelanes.aws import clients
 
 SERVICES = ("s3", "dynamodb", "glue")
@@ -52,3 +54,34 @@ def test_a_client_takes_endpoint_and_credentials_from_the_environment_of_its_tim
         found = clients.client("glue", "eu-central-1")
         assert found.meta.endpoint_url == f"http://127.0.0.1:{number}"
         assert found._request_signer._credentials.access_key == f"key-{number}"
+
+
+def failure(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "Operation")
+
+
+@pytest.mark.parametrize(
+    ("error", "can_pass"),
+    [
+        (failure("ThrottlingException"), True),
+        (failure("InternalServerError"), True),
+        (failure("AccessDenied"), False),
+        (failure("SignatureDoesNotMatch"), False),
+        (EndpointConnectionError(endpoint_url="https://x"), True),
+        (ConnectionError("lost"), True),
+        (TimeoutError(), True),
+        (ValueError("a bug"), False),
+        (errors.StorageError("S3 was busy"), True),
+        (errors.OutOfTimeError("no time left"), True),
+        (errors.CatalogError("another type"), False),
+        (errors.QueryError("q", "FAILED", "", "", retryable=True), True),
+        (errors.QueryError("q", "FAILED", "", "", retryable=False), False),
+    ],
+)
+def test_what_can_pass_is_worth_a_retry(error: Exception, can_pass: bool) -> None:
+    assert clients.is_retryable(error) is can_pass
+
+
+def test_only_awss_errors_have_its_code() -> None:
+    assert clients.error_code(failure("NoSuchKey")) == "NoSuchKey"
+    assert clients.error_code(ClientError({}, "Operation")) == clients.error_code(ValueError("NoSuchKey")) == ""

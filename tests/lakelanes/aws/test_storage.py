@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import os
+import threading
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from botocore.exceptions import ClientError
 
-from lakelanes.aws.storage import ObjectReader, ObjectWriter, WrittenObject, written_object
-from lakelanes.errors import SourceChangedError, SourceGoneError, TargetChangedError
+from lakelanes.aws.storage import (
+    ObjectFile,
+    ObjectReader,
+    ObjectWriter,
+    WrittenObject,
+    parquet_rows,
+    place_of,
+    written_object,
+)
+from lakelanes.errors import OutOfTimeError, SourceChangedError, SourceGoneError, TargetChangedError
 from lakelanes.lake import Lake
 
 PART = 5 << 20
@@ -126,3 +139,71 @@ def test_a_writer_that_is_dropped_publishes_nothing(s3: Any, bucket: str) -> Non
     writer.write(b"half a file")
     del writer
     assert written_object(s3, bucket, "k") is None
+
+
+def test_reading_ends_when_it_is_called_off(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x" * 5000)
+    stop = threading.Event()
+    with ObjectReader(s3, bucket, "k", part_bytes=1000, stop=stop) as reader:
+        assert reader.read(10) == b"x" * 10
+        stop.set()
+        with pytest.raises(OutOfTimeError, match=f"s3://{bucket}/k: reading was called off"):
+            reader.read(10)
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000, 1001, 5000])
+def test_any_place_of_an_object_can_be_read(s3: Any, bucket: str, size: int) -> None:
+    data = os.urandom(size)
+    s3.put_object(Bucket=bucket, Key="k", Body=data)
+    if not size:
+        with pytest.raises(ClientError, match="InvalidRange"):
+            ObjectFile(s3, bucket, "k", tail_bytes=1000)
+        return
+    with ObjectFile(s3, bucket, "k", tail_bytes=1000) as file:
+        assert file.size == size
+        for start in {0, 1, size // 2, max(0, size - 1000), max(0, size - 1001), size - 1, size, size + 5}:
+            assert file.seek(start) == file.tell() == start
+            assert file.read(700) == data[start : start + 700]
+        assert file.seek(-1, os.SEEK_END) == size - 1
+        assert file.read() == data[-1:]
+        assert file.seek(-1, os.SEEK_CUR) == size - 1
+
+
+def test_a_file_that_is_overwritten_is_not_read_as_two(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1" * 5000)
+    with ObjectFile(s3, bucket, "k", tail_bytes=1000) as file:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"2" * 5000)
+        with pytest.raises(SourceChangedError, match="was overwritten while it was read"):
+            file.read(10)
+        file.seek(4500)
+        assert file.read(10) == b"1" * 10, "the end was read at once"
+        s3.delete_object(Bucket=bucket, Key="k")
+        file.seek(0)
+        with pytest.raises(SourceGoneError, match=f"s3://{bucket}/k no longer exists"):
+            file.read(10)
+
+
+@pytest.mark.parametrize("columns", [1, 2000])
+def test_the_rows_of_a_parquet_object_are_known_by_its_footer(s3: Any, bucket: str, columns: int) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({f"a_column_with_a_long_name_{n}": [n, n, n] for n in range(columns)}), buffer)
+    writer = write(s3, bucket, buffer.getvalue())
+    assert parquet_rows(s3, bucket, "k", str(writer.etag)) == 3
+    with pytest.raises(ClientError):
+        parquet_rows(s3, bucket, "k", "another")
+
+
+def test_an_object_of_the_lake_says_whose_it_is_and_a_foreign_one_does_not(s3: Any, bucket: str) -> None:
+    stamp = {"lake-token": "7", "lake-source-etag": "e", "lake-owner": "o"}
+    with ObjectWriter(s3, bucket, "k", expected_etag=None, metadata=stamp) as writer:
+        writer.write(b"x")
+    assert written_object(s3, bucket, "k") == WrittenObject(str(writer.etag), 7, "e")
+    s3.put_object(Bucket=bucket, Key="foreign", Body=b"x")
+    foreign = written_object(s3, bucket, "foreign")
+    assert foreign is not None
+    assert (foreign.token, foreign.source_etag) == (0, None)
+
+
+def test_an_address_is_a_bucket_and_a_key() -> None:
+    assert place_of("s3://bucket/a/b c.csv") == ("bucket", "a/b c.csv")
+    assert place_of("s3://bucket") == ("bucket", "")

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from lakelanes.catalog import view_results, views
+from lakelanes.catalog.registrar import Registrar
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch, register
 from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake, utc_now
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import timestamp
+from lakelanes.ledger.entries import timestamp
 from tests.support.lakes import put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
@@ -47,7 +48,7 @@ def load(lake: Lake, day: int, rows: str = "a,c1,1.50,2024-03-15\nb,c2,2.50,2024
     files = list(list_prefix(lake, key))
     entity = lake.config.entities["sales"]
     load_batch(lake, entity, files, lane="batch", run_id="run-1")
-    register(lake, entity, [partition_for(entity, key)])
+    Registrar(lake, "look").register_entity(entity, [partition_for(entity, key)])
     summaries.refresh(lake.ledger, lake.config.entities.values())
 
 

@@ -20,11 +20,14 @@ import pytest
 from botocore.client import BaseClient
 
 from lakelanes.catalog import athena
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.catalog.views import VIEWS, read_views, refresh
 from lakelanes.config.loading import DEFAULT_PATH
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import load_batch, raise_for_outcomes, register, validate
 from lakelanes.files.matching import partition_for
+from lakelanes.files.outcomes import raise_for_outcomes
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from scripts.sample_data import Manifest, SampleData, SampleFile, upload_files
 from tests.support.lakes import deploy_lake
@@ -56,7 +59,7 @@ def sample(local_aws: LocalAws) -> Iterator[Sample]:
             listed = list_entity(lake, entity)
             raise_for_outcomes(load_batch(lake, entity, listed, lane="batch", run_id="test"))
             partitions = [partition_for(entity, file.key) for file in listed]
-            register(lake, entity, partitions)
+            Registrar(lake, "look").register_entity(entity, partitions)
             validate(lake, entity, partitions)
         refresh(lake)
         yield Sample(lake, manifest, good_rows(files))
@@ -270,7 +273,7 @@ def test_a_file_costs_the_requests_that_the_documentation_says(
 
     calls.clear()
     partitions = [partition_for(entity, file.key) for file in files]
-    register(lake, entity, partitions)
+    Registrar(lake, "look").register_entity(entity, partitions)
     assert calls == {"GetTable": 2, "BatchGetPartition": 2}
 
     calls.clear()

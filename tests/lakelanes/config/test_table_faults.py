@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import Any
 
 import pytest
 
-from lakelanes.config.loading import parse_config
-from lakelanes.config.model import LakeConfig
-from lakelanes.errors import ConfigError
+from tests.lakelanes.config.support import SKETCH, changed, faults, parse
 
-SKETCH: dict[str, Any] = {
-    "aws": {"region": "us-east-1", "account_id": "123456789012"},
-    "resources": {
-        "source_bucket": "my-company-data-source",
-        "analytics_bucket": "my-company-analytics",
-        "glue_database": "analytics_db",
-        "workgroup_name": "analytics_workgroup",
-        "sqs_queue": "file_processing_queue",
-    },
-    "entities": {
-        "sales": {
-            "table_name": "sales",
-            "filename_pattern": "sales_(\\d{4})\\.csv",
-            "partition_keys": ["year"],
-            "schema": [{"name": "id", "type": "string"}],
-        }
-    },
+WITH_TABLES: dict[str, Any] = {
+    **SKETCH,
     "tables": {
         "orders": {
             "dynamodb_table": "shop-Orders",
@@ -48,38 +30,17 @@ SKETCH: dict[str, Any] = {
 }
 
 
-def parse(raw: Any) -> LakeConfig:
-    return parse_config(json.dumps(raw), {}, "lake.json")
-
-
-def changed(path: str, value: Any) -> dict[str, Any]:
+def changed_table(path: str, value: Any) -> dict[str, Any]:
     """The sketch with one setting of orders replaced or added."""
-    raw = copy.deepcopy(SKETCH)
-    *parents, last = path.split(".")
-    at: Any = raw["tables"]["orders"]
-    for name in parents:
-        at = at[int(name)] if isinstance(at, list) else at.setdefault(name, {})
-    if isinstance(at, list):
-        at[int(last)] = value
-    else:
-        at[last] = value
-    return raw
-
-
-def faults(raw: Any) -> tuple[str, ...]:
-    with pytest.raises(ConfigError) as error:
-        parse(raw)
-    return error.value.faults
+    return changed(f"tables.orders.{path}", value, WITH_TABLES)
 
 
 def test_a_lake_without_tables_is_as_it_was() -> None:
-    raw = copy.deepcopy(SKETCH)
-    del raw["tables"]
-    assert parse(raw).tables == {}
+    assert parse(SKETCH).tables == {}
 
 
 def test_a_table_gets_its_names_and_defaults() -> None:
-    orders = parse(SKETCH).tables["orders"]
+    orders = parse(WITH_TABLES).tables["orders"]
     assert (orders.name, orders.keys, orders.undeclared) == ("orders", ("order_id", "line"), "_attributes")
     assert (orders.changes_table, orders.snapshot_table) == ("orders_changes", "orders_snapshot")
     assert orders.current_view == "orders_current"
@@ -89,13 +50,13 @@ def test_a_table_gets_its_names_and_defaults() -> None:
 
 
 def test_an_attribute_keeps_its_case_and_a_path_is_split() -> None:
-    paths = [column.path for column in parse(SKETCH).tables["orders"].columns]
+    paths = [column.path for column in parse(WITH_TABLES).tables["orders"].columns]
     assert paths[1:4] == [("Line",), ("total",), ("address", "City")]
 
 
 @pytest.mark.parametrize("minutes", [15, 20, 30, 60, 360, 1440])
 def test_a_window_divides_a_day(minutes: int) -> None:
-    assert parse(changed("export.window_minutes", minutes)).tables["orders"].export.window_minutes == minutes
+    assert parse(changed_table("export.window_minutes", minutes)).tables["orders"].export.window_minutes == minutes
 
 
 COLUMN = {"name": "x", "type": "string"}
@@ -140,7 +101,7 @@ COLUMN = {"name": "x", "type": "string"}
     ],
 )
 def test_a_fault_names_its_setting(path: str, value: Any, fault: str) -> None:
-    found = faults(changed(path, value))
+    found = faults(changed_table(path, value))
     assert any(line.startswith(f"tables.orders.{fault}") for line in found), found
 
 
@@ -148,14 +109,14 @@ def test_a_fault_names_its_setting(path: str, value: Any, fault: str) -> None:
 @pytest.mark.parametrize("path", ["dynamodb_table", "table_name", "schema.0.name", "keys.0", "undeclared"])
 def test_a_hostile_name_is_a_fault(path: str, name: str) -> None:
     dotted = path.replace(".0", "[0]")
-    assert any(fault.startswith(f"tables.orders.{dotted}") for fault in faults(changed(path, name)))
+    assert any(fault.startswith(f"tables.orders.{dotted}") for fault in faults(changed_table(path, name)))
 
 
 def test_names_of_tables_are_nobody_elses() -> None:
-    raw = copy.deepcopy(SKETCH)
+    raw = copy.deepcopy(WITH_TABLES)
     raw["entities"]["sales"]["table_name"] = "orders_Changes"
     assert faults(raw) == ("tables.orders.table_name: table 'orders_changes' belongs to entities.sales already",)
-    raw = copy.deepcopy(SKETCH)
+    raw = copy.deepcopy(WITH_TABLES)
     raw["tables"]["Orders"] = raw["tables"]["orders"]
     assert faults(raw) == (
         "tables.Orders: differs from tables.orders only in upper and lower case",

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from lakelanes.files import dead_letters, load
+from lakelanes.files import attempt, dead_letters
+from lakelanes.files.batch import load_batch
 from lakelanes.files.sweep import find_unloaded
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import MAX_ATTEMPTS
+from lakelanes.ledger.entries import MAX_ATTEMPTS
 from tests.support.lakes import put
 from tests.support.queues import Queues
 
@@ -45,7 +46,7 @@ def test_a_file_nobody_could_load_is_the_sweeps(lake: Lake, queues: Queues) -> N
     dead_letters.delete(lake, [letter])
     assert queues.count(queues.dead_letters_url, hidden) == 0
     files = find_unloaded(lake).files["sales"]
-    [outcome] = load.load_batch(lake, lake.config.entities["sales"], files, lane="batch", run_id="sweep")
+    [outcome] = load_batch(lake, lake.config.entities["sales"], files, lane="batch", run_id="sweep")
     assert outcome.state == "loaded"
 
 
@@ -60,7 +61,7 @@ def test_attempts_of_the_other_lane_do_not_count_against_the_sweeps(
 
     lane = queues.lane()
     with monkeypatch.context() as broken:
-        broken.setattr(load, "ObjectReader", lost)
+        broken.setattr(attempt, "ObjectReader", lost)
         for _ in range(MAX_ATTEMPTS):
             lane.process([message], lambda: 60.0)
     assert find_unloaded(lake).files == {}, "tried often enough"
@@ -107,7 +108,7 @@ def test_a_deleted_file_is_noted_and_not_loaded(lake: Lake, queues: Queues) -> N
     lake.s3.delete_object(Bucket=lake.config.resources.source_bucket, Key=KEY)
     assert len(dead_letters.receive(lake)) == 1
     entity = lake.config.entities["sales"]
-    [outcome] = load.load_batch(lake, entity, find_unloaded(lake).files["sales"], lane="batch", run_id="r")
+    [outcome] = load_batch(lake, entity, find_unloaded(lake).files["sales"], lane="batch", run_id="r")
     entry = lake.ledger.get(uri)
     assert entry and (outcome.state, entry.state) == ("deleted", "deleted")
     assert find_unloaded(lake).files == {}

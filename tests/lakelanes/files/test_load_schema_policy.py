@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from lakelanes.catalog import athena, glue_tables
+from lakelanes.catalog.evolution import Evolution
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import LakeConfig
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import CatalogError
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import FileOutcome, load_batch, register, validate
+from lakelanes.files.outcomes import FileOutcome
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from tests.support.lakes import SALES, put
@@ -43,7 +47,7 @@ def load(lake: Lake, *bodies: str, first_day: int = 14, files: Sequence[SourceFi
     sales = lake.config.entities["sales"]
     outcomes = load_batch(lake, sales, files or list_entity(lake, sales), lane="batch", run_id="test")
     partitions = {Partition.from_path(path) for outcome in outcomes for path in outcome.partitions}
-    register(lake, sales, partitions)
+    Registrar(lake, "look").register_entity(sales, partitions)
     validate(lake, sales, partitions, pause_seconds=0.05)
     return [outcome for outcome in outcomes if outcome.state != "already_loaded"]
 
@@ -245,7 +249,7 @@ def test_many_workers_add_each_column_once_and_lose_none(make_lake: MakeLake) ->
 
     def work(worker: int) -> list[str]:
         # An Evolution of its own each: as in workers that share nothing but Glue.
-        own = glue_tables.Evolution(Lake.open(lake.config), lake.config.entities["sales"])
+        own = Evolution(Lake.open(lake.config), lake.config.entities["sales"])
         start.wait(timeout=60)
         added = []
         for step in range(10):
@@ -266,10 +270,10 @@ def test_a_column_added_between_reading_and_writing_the_table_is_kept(make_lake:
 
     def overtake(**_: Any) -> None:
         lake.glue.meta.events.unregister("before-call.glue.UpdateTable", overtake)
-        glue_tables.Evolution(other, sales).add({"theirs": "string", "both": "string"}, "another file")
+        Evolution(other, sales).add({"theirs": "string", "both": "string"}, "another file")
 
     lake.glue.meta.events.register("before-call.glue.UpdateTable", overtake)
-    assert glue_tables.Evolution(lake, sales).add({"ours": "string", "both": "string"}, "a file") == ["ours"]
+    assert Evolution(lake, sales).add({"ours": "string", "both": "string"}, "a file") == ["ours"]
     assert columns(lake)[4:] == ["theirs", "both", "ours"]
 
 
@@ -281,11 +285,11 @@ def test_a_configured_column_added_at_the_same_time_is_kept_too(make_lake: MakeL
 
     def overtake(**_: Any) -> None:
         changed.glue.meta.events.unregister("before-call.glue.UpdateTable", overtake)
-        glue_tables.Evolution(lake, lake.config.entities["sales"]).add({"evolved": "string"}, "a file")
+        Evolution(lake, lake.config.entities["sales"]).add({"evolved": "string"}, "a file")
 
     changed.glue.meta.events.register("before-call.glue.UpdateTable", overtake)
     assert (
-        register(changed, changed.config.entities["sales"], []).tables_changed
+        Registrar(changed, "look").register_entity(changed.config.entities["sales"], []).tables_changed
         == ["sales_data", "sales_data_rejects"][:1]
     )
     assert columns(lake)[4:] == ["evolved", "declared"]
@@ -302,7 +306,7 @@ def test_an_evolved_column_may_be_declared_as_what_it_is_and_as_nothing_else(mak
     with pytest.raises(
         CatalogError, match=r"column note of table .* is string, but .* says bigint.*declare it as string"
     ):
-        register(other, other.config.entities["sales"], [])
+        Registrar(other, "look").register_entity(other.config.entities["sales"], [])
     same = declaring(name="note", type="string")
     load(same, f"{HEADER},note\nt4,c4,4.50,2024-03-16,declared\n", first_day=16)
     assert select(same, "SELECT note FROM sales_data WHERE note IS NOT NULL ORDER BY 1") == [("declared",), ("hi",)]

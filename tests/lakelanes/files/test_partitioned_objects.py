@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from lakelanes.catalog import athena
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition, date_values, partition_key
 from lakelanes.errors import PartitionValueError
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import FileOutcome, load_batch, register, validate
+from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.partitioned_objects import partitions_of_rows
+from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 from tests.support.lakes import put
 
@@ -70,7 +73,9 @@ def publish(lake: Lake, outcomes: Sequence[FileOutcome]) -> None:
     entity = next(iter(lake.config.entities.values()))
     spelled = {outcome.source: outcome.partitions[-1] for outcome in outcomes if outcome.partitions}
     partitions = partitions_of_rows(lake, entity, spelled)
-    register(lake, entity, partitions | {Partition.from_path(path) for path in spelled.values()})
+    Registrar(lake, "look").register_entity(
+        entity, partitions | {Partition.from_path(path) for path in spelled.values()}
+    )
     validate(lake, entity, partitions, attempts=1)
 
 
@@ -360,7 +365,7 @@ def test_a_failed_load_leaves_counts_that_hold(lake: Lake) -> None:
     lake.s3.meta.events.unregister("before-call.s3.PutObject", fail)
     assert (outcome.state, outcome.retryable) == ("failed", True)
     present = partitions_of_rows(lake, entity, {source: ""})
-    register(lake, entity, present)
+    Registrar(lake, "look").register_entity(entity, present)
     validate(lake, entity, present, attempts=1)
     load(lake)
     assert rows(lake) == NEW_ROWS

@@ -11,16 +11,19 @@ from typing import Any
 import pytest
 
 from lakelanes.aws.storage import ObjectReader
-from lakelanes.catalog import athena, registrar
-from lakelanes.files import load
+from lakelanes.catalog import athena, partitions
+from lakelanes.files import attempt, batch
+from lakelanes.files.batch import load_batch
 from lakelanes.files.events import parse_body
 from lakelanes.files.listing import list_entity
+from lakelanes.files.pending import pending
 from lakelanes.files.queue_lane import FastLane, MessageReport
 from lakelanes.files.sweep import find_unloaded, finish
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from tests.support.lakes import SALES, put
 from tests.support.queues import MAX_RECEIVES, Alerts, Queues
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 GOOD = f"{HEADER}t1,c1,1.50,2024-03-15\nt2,c2,2.50,2024-03-15\n"
@@ -60,13 +63,13 @@ def test_a_file_is_loaded_and_visible_when_its_message_is_done(lake: Lake, queue
         1,
         ("year=2024/month=03/day=15",),
     )
-    assert file.latency is not None and 0 <= file.latency < 60
+    assert file.latency is not None and 0 <= file.latency < 600
     assert (rows(lake), rows(lake, "sales_data_rejects")) == (1, 1)
     entry = entry_of(lake, uri)
     assert (entry.lane, entry.run_id, entry.state) == ("fast", f"file_processor/{report.message.id}", "loaded")
     assert queues.receive() == [] and queues.waiting() == 0
     entity = lake.config.entities["sales"]
-    assert load.pending(lake, list_entity(lake, entity)) == [], "nothing is left to the batch lane"
+    assert pending(lake, list_entity(lake, entity)) == [], "nothing is left to the batch lane"
 
 
 def test_the_same_event_twice_loads_once(lake: Lake, queues: Queues) -> None:
@@ -163,7 +166,7 @@ def test_a_large_file_is_left_to_the_batch_lane_with_a_note(make_lake: Callable[
     assert "entities.sales.fast_max_bytes" in (entry.error or "")
     sweep = find_unloaded(lake)
     assert [file.uri for file in sweep.files["sales"]] == [uri]
-    [outcome] = load.load_batch(lake, lake.config.entities["sales"], sweep.files["sales"], lane="batch", run_id="sweep")
+    [outcome] = load_batch(lake, lake.config.entities["sales"], sweep.files["sales"], lane="batch", run_id="sweep")
     assert outcome.state == "loaded"
 
 
@@ -178,9 +181,7 @@ def test_a_new_version_that_is_too_large_leaves_the_old_rows_until_the_batch_lan
     queues.deliver(queues.lane())
     entry = entry_of(lake, uri)
     assert (entry.state, entry.live_rows, rows(lake)) == ("deferred", 2, 2)
-    load.load_batch(
-        lake, lake.config.entities["sales"], find_unloaded(lake).files["sales"], lane="batch", run_id="sweep"
-    )
+    load_batch(lake, lake.config.entities["sales"], find_unloaded(lake).files["sales"], lane="batch", run_id="sweep")
     assert (entry_of(lake, uri).state, rows(lake)) == ("loaded", 3)
 
 
@@ -197,31 +198,31 @@ def test_a_file_that_is_not_finished_in_time_is_given_back(
 ) -> None:
     uri = put(lake, KEY, GOOD)
     reading, go_on, ended = threading.Event(), threading.Event(), threading.Event()
-    convert = load.convert
+    convert = attempt.convert
 
     def slow(*arguments: Any, **options: Any) -> Any:
         reading.set()
-        go_on.wait(30)
+        go_on.wait(PATIENCE_SECONDS)
         try:
             return convert(*arguments, **options)
         finally:
             ended.set()
 
-    monkeypatch.setattr(load, "convert", slow)
+    monkeypatch.setattr(attempt, "convert", slow)
     with monkeypatch.context() as late:
-        late.setattr(load, "wait", lambda tasks, _: (set(), set(tasks)) if reading.wait(30) else None)
+        late.setattr(batch, "wait", lambda tasks, _: (set(), set(tasks)) if reading.wait(PATIENCE_SECONDS) else None)
         [report] = queues.lane().process(queues.receive(), lambda: 60.0)
     assert [file.state for file in report.files] == ["failed"]
     entry = entry_of(lake, uri)
     assert (entry.state, entry.retryable, entry.lease_until) == ("failed", True, "")
 
-    monkeypatch.setattr(load, "convert", convert)
-    [outcome] = load.load_batch(
+    monkeypatch.setattr(attempt, "convert", convert)
+    [outcome] = load_batch(
         lake, lake.config.entities["sales"], list_entity(lake, lake.config.entities["sales"]), lane="batch", run_id="b"
     )
     assert outcome.state == "loaded", "nobody has to wait for the lease"
     go_on.set()
-    assert ended.wait(30)
+    assert ended.wait(PATIENCE_SECONDS)
     after = entry_of(lake, uri)
     assert (after.state, after.lane, after.token) == ("loaded", "batch", 2), "the late worker changes nothing"
 
@@ -235,7 +236,7 @@ def test_a_claim_that_comes_after_the_end_is_given_back_too(
 
     def late_claim(*arguments: Any, **options: Any) -> Any:
         started.set()
-        ended.wait(30)
+        ended.wait(PATIENCE_SECONDS)
         try:
             return claim(*arguments, **options)
         finally:
@@ -243,16 +244,12 @@ def test_a_claim_that_comes_after_the_end_is_given_back_too(
 
     with monkeypatch.context() as late:
         late.setattr(lake.ledger, "claim", late_claim)
-        late.setattr(load, "wait", lambda tasks, _: (set(), set(tasks)) if started.wait(30) else None)
+        late.setattr(batch, "wait", lambda tasks, _: (set(), set(tasks)) if started.wait(PATIENCE_SECONDS) else None)
         [report] = queues.lane().process(queues.receive(), lambda: 60.0)
     assert [file.state for file in report.files] == ["failed"]
     ended.set()
-    assert claimed.wait(30)
-    for _ in range(200):
-        if entry_of(lake, uri).state != "claimed":
-            break
-        threading.Event().wait(0.05)
-    assert entry_of(lake, uri).state == "failed"
+    assert claimed.wait(PATIENCE_SECONDS)
+    wait_for(lambda: entry_of(lake, uri).state, lambda state: state == "failed", "the claim to be given back")
 
 
 def test_reading_ends_when_it_is_called_off(lake: Lake) -> None:
@@ -303,7 +300,7 @@ def test_a_refused_file_is_a_dead_letter_at_once_with_one_alert_and_its_correcti
     assert entry_of(lake, uri).token == 1, "it is not converted again for nothing"
     assert queues.dead_letters() == 1
     assert rows(lake) == 2
-    [alert] = alerts.read(5)
+    [alert] = alerts.wait()
     assert alert["dag_id"] == "file_processor"
     [fault] = alert["files"]
     assert (fault["file"], fault["state"]) == (uri, "rejected")
@@ -321,7 +318,7 @@ def test_what_can_pass_is_tried_again_later(lake: Lake, queues: Queues, monkeypa
         raise ConnectionError("the connection was lost")
 
     with monkeypatch.context() as broken:
-        broken.setattr(load, "ObjectReader", lost)
+        broken.setattr(attempt, "ObjectReader", lost)
         assert states(queues.deliver(lane)) == [["failed"]]
     assert (queues.receive(), queues.waiting()) == ([], 1), "not at once"
 
@@ -336,7 +333,7 @@ def test_a_file_whose_partition_could_not_be_registered_is_not_done(
         raise ConnectionError("lost")
 
     with monkeypatch.context() as broken:
-        broken.setattr(registrar.catalog, "create_partitions", fail)
+        broken.setattr(partitions, "create", fail)
         [report] = lane.process(messages, lambda: 60.0)
     assert not report.done
     assert "is not registered: ConnectionError" in (report.files[0].reason or "")
@@ -353,9 +350,7 @@ def test_the_ledger_keeps_s3s_own_time_of_a_version(lake: Lake, queues: Queues) 
 
 def test_switched_off_and_on_again_everything_is_loaded_once(lake: Lake, queues: Queues) -> None:
     uris = [put(lake, f"sales_data_2024_03_{day:02}.csv", GOOD) for day in range(1, 6)]
-    load.load_batch(
-        lake, lake.config.entities["sales"], find_unloaded(lake).files["sales"], lane="batch", run_id="sweep"
-    )
+    load_batch(lake, lake.config.entities["sales"], find_unloaded(lake).files["sales"], lane="batch", run_id="sweep")
     assert states(queues.deliver_all(queues.lane())) == [["already_loaded"]] * 5
     assert {entry_of(lake, uri).token for uri in uris} == {1}
     assert rows(lake) == 10

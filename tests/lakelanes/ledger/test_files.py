@@ -4,53 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from lakelanes.errors import LeaseLostError
+from lakelanes.aws.clients import is_retryable
+from lakelanes.errors import ClaimContendedError, LeaseLostError
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry, Ledger, Refusal, is_newer
+from lakelanes.ledger import files
+from lakelanes.ledger.entries import Entry, Part, PartChanges, Refusal
+from lakelanes.ledger.files import Ledger
 from lakelanes.ledger.source_file import SourceFile
-
-NOON = datetime(2024, 3, 15, 12, tzinfo=UTC)
-FILE = SourceFile("bucket", "sales_data_2024_03_15.csv", "etag-1", 100, NOON)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def __call__(self) -> datetime:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def ledger(lake: Lake, clock: Clock) -> Ledger:
-    return Ledger(lake._client("dynamodb"), lake.config.resources.ledger_table, clock, lease_seconds=60)
-
-
-def claim(ledger: Ledger, file: SourceFile = FILE, owner: str = "a", **options: object) -> Entry | Refusal:
-    run_id = str(options.pop("run_id", f"run-of-{owner}"))
-    return ledger.claim(file, "sales", "year=2024", owner=owner, lane="batch", run_id=run_id, **options)  # type: ignore[arg-type]
-
-
-def held(ledger: Ledger, file: SourceFile = FILE, owner: str = "a", **options: object) -> Entry:
-    entry = claim(ledger, file, owner, **options)
-    assert isinstance(entry, Entry), entry
-    return entry
-
-
-def commit(ledger: Ledger, entry: Entry, rows: int = 3) -> Entry:
-    return ledger.loaded(
-        entry, rows_loaded=rows, rows_rejected=0, target="s3://t/x", target_etag="t1", rejects=None, rejects_etag=None
-    )
+from tests.lakelanes.ledger.support import FILE, NEWER, NOON, Clock, claim, commit, held
 
 
 def refusal(answer: Entry | Refusal) -> str:
@@ -161,41 +127,10 @@ def test_a_request_that_was_answered_into_the_void_and_sent_again_is_no_conflict
     )
 
 
-def test_many_entries_are_read_beyond_one_request(ledger: Ledger) -> None:
-    files = [replace(FILE, key=f"file-{n}") for n in range(230)]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda file: held(ledger, file), files))
-    found = ledger.get_many([*(file.uri for file in files), "s3://bucket/unknown"])
-    assert found.keys() == {file.uri for file in files}
-
-
-def test_the_failures_of_a_run_are_found_by_its_id(ledger: Ledger) -> None:
-    ledger.rejected(held(ledger), "column amount is missing", line=1, column="amount")
-    commit(ledger, held(ledger, replace(FILE, key="good")))
-    failures = ledger.failures_of_run("run-of-a", ["sales"])
-    assert [(f.source, f.state, f.error_line, f.error_column) for f in failures] == [
-        (FILE.uri, "rejected", 1, "amount")
-    ]
-    assert ledger.failures_of_run("run-of-b", ["sales"]) == []
-
-
 def test_an_unmatched_file_is_news_once_per_version(ledger: Ledger) -> None:
     assert ledger.record_unmatched(FILE, "matches nothing")
     assert not ledger.record_unmatched(FILE, "matches nothing")
     assert ledger.record_unmatched(replace(FILE, etag="etag-2"), "matches nothing")
-
-
-@pytest.mark.parametrize(
-    ("known", "other", "newer"),
-    [
-        ("0055AED6DCD90281E5", "0055AED6DCD90281E4", True),
-        ("0A", "09FF", True),
-        ("09FF", "0A", False),
-        ("0a", "0A00", False),
-    ],
-)
-def test_sequencers_are_compared_as_hexadecimal_padded_on_the_right(known: str, other: str, newer: bool) -> None:
-    assert is_newer(Entry("s3://b/k", sequencer=known), replace(FILE, sequencer=other)) is newer
 
 
 def test_a_report_whose_answer_was_lost_is_known_again_however_long_its_error_is(ledger: Ledger) -> None:
@@ -217,3 +152,167 @@ def test_a_file_stays_claimed_when_its_history_cannot_be_written(
 
     monkeypatch.setattr(ledger._db, "put_item", throttled)
     assert held(ledger, replace(FILE, etag="etag-2"), known=known).etag == "etag-2"
+
+
+class TestASequencer:
+    def test_of_another_version_says_nothing_of_a_listed_one(self, ledger: Ledger) -> None:
+        commit(ledger, held(ledger, replace(FILE, sequencer="0055AED6DCD90281E6")))
+        assert held(ledger, NEWER).sequencer is None
+
+    def test_of_the_same_version_is_kept_when_that_is_listed(self, ledger: Ledger) -> None:
+        ledger.failed(held(ledger, replace(FILE, sequencer="0055AED6DCD90281E6")), "SlowDown", retryable=True)
+        assert held(ledger).sequencer == "0055AED6DCD90281E6"
+
+    def test_of_an_event_is_taken_over(self, ledger: Ledger) -> None:
+        commit(ledger, held(ledger, replace(FILE, sequencer="0055AED6DCD90281E6")))
+        assert held(ledger, replace(NEWER, sequencer="0055AED6DCD90281E7")).sequencer == "0055AED6DCD90281E7"
+
+
+def test_a_version_that_was_claimed_and_never_loaded_is_no_part_of_the_history(ledger: Ledger, clock: Clock) -> None:
+    held(ledger)
+    clock.time += timedelta(seconds=61)
+    held(ledger, NEWER)
+    assert ledger.history(FILE.uri) == []
+
+
+def test_a_version_that_is_claimed_again_is_no_part_of_the_history(ledger: Ledger) -> None:
+    ledger.failed(held(ledger), "SlowDown", retryable=True)
+    held(ledger)
+    assert ledger.history(FILE.uri) == []
+
+
+@pytest.mark.parametrize(("seconds", "is_free"), [(59, False), (60, False), (61, True)])
+def test_a_lease_holds_until_its_last_moment(ledger: Ledger, clock: Clock, seconds: int, is_free: bool) -> None:
+    held(ledger)
+    clock.time += timedelta(seconds=seconds)
+    answer = claim(ledger, owner="b")
+    assert isinstance(answer, Entry) is is_free
+    assert is_free or refusal(answer) == "claimed_elsewhere"
+
+
+@pytest.mark.parametrize(("seconds", "is_free"), [(60, False), (61, True)])
+def test_a_lease_that_was_renewed_meanwhile_keeps_the_file_from_who_read_the_entry_before(
+    ledger: Ledger, clock: Clock, seconds: int, is_free: bool
+) -> None:
+    entry = held(ledger)
+    stale = ledger.get(FILE.uri)
+    clock.time += timedelta(seconds=60)
+    ledger.renew(entry)
+    clock.time += timedelta(seconds=seconds)
+    assert isinstance(claim(ledger, owner="b", known=stale), Entry) is is_free
+
+
+class TestAnEntryThatOthersKeepChanging:
+    """Each time somebody is about to write it, it is claimed and given back by somebody else."""
+
+    @pytest.fixture
+    def contended(self, ledger: Ledger, lake: Lake, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+        other = Ledger(Lake.open(lake.config).dynamodb, ledger.table, clock, lease_seconds=60)
+        put = ledger._put
+        self.tries = 0
+
+        def overtaken(*arguments: Any) -> Entry | None:
+            self.tries += 1
+            other.failed(held(other, owner=f"other-{self.tries}"), "SlowDown", retryable=True)
+            return put(*arguments)
+
+        monkeypatch.setattr(ledger, "_put", overtaken)
+        monkeypatch.setattr(files, "pause", lambda attempt: None)
+        return ledger
+
+    def test_is_given_up_with_an_error_that_names_the_file_and_can_be_retried(self, contended: Ledger) -> None:
+        with pytest.raises(ClaimContendedError, match=f"{FILE.uri}: .* 12 times") as error:
+            claim(contended)
+        assert self.tries == 12
+        assert is_retryable(error.value)
+
+    def test_is_not_set_aside_either(self, contended: Ledger) -> None:
+        with pytest.raises(ClaimContendedError, match=FILE.uri):
+            set_aside(contended)
+
+    def test_is_claimed_as_soon_as_they_stop(self, contended: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+        overtaken = contended._put
+
+        def eleven_times(*arguments: Any) -> Entry | None:
+            return overtaken(*arguments) if self.tries < 11 else Ledger._put(contended, *arguments)
+
+        monkeypatch.setattr(contended, "_put", eleven_times)
+        assert held(contended).token == 12
+
+
+def set_aside(ledger: Ledger, file: SourceFile = FILE, state: Any = "deferred") -> bool:
+    return ledger.set_aside(file, "sales", "year=2024", state, "too large", lane="fast", run_id="message-1")
+
+
+class TestAFileThatIsSetAside:
+    def test_is_noted_as_if_it_had_been_claimed_and_given_back_without_an_attempt(self, ledger: Ledger) -> None:
+        assert set_aside(ledger)
+        entry = ledger.get(FILE.uri)
+        assert entry is not None
+        assert (entry.state, entry.error, entry.attempts, entry.token) == ("deferred", "too large", 0, 1)
+        assert (entry.lease_until, entry.partition, entry.lane) == ("", "year=2024", "fast")
+        assert held(ledger).attempts == 1
+
+    def test_stays_with_who_holds_it(self, ledger: Ledger, clock: Clock) -> None:
+        entry = held(ledger)
+        clock.time += timedelta(seconds=60)
+        assert not set_aside(ledger)
+        commit(ledger, entry)
+
+    def test_is_taken_from_who_died(self, ledger: Ledger, clock: Clock) -> None:
+        held(ledger)
+        clock.time += timedelta(seconds=61)
+        assert set_aside(ledger)
+
+    @pytest.mark.parametrize("end", ["loaded", "rejected"])
+    def test_is_left_when_this_version_has_been_dealt_with(self, ledger: Ledger, end: str) -> None:
+        entry = held(ledger)
+        if end == "loaded":
+            commit(ledger, entry)
+        else:
+            ledger.rejected(entry, "column amount is missing")
+        assert not set_aside(ledger)
+        assert set_aside(ledger, NEWER)
+
+    def test_is_left_when_a_newer_version_is_known(self, ledger: Ledger) -> None:
+        ledger.failed(held(ledger, replace(NEWER, sequencer="0B")), "SlowDown", retryable=True)
+        assert not set_aside(ledger, replace(FILE, sequencer="0A"))
+        assert set_aside(ledger, replace(FILE, sequencer="0C"))
+
+
+def part(number: int, token: int = 1) -> Part:
+    folder, partition = f"bucket/sales_data/day={number:03}", f"day={number:03}"
+    return Part(FILE.uri, folder, "sales", partition, token, f"s3://{folder}/x.parquet", "e", "etag-1", number)
+
+
+class TestAFileOfManyPartitions:
+    @pytest.mark.parametrize("count", [0, 1, 99, 100, 199])
+    def test_has_all_of_its_parts_once_it_is_committed(self, ledger: Ledger, count: int) -> None:
+        entry = held(ledger, parts=True)
+        assert entry.parts == 0
+        parts = [part(number) for number in range(count)]
+        done = commit_parts(ledger, entry, PartChanges(parts, (), count))
+        assert (done.partition, done.target, done.live_etag, done.parts) == (None, None, None, count)
+        assert ledger.parts(FILE.uri).keys() == {one.folder for one in parts}
+        assert ledger.get(FILE.uri) == done
+
+    def test_loses_those_that_it_has_no_rows_of_any_more(self, ledger: Ledger) -> None:
+        commit_parts(ledger, held(ledger, parts=True), PartChanges([part(1), part(2)], (), 2))
+        again = held(ledger, reload=True, parts=True)
+        commit_parts(ledger, again, PartChanges([part(3, token=2)], [part(1).folder], 2))
+        assert ledger.parts(FILE.uri).keys() == {part(2).folder, part(3).folder}
+
+    def test_gets_no_part_from_a_worker_that_lost_its_lease(self, ledger: Ledger, clock: Clock) -> None:
+        slow = held(ledger, parts=True)
+        clock.time += timedelta(seconds=61)
+        held(ledger, owner="successor", parts=True)
+        with pytest.raises(LeaseLostError, match="somebody else has the file"):
+            ledger.write_parts(slow, [part(1)])
+        with pytest.raises(LeaseLostError):
+            commit_parts(ledger, slow, PartChanges([part(1)], (), 1))
+        assert ledger.parts(FILE.uri) == {}
+
+
+def commit_parts(ledger: Ledger, claim: Entry, changes: PartChanges) -> Entry:
+    nothing = dict.fromkeys(("target", "target_etag", "rejects", "rejects_etag"))
+    return ledger.loaded(claim, rows_loaded=3, rows_rejected=0, parts=changes, **nothing)

@@ -6,18 +6,14 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
-from lakelanes.config.deadlines import deadline_at, due_at, following, period_at, period_of
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.files import Entry
-from tests.support.lakes import SALES, make_config, put
+from lakelanes.ledger.entries import Entry
+from tests.support.lakes import SALES, put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 PATH = "year=2024/month=03/day={:02}"
@@ -176,38 +172,3 @@ def test_a_page_of_partitions_goes_on_where_the_last_one_ended(lake: Lake) -> No
     rest = summaries.partition_summaries(lake.ledger, "sales", after=first[-1].version)
     assert [one.version for one in (*first, *rest)] == [PATH.format(day) for day in range(1, 6)]
     assert [one.version for one in summaries.newest_periods(lake.ledger, "sales", 2)] == ["2024-03-05", "2024-03-04"]
-
-
-@pytest.mark.parametrize(
-    ("keys", "path", "period", "after", "before"),
-    [
-        (["year", "month", "day"], "year=2024/month=02/day=29", "2024-02-29", "2024-03-01", "2024-02-28"),
-        (
-            ["year", "month", "day", "hour"],
-            "year=2024/month=02/day=29/hour=23",
-            "2024-02-29T23",
-            "2024-03-01T00",
-            "2024-02-29T22",
-        ),
-        (["year", "month"], "year=2023/month=12", "2023-12", "2024-01", "2023-11"),
-        (["year"], "year=2023", "2023", "2024", "2022"),
-    ],
-)
-def test_periods_follow_each_other(keys: list[str], path: str, period: str, after: str, before: str) -> None:
-    groups = "_".join([r"(\d{4})", *[r"(\d{2})"] * (len(keys) - 1)])
-    config = make_config({"sales": {**SALES, "partition_keys": keys, "filename_pattern": rf"s_{groups}\.csv"}})
-    entity = config.entities["sales"]
-    assert period_of(entity, path) == period
-    assert (following(entity, period), following(entity, period, -1)) == (after, before)
-    assert period_of(entity, "~ab") is None
-
-
-def test_a_period_is_due_in_its_own_time_zone_and_by_its_schedule() -> None:
-    plain = make_config({"sales": {**SALES, "timezone": "Europe/Zurich", "deadline_minutes": 90}}).entities["sales"]
-    # The day the clocks go forward: 23 hours long.
-    assert due_at(plain, "2024-03-31") == datetime(2024, 3, 31, 22, tzinfo=UTC)
-    assert due_at(plain, "2024-03-30") == datetime(2024, 3, 30, 23, tzinfo=UTC)
-    assert deadline_at(plain, "2024-03-30") - due_at(plain, "2024-03-30") == timedelta(minutes=90)
-    assert period_at(plain, datetime(2024, 3, 30, 23, 30, tzinfo=UTC)) == "2024-03-31"
-    six = make_config({"sales": {**SALES, "schedule": "0 6 * * *"}}).entities["sales"]
-    assert due_at(six, "2024-03-15") == datetime(2024, 3, 16, 6, tzinfo=UTC)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lakelanes.files import rejected_rows
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch
 from lakelanes.files.rejected_rows import RejectsGoneError, read_rejected
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries

@@ -140,7 +140,7 @@ def test_a_gap_is_told_with_the_command_that_repairs_it_and_its_windows_stay_out
     source.recovery(True)
     source.advance(timedelta(minutes=40))
     stand = stand_of(source)
-    assert (stand.state, stand.command) == ("gap", "python -m lakelanes tables repair orders")
+    assert (stand.state, stand.command) == ("gap", "lakelanes tables repair orders")
     assert stand.reason is not None and stand.reason.startswith("recovery_off: ")
     assert cells(source)[0] == (first, "gap")
     source.settle()
@@ -251,7 +251,7 @@ def test_the_terminal_says_the_same(
     assert main(["status", "--json"]) == 1
     data = json.loads(capsys.readouterr().out)
     assert [entity["name"] for entity in data["entities"]] == ["sales"]
-    assert data["tables"][0]["command"] == "python -m lakelanes tables repair orders"
+    assert data["tables"][0]["command"] == "lakelanes tables repair orders"
     assert main(["status", "order"]) == 1
     assert "no entity or table 'order'; it has sales, and tables orders" in capsys.readouterr().err
 

@@ -10,18 +10,16 @@ import pytest
 
 from lakelanes.lake import Lake
 from tests.localaws.controls import control
-from tests.support.localaws import LocalAws, running_localaws
+from tests.support.localaws import LocalAws
 from tests.support.source_tables import ORDERS, SourceTable
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS with quick exports, stopped at the end of the session."""
-    environment = {"LOCALAWS_EXPORT_SECONDS": "0", "LOCALAWS_TTL_SECONDS": "3600"}
-    with running_localaws(tmp_path_factory.mktemp("localaws"), environment=environment) as server:
-        yield server
+def local_aws(clocked_aws: LocalAws) -> LocalAws:
+    """The one whose clock tests move."""
+    return clocked_aws
 
 
 @pytest.fixture

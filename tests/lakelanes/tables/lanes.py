@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakelanes.catalog import athena
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Table
 from lakelanes.lake import Lake
-from lakelanes.tables.catalog import changes_table, register, window_partition
+from lakelanes.tables.catalog import changes_table, window_partition
 from lakelanes.tables.changes import Change, LineReader, StreamReader, change_batch
 from lakelanes.tables.ledger import Export, Snapshot, TableLedger, second_text
 from lakelanes.tables.snapshot import snapshot_folder, window_folder
@@ -195,7 +196,8 @@ class Lanes:
             self.batches += 1
             folder = f"{self.table.changes_table}/{window_partition('stream', hour).path}/"
             self.write(f"{folder}{self.batches}.parquet", changes)
-        register(self.lake, changes_table(self.table), [window_partition("stream", hour) for hour in hours])
+        partitions = [window_partition("stream", hour) for hour in hours]
+        Registrar(self.lake, "look").register(changes_table(self.table), partitions)
 
     def write(self, key: str, changes: Sequence[Change]) -> None:
         buffer = io.BytesIO()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.lakelanes.tables.support import ORDERS
 from tests.support.memory import peak_mib
 
@@ -56,5 +58,6 @@ assert sum(rows.values()) == 2 * pieces * 5000, rows
 """
 
 
+@pytest.mark.slow
 def test_memory_stays_constant() -> None:
     assert peak_mib(PROGRAM, "150", json.dumps(ORDERS)) < LIMIT_MIB

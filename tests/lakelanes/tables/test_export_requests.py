@@ -137,7 +137,7 @@ def test_a_refusal_for_good_is_a_gap(source: SourceTable) -> None:
     source.recovery(False)
     with pytest.raises(GapError, match="recovery_off: DynamoDB refuses") as raised:
         submit(source.lake, source.table, planned)
-    assert "python -m lakelanes tables repair orders" in raised.value.remedy
+    assert "lakelanes tables repair orders" in raised.value.remedy
     found = source.ledger.export("full", planned.start)
     assert found is not None and found.state == "gap" and "recovery_off" in str(found.reason)
 

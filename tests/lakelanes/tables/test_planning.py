@@ -132,7 +132,7 @@ def test_recovery_that_is_off_is_a_gap_that_says_how_to_turn_it_on(make_source: 
     error = gap(make_source(recovery=False))
     assert error.state == "recovery_off"
     assert "aws dynamodb update-continuous-backups --table-name orders-" in error.remedy
-    assert "python -m lakelanes tables repair orders" in error.remedy
+    assert "lakelanes tables repair orders" in error.remedy
 
 
 def test_recovery_that_was_off_in_between_is_a_gap_until_it_is_repaired(
@@ -149,7 +149,7 @@ def test_recovery_that_was_off_in_between_is_a_gap_until_it_is_repaired(
     chain = source.ledger.chain()
     assert chain is not None and chain.gap == "recovery_restarted"
 
-    command = error.remedy.partition("python -m lakelanes ")[2].split()
+    command = error.remedy.partition("lakelanes ")[2].split()
     monkeypatch.setattr("lakelanes.lake.load_config", lambda: source.lake.config)
     assert main(command) == 0
     assert "starts anew with a full export" in capsys.readouterr().out

@@ -102,6 +102,7 @@ _BITS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @examples(500)
 @given(data=st.data(), pair=tables_and_items(), full=st.booleans())
 def test_damaged_lines_are_read_or_refused_alike(data: Any, pair: Any, full: bool) -> None:
@@ -361,5 +362,6 @@ assert rows > 3000 and refused > 100
 """
 
 
+@pytest.mark.slow
 def test_no_access_is_out_of_bounds(tmp_path: Path) -> None:
     run_sanitized(FUZZ, tmp_path, "1", json.dumps([ORDERS, ITEM]))

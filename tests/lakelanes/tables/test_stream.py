@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.catalog import athena, glue_tables
+from lakelanes.catalog import athena, partitions
 from lakelanes.errors import AttributeValueError
 from lakelanes.lake import Lake
 from lakelanes.tables.changes import LineReader, change_batch
@@ -103,7 +103,7 @@ def test_equal_images_become_equal_rows_of_an_export_and_of_the_stream(pair: Any
     lane = StreamLane(lake)
     lane._registrar.register = lambda *_, **__: None  # type: ignore[method-assign]
     alerted: list[BatchReport] = []
-    lane._tell = lambda report, _: alerted.append(report)  # type: ignore[method-assign]
+    lane._send_alert = lambda report, _: alerted.append(report)  # type: ignore[method-assign]
     reader, exported, records = LineReader(table, None), [], []
     for number, item in enumerate(items):
         keys = {"id": item["id"]}
@@ -237,13 +237,13 @@ class TestRecordsThatCannotBeRead:
         batch = [record(1, NOT_A_KEY, total("1")), record(2, "2", total("2"))]
         for _ in range(3):
             lane.process(batch, plenty)
-        [alert] = alerts.read(10)
+        [alert] = alerts.wait()
         assert (alert["dag_id"], alert["entity"]) == ("stream_processor", "orders")
         [told] = alert["files"]
         assert sequence(1) in told["file"] and "1.5" in told["file"]
         assert "export_orders" in alert["what_to_do"]
         StreamLane(lake).process([*batch, record(3, NOT_A_KEY, total("1"))], plenty)
-        assert len(alerts.read(10)) == 2, "another record is another alert"
+        assert len(alerts.wait(2)) == 2, "another record is another alert"
 
     def test_come_again_when_the_alert_cannot_be_published(self, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
         alerts, lane = Alerts(lake), StreamLane(lake)
@@ -253,7 +253,7 @@ class TestRecordsThatCannotBeRead:
             report = lane.process(batch, plenty)
         assert (report.rows, report.failed_from) == (1, sequence(1))
         lane.process(batch, plenty)
-        assert len(alerts.read(10)) == 1
+        assert len(alerts.wait()) == 1
 
     @pytest.mark.parametrize(
         ("data", "reason"),
@@ -291,7 +291,7 @@ class TestWhatCouldNotBeWritten:
     def test_comes_again_as_a_whole_when_nobody_can_see_it(self, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
         batch = [record(1, "1", total("1")), record(2, "2", total("2"))]
         with monkeypatch.context() as broken:
-            broken.setattr(glue_tables, "create_partitions", fail)
+            broken.setattr(partitions, "create", fail)
             report = StreamLane(lake).process(batch, plenty)
         assert (report.state, report.failed_from, report.rows) == ("failed", sequence(1), 0)
         assert "its partition is not registered" in str(report.reason)
@@ -317,7 +317,7 @@ class TestWhatCouldNotBeWritten:
         def kill(*_: Any) -> None:
             raise Killed
 
-        dying._registrar._create = kill  # type: ignore[method-assign]
+        dying._registrar._strategy._create = kill  # type: ignore[method-assign]
         give_up = lake.ledger.give_up_turn
         lake.ledger.give_up_turn = lambda name: None  # type: ignore[method-assign]
         with pytest.raises(Killed):
@@ -344,7 +344,7 @@ class TestStreams:
             assert (report.state, report.failed_from, report.rows) == ("refused", sequence(first), 0)
             assert f"has StreamViewType {view}" in str(report.reason)
             assert "expected NEW_AND_OLD_IMAGES" in str(report.reason)
-        [alert] = alerts.read(10)
+        [alert] = alerts.wait()
         assert alert["reason"] == report.reason
         assert objects(lake) == {}
 

@@ -92,7 +92,7 @@ def test_every_channel_that_has_a_connection_is_told(lake: Lake, slack: Webhook,
     topic = Alerts(lake)
     connections = {channels.SLACK: slack_connection(slack.port), channels.SMTP: mail_connection(mail.port)}
     channels.send(lake, ALERT, connections.get)
-    [told] = topic.read(5)
+    [told] = topic.wait()
     assert told["page_url"].startswith("http") and told["page_url"].endswith("/lake/entities/sales")
     [(path, body)] = slack.received
     assert path == f"/services/{SECRET}"
@@ -108,7 +108,7 @@ def test_connections_are_airflows(lake: Lake, slack: Webhook, monkeypatch: pytes
     monkeypatch.setenv("AIRFLOW_CONN_LAKELANES_SLACK", slack_connection(slack.port).get_uri())
     channels.send(lake, ALERT)
     assert len(slack.received) == 1
-    assert len(topic.read(5)) == 1
+    assert len(topic.wait()) == 1
 
 
 def test_a_channel_that_fails_is_logged_without_its_secret_and_keeps_no_other_from_being_told(
@@ -118,7 +118,7 @@ def test_a_channel_that_fails_is_logged_without_its_secret_and_keeps_no_other_fr
     connections = {channels.SLACK: slack_connection(free_port()), channels.SMTP: mail_connection(mail.port)}
     with caplog.at_level(logging.INFO):
         channels.send(lake, ALERT, connections.get)
-    assert len(topic.read(5)) == 1 and len(mail.received) == 1
+    assert len(topic.wait()) == 1 and len(mail.received) == 1
     assert "lakelanes_slack: the alert was not sent" in caplog.text
     assert "very-secret" not in caplog.text
 

@@ -48,7 +48,7 @@ def test_a_file_is_told_of_once_however_often_and_by_however_many_processes_it_i
     listener.on_new_dag_import_error(str(path), TRACE)
     for one in (listener, listener, ImportErrorListener()):
         one.on_existing_dag_import_error(str(path), TRACE)
-    [alert] = alerts.read(5)
+    [alert] = alerts.wait()
     assert alert["causes"] == ["import/reports/broken.py"]
     assert "NameError: name 'x' is not defined" in alert["reason"] and "line 3" in alert["reason"]
     assert alert["what_to_do"] and alert["meaning"] and alert["run_url"]
@@ -58,7 +58,7 @@ def test_a_process_that_was_started_while_a_file_is_broken_tells_of_it(
     lake: Lake, alerts: Alerts, folder: Path
 ) -> None:
     ImportErrorListener().on_existing_dag_import_error(str(folder / "broken.py"), TRACE)
-    assert len(alerts.read(5)) == 1
+    assert len(alerts.wait()) == 1
 
 
 def test_airflow_finds_the_listener_by_the_plugin(lake: Lake, alerts: Alerts, folder: Path) -> None:
@@ -67,7 +67,7 @@ def test_airflow_finds_the_listener_by_the_plugin(lake: Lake, alerts: Alerts, fo
     for listener in LakelanesPlugin.listeners:
         manager.add_listener(listener)
     manager.hook.on_new_dag_import_error(filename=str(folder / "broken.py"), stacktrace=TRACE)
-    assert len(alerts.read(5)) == 1
+    assert len(alerts.wait()) == 1
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_file_is_cured_when_it_can_be_imported_and_not_before(
     # Not what an interpreter remembers of it.
     os.utime(path, (2_000_000_000, 2_000_000_000))
     assert cure(lake) == ["import/broken.py"]
-    assert [message["recovered"] for message in alerts.read(5)] == [False, True]
+    assert [message["recovered"] for message in alerts.wait(2)] == [False, True]
 
 
 def test_a_file_that_was_removed_is_cured(lake: Lake, alerts: Alerts, folder: Path) -> None:
@@ -103,12 +103,12 @@ def test_a_broken_configuration_is_one_cause_for_all_files_and_cured_when_it_can
     for listener in (ImportErrorListener(), ImportErrorListener()):
         for name in ("load_entities.py", "sweep_sources.py"):
             listener.on_new_dag_import_error(str(folder / name), CONFIGURATION_TRACE)
-    [alert] = alerts.read(5)
+    [alert] = alerts.wait()
     assert alert["causes"] == ["import/configuration"]
     assert "did you mean 'partition_keys'?" in alert["reason"] and "lakelanes check" in alert["what_to_do"]
     config.write_text(text)
     assert cure(lake) == ["import/configuration"]
-    assert [message["recovered"] for message in alerts.read(5)] == [False, True]
+    assert [message["recovered"] for message in alerts.wait(2)] == [False, True]
 
 
 def test_a_broken_configuration_without_a_ledger_is_told_of_once_by_a_process(
@@ -120,7 +120,7 @@ def test_a_broken_configuration_without_a_ledger_is_told_of_once_by_a_process(
     listener = ImportErrorListener()
     for name in ("load_entities.py", "sweep_sources.py", "load_entities.py"):
         listener.on_new_dag_import_error(str(folder / name), CONFIGURATION_TRACE)
-    assert len(alerts.read(5)) == 1
+    assert len(alerts.wait()) == 1
 
 
 def test_a_process_that_cannot_tell_logs_it_and_goes_on(

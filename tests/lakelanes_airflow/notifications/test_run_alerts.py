@@ -16,7 +16,7 @@ from lakelanes.alerts.messages import FileFault
 from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.files.listing import list_entity
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes_airflow.notifications.run_alerts import REPORT, alert_on_failure, failures
 from lakelanes_airflow.operators.load import FindUnloadedOperator
 from lakelanes_airflow.runs.xcoms import ERROR, FAILURE, FAULTS, REMEDY
@@ -24,6 +24,7 @@ from tests.support.airflow import build_alert, task_context
 from tests.support.lakes import put
 from tests.support.localaws import LocalAws
 from tests.support.source_tables import ORDERS
+from tests.support.waiting import wait_for
 
 FAULT = FileFault(
     "s3://b/in/sales_data_2024_03_15.csv", "sales", "rejected", "no column 'amount'", 1, "amount", "s3://lake/rejects"
@@ -40,9 +41,16 @@ class Subscriber:
         arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         lake.sns.subscribe(TopicArn=lake.config.alert_topic_arn, Protocol="sqs", Endpoint=arn)
 
-    def messages(self) -> list[Any]:
-        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
+    def messages(self, count: int = 1) -> list[Any]:
+        """Every message so far, once there are as many."""
+        found: list[Any] = []
+
+        def look() -> list[Any]:
+            answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
+            found.extend(json.loads(message["Body"]) for message in answer.get("Messages", ()))
+            return found
+
+        return wait_for(look, lambda found: len(found) >= count, f"message number {count}")
 
 
 @pytest.fixture
@@ -146,7 +154,7 @@ def test_a_file_that_fails_in_run_after_run_is_one_alert(lake: Lake, subscriber:
         context = failed_run(dag_id=dag_id, run_id=run_id)
         context["ti"].xcom_push(FAULTS, [asdict(fault) for fault in faults])
         alert_on_failure(context)
-    told = [json.loads(message["Message"]) for message in subscriber.messages()]
+    told = [json.loads(message["Message"]) for message in subscriber.messages(2)]
     assert [(alert["run_id"], [fault["file"] for fault in alert["files"]]) for alert in told] == [
         ("run-1", [FAULT.file]),
         ("run-3", [other.file]),
@@ -158,7 +166,7 @@ def test_a_run_that_fails_again_without_a_file_at_fault_is_one_alert(lake: Lake,
         context = failed_run("publish", run_id=run_id, partition_key=key)
         context["dag_run"].partition_key = key
         alert_on_failure(context)
-    causes = [json.loads(message["Message"])["causes"] for message in subscriber.messages()]
+    causes = [json.loads(message["Message"])["causes"] for message in subscriber.messages(2)]
     assert causes == [["run/load_sales/2024-03-15"], ["run/load_sales/2024-03-16"]]
 
 
@@ -213,4 +221,4 @@ def test_an_alert_that_cannot_be_published_is_logged_and_changes_nothing(
     lake.sns.delete_topic(TopicArn=lake.config.alert_topic_arn)
     with caplog.at_level(logging.ERROR):
         alert_on_failure(failed_run())
-    assert "run/load_sales/- could not be told" in caplog.text
+    assert "run/load_sales/- could not be sent" in caplog.text

@@ -354,7 +354,7 @@ def test_a_gap_is_an_alert_with_the_command_that_repairs_it(source: SourceTable)
     alert = build_alert(source.lake, {**run.report(), "reason": "task_failure"})
     assert "recovery_off: point-in-time recovery of airflow-orders" in alert.reason
     assert "aws dynamodb update-continuous-backups" in alert.what_to_do
-    assert "python -m lakelanes tables repair orders" in alert.what_to_do
+    assert "lakelanes tables repair orders" in alert.what_to_do
 
 
 def test_a_plan_that_was_killed_fails_the_run(source: SourceTable) -> None:

@@ -16,7 +16,7 @@ from lakelanes.catalog import athena
 from lakelanes.errors import PermanentLoadError, RetryableLoadError
 from lakelanes.files.listing import list_entity
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes_airflow.assets import table_asset
 from lakelanes_airflow.notifications import channels
 from lakelanes_airflow.operators.load import (
@@ -355,7 +355,7 @@ def test_the_sweep_takes_dead_letters_over_and_tells_of_them_once(lake: Lake) ->
     [batch] = sweep.sense()
     assert [file["key"] for file in batch["files"]] == ["sales_data_2024_03_15.csv"]
     assert queues.dead_letters() == 0
-    [alert] = alerts.read(5)
+    [alert] = alerts.wait()
     assert [fault["file"] for fault in alert["files"]] == [uri]
     sweep.convert()
     sweep.publish()
@@ -371,7 +371,7 @@ def test_a_dead_letter_that_was_told_of_is_only_cleared_up(lake: Lake) -> None:
     put(lake, "sales_data_2024_03_15.csv", NO_AMOUNT)
     queues.deliver_all(queues.lane())
     assert queues.dead_letters() == 1
-    assert len(alerts.read(5)) == 1
+    assert len(alerts.wait()) == 1
     assert Run(lake, plan="find", run_id="sweep-1", full=False).sense() == []
     assert queues.dead_letters() == 0
     assert len(alerts.read()) == 1
@@ -387,9 +387,9 @@ def test_a_dead_letter_whose_alert_cannot_be_told_is_told_of_later(lake: Lake, m
     with monkeypatch.context() as broken:
         broken.setattr("lakelanes_airflow.notifications.channels.publish", fail)
         Run(lake, plan="find", run_id="sweep-1", full=False).sense()
-    assert queues.dead_letters() == 0 and alerts.read(1) == []
+    assert queues.dead_letters() == 0 and alerts.read() == []
     assert incidents.catch_up(lake, channels.send) == 1
-    [alert] = alerts.read(5)
+    [alert] = alerts.wait()
     assert alert["causes"] == ["dead-letters"]
     Run(lake, plan="find", run_id="sweep-2", full=False).sense()
     assert [message["recovered"] for message in alerts.read()] == [False, True]
@@ -410,7 +410,7 @@ def test_a_run_closes_what_its_success_cures(lake: Lake) -> None:
     run.convert()
     run.publish()
     assert {incident.cause for incident in incidents.open_incidents(lake)} == set(others)
-    told = [message for message in alerts.read(5) if message["recovered"]]
+    told = [message for message in alerts.wait() if message["recovered"]]
     assert sorted(cause for message in told for cause in message["causes"]) == sorted(causes)
     # One that found nothing left to do.
     Run(lake, run_id="run-2").sense()

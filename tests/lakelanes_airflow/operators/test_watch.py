@@ -30,7 +30,7 @@ def test_it_tells_of_what_it_finds_and_returns_what_is_open(lake: Lake) -> None:
     lake.ledger.write_note(FAILED_VIEWS, {"daily_sales": "COLUMN_NOT_FOUND"})
     for _ in range(2):
         assert watch() == ["stale/daily_sales"]
-    [alert] = alerts.read(5)
+    [alert] = alerts.wait()
     assert (alert["dag_id"], alert["run_id"]) == ("watch_lake", "run-2")
     assert alert["page_url"].startswith("http")
 
@@ -42,7 +42,7 @@ def test_it_tells_what_others_noted_and_did_not_tell(lake: Lake) -> None:
     alerts = Alerts(lake)
     assert not incidents.report(lake, "run/load_sales/-", ALERT, fail)
     assert watch() == ["run/load_sales/-"]
-    assert [alert["causes"] for alert in alerts.read(5)] == [["run/load_sales/-"]]
+    assert [alert["causes"] for alert in alerts.wait()] == [["run/load_sales/-"]]
 
 
 def test_it_closes_dag_files_that_can_be_imported_and_its_own_failure(lake: Lake, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_it_closes_dag_files_that_can_be_imported_and_its_own_failure(lake: Lake
     for cause, subject in noted.items():
         incidents.report(lake, cause, ALERT, lambda *_: None, subject=subject)
     assert watch() == []
-    told = alerts.read(5)
+    told = alerts.wait()
     assert all(alert["recovered"] for alert in told)
     assert {cause for alert in told for cause in alert["causes"]} == noted.keys()
 
@@ -68,4 +68,4 @@ def test_a_check_that_fails_fails_the_task_after_the_others_were_made(
     lake.ledger.write_note(FAILED_VIEWS, {"daily_sales": "COLUMN_NOT_FOUND"})
     with pytest.raises(AirflowFailException, match="could not be made: drifted"):
         watch()
-    assert len(alerts.read(5)) == 1
+    assert len(alerts.wait()) == 1

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from fastapi.testclient import TestClient
 
 from lakelanes.files import dead_letters
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes_airflow.page.background import BackgroundWork

@@ -11,8 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lakelanes.catalog import view_results, views
+from lakelanes.catalog.registrar import Registrar
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch, register
 from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
@@ -28,7 +29,7 @@ def load(lake: Lake, day: int, rows: str) -> None:
     put(lake, key, HEADER + rows)
     entity = lake.config.entities["sales"]
     load_batch(lake, entity, list(list_prefix(lake, key)), lane="batch", run_id="run-1")
-    register(lake, entity, [partition_for(entity, key)])
+    Registrar(lake, "look").register_entity(entity, [partition_for(entity, key)])
     summaries.refresh(lake.ledger, lake.config.entities.values())
 
 

@@ -21,15 +21,15 @@ from playwright.sync_api import Browser, Page, expect
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert
 from lakelanes.files import dead_letters
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.load import load_batch
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.tables.windows import minute_text
 from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.page.window_layout import window_name
 from tests.lakelanes_airflow.page.conftest import USERS
-from tests.support.browser import chromium, running_browser, served
+from tests.support.browser import PATIENCE_MILLISECONDS, chromium, running_browser, served
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.lakes import put
 from tests.support.queues import Queues
@@ -63,6 +63,7 @@ def open_page(browser: Browser, address: str, background: BackgroundWork) -> Ite
     def make(path: str, user: str | None = "viewer", **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         if user:
             role = USERS[user].upper()
             token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=user, role=role, teams=None))

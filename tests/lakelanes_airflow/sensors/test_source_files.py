@@ -13,12 +13,12 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, DownstreamTasksSkipped, TaskDeferred
 from airflow.sdk.module_loading import import_string
 
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import SelectionError
 from lakelanes.files.listing import list_entity, list_partition
-from lakelanes.files.load import register
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.load_tasks import load_planned
 from lakelanes_airflow.notifications.run_alerts import alert_on_failure
@@ -115,7 +115,7 @@ def test_a_partition_that_is_in_the_lake_costs_one_task_and_few_requests(
     put(lake, DAY, "x")
     mark_loaded(lake)
     entity = lake.config.entities["sales"]
-    register(lake, entity, [Partition.from_path("year=2024/month=03/day=15")])
+    Registrar(lake, "look").register_entity(entity, [Partition.from_path("year=2024/month=03/day=15")])
     requests = RequestsMade(lake)
     for context in ({"partition_key": KEY}, {"partition": KEY}, {}, {"keys": [DAY]}, {"first_partition": KEY}):
         tasks, given = skipped(in_a_dag(), **context)
@@ -131,7 +131,9 @@ def test_a_partition_that_is_in_the_lake_costs_one_task_and_few_requests(
 def test_reload_and_a_partition_that_glue_lacks_are_not_skipped(lake: Lake) -> None:
     put(lake, DAY, "x")
     mark_loaded(lake)
-    register(lake, lake.config.entities["sales"], [Partition.from_path("year=2024/month=03/day=15")])
+    Registrar(lake, "look").register_entity(
+        lake.config.entities["sales"], [Partition.from_path("year=2024/month=03/day=15")]
+    )
     task = in_a_dag()
     assert names(task.execute(task_context(task, partition_key=KEY, reload=True))) == [DAY]
     lake.glue.delete_partition(
@@ -159,7 +161,9 @@ def test_what_a_failed_run_loaded_is_published_by_the_next(
 ) -> None:
     put(lake, DAY, "x")
     mark_loaded(lake, run_id=loader)
-    register(lake, lake.config.entities["sales"], [Partition.from_path("year=2024/month=03/day=15")])
+    Registrar(lake, "look").register_entity(
+        lake.config.entities["sales"], [Partition.from_path("year=2024/month=03/day=15")]
+    )
     task = in_a_dag()
     context = task_context(task, partition_key=KEY)
     context["ti"].runs = {loader: state} if state else {}
@@ -283,7 +287,7 @@ def test_a_dry_run_that_fails_tells_nobody(lake: Lake) -> None:
         with pytest.raises(SelectionError):
             task.execute(context)
         alert_on_failure({**context, "reason": "task_failure"})
-    [alert] = alerts.read(5)
+    [alert] = alerts.wait()
     assert alert["run_id"] == "dry-False"
 
 
@@ -291,7 +295,9 @@ def test_a_dry_run_names_partitions_that_glue_lacks(lake: Lake) -> None:
     put(lake, DAY, "x")
     mark_loaded(lake)
     assert preview(partition_key=KEY)["unregistered"] == ["sales_data", "sales_data_rejects"]
-    register(lake, lake.config.entities["sales"], [Partition.from_path("year=2024/month=03/day=15")])
+    Registrar(lake, "look").register_entity(
+        lake.config.entities["sales"], [Partition.from_path("year=2024/month=03/day=15")]
+    )
     assert preview(partition_key=KEY)["unregistered"] == []
     lake.glue.delete_partition(
         DatabaseName=lake.config.resources.glue_database, TableName="sales_data", PartitionValues=["2024", "03", "15"]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.localaws.controls import control, now
-from tests.support.localaws import LocalAws, running_localaws
+from tests.support.localaws import LocalAws
 
 
 @pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS with quick exports and no sweep but those that are asked for."""
-    environment = {"LOCALAWS_EXPORT_SECONDS": "0", "LOCALAWS_TTL_SECONDS": "3600"}
-    with running_localaws(tmp_path_factory.mktemp("dynamodb"), environment=environment) as server:
-        yield server
+def local_aws(clocked_aws: LocalAws) -> LocalAws:
+    """The one whose clock tests move."""
+    return clocked_aws
 
 
 @pytest.fixture

@@ -6,14 +6,12 @@ import base64
 import gzip
 import hashlib
 import json
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tests.support.localaws import LocalAws
-
-_SECONDS = 30.0
+from tests.support.waiting import wait_for
 
 
 @dataclass
@@ -50,13 +48,11 @@ class Exported:
 
 def wait(dynamodb: Any, arn: str) -> dict[str, Any]:
     """The export's description once it is no longer in progress."""
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        description = dynamodb.describe_export(ExportArn=arn)["ExportDescription"]
-        if description["ExportStatus"] != "IN_PROGRESS":
-            return dict(description)
-        assert time.monotonic() < deadline, f"{arn} is still in progress after {_SECONDS} s"
-        time.sleep(0.01)
+    return wait_for(
+        lambda: dict(dynamodb.describe_export(ExportArn=arn)["ExportDescription"]),
+        lambda description: description["ExportStatus"] != "IN_PROGRESS",
+        f"the end of {arn}",
+    )
 
 
 def window(start: datetime, end: datetime | None, view: str | None = None) -> dict[str, Any]:

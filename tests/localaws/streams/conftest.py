@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.localaws import LocalAws, running_localaws
+from tests.support.localaws import LocalAws
+from tests.support.waiting import wait_for
 
-_SECONDS = 30.0
 _SOURCE = """
 import json, os
 def note(**line):
@@ -29,22 +28,14 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS that retries quickly."""
-    environment = {"LOCALAWS_STREAM_RETRY_SECONDS": "0.01", "LOCALAWS_TTL_SECONDS": "3600"}
-    with running_localaws(tmp_path_factory.mktemp("streams"), environment=environment) as server:
-        yield server
+def local_aws(clocked_aws: LocalAws) -> LocalAws:
+    """The one whose clock tests move."""
+    return clocked_aws
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
     """The first true result of the condition."""
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"no {what} within {_SECONDS} s"
-        time.sleep(0.01)
+    return wait_for(condition, bool, what)
 
 
 def make_function(functions: Any, name: str, source: str, **options: Any) -> None:

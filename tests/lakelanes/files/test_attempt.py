@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -14,63 +14,28 @@ import pyarrow.parquet as pq
 import pytest
 
 from lakelanes.catalog import athena
-from lakelanes.config.partitions import Partition, date_values, partition_of
-from lakelanes.errors import PermanentLoadError, QueryError, RetryableLoadError, ValidationError
-from lakelanes.files import load as load_module
+from lakelanes.errors import PermanentLoadError, QueryError, RetryableLoadError
+from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
-from lakelanes.files.load import (
-    FileOutcome,
-    load_batch,
-    pending,
-    raise_for_outcomes,
-    register,
-    rejects_key,
-    target_key,
-    validate,
-)
 from lakelanes.files.matching import partition_for
-from lakelanes.files.sweep import find_unloaded, record_unmatched, register_done
+from lakelanes.files.outcomes import raise_for_outcomes
+from lakelanes.files.pending import pending
+from lakelanes.files.sweep import find_unloaded
+from lakelanes.files.target_keys import target_key
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Ledger
-from lakelanes.ledger.source_file import SourceFile
+from tests.lakelanes.files.support import (
+    HEADER,
+    KEY,
+    accounted,
+    later,
+    leave_uncommitted,
+    load,
+    rejects,
+    rows,
+    select,
+    table,
+)
 from tests.support.lakes import SALES, put
-
-HEADER = "transaction_id,customer_id,amount,transaction_date\n"
-KEY = "sales_data_2024_03_15.csv"
-
-
-def rows(count: int, first: int = 1) -> str:
-    return "".join(f"t{n},c{n},{n}.50,2024-03-15\n" for n in range(first, first + count))
-
-
-def load(
-    lake: Lake, files: Sequence[SourceFile] | None = None, entity: str = "sales", **options: Any
-) -> list[FileOutcome]:
-    """Loads (by default) whatever is in the source bucket, registers and validates it."""
-    settings = lake.config.entities[entity]
-    files = list_entity(lake, settings) if files is None else files
-    outcomes = load_batch(lake, settings, files, lane="batch", run_id="test", **options)
-    partitions = {Partition.from_path(path) for outcome in outcomes for path in outcome.partitions}
-    register(lake, settings, partitions)
-    validate(lake, settings, partitions, pause_seconds=0.05)
-    return outcomes
-
-
-def select(lake: Lake, sql: str) -> list[tuple[str | None, ...]]:
-    return [tuple(row.values()) for row in athena.query(lake, sql)]
-
-
-def table(lake: Lake, name: str = "sales_data") -> list[tuple[str | None, ...]]:
-    return select(lake, f"SELECT transaction_id, customer_id, amount, transaction_date FROM {name} ORDER BY 1, 2, 3")
-
-
-def rejects(lake: Lake) -> list[tuple[str | None, ...]]:
-    return select(lake, 'SELECT line, "column", reason, raw FROM sales_data_rejects ORDER BY source_file, record')
-
-
-def accounted(lake: Lake) -> int:
-    """Rows in the table and among the rejects together."""
-    return len(table(lake)) + len(rejects(lake))
 
 
 def test_a_file_becomes_typed_rows_of_its_partition(lake: Lake) -> None:
@@ -312,25 +277,6 @@ def test_two_loads_of_one_version_leave_two_objects(lake: Lake) -> None:
     assert first.rejects_etag != second.rejects_etag
 
 
-def leave_uncommitted(lake: Lake, monkeypatch: pytest.MonkeyPatch, run_id: str = "killed") -> None:
-    """A worker that dies between its upload and its commit."""
-    with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "loaded", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
-        with pytest.raises(SystemExit):
-            load_batch(
-                lake,
-                lake.config.entities["sales"],
-                list_entity(lake, lake.config.entities["sales"]),
-                lane="batch",
-                run_id=run_id,
-            )
-
-
-def later(lake: Lake) -> Lake:
-    """The same lake when every lease has run out."""
-    return Lake.open(lake.config, clock=lambda: lake.clock() + timedelta(hours=1))
-
-
 @pytest.mark.parametrize("loaded_before", [True, False])
 def test_what_a_dead_worker_put_is_live_when_the_next_version_is_refused(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, loaded_before: bool
@@ -347,53 +293,6 @@ def test_what_a_dead_worker_put_is_live_when_the_next_version_is_refused(
     assert entry is not None
     assert (entry.state, entry.live_etag, entry.live_rows) == ("rejected", file.etag, 3)
     assert len(table(lake)) == 3
-
-
-def test_the_sweep_settles_a_file_that_was_deleted_after_its_worker_died(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    uri = put(lake, KEY, HEADER + rows(3) + "t9,c9,bad,2024-03-15\n")
-    leave_uncommitted(lake, monkeypatch)
-    lake.s3.delete_object(Bucket=lake.config.resources.source_bucket, Key=KEY)
-    found = find_unloaded(later(lake))
-    assert [file.uri for file in found.files["sales"]] == [uri]
-    assert [o.state for o in load(later(lake), found.files["sales"])] == ["deleted"]
-    entry = lake.ledger.get(uri)
-    assert entry is not None
-    assert (entry.state, entry.live_rows, entry.rejects is not None) == ("deleted", 3, True)
-    assert find_unloaded(later(lake)).files == {}
-
-
-def test_the_sweep_sees_what_was_put_after_a_refusal(lake: Lake) -> None:
-    """A worker hangs before its upload; its successor refuses the next version; then the upload comes."""
-    put(lake, KEY, HEADER + rows(3))
-    successor = later(lake)
-
-    def overtake(**_: Any) -> None:
-        lake.s3.meta.events.unregister("before-call.s3.PutObject", overtake)
-        put(successor, KEY, "nonsense\n1\n")
-        assert [o.state for o in load(successor)] == ["rejected"]
-
-    lake.s3.meta.events.register("before-call.s3.PutObject", overtake)
-    sales = lake.config.entities["sales"]
-    assert [o.state for o in load_batch(lake, sales, list_entity(lake, sales), lane="batch", run_id="slow")] == [
-        "claimed_elsewhere"
-    ]
-    [file] = find_unloaded(successor).files["sales"]
-    assert [o.state for o in load(successor, [file])] == ["rejected"]  # and validates
-    assert len(table(lake)) == 3
-    assert find_unloaded(successor).files == {}
-
-
-def test_the_sweep_registers_what_a_worker_left_unregistered(lake: Lake) -> None:
-    put(lake, KEY, HEADER + rows(3))
-    sales = lake.config.entities["sales"]
-    load_batch(lake, sales, list_entity(lake, sales), lane="fast", run_id="killed")
-    sweep = find_unloaded(lake)
-    assert sweep.files == {}
-    assert register_done(lake, sweep) == 1
-    assert len(table(lake)) == 3
-    assert register_done(lake, find_unloaded(lake)) == 0
 
 
 def test_an_impossible_date_in_the_name_refuses_the_file(lake: Lake) -> None:
@@ -484,74 +383,6 @@ def test_throttling_fails_the_file_in_a_way_that_can_be_retried(lake: Lake) -> N
     assert len(table(lake)) == 3
 
 
-def partition(lake: Lake, key: str = "2024-03-15") -> Partition:
-    sales = lake.config.entities["sales"]
-    return partition_of(sales, date_values(sales, key).values())
-
-
-def test_a_partition_that_points_elsewhere_is_pointed_to_its_folder(lake: Lake) -> None:
-    put(lake, KEY, HEADER + rows(3))
-    load(lake)
-    where = {"DatabaseName": lake.config.resources.glue_database, "TableName": "sales_data"}
-    values = ["2024", "03", "15"]
-    wrong = lake.glue.get_partition(**where, PartitionValues=values)["Partition"]["StorageDescriptor"]
-    right = wrong["Location"]
-    elsewhere = f"s3://{lake.config.resources.analytics_bucket}/elsewhere/file.csv"
-    wrong["Location"] = elsewhere
-    lake.glue.update_partition(
-        **where, PartitionValueList=values, PartitionInput={"Values": values, "StorageDescriptor": wrong}
-    )
-    assert table(lake) == []
-    done = register(lake, lake.config.entities["sales"], [partition(lake)])
-    assert done.relocated == [f"sales_data/year=2024/month=03/day=15: {elsewhere} -> {right}"]
-    assert len(table(lake)) == 3
-
-
-@pytest.mark.parametrize("cure", ["register", "msck"])
-def test_a_deleted_partition_takes_its_rows_along_until_it_is_registered_again(lake: Lake, cure: str) -> None:
-    put(lake, KEY, HEADER + rows(3))
-    put(lake, "sales_data_2024_03_16.csv", HEADER + rows(4))
-    load(lake)
-    lake.glue.delete_partition(
-        DatabaseName=lake.config.resources.glue_database, TableName="sales_data", PartitionValues=["2024", "03", "15"]
-    )
-    assert len(table(lake)) == 4
-    if cure == "register":
-        assert register(lake, lake.config.entities["sales"], [partition(lake)]).created == 1
-    else:
-        athena.execute(lake, "MSCK REPAIR TABLE sales_data")
-    assert len(table(lake)) == 7
-
-
-@pytest.mark.parametrize("registration", ["add_partition", "msck", "projection"])
-def test_each_way_of_registration_makes_rows_visible(make_lake: Callable[..., Lake], registration: str) -> None:
-    lake = make_lake({"sales": {**SALES, "registration": registration}})
-    put(lake, KEY, HEADER + rows(3))
-    load(lake)
-    assert select(lake, "SELECT count(*) FROM sales_data WHERE year='2024' AND month='03' AND day='15'") == [("3",)]
-
-
-def test_partitions_are_registered_a_hundred_a_call(lake: Lake) -> None:
-    days = [f"2024-{month:02}-{day:02}" for month in range(1, 10) for day in range(1, 28)]
-    calls: list[str] = []
-    lake.glue.meta.events.register("before-call.glue", lambda model, **_: calls.append(model.name))
-    done = register(lake, lake.config.entities["sales"], [partition(lake, day) for day in days])
-    assert done.created == len(days) == 243
-    assert calls.count("BatchCreatePartition") == 6  # 3 for the table, 3 for its rejects
-    calls.clear()
-    assert register(lake, lake.config.entities["sales"], [partition(lake, day) for day in days]).created == 0
-    assert "BatchCreatePartition" not in calls
-
-
-def test_rows_that_vanish_from_the_bucket_fail_the_validation(lake: Lake) -> None:
-    put(lake, KEY, HEADER + rows(3))
-    load(lake)
-    sales, analytics = lake.config.entities["sales"], lake.config.resources.analytics_bucket
-    lake.s3.delete_object(Bucket=analytics, Key=target_key(sales, partition(lake), KEY))
-    with pytest.raises(ValidationError, match="year=2024/month=03/day=15: the ledger holds 3 rows, Athena counts 0"):
-        validate(lake, sales, [partition(lake)], attempts=2, pause_seconds=0.01)
-
-
 def test_a_query_that_athena_fails_is_an_error_with_its_reason(lake: Lake) -> None:
     with pytest.raises(QueryError, match=r"TABLE_NOT_FOUND.*no_such_table"):
         athena.query(lake, "SELECT count(*) FROM no_such_table")
@@ -592,47 +423,6 @@ def test_a_large_file_goes_through_in_parts(lake: Lake) -> None:
     ]
 
 
-def test_targets_of_rows_and_rejects_are_told_apart_by_folder() -> None:
-    from tests.support.lakes import make_config
-
-    sales = make_config().entities["sales"]
-    where = partition_for(sales, f"a b/{KEY}")
-    assert target_key(sales, where, f"a b/{KEY}") == (
-        "sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-421118ce.parquet"
-    )
-    assert rejects_key(sales, where, f"a b/{KEY}") == (
-        "lake-rejects/sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-421118ce.parquet"
-    )
-
-
-def test_a_sweep_finds_what_is_in_no_table_and_reports_strangers_once(make_lake: Callable[..., Lake]) -> None:
-    everything = {
-        **SALES,
-        "table_name": "both",
-        "filename_pattern": r"(?:sales_data|twice)_(\d{4})_(\d{2})_(\d{2})\.csv",
-    }
-    lake = make_lake({"sales": SALES, "both": everything})
-    put(lake, "sales_data_2024_03_15.csv.gz", HEADER + rows(1))
-    put(lake, "twice_2024_03_15.csv", HEADER + rows(1))
-    put(lake, "sales_data_2024_03_16.csv", HEADER + rows(1))
-    stranger = put(lake, "notes/readme.txt", "hello")
-    found = find_unloaded(lake)
-    assert {name: [f.name for f in files] for name, files in found.files.items()} == {
-        "sales": ["sales_data_2024_03_15.csv.gz", "sales_data_2024_03_16.csv"],
-        "both": ["twice_2024_03_15.csv"],
-    }
-    assert [file.uri for file in found.unmatched] == [stranger]
-    record_unmatched(lake, found.unmatched)
-    load(lake, found.files["sales"])
-    again = find_unloaded(lake)
-    assert again.files.keys() == {"both"}
-    assert again.unmatched == []
-    assert (
-        lake.s3.get_object(Bucket=lake.config.resources.source_bucket, Key="notes/readme.txt")["Body"].read()
-        == b"hello"
-    )
-
-
 def test_a_file_that_two_entities_take_is_refused_as_a_fault_of_the_configuration(
     make_lake: Callable[..., Lake],
 ) -> None:
@@ -653,23 +443,6 @@ def test_a_file_that_two_entities_take_is_refused_as_a_fault_of_the_configuratio
     assert entry.state == "loaded"
 
 
-def test_a_sweep_leaves_a_file_alone_that_is_still_being_written(make_lake: Callable[..., Lake]) -> None:
-    lake = make_lake({"sales": {**SALES, "settle_seconds": 60}})
-    put(lake, KEY, HEADER + rows(1))
-    found = find_unloaded(lake)
-    assert (found.files, found.settling) == ({}, 1)
-    later = Lake.open(lake.config, clock=lambda: lake.clock() + timedelta(seconds=61))
-    assert [file.key for file in find_unloaded(later).files["sales"]] == [KEY]
-
-
-def test_a_sweep_tries_failed_files_again_and_refused_ones_only_in_a_new_version(lake: Lake) -> None:
-    put(lake, KEY, "nonsense\n1\n")
-    load(lake)
-    assert find_unloaded(lake).files == {}
-    put(lake, KEY, HEADER + rows(1))
-    assert len(find_unloaded(lake).files["sales"]) == 1
-
-
 def test_a_truncated_gzip_file_is_refused_and_says_so(lake: Lake) -> None:
     whole = gzip.compress((HEADER + rows(5000)).encode(), mtime=0)
     put(lake, KEY + ".gz", whole[: len(whole) // 2])
@@ -678,32 +451,3 @@ def test_a_truncated_gzip_file_is_refused_and_says_so(lake: Lake) -> None:
     assert "gzip" in str(outcome.error)
     assert table(lake) == []
     assert accounted(lake) > 0
-
-
-def test_a_partition_that_files_keep_arriving_in_is_validated_later(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entity = lake.config.entities["sales"]
-    put(lake, KEY, HEADER + rows(3))
-    load(lake)
-    [partition] = [partition_for(entity, KEY)]
-    counts, arrivals = load_module._athena_counts, iter(range(100))
-
-    def count_while_files_arrive(*arguments: Any) -> dict[tuple[str, ...], int]:
-        counted = counts(*arguments)
-        put(lake, f"{next(arrivals)}/{KEY}", HEADER + rows(1))
-        load_batch(lake, entity, pending(lake, list_entity(lake, entity)), lane="fast", run_id="other")
-        return counted
-
-    with monkeypatch.context() as busy:
-        busy.setattr(load_module, "_athena_counts", count_while_files_arrive)
-        assert validate(lake, entity, [partition], pause_seconds=0.01) == []
-    assert [count.athena for count in validate(lake, entity, [partition])] == [3 + next(arrivals)]
-
-    def count_one_too_few(*arguments: Any) -> dict[tuple[str, ...], int]:
-        return {values: count - 1 for values, count in counts(*arguments).items()}
-
-    with monkeypatch.context() as wrong:
-        wrong.setattr(load_module, "_athena_counts", count_one_too_few)
-        with pytest.raises(ValidationError, match="the ledger holds 8 rows, Athena counts 7"):
-            validate(lake, entity, [partition], pause_seconds=0.01)

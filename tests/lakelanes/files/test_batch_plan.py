@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.files.batches import describe_batch, plan_batches
+from lakelanes.files.batch_plan import describe_batch, plan_batches
 from lakelanes.ledger.source_file import SourceFile
 
 
@@ -43,3 +43,10 @@ def test_a_batch_is_described_by_what_it_holds() -> None:
     assert describe_batch([file(1_000_000, n) for n in range(3)]) == "3 files, 3.0 MB: f00000.csv … f00002.csv"
     assert describe_batch([file(1234, 7)]) == "1 file, 1.2 kB: f00007.csv"
     assert describe_batch([]) == "no files"
+
+
+def test_a_batch_is_full_to_the_byte_and_no_further() -> None:
+    """A file costs its bytes and 64 KB; four files that fill two batches exactly are two and two."""
+    exact = [file((1 << 20) - (64 << 10), number) for number in range(4)]
+    assert [len(batch) for batch in plan_batches(exact, 2 << 20)] == [2, 2]
+    assert [len(batch) for batch in plan_batches(exact, (2 << 20) - 1)] == [1, 1, 2]

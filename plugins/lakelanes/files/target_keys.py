@@ -1,0 +1,33 @@
+"""Under which keys of the analytics bucket a source file's objects lie: a pure function, so loading it again replaces
+what it was and never doubles rows."""
+
+from __future__ import annotations
+
+import hashlib
+
+from lakelanes.catalog.glue_tables import REJECTS_FOLDER
+from lakelanes.config.model import Entity
+from lakelanes.config.partitions import Partition
+
+_STEM_LENGTH = 120
+_DIGEST_LENGTH = 8
+
+
+def target_key(entity: Entity, partition: Partition, source_key: str) -> str:
+    """Key of the table's object for a source file: its name, and enough of a hash to tell two folders apart."""
+    suffix = "parquet"
+    if entity.format == "csv":
+        # Athena tells compressed text by its ending.
+        suffix = "csv.gz" if source_key.lower().endswith(".gz") else "csv"
+    return f"{entity.table_name}/{partition.path}/{_stem(source_key)}.{suffix}"
+
+
+def rejects_key(entity: Entity, partition: Partition, source_key: str) -> str:
+    """Key of the object with a source file's rejected rows."""
+    return f"{REJECTS_FOLDER}/{entity.table_name}/{partition.path}/{_stem(source_key)}.parquet"
+
+
+def _stem(source_key: str) -> str:
+    name = source_key.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in name)
+    return f"{safe[:_STEM_LENGTH]}-{hashlib.sha256(source_key.encode()).hexdigest()[:_DIGEST_LENGTH]}"

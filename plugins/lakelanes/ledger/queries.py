@@ -1,0 +1,151 @@
+"""Questions to the ledger: files by their URIs, by partition, by state, and their past versions.
+
+The table has two indexes: ``by_partition`` (entity_partition, source) for validation and ``by_state`` (entity_state,
+updated_at) for alerts, sweeps and the UI. A file without a partition of its own is in ``by_partition`` under a bucket
+(see ``place_in_index``), so that ``lakelanes.ledger.summaries`` can count every file through that index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from lakelanes.ledger.entries import PART, Entry, Part, State, timestamp
+from lakelanes.ledger.items import CURRENT
+from lakelanes.ledger.table import LedgerTable
+
+
+class FileQueries(LedgerTable):
+    """What the ledger knows of source files. Indexes are eventually consistent."""
+
+    def get(self, source: str) -> Entry | None:
+        """The newest version of a file by its URI; strongly consistent."""
+        item = self._get(source, CURRENT)
+        return Entry.from_item(item) if item else None
+
+    def get_many(self, sources: Iterable[str]) -> dict[str, Entry]:
+        """The newest versions of many files, 100 a request; strongly consistent. Unknown files are left out."""
+        entries = map(Entry.from_item, self.read_items((source, CURRENT) for source in sources))
+        return {entry.source: entry for entry in entries}
+
+    def parts(self, source: str) -> dict[str, Part]:
+        """The Parts of a file by their folders; strongly consistent."""
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="#s = :s AND begins_with(#v, :v)",
+            ExpressionAttributeNames={"#s": "source", "#v": "version"},
+            ExpressionAttributeValues={":s": {"S": source}, ":v": {"S": PART}},
+        )
+        found = [Part.from_item(item) for page in pages for item in page["Items"]]
+        return {part.folder: part for part in found}
+
+    def in_partition(self, entity: str, partition: str) -> Iterator[Entry]:
+        """Files of a partition (eventually consistent: an index)."""
+        yield from self._query("by_partition", "entity_partition", f"{entity}#{partition}")
+
+    def in_state(self, entity: str, state: State, since: datetime | None = None) -> Iterator[Entry]:
+        """Files of an entity in a state, oldest change first (eventually consistent: an index)."""
+        yield from self._query("by_state", "entity_state", f"{entity}#{state}", since)
+
+    def latest(
+        self,
+        entity: str,
+        state: State,
+        limit: int,
+        before: tuple[str, str] | None = None,
+        *,
+        fields: Sequence[str] = (),
+    ) -> list[Entry]:
+        """The ``limit`` files of an entity in a state that changed last, newest first, without their past versions.
+
+        ``before``: (updated_at, source) of the last file of the page before. ``fields``: to read these attributes
+        alone, source and updated_at among them. One request of the index by_state, which reads what it returns
+        (eventually consistent).
+        """
+        condition, names, values = "#k = :k", {"#k": "entity_state"}, {":k": {"S": f"{entity}#{state}"}}
+        if before:
+            condition += " AND #u <= :u"
+            names["#u"] = "updated_at"
+            values[":u"] = {"S": before[0]}
+        projection = {}
+        if fields:
+            names |= {"#u": "updated_at", **{f"#{name}": name for name in fields if name != "updated_at"}}
+            projection = {"ProjectionExpression": ", ".join(name for name in names if name != "#k")}
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName="by_state",
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=False,
+            Limit=limit + 1,
+            **projection,
+        )
+        found: list[Entry] = []
+        for page in pages:
+            entries = map(Entry.from_item, page["Items"])
+            found += [entry for entry in entries if before is None or (entry.updated_at, entry.source) < before]
+            if len(found) >= limit:
+                break
+        return sorted(found, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
+
+    def page_of_partition(self, entity: str, partition: str, limit: int, after: str = "") -> list[Entry]:
+        """The first files of a partition after the URI ``after``, by the index by_partition: the current entry of each
+        file that is in this partition alone or has a Part there."""
+        condition, values = "#k = :k", {":k": {"S": f"{entity}#{partition}"}}
+        names = {"#k": "entity_partition"}
+        if after:
+            condition += " AND #s > :s"
+            names["#s"] = "source"
+            values[":s"] = {"S": after}
+        items = self._db.query(
+            TableName=self.table,
+            IndexName="by_partition",
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            Limit=limit,
+        )["Items"]
+        found = [Entry.from_item(item) for item in items]
+        whole = self.get_many(entry.source for entry in found if entry.version != CURRENT)
+        return [entry if entry.version == CURRENT else whole.get(entry.source, entry) for entry in found]
+
+    def history(self, source: str, limit: int = 20) -> list[Entry]:
+        """Past versions of a file, those of the highest tokens last."""
+        items = self._db.query(
+            TableName=self.table,
+            KeyConditionExpression="#s = :s",
+            # Parts and the current item share the file's key.
+            FilterExpression="#st = :superseded",
+            ExpressionAttributeNames={"#s": "source", "#st": "state"},
+            ExpressionAttributeValues={":s": {"S": source}, ":superseded": {"S": "superseded"}},
+        )["Items"]
+        return sorted(map(Entry.from_item, items), key=lambda entry: entry.token)[-limit:]
+
+    def failures_of_run(self, run_id: str, entities: Iterable[str], since: datetime | None = None) -> list[Entry]:
+        """Files that ``run_id`` could not load, of the given entities, from the last seven days or ``since``."""
+        since = since or self._clock() - timedelta(days=7)
+        return [
+            entry
+            for entity in entities
+            for state in ("rejected", "failed")
+            for entry in self.in_state(entity, state, since)
+            if entry.run_id == run_id
+        ]
+
+    def _query(self, index: str, attribute: str, value: str, since: datetime | None = None) -> Iterator[Entry]:
+        condition, names, values = "#k = :k", {"#k": attribute}, {":k": {"S": value}}
+        if since:
+            condition += " AND #u >= :u"
+            names["#u"] = "updated_at"
+            values[":u"] = {"S": timestamp(since)}
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
+        for page in pages:
+            yield from map(Entry.from_item, page["Items"])

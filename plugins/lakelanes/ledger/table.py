@@ -1,0 +1,88 @@
+"""The ledger's DynamoDB table: what reading and writing its items have in common, whatever they hold."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from lakelanes.ledger.entries import timestamp
+from lakelanes.ledger.items import Item, key, to_item
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+_GET_LIMIT = 100
+_LONGEST_PAUSE = 3.2
+
+
+class LedgerTable:
+    """The table with the client that reaches it, and a clock. Thread-safe, as the client it is given is."""
+
+    def __init__(self, dynamodb: Any, table: str, clock: Callable[[], datetime]) -> None:
+        self._db = dynamodb
+        self.table = table
+        self._clock = clock
+
+    @property
+    def client(self) -> Any:
+        """The DynamoDB client, for what is kept beside the files (``lakelanes.ledger.summaries``)."""
+        return self._db
+
+    def now(self) -> str:
+        return timestamp(self._clock())
+
+    def read_items(self, keys: Iterable[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+        """The table's items with these keys (source, version), 100 a request; strongly consistent, in no order. Those
+        that do not exist are left out."""
+        distinct = list(dict.fromkeys(keys))
+        for start in range(0, len(distinct), _GET_LIMIT):
+            wanted = [key(*one) for one in distinct[start : start + _GET_LIMIT]]
+            while wanted:
+                request = {self.table: {"Keys": wanted, "ConsistentRead": True}}
+                answer = self._db.batch_get_item(RequestItems=request)
+                yield from answer["Responses"].get(self.table, ())
+                wanted = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+
+    def put_if(
+        self, item: Item, condition: str, names: dict[str, str], values: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Writes an item if the condition, on the item of the same key, holds. None when it is written, else that item;
+        {} when there is none any more.
+
+        A request whose answer was lost is sent again by the client, and then finds what it wrote itself.
+        """
+        extra = {"ExpressionAttributeValues": to_item(values)} if values else {}
+        try:
+            self._db.put_item(
+                TableName=self.table,
+                Item=item,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **extra,
+            )
+        except self._db.exceptions.ConditionalCheckFailedException as error:
+            found: dict[str, Any] = error.response.get("Item") or self._get(item["source"]["S"], item["version"]["S"])
+            return None if found == item else found
+        return None
+
+    def _get(self, source: str, version: str) -> dict[str, Any]:
+        """The item of a key, strongly consistent; {} when there is none."""
+        request = {"TableName": self.table, "Key": key(source, version), "ConsistentRead": True}
+        item: dict[str, Any] = self._db.get_item(**request).get("Item", {})
+        return item
+
+
+def cancellation_codes(error: Any) -> set[str]:
+    """Why DynamoDB cancelled a transaction: the codes of its items.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
+    reasons: Iterable[Mapping[str, Any]] = error.response.get("CancellationReasons", ())
+    return {str(reason.get("Code")) for reason in reasons}
+
+
+def pause(attempt: int) -> None:
+    """Waits before trying again what others were in the way of: at random, up to twice as long after each attempt."""
+    time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.05 * 2**attempt)))

@@ -1,0 +1,84 @@
+"""What all tests share: the local AWS of this test process, the worker each test belongs to, and which need a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+from tests.support.localaws import LocalAws, running_localaws
+
+TESTS = Path(__file__).resolve().parent
+# Whoever has one of these, by fixture or by name in its module, starts processes: a local AWS, an Airflow, a browser.
+SERVERS = {
+    *("local_aws", "clocked_aws", "airflow_app"),
+    *("running_localaws", "start_localaws", "running_browser", "run_case", "Stack", "World"),
+}
+# Each test of these imports Airflow or starts processes.
+STACKS = ("dags", "end_to_end", "faults", "infrastructure", "lakelanes_airflow", "lambdas")
+# What one worker does one after the other. The end-to-end tests are two series, about equally long, each with one stack
+# at a time; the tests of the page share the application that Airflow's API server serves.
+SERIES = (
+    ("tests/end_to_end/test_airflow.py", "tests/end_to_end/test_stack.py"),
+    tuple(f"tests/end_to_end/test_{name}.py" for name in ("alerts", "fast_lane", "lake_page", "tables")),
+    ("tests/lakelanes_airflow/page/",),
+)
+# Time limit of the tests that take a minute or two by themselves; starting a stack is part of the first that needs it.
+LONG_SECONDS = 900
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """The local AWS of this test process, stopped at the end. Tests keep apart by the names they use."""
+    with running_localaws(tmp_path_factory.mktemp("localaws")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clocked_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """Another one, whose clock tests move. Exports are quick, streams are soon tried again, and nothing expires but by
+    a sweep that is asked for."""
+    environment = {
+        "LOCALAWS_EXPORT_SECONDS": "0",
+        "LOCALAWS_TTL_SECONDS": "3600",
+        "LOCALAWS_STREAM_RETRY_SECONDS": "0.01",
+    }
+    with running_localaws(tmp_path_factory.mktemp("clocked"), environment=environment) as server:
+        yield server
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Spares ``-m "not stack"`` the import of Airflow, which takes seconds, for folders of which no test is left."""
+    left_out = config.option.markexpr.startswith("not stack") and collection_path.parent == TESTS
+    return True if left_out and collection_path.name in STACKS else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        names = set(getattr(item, "fixturenames", ())) | set(vars(getattr(item, "module", object)))
+        if folder in STACKS or names & SERVERS:
+            item.add_marker(pytest.mark.stack)
+        if folder == "end_to_end" or item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+    # Nothing takes longer than the tests of whole stacks: where there are several workers, the others run beside them.
+    items.sort(key=lambda item: item.path.parent.name != "end_to_end")
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """As "loadfile", which leaves to one worker what a module makes once, with the series above."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        series = next((series for series in SERIES if nodeid.startswith(series)), None)
+        return series[0] if series else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    if config.option.dist != "loadfile":
+        return None
+    # In the order of collection.
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)

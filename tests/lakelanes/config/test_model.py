@@ -1,0 +1,111 @@
+"""What the settings mean: defaults, names as Glue folds them, partition keys, and the grain that follows from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lakelanes.convert import SchemaPolicy
+from tests.lakelanes.config.support import SKETCH, changed, faults, parse, with_keys
+
+
+def test_the_sketch_loads_unchanged() -> None:
+    config = parse(SKETCH)
+    sales = config.entities["sales"]
+    assert config.aws.account_id == "123456789012"
+    assert (sales.name, sales.format, sales.registration, sales.grain) == ("sales", "parquet", "add_partition", "day")
+    assert [(column.name, column.type.text) for column in sales.columns][2] == ("amount", "decimal(10,2)")
+
+
+def test_names_are_folded_to_lower_case_as_glue_does() -> None:
+    sales = parse(changed("entities.sales.schema.0.name", "Transaction_ID")).entities["sales"]
+    assert sales.columns[0].name == "transaction_id"
+
+
+def test_the_schema_policy_keeps_to_the_table_by_default() -> None:
+    policy = parse(SKETCH).entities["sales"].schema_policy
+    assert policy.converter() == SchemaPolicy("discard_value", "discard_row", rescue=False)
+    given = {"new_columns": "evolve", "type_misfits": "freeze", "rescue": True}
+    assert parse(changed("entities.sales.schema_policy", given)).entities["sales"].schema_policy.model_dump() == given
+
+
+def test_a_csv_table_takes_the_default_policy_only() -> None:
+    raw = changed("entities.sales.format", "csv")
+    raw["entities"]["sales"]["schema_policy"] = {"new_columns": "discard_value"}
+    assert parse(raw).entities["sales"].format == "csv"
+    for policy in ({"new_columns": "evolve"}, {"type_misfits": "evolve"}, {"rescue": True}):
+        raw["entities"]["sales"]["schema_policy"] = policy
+        assert faults(raw) == (
+            "entities.sales: schema_policy needs format 'parquet': a 'csv' table is the file as it came",
+        )
+
+
+def test_rows_are_not_sorted_unless_columns_are_named() -> None:
+    assert parse(SKETCH).entities["sales"].sort_by == ()
+    raw = changed("entities.sales.sort_by", ["customer_id", "amount"])
+    assert parse(raw).entities["sales"].sort_by == ("customer_id", "amount")
+
+
+def test_a_csv_table_is_not_sorted() -> None:
+    raw = changed("entities.sales.format", "csv")
+    raw["entities"]["sales"]["sort_by"] = ["amount"]
+    assert faults(raw) == ("entities.sales: sort_by needs format 'parquet': a 'csv' table is the file as it came",)
+
+
+@pytest.mark.parametrize(
+    ("keys", "pattern", "grain", "form"),
+    [
+        (["year"], r"x_(\d{4})", "year", "%Y"),
+        (["year", "month"], r"x_(\d{4})_(\d{2})", "month", "%Y-%m"),
+        (["year", "month", "day", "hour"], r"x_(\d{4})_(\d{2})_(\d{2})_(\d{2})", "hour", "%Y-%m-%dT%H"),
+        (["dt"], r"x_(\d{4}-\d{2}-\d{2})", "day", "%Y-%m-%d"),
+        ([{"name": "sold_on", "type": "date"}], r"x_(\d{4}-\d{2}-\d{2})", "day", "%Y-%m-%d"),
+        (["region", "year"], r"x_([a-z]+)_(\d{4})", "year", "%Y"),
+        (["region"], r"x_([a-z]+)", None, None),
+    ],
+)
+def test_the_grain_follows_from_the_partition_keys(keys: list[Any], pattern: str, grain: str, form: str) -> None:
+    raw = changed("entities.sales.partition_keys", keys)
+    raw["entities"]["sales"]["filename_pattern"] = pattern
+    sales = parse(raw).entities["sales"]
+    assert (sales.grain, sales.partition_key_format) == (grain, form)
+
+
+DATA_KEYS = [
+    {"name": "year", "column": "transaction_date", "format": "%Y", "type": "int"},
+    {"name": "month", "column": "transaction_date", "format": "%m"},
+]
+
+
+def test_partition_keys_may_come_from_columns() -> None:
+    sales = parse(with_keys("region", *DATA_KEYS, filename_pattern=r"sales_([a-z]+)_\d{4}\.csv")).entities["sales"]
+    assert [key.name for key in sales.name_keys] == ["region"]
+    assert [key.value and key.value.number for key in sales.data_keys] == [True, False]
+    assert len(sales.table_columns) == len(sales.columns)
+
+
+def test_a_column_named_like_its_key_is_not_in_the_table() -> None:
+    sales = parse(with_keys({"name": "Customer_ID", "column": "customer_id"})).entities["sales"]
+    assert "customer_id" not in [column.name for column in sales.table_columns]
+    assert "customer_id" in [column.name for column in sales.columns]
+
+
+@pytest.mark.parametrize(
+    ("keys", "pattern", "grain", "form"),
+    [
+        (DATA_KEYS, r"x", None, "%Y-%m"),
+        ([{"name": "dt", "column": "transaction_date"}], r"x", None, "%Y-%m-%d"),
+        ([{"name": "dt", "column": "transaction_date", "format": "%Y%m%d"}], r"x", None, "%Y-%m-%d"),
+        ([{"name": "dt", "column": "transaction_date", "format": "%Y-W%V"}], r"x", None, None),
+        ([{"name": "sold", "column": "transaction_date", "type": "date"}], r"x", None, "%Y-%m-%d"),
+        ([{"name": "year", "column": "transaction_date", "format": "%y"}], r"x", None, None),
+        (["year", {"name": "month", "column": "transaction_date", "format": "%m"}], r"x_(\d{4})", None, "%Y-%m"),
+        (["year", {"name": "customer", "column": "customer_id"}], r"x_(\d{4})", "year", "%Y"),
+    ],
+)
+def test_a_date_in_the_rows_gives_partitions_a_date_and_runs_none(
+    keys: list[Any], pattern: str, grain: str | None, form: str | None
+) -> None:
+    sales = parse(with_keys(*keys, filename_pattern=pattern)).entities["sales"]
+    assert (sales.grain, sales.partition_key_format) == (grain, form)
