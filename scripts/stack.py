@@ -425,8 +425,10 @@ class Stack:
             },
             "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
             "dag_processor": {"refresh_interval": 5},
-            # A task that ends unnoticed keeps its slot until its next heartbeat, 5 s apart by default.
-            "workers": {"min_heartbeat_interval": 1},
+            # A task that ends unnoticed keeps its slot until its next heartbeat, 5 s apart by default. An answer that a
+            # busy machine gives after more than 5 s is not to be asked for again: a run that was triggered twice exists
+            # already, which fails its task.
+            "workers": {"min_heartbeat_interval": 1, "execution_api_timeout": 60},
             "logging": {
                 "base_log_folder": home / "logs",
                 "dag_processor_child_process_log_directory": home / "logs" / "dag_processor",
