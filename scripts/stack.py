@@ -409,6 +409,7 @@ class Stack:
                 "parallelism": 4,
                 "execution_api_server_url": self._execution_url,
                 "load_examples": False,
+                "dagbag_import_timeout": 120,
                 # The lake is to fill itself as soon as files are there.
                 "dags_are_paused_at_creation": False,
                 "simple_auth_manager_all_admins": True,
@@ -424,7 +425,9 @@ class Stack:
                 "secret_key": secrets.token_urlsafe(32),
             },
             "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
-            "dag_processor": {"refresh_interval": 5},
+            # A DAG file that a busy machine takes a minute for is no broken one: killing its parser loses the failure
+            # callback that it was about to run, and with it an alert.
+            "dag_processor": {"refresh_interval": 5, "dag_file_processor_timeout": 300},
             # A task that ends unnoticed keeps its slot until its next heartbeat, 5 s apart by default. An answer that a
             # busy machine gives after more than 5 s is not to be asked for again: a run that was triggered twice exists
             # already, which fails its task.
