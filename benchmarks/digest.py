@@ -118,7 +118,8 @@ def words(array: pa.Array) -> Words:
 
 
 def _of_integers(array: pa.Array) -> Words:
-    return array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
+    values: Words = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
+    return values
 
 
 def _of_decimals(array: pa.Array) -> Words:
@@ -126,7 +127,8 @@ def _of_decimals(array: pa.Array) -> Words:
     halves = np.frombuffer(array.buffers()[1], "<i8")[2 * array.offset : 2 * (array.offset + len(array))].reshape(-1, 2)
     valid = array.is_valid().to_numpy(zero_copy_only=False)
     lower, upper = halves[:, 0].view(np.uint64), (halves[:, 1] ^ halves[:, 0] >> 63).view(np.uint64)
-    return np.where(valid, np.where(upper == 0, lower, lower ^ _mix(upper)), _U(0))
+    found: Words = np.where(valid, np.where(upper == 0, lower, lower ^ _mix(upper)), _U(0))
+    return found
 
 
 def _of_lists(array: pa.Array) -> Words:
@@ -137,7 +139,8 @@ def _of_lists(array: pa.Array) -> Words:
     places = np.arange(elements.size, dtype=np.int64) - np.repeat(starts[:-1], lengths)
     sums = np.zeros(elements.size + 1, np.uint64)
     np.cumsum(_mix(elements) * _POSITIONS[places], out=sums[1:])
-    return sums[starts[1:]] - sums[starts[:-1]] + lengths.astype(np.uint64)
+    found: Words = sums[starts[1:]] - sums[starts[:-1]] + lengths.astype(np.uint64)
+    return found
 
 
 def _of_texts(array: pa.Array) -> Words:

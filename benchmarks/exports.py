@@ -13,7 +13,7 @@ import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -68,7 +68,7 @@ def write_export(path: Path, size: int, seed: int, version: int, *, traps: float
 
 
 def _rows(
-    random: Any, first: int, seed: int, traps: float, out: IO[bytes], left: int
+    random: Any, first: int, seed: int, traps: float, out: gzip.GzipFile, left: int
 ) -> tuple[list[dict[str, Any]], int]:
     """Writes lines until there are enough; returns their change rows and bytes."""
     kinds, trapped = random.random(_ROWS), random.random(_ROWS) < traps

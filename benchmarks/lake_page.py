@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from benchmarks.cases import OURS, Case
@@ -25,6 +25,10 @@ from benchmarks.ledger_store import Item, LedgerStore, fill
 from benchmarks.report import Sample, summary
 from tests.support.lakes import config_text
 from tests.support.localaws import running_localaws
+
+if TYPE_CHECKING:
+    from lakelanes.config.model import Lane
+    from lakelanes.ledger.files import State
 
 ROUNDS = 40
 # Keys in the source bucket, for the search. S3 has an index of its own; the local one reads its keys at each LIST.
@@ -68,6 +72,8 @@ _VIEWS = 8
 # Of a million: days of sales, hours of visits, markets; each with as many files.
 _SHARES = (("sales", 0.73), ("visits", 0.216), ("prices", 0.054))
 _FILES = {"sales": 1000, "visits": 100, "prices": 1000}
+# What becomes of a file in a hundred.
+_NOT_LOADED: tuple[State, ...] = ("rejected", "failed", "deferred")
 
 
 def run(case: Case, say: Callable[[str], None]) -> tuple[dict[str, Any], list[Sample]]:
@@ -132,10 +138,10 @@ class _Files:
                 )
                 counts = Counts(partitions=1)
                 for number in range(_FILES[name]):
-                    state = "loaded" if rng.random() < 0.99 else rng.choice(["rejected", "failed", "deferred"])
+                    state: State = "loaded" if rng.random() < 0.99 else rng.choice(_NOT_LOADED)
                     at = timestamp(loaded + timedelta(milliseconds=number))
                     ok = state == "loaded"
-                    lane = "fast" if number % 2 else "batch"
+                    lane: Lane = "fast" if number % 2 else "batch"
                     source = f"s3://bench-source/{name}_{spelled}_{number:04}.csv"
                     entry = replace(
                         base, source=source, state=state, lane=lane, updated_at=at, claimed_at=at, last_modified=at,

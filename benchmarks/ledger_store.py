@@ -118,8 +118,8 @@ def _answer(connection: sqlite3.Connection, action: str, request: Any) -> dict[s
         return {"Item": found} if found else {}
     if action == "BatchGetItem":
         [(table, wanted)] = request["RequestItems"].items()
-        found = [item for key in wanted["Keys"] if (item := _get(connection, key))]
-        return {"Responses": {table: found}, "UnprocessedKeys": {}}
+        items = [item for key in wanted["Keys"] if (item := _get(connection, key))]
+        return {"Responses": {table: items}, "UnprocessedKeys": {}}
     if action == "PutItem":
         connection.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", _row(request["Item"]))
         return {}

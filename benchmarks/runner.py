@@ -345,16 +345,16 @@ def _layout(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
                 return result
             _add_rates(result, truth.csv_bytes, [target], case)
             if tool not in faults:
-                faults[tool] = faults_of([target], SHAPES[case.input.shape], truth, None)
+                own = faults[tool] = faults_of([target], SHAPES[case.input.shape], truth, None)
                 lake.s3.upload_file(str(target), TARGETS, f"{tool}/rows.parquet")
                 found = answers[tool] = queries.run(lake, tool, case.input.shape)
                 computed = queries.computed(target, case.input.shape)
                 expected = next(iter(answers.values()))
                 for name, answer in found.items():
                     if answer.rows != expected[name].rows:
-                        faults[tool].append(f"{name}: another answer")
+                        own.append(f"{name}: another answer")
                     if answer.scanned != computed[name].by_chunk:
-                        faults[tool].append(
+                        own.append(
                             f"{name}: Athena scanned {answer.scanned} bytes, computed are {computed[name].by_chunk}"
                         )
                 result |= _megabytes("scanned", {name: answer.scanned for name, answer in found.items()})

@@ -8,11 +8,12 @@ One DAG per DynamoDB table of the configuration that is exported.
 
 ## What it does
 
-- **plan** says what is due: the first time a full export as of a whole minute, the base, and after that windows without
-  a hole between them. Recovery is some minutes behind; plan waits for it without holding a worker. Where nothing is due
-  the run ends here, and the other tasks are skipped.
+- **plan** decides what is due: the first time a full export as of a whole minute, the base, and after that windows
+  without a hole between them. Point-in-time recovery is some minutes behind, and plan waits for it without holding a
+  worker. Where nothing is due, the run ends here, and the other tasks are skipped.
 - **export** has DynamoDB write a window's changes to S3, and waits without holding a worker.
-- **convert** makes change rows of them, or a snapshot of the full export. Every file is checked against the manifest.
+- **convert** makes change rows of a window, or a snapshot of the full export. It checks every file against the
+  manifest.
 - **publish** registers the partitions, moves `<table>_current` in one step to the last window that follows the others
   without a hole, and emits one asset event per window.
 - **report_failures** is skipped when all went well. Otherwise it fails the run, and names each window and its reason.
@@ -22,24 +23,24 @@ One DAG per DynamoDB table of the configuration that is exported.
 
 The run of a partition exports the windows that end in the time it covers: with windows of an hour the run of
 2024-03-15T10:00 exports what was written from 10:00 to 11:00, and starts at 11:00 (`export.schedule` changes this). A
-scheduled run also exports the windows before its own that nobody took, while Airflow stood still for example. The first
-one starts as soon as the DAG is switched on, and makes the full export.
+scheduled run also exports earlier windows that no run exported, for example while Airflow was down. The first one
+starts as soon as the DAG is switched on, and makes the full export.
 
 - **Backfill**: choose the partitions' times; one whose time is not over is refused, with the whole request. Windows
-  that are in the lake already cost one short task. Those before the
-  base are exported as far as recovery holds them: they are history in `<table>_changes`, and `<table>_current` does not
-  need them.
+  that are in the lake already cost one short task. Windows before the base are exported as far back as recovery
+  reaches: they are history in `<table>_changes`, and `<table>_current` does not need them.
 - **Trigger without a partition key**: exports whatever is due. *full* starts anew with a full export; *dry_run* changes
   nothing and says in the log of plan what would be exported.
 - A window that is not over is never exported: the run ends at once, and its task plan says so.
 
 ## When it fails
 
-An alert, one until it is cured, names the windows, the reason and what to do. An export that DynamoDB fails is begun
-again a few times. A gap is a state in which changes can no longer be exported in full; only a new full export helps:
+One alert, open until it is cured, names the windows, the reason and what to do. An export that fails in DynamoDB is
+begun again a few times. A gap is a state in which changes can no longer be exported in full; only a new full export
+helps:
 
 - `recovery_off`: point-in-time recovery is off. Turn it on, then repair.
-- `recovery_restarted`: it was turned off and on again in between. Repair.
+- `recovery_restarted`: it was turned off and on again since the last window. Repair.
 - `out_of_range`: the window is older than what recovery keeps. Repair.
 - `table_recreated`: another table has the name now. Repair.
 - `table_missing`: there is no such table. Correct the configuration, or restore the table and repair.
@@ -49,8 +50,8 @@ lake, `<table>_current` stays as it is; where the table has a stream, it goes on
 
 ## Race conditions
 
-Any number of runs may meet on a window: DynamoDB makes one export of it, whoever asks, and converting it again writes
-the same objects. A run that was killed, and Airflow or its triggerer starting anew, find the export that is under way.
+Any number of runs may want the same window: DynamoDB makes one export of it, whoever asks, and converting it again
+writes the same objects. After a run was killed, or Airflow was restarted, the export that is under way is found again.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ from airflow.sdk import DAG, Param, get_parsing_context, task_group
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import LakeConfig, Table
 from lakelanes_airflow.assets import current_asset
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX, REPORT, alert_on_failure
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
+from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX, REPORT
 from lakelanes_airflow.operators.export import (
     ConvertExportOperator,
     ExportOperator,
@@ -70,6 +72,7 @@ from lakelanes_airflow.operators.export import (
     PublishTableOperator,
     ReportExportsOperator,
 )
+from lakelanes_airflow.runs.xcoms import PlannedExport
 from lakelanes_airflow.timetables.schedules import export_schedule_of
 
 
@@ -80,23 +83,19 @@ def export_dag(config: LakeConfig, table: Table) -> DAG:
         description=f"{table.name}: changes of {table.dynamodb_table} into {table.changes_table}",
         doc_md=__doc__,
         schedule=export_schedule_of(table),
-        catchup=False,
         max_active_runs=16,
-        tags=[Tag.LAKE, Tag.EXPORT],
-        default_args=DEFAULT_ARGS,
-        on_failure_callback=alert_on_failure,
-        owner_links=owner_links(f"/tables/{table.name}"),
         params={
             "full": Param(False, type="boolean", description="Start anew with a full export."),
             "dry_run": Param(
                 False, type="boolean", description="Change nothing: say in the log of plan what would be exported."
             ),
         },
+        **dag_arguments(Tag.EXPORT, page=f"/tables/{table.name}"),
     ) as dag:
         plan = PlanExportsOperator(task_id="plan", table=table.name)
 
         @task_group(group_id="window")
-        def window_tasks(window: dict[str, str]) -> None:
+        def window_tasks(window: PlannedExport) -> None:
             label = "{{ task.window['label'] }}"
             export = ExportOperator(task_id="export", table=table.name, window=window, map_index_template=label)
             convert = ConvertExportOperator(

@@ -8,8 +8,8 @@ One DAG per entity of the configuration.
 
 ## What it does
 
-- **sense** waits for the partition's files, without holding a worker, and plans batches of about equal size of those
-  that the ledger does not have. Planning belongs to sensing: the listing and the ledger's answer are at hand there.
+- **sense** waits for the partition's files, without holding a worker, and puts those that the ledger does not have into
+  batches of about equal size. Planning belongs to sensing: the listing and the ledger's answer are at hand there.
   Where the lake has all files, and Glue their partitions, the run ends here, and the other tasks are skipped.
 - **convert** claims, converts and commits the files of a batch. Its name in the grid says what the batch holds.
 - **publish** registers the run's partitions in Glue, compares Athena's row counts with the ledger's, and emits one
@@ -24,7 +24,7 @@ One DAG per entity of the configuration.
 An entity that is partitioned by date has one run per partition, and the run's partition key is the lake's partition:
 the run of 2024-03-15 loads the files named for 2024-03-15. It starts when that day is over (`schedule` of the entity
 changes this) and waits until `deadline_minutes` after that. Other entities run on their `schedule`, if they have one;
-so do those whose date is in the rows of their files. Such a run takes all files of the entity that are not loaded yet.
+so do those whose date is in the rows of their files. Such a run loads all files of the entity that are not loaded yet.
 
 - **Backfill**: choose the partitions' dates. A partition whose files are loaded already costs one short task, and is
   published again only if Glue lacks it. One that is not over yet is refused, with the whole request. A past partition
@@ -39,18 +39,18 @@ Tasks of scheduled runs go first, then those of manual ones, then those of backf
 
 ## When it fails
 
-An alert names the files and the reason: one for each cause until it is cured, however many runs meet it, and a message
-when it is (docs/alerts.md). A refused file (state `rejected`) needs a corrected upload
-under the same key; anything else needs its cause removed. Then clear the run's failed tasks, or trigger the DAG: files
-that are loaded stay as they are. A missed deadline needs the file; then clear `sense`. A message that begins with
-*Param* says what is wrong with what the run was asked for: trigger it again. What time may cure (throttling, a lost
-connection, a file that is overwritten while it is read) is tried again by itself; a refused file, a missed deadline and
-a fault of the configuration are not.
+An alert names the files and the reason. There is one per cause until that is cured, however many runs meet it, and then
+a recovery message (docs/alerts.md). A refused file (state `rejected`) needs a corrected upload under the same key; for
+anything else, remove the cause. Then clear the run's failed tasks, or trigger the DAG: files that are loaded stay as
+they are. A missed deadline needs the file; then clear `sense`. A message that begins with *Param* says what is wrong
+with what the run was asked for: trigger it again. Faults that can pass (throttling, a lost connection, a file that is
+overwritten while it is read) are tried again by themselves; a refused file, a missed deadline and a fault of the
+configuration are not.
 
 ## Race conditions
 
-Any number of runs, the sweep and the low-latency lane may meet on a file: the ledger gives it to one of them. A run
-that finds a file of its partition in other hands waits for it.
+Any number of runs, the sweep and the low-latency lane may want the same file: the ledger gives it to one of them. A run
+waits for a file of its partition that another run or lane is loading.
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ from airflow.sdk import DAG, get_parsing_context
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import Entity, LakeConfig
 from lakelanes_airflow.assets import table_asset
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
 from lakelanes_airflow.load_tasks import load_planned
-from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX, alert_on_failure
+from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX
 from lakelanes_airflow.runs.selection import load_params
 from lakelanes_airflow.sensors.source_files import SourceFilesSensor
 from lakelanes_airflow.timetables.schedules import schedule_of
@@ -75,14 +76,10 @@ def load_dag(config: LakeConfig, entity: Entity) -> DAG:
         description=f"{entity.name}: files like {entity.filename_pattern} into {entity.table_name}",
         doc_md=__doc__,
         schedule=schedule_of(entity),
-        catchup=False,
         # A run that waits for its files is an active one, and costs nothing.
         max_active_runs=64,
-        tags=[Tag.LAKE, Tag.LOAD],
-        default_args=DEFAULT_ARGS,
-        on_failure_callback=alert_on_failure,
-        owner_links=owner_links(f"/entities/{entity.name}"),
         params=load_params(),
+        **dag_arguments(Tag.LOAD, page=f"/entities/{entity.name}"),
     ) as dag:
         sense = SourceFilesSensor(task_id="sense", entity=entity.name)
         load_planned(sense, [table_asset(config, entity)])

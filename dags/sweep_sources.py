@@ -7,17 +7,16 @@
 ## What it does
 
 Finds, over all entities, files that are late, came at an irregular time, were lost by a lane or failed before, and
-loads them as load_<entity> does, partitions and asset events included. Files that match no entity
-are left alone; one alert names them, once. A file that matches two is refused. Refused files are left to a corrected
-upload.
+loads them as load_<entity> does, partitions and asset events included. Files that match no entity are not loaded; one
+alert names them, once. A file that matches two entities is refused. A refused file waits for a corrected upload.
 
-It also registers partitions whose files are loaded but that Glue does not have, and settles what workers left that died
-or were overtaken (docs/exactly-once.md).
+It also registers partitions whose files are loaded but that Glue does not have, and finishes the work of workers that
+died or were overtaken (docs/exactly-once.md).
 
-Of the low-latency lane it takes over what that left: files too large for it, claims that ran out, and dead letters. A
-dead letter's reason goes into the ledger, and an alert tells of it unless one has; then it is deleted, and its file
-loaded if it still has to be. What that lane has loaded since the last sweep is registered, counted and announced here:
-it only loads.
+It takes over what the low-latency lane could not load: files too large for it, claims that ran out, and dead letters. A
+dead letter's reason goes into the ledger, and one alert names it; then it is deleted, and its file is loaded if that is
+still to be done. Files that the low-latency lane has loaded since the last sweep are registered, counted and announced
+here, since that lane only loads.
 
 ## When it runs
 
@@ -27,7 +26,7 @@ why.
 
 ## When it fails
 
-An alert names the files and the reason, unless one has that is not cured yet. A file that fails for a passing cause is
+An alert names the files and the reason, unless one that is still open does. A file that fails for a passing cause is
 tried again by the next sweeps, five times in all. After that, remove the cause and trigger load_<entity>.
 """
 
@@ -37,9 +36,9 @@ from airflow.sdk import DAG, Param
 
 from lakelanes.config.loading import load_config
 from lakelanes_airflow.assets import table_asset
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
 from lakelanes_airflow.load_tasks import load_planned
-from lakelanes_airflow.notifications.run_alerts import alert_on_failure
 from lakelanes_airflow.operators.load import FindUnloadedOperator
 
 config = load_config()
@@ -49,18 +48,14 @@ with DAG(
     description="Loads what no lane has loaded: late, irregular, failed",
     doc_md=__doc__,
     schedule="*/15 * * * *",
-    catchup=False,
     max_active_runs=1,
-    tags=[Tag.LAKE, Tag.LOAD, Tag.MAINTENANCE],
-    default_args=DEFAULT_ARGS,
-    on_failure_callback=alert_on_failure,
-    owner_links=owner_links("/files"),
     params={
         "full": Param(False, type="boolean", description="List the entire source bucket, not only recent names."),
         "dry_run": Param(
             False, type="boolean", description="Change nothing: say in the log of find what would be loaded, and why."
         ),
     },
+    **dag_arguments(Tag.LOAD, Tag.MAINTENANCE, page="/files"),
 ):
     find = FindUnloadedOperator(task_id="find")
     load_planned(find, [table_asset(config, entity) for entity in config.entities.values()])

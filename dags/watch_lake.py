@@ -1,20 +1,21 @@
 """
-# watch_lake: looks for what no run tells of, and for what is cured
+# watch_lake: finds faults that no failed run reports, and closes alerts that are cured
 
     watch
 
 ## What it does
 
-Looks at the lake as a whole and tells, once per cause, of what no failed run would tell of:
+Checks the lake as a whole, and sends one alert per cause for faults that no failed run reports:
 
-- a partition that did not arrive by its deadline, also where no run waited for it;
-- a partition of whose rows more were rejected than `alert_rejected_percent`;
-- tables in Glue that are no longer what the configuration says;
+- a partition that did not arrive by its deadline, even if no run waited for it;
+- a partition with more than `alert_rejected_percent` of its rows rejected;
+- tables in Glue that differ from the configuration;
 - dashboard views that cannot be made or read, and those that are out of date for `stale_minutes`;
 - exports of DynamoDB tables that have a gap or stand still.
 
-It closes what is cured, DAG files that can be imported again among it, and says so with a message of its own. A message
-that somebody noted and died before telling is told here. docs/alerts.md has all causes, and who looks for which.
+It closes alerts whose cause is cured, for example a DAG file that can be imported again, and sends a recovery message
+for them. It also sends messages whose process noted them in the ledger and died before it could send them.
+docs/alerts.md lists all causes, and what finds each.
 
 ## When it runs
 
@@ -22,8 +23,8 @@ Every 5 minutes, one run at a time. Triggered at any other time it does the same
 
 ## When it fails
 
-One alert names the checks that could not be made; the others were, and what they found is told. Its log says why.
-The next run looks again by itself.
+One alert names the checks that could not be made; all other checks were made, and their alerts are sent. The log says
+why. The next run checks again by itself.
 """
 
 from __future__ import annotations
@@ -32,22 +33,18 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from lakelanes_airflow.defaults import DEFAULT_ARGS, Tag, owner_links
-from lakelanes_airflow.notifications.run_alerts import alert_on_failure
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
 from lakelanes_airflow.operators.watch import WatchLakeOperator
 
 with DAG(
     dag_id="watch_lake",
-    description="Tells of what no run tells of: missing partitions, rejected rows, drift, stale dashboards, gaps",
+    description="Finds what no run reports: missing partitions, rejected rows, drift, stale dashboards, gaps",
     doc_md=__doc__,
     schedule="*/5 * * * *",
-    catchup=False,
     max_active_runs=1,
-    # A run that hangs would keep the next ones from looking.
+    # A run that hangs would hold up all others.
     dagrun_timeout=timedelta(minutes=30),
-    tags=[Tag.LAKE, Tag.MAINTENANCE],
-    default_args=DEFAULT_ARGS,
-    owner_links=owner_links(),
-    on_failure_callback=alert_on_failure,
+    **dag_arguments(Tag.MAINTENANCE),
 ):
     WatchLakeOperator(task_id="watch")

@@ -25,7 +25,8 @@ _lane.warm_up()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Loads the files that an SQS batch tells of; returns the ids of the messages that have to come again."""
+    """Loads the files that the messages of an SQS batch name; returns the ids of the messages that have to come
+    again."""
     messages = [
         Message(
             record["messageId"],

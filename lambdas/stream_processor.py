@@ -16,7 +16,8 @@ from typing import Any
 
 from lakelanes.aws.metrics import Unit, Value, metrics_line
 from lakelanes.lake import Lake
-from lakelanes.tables.stream import BatchReport, StreamLane
+from lakelanes.tables.stream import StreamLane
+from lakelanes.tables.stream_report import BatchReport
 
 _lake = Lake.open()
 _lane = StreamLane(_lake)

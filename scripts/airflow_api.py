@@ -47,6 +47,10 @@ class AirflowApi:
         """PATCH ``path`` with ``body``."""
         return self.request("PATCH", path, body)
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._session.close()
+
     def health(self) -> dict[str, str | None]:
         """The status of metadatabase, scheduler, triggerer and dag_processor; "unreachable" for all while it starts."""
         parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")

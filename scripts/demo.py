@@ -2,8 +2,8 @@
 
     python scripts/demo.py [--days N] [--end YYYY-MM-DD] [--seed N] [--time-limit SECONDS] [--keep]
 
-The low-latency lane is switched off while Airflow loads all days but the last. Then it is switched on: it finds the
-files that S3 has told of meanwhile loaded, and loads those of the last day as they come.
+The low-latency lane is switched off while Airflow loads all days but the last. Then it is switched on: it gets S3's
+events for files that are loaded by then, and loads none of them again; those of the last day it loads as they come.
 
 Orders in a DynamoDB table come by a full export, by the table's stream, and by an export of what has changed.
 

@@ -26,7 +26,7 @@ CHANGES: Mapping[str, int] = {"update": 200, "delete": 40, "reput": 10, "exchang
 # Point-in-time recovery is five minutes behind, and exports begin with a whole minute.
 _RECOVERY_SECONDS = 7 * 60
 _POLL_SECONDS = 0.2
-# What differs is looked at again for so long.
+# So long the view may take to show the last changes.
 _CATCH_UP_SECONDS = 90.0
 
 # Version, status and total of each order.
@@ -78,11 +78,11 @@ class OrdersDemo:
             )
             if not int(changes["changes"] or 0):
                 raise OrdersError("no exported window holds a change")
-        # For the scheduled run, whose window is the machine's last hour, and for whoever goes on with the stack.
+        # Up to now, for the scheduled run, whose window is the last hour, and for whoever goes on using the stack.
         self._advance(BEHIND_SECONDS - 3600 - 2 * _RECOVERY_SECONDS)
 
     def _advance(self, seconds: int) -> None:
-        """Lets time pass for DynamoDB."""
+        """Moves DynamoDB's clock forward."""
         request = urllib.request.Request(
             f"{self.endpoint_url}/_localaws/clock", data=json.dumps({"advance": seconds}).encode(), method="POST"
         )
@@ -120,6 +120,6 @@ class OrdersDemo:
 
 
 def unequal(found: States, wanted: States, most: int | None = 10) -> list[str]:
-    """A line for each order, ``most`` at most, that the lake has otherwise than the table."""
+    """A line for each order, ``most`` at most, that differs between the lake and the table."""
     keys = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
     return [f"{key}: the lake has {found.get(key)}, the table {wanted.get(key)}" for key in keys[:most]]

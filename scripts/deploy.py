@@ -366,9 +366,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, help="default: $LAKE_CONFIG, else include/lake.json")
     parser.add_argument("--stack-name", help="default: lakelanes-<analytics bucket>")
-    function = parser.add_mutually_exclusive_group()
-    function.add_argument("--bundle", type=Path, default=BUNDLE, help="of the functions (default: build/lambda/...)")
-    function.add_argument("--without-functions", action="store_true", help="deploy what the DAGs need alone")
+    functions = parser.add_mutually_exclusive_group()
+    functions.add_argument("--bundle", type=Path, default=BUNDLE, help="of the functions (default: build/lambda/...)")
+    functions.add_argument("--without-functions", action="store_true", help="deploy what the DAGs need alone")
     parser.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
     try:
@@ -377,15 +377,15 @@ def main() -> int:
         given = dict(arguments.parameter)
         own = {key: given.pop(key) for key in STREAM_PARAMETERS & given.keys()}
         cloudformation = boto3.client("cloudformation", region_name=region)
-        function: dict[str, str] = {}
+        bundle: dict[str, str] = {}
         if not arguments.without_functions:
-            function = upload_bundle(config, boto3.client("s3", region_name=region), arguments.bundle)
+            bundle = upload_bundle(config, boto3.client("s3", region_name=region), arguments.bundle)
         unmapped = config.tables.values() if arguments.without_functions else None
         detach_streams(config, cloudformation, tables=unmapped, name=name)
         sts = boto3.client("sts", region_name=region)
-        done = deploy(config, cloudformation, sts, name=name, parameters={**function, **given})
+        done = deploy(config, cloudformation, sts, name=name, parameters={**bundle, **given})
         _print(done)
-        if function:
+        if bundle:
             dynamodb = boto3.client("dynamodb", region_name=region)
             streams = attach_streams(config, done.outputs, cloudformation, dynamodb, name=name, parameters=own)
             for each in streams.values():

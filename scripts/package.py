@@ -41,7 +41,7 @@ class PackageError(Exception):
 def function_bundle(target: Path, config_text: str, kernel: Path | None, libraries: Path | None = None) -> Path:
     """The zip archive of the functions: their handlers, the engine, the configuration and its SQL.
 
-    ``kernel`` is the compiled half of the converter for the functions' processor, and ``libraries`` a folder with what
+    ``kernel`` is the compiled half of the readers for the functions' processor, and ``libraries`` a folder with what
     lambdas/requirements.txt names. Without that the interpreter that runs the functions has to bring it, as the local
     AWS's does: compiled libraries are for one processor, and a laptop's is another.
     """
@@ -54,7 +54,7 @@ def function_bundle(target: Path, config_text: str, kernel: Path | None, librari
 
 def mwaa_files(target: Path, config_text: str, kernels: Iterable[Path] = ()) -> Path:
     """The folder that an MWAA environment is given: dags/, plugins.zip, requirements.txt, constraints.txt,
-    startup.sh. ``kernels`` are the compiled half of the converter, for each processor that its workers may have."""
+    startup.sh. ``kernels`` are the compiled half of the readers, for each processor that its workers may have."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(ROOT / "dags", target / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     plugins = {name: data for name, data in _tree(ROOT / "plugins")}
@@ -68,7 +68,7 @@ def mwaa_files(target: Path, config_text: str, kernels: Iterable[Path] = ()) -> 
     config = parse_config(config_text, {})
     variables = {
         "LAKE_CONFIG": f"{MWAA_HOME}/plugins/include/lake.json",
-        # To tell of a configuration that cannot be read.
+        # For the alert on a configuration that cannot be read.
         "LAKE_ALERT_TOPIC_ARN": config.alert_topic_arn,
         "LAKE_LEDGER_TABLE": config.resources.ledger_table,
     }
@@ -95,30 +95,31 @@ def install_libraries(target: Path, platform: tuple[str, str] = LAMBDA_PLATFORM)
 
 
 def build_for(target: str, folder: Path) -> Path:
-    """The compiled half of the converter for a machine of AWS. Raises PackageError."""
+    """The compiled half of the readers for a machine of AWS. Raises PackageError."""
     try:
         path = build_kernel.build(target, folder)
     except subprocess.CalledProcessError as error:
-        raise PackageError(f"the converter's kernel cannot be compiled for {target}") from error
+        raise PackageError(f"the compiled half of the readers cannot be built for {target}") from error
     if path is None:
         raise PackageError(
-            f"the converter's kernel cannot be compiled for {target}: run `python3 scripts/setup.py --with compiler`"
+            f"the compiled half of the readers cannot be built for {target}: "
+            "run `python3 scripts/setup.py --with compiler`"
         )
     return path
 
 
 def _kernels(libraries: Iterable[Path]) -> dict[str, bytes]:
-    return {f"lakelanes/convert/{library.name}": library.read_bytes() for library in libraries}
+    return {f"lakelanes/native/{library.name}": library.read_bytes() for library in libraries}
 
 
-def _include(config_text: str) -> Mapping[str, bytes]:
+def _include(config_text: str) -> dict[str, bytes]:
     folder = ROOT / "include"
     files = {f"include/{name}": data for name, data in _tree(folder) if name.startswith("sql/")}
     return {**files, "include/lake.json": config_text.encode()}
 
 
 def _tree(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file below the folder by its path there, but for what an interpreter or an installer left and the kernel
+    """Every file below the folder by its path there, but for what an interpreter or an installer left and the library
     of this machine."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)

@@ -125,8 +125,8 @@ class ProcessTable:
     def stop(self) -> None:
         """Stop all of them and all they started.
 
-        The processes are told first and stop what they started; after some seconds all that is left is told, and after
-        some more it is killed.
+        The processes get SIGTERM first, and stop what they started; after LEADER_SECONDS everything that is left gets
+        it, and after GRACE_SECONDS what is still left is killed.
         """
         leaders = {process.pid for process in self.processes}
         _signal((member for member in self._members() if member.pid in leaders), signal.SIGTERM)
@@ -170,7 +170,7 @@ def _signal(processes: Iterable[psutil.Process], number: int) -> None:
 
 def _runs(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

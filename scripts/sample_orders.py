@@ -24,7 +24,7 @@ from decimal import Context, Decimal, Inexact
 from pathlib import Path
 from typing import Any, Literal
 
-from boto3.dynamodb.types import Binary, TypeSerializer
+from boto3.dynamodb.types import TypeSerializer
 
 DEFAULT_SEED = 20240315
 DATASET = Path(__file__).resolve().parent.parent / "data" / "sample_dataset.json"
@@ -187,30 +187,8 @@ class Orders:
             "is_gift": rng.random() < 0.1,
             "loyalty_points": int(total),
         }
-        if rng.random() < 0.01:
-            # An old client's mistake, found in many a table.
-            order["loyalty_points"] = str(int(total))
-        if rng.random() < 0.15:
-            order["address"]["lines"] = [] if rng.random() < 0.3 else ["c/o Hôtel du Lac", "2. OG / étage"]
-        if rng.random() < 0.2:
-            order["co2_kg"] = _decimal(rng.randrange(10**38), 35)
-        if adjustments or rng.random() < 0.1:
-            order["adjustments"] = adjustments
-        if order["is_gift"] or rng.random() < 0.05:
-            order["gift_message"] = None if rng.random() < 0.2 else rng.choice(MESSAGES)
-        if rng.random() < 0.35:
-            order["tags"] = set(rng.sample(TAGS, rng.randrange(1, 4)))
-        if rng.random() < 0.2:
-            order["coupon_codes"] = set(rng.sample(COUPONS, rng.randrange(1, 3)))
-        if status in ("shipped", "delivered", "returned"):
-            order["shipment"] = shipment = _shipment(rng, at)
-            order["parcel_weights"] = {_decimal(rng.randrange(50, 30_000), 3) for _ in range(rng.randrange(1, 4))}
-            if status == "shipped":
-                del shipment["delivered_at"]
-            elif rng.random() < 0.4:
-                order["signature"] = b"" if rng.random() < 0.05 else rng.randbytes(rng.randrange(8, 40))
-        if status == "cancelled":
-            order["cancelled_at"] = _iso(at + timedelta(minutes=rng.randrange(5, 4000)))
+        _add_optional(rng, order, adjustments)
+        _add_fulfilment(rng, order, at)
         if rng.random() < 0.1:
             order["device_fingerprints"] = {rng.randbytes(12) for _ in range(rng.randrange(1, 3))}
         if rng.random() < 0.3:
@@ -520,9 +498,8 @@ def _sorted(value: Any) -> Any:
 def to_json(item: Item) -> str:
     """An item as one line of DynamoDB JSON, its bytes in base64."""
 
-    def encode(value: Any) -> str:
-        raw = value.value if isinstance(value, Binary) else value
-        return base64.b64encode(raw).decode()
+    def encode(value: bytes) -> str:
+        return base64.b64encode(value).decode()
 
     return json.dumps(item, ensure_ascii=False, separators=(",", ":"), default=encode)
 
@@ -568,6 +545,38 @@ def _line(rng: random.Random) -> dict[str, Any]:
         line.update(sku=UNCATEGORISED, name="Sundries")
         del line["category"]
     return line
+
+
+def _add_optional(rng: random.Random, order: dict[str, Any], adjustments: dict[str, Decimal]) -> None:
+    """Attributes that only some orders have, and an old client's mistake, as many a table has them."""
+    if rng.random() < 0.01:
+        order["loyalty_points"] = str(order["loyalty_points"])
+    if rng.random() < 0.15:
+        order["address"]["lines"] = [] if rng.random() < 0.3 else ["c/o Hôtel du Lac", "2. OG / étage"]
+    if rng.random() < 0.2:
+        order["co2_kg"] = _decimal(rng.randrange(10**38), 35)
+    if adjustments or rng.random() < 0.1:
+        order["adjustments"] = adjustments
+    if order["is_gift"] or rng.random() < 0.05:
+        order["gift_message"] = None if rng.random() < 0.2 else rng.choice(MESSAGES)
+    if rng.random() < 0.35:
+        order["tags"] = set(rng.sample(TAGS, rng.randrange(1, 4)))
+    if rng.random() < 0.2:
+        order["coupon_codes"] = set(rng.sample(COUPONS, rng.randrange(1, 3)))
+
+
+def _add_fulfilment(rng: random.Random, order: dict[str, Any], ordered: datetime) -> None:
+    """What an order has once it is shipped, or cancelled."""
+    status = order["status"]
+    if status in ("shipped", "delivered", "returned"):
+        order["shipment"] = shipment = _shipment(rng, ordered)
+        order["parcel_weights"] = {_decimal(rng.randrange(50, 30_000), 3) for _ in range(rng.randrange(1, 4))}
+        if status == "shipped":
+            del shipment["delivered_at"]
+        elif rng.random() < 0.4:
+            order["signature"] = b"" if rng.random() < 0.05 else rng.randbytes(rng.randrange(8, 40))
+    if status == "cancelled":
+        order["cancelled_at"] = _iso(ordered + timedelta(minutes=rng.randrange(5, 4000)))
 
 
 def _shipment(rng: random.Random, ordered: datetime) -> dict[str, Any]:

@@ -4,8 +4,8 @@
 Makes .local/boot (uv), .local/venv (Airflow, the development tools and the command `lakelanes`) and .local/aws (the
 local AWS, whose botocore is newer than Airflow's constraints allow); .local/bench (what the benchmarks compare with)
 for `--with bench`, and .local/compiler (a C compiler) for `--with compiler` or where the system has none. Compiles the
-converter's kernel. The syntax and the imports stay within Python 3.8, so that an old `python3` can still find the newer
-one that it needs.
+library of plugins/lakelanes/native. The syntax and the imports stay within Python 3.8, so that an old `python3` can
+still find the newer one that it needs.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import fcntl
 import hashlib
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,16 +47,14 @@ ON_REQUEST = {
     "bench": [["--compile-bytecode", "--group", "pyproject.toml:bench"]],
     "compiler": [["--group", "pyproject.toml:compiler"]],
 }
-# As in plugins/lakelanes/convert/kernel.py, which cannot be imported before there is an environment.
-LAKELANES = ROOT / "plugins" / "lakelanes"
-KERNEL = [LAKELANES / "convert" / "kernel.c", LAKELANES / "convert" / "scalars.h", LAKELANES / "tables" / "items.c"]
+NATIVE = ROOT / "plugins" / "lakelanes" / "native"
 
 
 class SetupError(Exception):
     """Set-up cannot go on; the text says what was tried and what to do."""
 
 
-def python_version(command):
+def python_version(command: str) -> tuple[int, ...] | None:
     """The (major, minor, micro) a Python command reports, or None if it does not run (a pyenv shim may not)."""
     with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
         code = "import sys; print(*sys.version_info[:3])"
@@ -64,11 +64,11 @@ def python_version(command):
     return None
 
 
-def dotted(version):
+def dotted(version: Iterable[int]) -> str:
     return ".".join(map(str, version))
 
 
-def candidates():
+def candidates() -> Iterator[str]:
     """Python commands worth trying, best first: 3.12 is what MWAA runs."""
     for minor in ("3.12", "3.11"):
         yield "python" + minor
@@ -80,7 +80,7 @@ def candidates():
     yield sys.executable
 
 
-def find_python(wanted=None):
+def find_python(wanted: str | None = None) -> tuple[str, tuple[int, ...]]:
     """The Python to build on and its version: the wanted one, else the first candidate that runs and is new enough."""
     tried = []
     for command in [wanted] if wanted else candidates():
@@ -94,7 +94,7 @@ def find_python(wanted=None):
     )
 
 
-def run(command, env=None):
+def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> str:
     """Run a command in the repository; raise SetupError with all it printed when it fails."""
     shown = " ".join(map(str, command))
     try:
@@ -107,11 +107,11 @@ def run(command, env=None):
     return output
 
 
-def say(text):
+def say(text: str) -> None:
     print("setup: " + text, flush=True)
 
 
-def install_uv(python):
+def install_uv(python: str) -> str | Path:
     """Put uv into .local/boot and return its path; a Python without venv or ensurepip gets it through pip --target."""
     boot = LOCAL / "boot"
     uv = boot / "bin" / "uv"
@@ -121,10 +121,11 @@ def install_uv(python):
     shutil.rmtree(str(boot), ignore_errors=True)
     say(f"installing {UV} into .local/boot")
     faults = []
-    for steps in (
+    ways: list[list[list[str | Path]]] = [
         [[python, "-m", "venv", boot], [boot / "bin" / "python", "-m", "pip", "install", UV]],
         [[python, "-m", "pip", "install", "--target", boot, UV]],
-    ):
+    ]
+    for steps in ways:
         try:
             for step in steps:
                 run(step)
@@ -140,7 +141,7 @@ def install_uv(python):
     raise SetupError("\n".join(faults))
 
 
-def uv_environment(python):
+def uv_environment(python: str) -> dict[str, str]:
     """The environment for uv: the user's own, with pip's index and certificate settings where uv has none."""
     env = dict(os.environ, UV_PYTHON_DOWNLOADS="never")
     env.setdefault("UV_SYSTEM_CERTS", "true")
@@ -160,7 +161,7 @@ def uv_environment(python):
     return env
 
 
-def build(name, installs, uv, python, env):
+def build(name: str, installs: list[list[str]], uv: str | Path, python: str, env: Mapping[str, str]) -> None:
     """Create .local/<name> anew, install into it, and stamp it as the last step."""
     started = time.monotonic()
     target = LOCAL / name
@@ -171,7 +172,7 @@ def build(name, installs, uv, python, env):
     say(f".local/{name} ready ({time.monotonic() - started:.1f} s)")
 
 
-def stamp(python):
+def stamp(python: str) -> dict[str, str]:
     """What a finished environment was made from. The place counts too: scripts in a moved environment do not run."""
     digest = hashlib.sha256(str(ROOT).encode())
     for name in INPUTS:
@@ -179,7 +180,7 @@ def stamp(python):
     return {"inputs": digest.hexdigest(), "python": os.path.realpath(python)}
 
 
-def outdated(wanted, asked=()):
+def outdated(wanted: str | None, asked: Iterable[str] = ()) -> list[str]:
     """Names of the environments that are missing, half made, or made from something else; `asked`: of ON_REQUEST."""
     names = []
     for name in [*VENVS, *asked]:
@@ -194,19 +195,20 @@ def outdated(wanted, asked=()):
     return names
 
 
-def kernel_built():
-    """Whether the library that the converter will look for is there; its name has the digest of its sources."""
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in KERNEL)).hexdigest()[:12]
-    return any(KERNEL[0].parent.glob("kernel-" + digest + "-" + sys.platform + "-*.so"))
+def kernel_built() -> bool:
+    """Whether the library that the readers will look for is there; its name has the digest of its sources."""
+    name = runpy.run_path(str(NATIVE / "sources.py"))["library_name"]()
+    return bool((NATIVE / name).exists())
 
 
-def build_kernel():
+def build_kernel() -> None:
     env = dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT / "plugins"), str(ROOT)]))
-    say("compiled " + run([LOCAL / "venv" / "bin" / "python", "-m", "scripts.build_kernel"], env).strip())
+    said = run([LOCAL / "venv" / "bin" / "python", "-m", "scripts.build_kernel"], env).strip()
+    say("compiled " + said if said.endswith(".so") else said)
 
 
 @contextlib.contextmanager
-def only_one():
+def only_one() -> Iterator[None]:
     """Hold .local/setup.lock, so that two commands started together do not build the same environment."""
     LOCAL.mkdir(exist_ok=True)
     with open(str(LOCAL / "setup.lock"), "w") as lock:
@@ -214,7 +216,7 @@ def only_one():
         yield
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", help="the Python to build on (default: 3.12 if one works, else 3.11 or newer)")
     parser.add_argument("--with", dest="asked", action="append", default=[], choices=ON_REQUEST, help="make it as well")

@@ -58,9 +58,9 @@ LOCAL_ACCOUNT = "000000000000"
 # Five processes that import Airflow: on a machine with much else to do that takes minutes.
 START_SECONDS = 300.0
 POLL_SECONDS = 0.2
-# Each is a process, and wants a core.
+# Instances of the function for files; each is a process that needs a core.
 FUNCTION_INSTANCES = 2
-# Somebody watches, and objects are few.
+# Short, for somebody is watching, and objects are few.
 STREAM_BATCH_SECONDS = "1"
 
 
@@ -68,7 +68,7 @@ class StackError(Exception):
     """The stack did not start or is not there; the text says which part, with the end of its log."""
 
 
-# What keeps a stack from starting, with a text for its user.
+# Errors that keep a stack from starting; their texts are for the user.
 FAULTS = (
     AirflowError,
     BotoCoreError,
@@ -465,7 +465,7 @@ class Stack:
         return {
             "AIRFLOW_HOME": str(self._airflow_home),
             "LAKE_CONFIG": str(self.config_path),
-            # By these two it can tell of a configuration that it cannot read.
+            # With these two it can send an alert on a configuration that it cannot read.
             "LAKE_ALERT_TOPIC_ARN": self.outputs.get("AlertTopicArn", ""),
             "LAKE_LEDGER_TABLE": self.config.resources.ledger_table,
             "PATH": path,
@@ -646,7 +646,7 @@ def main() -> int:
             command.add_argument("--config", type=Path, help="default: $LAKE_CONFIG, else include/lake.json")
             command.add_argument("--port", type=int, help="port of Airflow's UI (default: 8080, or a free one)")
     arguments = parser.parse_args()
-    # A start that is told to stop takes down what it has started so far.
+    # A start that gets SIGTERM stops what it has started so far.
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return int(arguments.run(arguments))

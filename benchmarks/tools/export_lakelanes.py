@@ -11,7 +11,7 @@ from benchmarks.exports import FLATTENED, KEY, ORDERS
 from benchmarks.tools.lakelanes import FileSink
 from lakelanes.config.model import Table
 from lakelanes.tables.convert import convert_files
-from lakelanes.tables.exports import DataFile
+from lakelanes.tables.manifests import DataFile
 
 
 def load_all(task: dict[str, Any]) -> Callable[[], list[tuple[int, int]]]:

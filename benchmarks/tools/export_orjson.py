@@ -56,7 +56,8 @@ def load_all(task: dict[str, Any]) -> Callable[[], list[tuple[int, int]]]:
     schema = arrow_schema(CHANGES)
 
     def convert(number: int, path: str) -> tuple[int, int]:
-        total, rows = 0, []
+        total = 0
+        rows: list[tuple[Any, ...]] = []
         target = os.path.join(task["target"], f"{number:05d}.parquet")
         with gzip.open(path) as file, pq.ParquetWriter(target, schema, compression="zstd") as writer:
 

@@ -11,6 +11,7 @@ from typing import Any
 import lakelanes.convert.pipeline as pipeline
 from lakelanes.convert.partition_values import PartitionValue
 from lakelanes.convert.partitioned import PartitionedTarget
+from lakelanes.convert.task import Destination, Source, TargetTable, Tuning
 from lakelanes.convert.writer import ParquetSettings
 from lakelanes.types import HiveType, parse_type
 
@@ -54,7 +55,7 @@ def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
     columns = [_Column(name, parse_type(text)) for name, text in task["columns"].items()]
     # The engine's choice: two threads for a file that is alone, one thread each for several at once.
     layout = task.get("layout", {})
-    tuning = pipeline.Tuning(
+    tuning = Tuning(
         threads=2 if len(task["files"]) == 1 else 1,
         parquet=ParquetSettings(**layout.get("parquet", {})),
         **layout.get("tuning", {}),
@@ -68,12 +69,9 @@ def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
 
     def convert(source: str, target: str, rejects: str) -> tuple[int, int]:
         done = pipeline.convert(
-            lambda: io.FileIO(source),
-            open_target(target),
-            lambda: FileSink(rejects),
-            columns,
-            source_name=source,
-            sort_by=layout.get("sort_by", ()),
+            Source(lambda: io.FileIO(source), source),
+            Destination(open_target(target), lambda: FileSink(rejects)),
+            TargetTable(columns, layout.get("sort_by", ())),
             tuning=tuning,
         )
         if done.refused:

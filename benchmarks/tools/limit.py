@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -67,7 +68,7 @@ def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
         while batches := clocked("parse", parse):
             table = pa.Table.from_batches(batches)
             rows += table.num_rows
-            clocked("write", lambda table=table: writer.write_table(table, row_group_size=table.num_rows))
+            clocked("write", partial(writer.write_table, table, row_group_size=table.num_rows))
         clocked("write", writer.close)
         with _lock:
             for name, seconds in own.items():

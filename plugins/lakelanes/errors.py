@@ -1,4 +1,4 @@
-"""Every error the engine raises on purpose, so that callers can tell what a retry can cure from what it cannot."""
+"""Every error the engine raises on purpose; ``retryable`` says whether trying again can help."""
 
 from __future__ import annotations
 
@@ -74,10 +74,14 @@ class LeaseLostError(LakeError):
     retryable = True
 
 
-class ClaimContendedError(LakeError):
-    """A file could not be claimed: others changed its ledger entry each time between reading and writing it."""
+class LedgerConflictError(LakeError):
+    """An item of the ledger could not be written: others changed or removed it since it was read."""
 
     retryable = True
+
+
+class ClaimContendedError(LedgerConflictError):
+    """A file could not be claimed: others changed its ledger entry each time between reading and writing it."""
 
     def __init__(self, uri: str, tries: int) -> None:
         self.uri = uri

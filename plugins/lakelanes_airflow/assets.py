@@ -1,4 +1,4 @@
-"""The lake's tables as Airflow assets, and the events that say which partitions of them changed."""
+"""The lake's tables as Airflow assets, and the events that say which of their partitions changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def table_asset(config: LakeConfig, entity: Entity) -> Asset:
 
 
 def current_asset(config: LakeConfig, table: Table) -> Asset:
-    """The asset of a DynamoDB table's current state; its URI is the folder of the changes that it is made of."""
+    """The asset of a DynamoDB table's current state; its URI is the folder of the changes behind it."""
     return _asset(config, table.current_view, table.changes_table, {"table": table.name})
 
 
@@ -33,9 +33,9 @@ def _asset(config: LakeConfig, name: str, folder: str, extra: dict[str, Any]) ->
 def announce(context: Any, changed: Mapping[Asset, Collection[str]]) -> None:
     """Makes the task emit one event per partition key of ``changed``, and none for its other outlets.
 
-    A declared outlet of a task that succeeds always emits an event. Which tables a run touches is known only now, so
-    the outlets of this try are narrowed to them. An asset without keys (a table that is not partitioned by date) emits
-    one event, without a key unless the run has one.
+    Every declared outlet of a task that succeeds emits an event. Which tables a run touches is known only now, so the
+    outlets of this try are reduced to those. An asset without keys (a table that is not partitioned by date) emits one
+    event, with no key unless the run has one.
     """
     task = context["task"]
     task.outlets = [asset for asset in task.outlets if asset in changed]

@@ -26,18 +26,18 @@ class Tag(StrEnum):
     VIEWS = "views"
 
 
-# Faults of the program or of what it was given: the next try would be given the same.
+# Faults of the program or of its input: the next try would have the same.
 _SAME_AGAIN = (TypeError, AttributeError, NameError, LookupError, AssertionError, NotImplementedError)
-# What tasks raise when the decision is made already: a missed deadline, a run that is not complete.
+# What tasks raise when another try cannot help: a missed deadline, a run that is not complete.
 _FINAL = (AirflowFailException, AirflowSensorTimeout)
 
 
 class RetryWhatCanPass(RetryPolicy):
-    """Spares the retries where they cannot help.
+    """Makes no retry where that cannot help.
 
-    The engine's errors say so themselves (``LakeError.retryable``), and of AWS's the code does: throttling and 5xx
-    pass, a permission that was refused does not come by asking again. A lost connection passes, and so may what is
-    unknown (a full disk, memory that ran out); a fault of the program comes again.
+    The engine's errors say it themselves (``LakeError.retryable``), AWS's errors by their code: throttling and 5xx
+    pass, a refused permission does not. A lost connection passes, and so may unknown errors (a full disk, memory that
+    ran out); a fault of the program comes again.
     """
 
     def evaluate(
@@ -55,9 +55,9 @@ class RetryWhatCanPass(RetryPolicy):
 
 
 def owner_links(path: str = "/") -> dict[str, str]:
-    """Where the owner of a DAG leads in Airflow's list of DAGs: to a page of the Lake page, e.g. ``/entities/sales``.
+    """The link of a DAG's owner in Airflow's list of DAGs, to a page below the Lake page, e.g. ``/entities/sales``.
 
-    None where Airflow does not know its own address (``[api] base_url``): it takes whole addresses only.
+    Empty where Airflow does not know its own address (``[api] base_url``), for it accepts whole addresses only.
     """
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     address = urlsplit(base)
@@ -74,6 +74,6 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_exponential_backoff": 3.0,
     "max_retry_delay": timedelta(minutes=10),
     "retry_policy": RetryWhatCanPass(),
-    # By name, as it is kept in the database: the plugin registers it.
+    # By the name that the database has; the plugin registers the class.
     "weight_rule": "lakelanes_airflow.timetables.priorities.DailyLoadFirst",
 }

@@ -1,8 +1,8 @@
 """The Airflow plugin: the Lake page, the DAGs' timetable and priorities, a listener for DAG files that cannot be
-imported, and a head start for tasks.
+imported, and imports that tasks share.
 
-Loading it does what every task needs, once, in the process that tasks are forked from: to import pyarrow in each of
-them, and to read what botocore knows of AWS, takes longer than the work of most.
+Tasks are forked from a process that has loaded this plugin. So what every task needs is imported once, here: importing
+pyarrow and reading botocore's descriptions of AWS takes longer than the work of most tasks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lakelanes_airflow.timetables.partitions import PastPartitionTimetable
 from lakelanes_airflow.timetables.priorities import DailyLoadFirst
 
 clients.read_descriptions(("s3", "dynamodb", "glue", "athena"))
-# Has Airflow look for what its providers make of such an address, which it does once per process.
+# Has Airflow find the provider that handles such URIs, which it does once per process.
 Asset(name="lakelanes", uri="s3://lakelanes/")
 
 

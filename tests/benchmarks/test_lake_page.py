@@ -17,7 +17,7 @@ from lakelanes.ledger import summaries
 from lakelanes.ledger.entries import Entry
 from lakelanes.overview import files
 from lakelanes.tables import ledger as tables
-from lakelanes.tables.planning import reached
+from lakelanes.tables.planning import contiguous_end
 from tests.support.lakes import config_text, deploy_lake
 from tests.support.localaws import LocalAws
 
@@ -101,5 +101,5 @@ def test_the_made_summaries_are_those_of_the_files(lake: Lake, tmp_path: Path, m
         [known] = tables.chains(other, _TABLES).values()
         ledger = tables.TableLedger(other, "orders")
         assert known.start + timedelta(days=35) == now and len(ledger.newest_snapshots(50)) == 35
-        assert reached(ledger.windows(known.start), known.start) == now - timedelta(minutes=15)
+        assert contiguous_end(ledger.windows(known.start), known.start) == now - timedelta(minutes=15)
         assert len(incidents.open_incidents(other)) == 5

@@ -32,7 +32,7 @@ def paths(text: str) -> list[str]:
 
 
 def commands(text: str) -> list[str]:
-    """What follows ``lakelanes`` in code, up to a comment or a redirection: in backticks or in a block."""
+    """What follows ``lakelanes`` in code, in backticks or in a block; without comments and redirections."""
     name = r"(?:\.local/venv/bin/)?lakelanes "
     found = re.findall(rf"`{name}([^`]+)`", text)
     found += re.findall(rf"^ {{4,}}(?:\w+=\S+ )*{name}(.+)", text, flags=re.MULTILINE)

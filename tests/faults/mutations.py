@@ -68,7 +68,7 @@ def forget_the_stamp(put_in: Put = setattr) -> None:
     """Equal files are equal bytes, whoever wrote them: a stale worker may take another's object for its own."""
     original: Any = attempt.convert
 
-    def convert(*arguments: Any, stamp: Any, **options: Any) -> Any:
-        return original(*arguments, **options)
+    def convert(source: Any, destination: Any, *arguments: Any) -> Any:
+        return original(source, replace(destination, stamp={}), *arguments)
 
     put_in(attempt, "convert", convert)

@@ -15,8 +15,8 @@ from lakelanes.config.loading import parse_config
 from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
 from lakelanes.tables.current import publish
-from lakelanes.tables.export_requests import look, submit
-from lakelanes.tables.import_export import bring_in
+from lakelanes.tables.export_requests import poll_export, request_export
+from lakelanes.tables.import_export import import_into_lake
 from lakelanes.tables.planning import check, plan
 from lakelanes.tables.snapshot import compact, expire
 from scripts.deploy import Deployment, deploy
@@ -49,10 +49,10 @@ def test_the_engine_goes_its_whole_way_with_it(
 
     def export() -> None:
         for planned in plan(lake, table, run_id="policy").exports:
-            made = submit(lake, table, planned)
+            made = request_export(lake, table, planned)
             while made.state == "exporting":
-                made = look(lake, table, made)
-            bring_in(lake, table, made)
+                made = poll_export(lake, table, made)
+            import_into_lake(lake, table, made)
         publish(lake, table)
 
     source.put("a", "1.00")

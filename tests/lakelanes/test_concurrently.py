@@ -1,4 +1,4 @@
-"""Questions are asked at the same time, and their answers come in the order of the questions."""
+"""Calls at the same time, with their results in order."""
 
 from __future__ import annotations
 
@@ -6,27 +6,24 @@ import threading
 
 import pytest
 
-from lakelanes.concurrently import together
+from lakelanes.concurrently import map_concurrently
 
 
-def test_questions_wait_for_each_other_only_to_be_answered() -> None:
-    all_asked = threading.Barrier(3)
+def test_results_come_in_the_order_of_the_arguments_and_the_calls_run_at_the_same_time() -> None:
+    meeting = threading.Barrier(3, timeout=30)
 
-    def ask(number: int) -> int:
-        all_asked.wait(60)  # breaks unless the three are under way at once
-        return number * 2
+    def square(number: int) -> int:
+        meeting.wait()  # passes only when all three calls are under way
+        return number * number
 
-    assert together(ask, [3, 1, 2]) == [6, 2, 4]
-
-
-def test_a_single_question_is_asked_by_who_asks() -> None:
-    assert together(lambda _: threading.current_thread(), ["x"]) == [threading.current_thread()]
-    assert together(lambda _: 1, []) == []
+    assert map_concurrently(square, [3, 1, 2]) == [9, 1, 4]
 
 
-def test_the_error_of_a_question_is_raised() -> None:
-    def ask(number: int) -> int:
-        raise ValueError(f"no answer to {number}")
+def test_one_call_is_made_by_the_caller_itself() -> None:
+    assert map_concurrently(lambda _: threading.current_thread(), ["only"]) == [threading.current_thread()]
+    assert map_concurrently(str, []) == []
 
-    with pytest.raises(ValueError, match="no answer to 1"):
-        together(ask, [1, 2])
+
+def test_the_first_exception_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        map_concurrently(lambda number: 1 // number, [1, 0, 2])

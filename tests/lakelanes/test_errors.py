@@ -46,6 +46,7 @@ def test_what_a_retry_can_cure_is_what_others_or_time_are_at_fault_for() -> None
     assert {kind.__name__ for kind in kinds if kind.retryable} == {
         "ClaimContendedError",
         "LeaseLostError",
+        "LedgerConflictError",
         "OutOfTimeError",
         "RetryableLoadError",
         "SourceChangedError",

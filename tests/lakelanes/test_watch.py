@@ -43,7 +43,7 @@ class Clock:
 
 
 class Watched:
-    """A lake, its clock, and what was told of it."""
+    """A lake, its clock, and the messages on it."""
 
     def __init__(self, make_lake: Callable[..., Lake], settings: dict[str, Any]) -> None:
         self.clock = Clock()
@@ -51,7 +51,7 @@ class Watched:
         self.entity = self.lake.config.entities["sales"]
         self.messages: list[Alert] = []
 
-    def tell(self, lake: Lake, alert: Alert) -> None:
+    def send(self, lake: Lake, alert: Alert) -> None:
         self.messages.append(alert)
 
     def put(self, *days: int, rows: str = ROW) -> str:
@@ -64,10 +64,10 @@ class Watched:
         Registrar(self.lake, "look").register_entity(self.entity, [Partition.from_path(path) for path in paths])
         return uri
 
-    def look(self) -> list[tuple[bool, tuple[str, ...]]]:
-        """Watches once; what was told: whether it is a recovery, and of which causes."""
+    def watch(self) -> list[tuple[bool, tuple[str, ...]]]:
+        """Watches once; of each message whether it is a recovery, and its causes."""
         before = len(self.messages)
-        result = watch.watch(self.lake, self.tell, "watch_lake/run-1")
+        result = watch.watch(self.lake, self.send, "watch_lake/run-1")
         assert result.failed == []
         return [(message.recovered, tuple(message.causes)) for message in self.messages[before:]]
 
@@ -83,31 +83,31 @@ def watched(make_watched: Callable[..., Watched]) -> Watched:
 
 
 def test_a_lake_where_all_is_well_is_silent(watched: Watched) -> None:
-    assert watched.look() == []
+    assert watched.watch() == []
     watched.put(13, 14)
-    assert watched.look() == []
+    assert watched.watch() == []
 
 
-def test_a_partition_that_nobody_waited_for_is_missed_once_and_its_coming_is_told(watched: Watched) -> None:
+def test_a_partition_that_nobody_waited_for_is_missed_once_and_its_coming_is_a_message(watched: Watched) -> None:
     watched.put(13)
     watched.clock.now = datetime(2024, 3, 15, 23, 59, tzinfo=UTC)
-    assert watched.look() == [], "the 14th has until midnight"
+    assert watched.watch() == [], "the 14th has until midnight"
     watched.clock.now = datetime(2024, 3, 16, 0, 1, tzinfo=UTC)
-    assert watched.look() == [(False, ("deadline/sales/2024-03-14",))]
+    assert watched.watch() == [(False, ("deadline/sales/2024-03-14",))]
     alert = watched.messages[-1]
     assert (alert.partition_key, alert.since) == ("2024-03-14", "2024-03-16T00:00:00.000000Z")
     assert "2024-03-14 of sales" in alert.reason and "2024-03-16 00:00 UTC" in alert.reason
     assert alert.page_url == "/lake/entities/sales/periods/2024-03-14"
-    assert watched.look() == []
+    assert watched.watch() == []
     watched.put(14)
-    assert watched.look() == [(True, ("deadline/sales/2024-03-14",))]
+    assert watched.watch() == [(True, ("deadline/sales/2024-03-14",))]
     assert "has 1 file(s), 1 rows" in watched.messages[-1].reason
-    assert watched.look() == []
+    assert watched.watch() == []
 
 
 def test_what_is_missing_at_once_is_one_message_of_an_entity(watched: Watched) -> None:
     watched.put(10, 14)
-    [(recovered, causes)] = watched.look()
+    [(recovered, causes)] = watched.watch()
     assert not recovered
     assert causes == tuple(f"deadline/sales/2024-03-{day}" for day in (11, 12, 13)), "holes before the newest"
 
@@ -115,64 +115,64 @@ def test_what_is_missing_at_once_is_one_message_of_an_entity(watched: Watched) -
 def test_files_of_long_ago_make_nothing_be_missed(watched: Watched) -> None:
     watched.clock.now = START + timedelta(days=200)
     watched.put(1, 2, 5)
-    assert watched.look() == []
+    assert watched.watch() == []
 
 
 def test_a_run_that_missed_its_deadline_and_the_watch_have_one_cause(watched: Watched) -> None:
     watched.put(13)
     watched.clock.now = datetime(2024, 3, 16, 1, tzinfo=UTC)
     alert = Alert("load_sales", "run-1", "sales", "no file", "Upload it.")
-    assert incidents.report(watched.lake, "deadline/sales/2024-03-14", alert, watched.tell)
-    assert watched.look() == []
+    assert incidents.report(watched.lake, "deadline/sales/2024-03-14", alert, watched.send)
+    assert watched.watch() == []
 
 
-@pytest.mark.parametrize(("rejected", "told"), [(1, False), (2, True)])
-def test_rejected_rows_are_told_of_above_the_threshold(
-    make_watched: Callable[..., Watched], rejected: int, told: bool
+@pytest.mark.parametrize(("rejected", "is_sent"), [(1, False), (2, True)])
+def test_rejected_rows_are_an_alert_above_the_threshold(
+    make_watched: Callable[..., Watched], rejected: int, is_sent: bool
 ) -> None:
     watched = make_watched(alert_rejected_percent=10)
     watched.put(14, rows=ROW * (10 - rejected) + BAD * rejected)
     causes = ("rejects/sales/2024-03-14",)
-    assert watched.look() == ([(False, causes)] if told else [])
-    if told:
+    assert watched.watch() == ([(False, causes)] if is_sent else [])
+    if is_sent:
         assert "2 of 10 rows" in watched.messages[-1].reason and "20.0 %" in watched.messages[-1].reason
         where = "year = '2024' AND month = '03' AND day = '14'"
         assert where in watched.messages[-1].what_to_do
-        assert watched.look() == []
+        assert watched.watch() == []
         watched.put(14, rows=ROW * 10)
-        assert watched.look() == [(True, causes)]
+        assert watched.watch() == [(True, causes)]
 
 
-def test_a_refused_file_is_not_told_of_as_rejected_rows_too(make_watched: Callable[..., Watched]) -> None:
+def test_a_refused_file_is_no_alert_on_rejected_rows_too(make_watched: Callable[..., Watched]) -> None:
     watched = make_watched(max_bad_rows=0)
     watched.put(14, rows=ROW + BAD)
-    assert watched.look() == []
+    assert watched.watch() == []
 
 
 def test_without_a_threshold_any_number_of_rows_may_be_rejected(make_watched: Callable[..., Watched]) -> None:
     watched = make_watched(alert_rejected_percent=None)
     watched.put(14, rows=ROW + BAD * 9)
-    assert watched.look() == []
+    assert watched.watch() == []
 
 
 def test_a_file_of_many_partitions_counts_by_itself(make_watched: Callable[..., Watched]) -> None:
     keys = [{"name": "day", "column": "transaction_date", "format": "%Y-%m-%d"}]
     watched = make_watched(partition_keys=keys, filename_pattern=r"sales_data_[\d_]+\.csv")
     uri = watched.put(14, rows=ROW + BAD)
-    assert watched.look() == [(False, (f"rejects/sales/{uri}",))]
+    assert watched.watch() == [(False, (f"rejects/sales/{uri}",))]
     watched.put(14)
-    assert watched.look() == [(True, (f"rejects/sales/{uri}",))]
+    assert watched.watch() == [(True, (f"rejects/sales/{uri}",))]
 
 
 def test_a_column_that_changed_in_the_catalogue_is_drift_until_it_is_undone(watched: Watched) -> None:
     watched.put(14)
     change_table(watched.lake, lambda columns: [*columns, {"Name": "extra", "Type": "string"}])
-    assert watched.look() == [(False, ("drift/sales",))]
+    assert watched.watch() == [(False, ("drift/sales",))]
     assert "has a column extra (string)" in watched.messages[-1].reason
     change_table(watched.lake, lambda columns: [c for c in columns if c["Name"] != "extra"])
-    assert watched.look() == [(True, ("drift/sales",))]
+    assert watched.watch() == [(True, ("drift/sales",))]
     change_table(watched.lake, lambda columns: [{**c, "Type": "string"} for c in columns])
-    assert watched.look() == [(False, ("drift/sales",))]
+    assert watched.watch() == [(False, ("drift/sales",))]
     assert "column amount of table" in watched.messages[-1].reason
 
 
@@ -194,12 +194,12 @@ def test_a_table_that_was_dropped_is_drift_until_a_load_makes_it_again(watched: 
     watched.lake.glue.delete_table(
         DatabaseName=watched.lake.config.resources.glue_database, Name=watched.entity.table_name
     )
-    assert watched.look() == [], "the run of the first load may be about to make it"
+    assert watched.watch() == [], "the run of the first load may be about to make it"
     watched.clock.now += timedelta(hours=1)
-    assert watched.look() == [(False, ("drift/sales",))]
+    assert watched.watch() == [(False, ("drift/sales",))]
     assert "not in the catalogue" in watched.messages[-1].reason
     Registrar(watched.lake, "look").register_entity(watched.entity, [Partition.from_path("year=2024/month=03/day=14")])
-    assert watched.look() == [(True, ("drift/sales",))]
+    assert watched.watch() == [(True, ("drift/sales",))]
 
 
 def test_a_view_that_reads_an_overdue_table_is_stale_for_as_long(
@@ -213,30 +213,30 @@ def test_a_view_that_reads_an_overdue_table_is_stale_for_as_long(
     watched.put(14)
     # The 15th is over at midnight, may come until the next one, and is missed for an hour after that.
     watched.clock.now = datetime(2024, 3, 17, 0, 30, tzinfo=UTC)
-    assert watched.look() == [(False, ("deadline/sales/2024-03-15",))]
+    assert watched.watch() == [(False, ("deadline/sales/2024-03-15",))]
     watched.clock.now = datetime(2024, 3, 17, 1, 0, tzinfo=UTC)
-    assert watched.look() == [(False, ("stale/daily_sales",))]
+    assert watched.watch() == [(False, ("stale/daily_sales",))]
     assert "the newest partition of sales_data is 2024-03-14" in watched.messages[-1].reason
     watched.put(15)
-    assert sorted(watched.look()) == [(True, ("deadline/sales/2024-03-15",)), (True, ("stale/daily_sales",))]
+    assert sorted(watched.watch()) == [(True, ("deadline/sales/2024-03-15",)), (True, ("stale/daily_sales",))]
 
 
-def test_a_view_that_athena_refuses_is_told_of_until_it_is_made(watched: Watched) -> None:
+def test_a_view_that_athena_refuses_is_an_incident_until_it_is_made(watched: Watched) -> None:
     watched.lake.ledger.write_note(registrar.FAILED_VIEWS, {"daily_sales": "COLUMN_NOT_FOUND"})
-    assert watched.look() == [(False, ("stale/daily_sales",))]
+    assert watched.watch() == [(False, ("stale/daily_sales",))]
     assert "COLUMN_NOT_FOUND" in watched.messages[-1].reason
     watched.lake.ledger.write_note(registrar.FAILED_VIEWS, {})
-    assert watched.look() == [(True, ("stale/daily_sales",))]
+    assert watched.watch() == [(True, ("stale/daily_sales",))]
 
 
 @pytest.mark.parametrize("lane", ["batch", "fast"])
 def test_a_file_is_cured_when_any_lane_has_loaded_it(watched: Watched, lane: Any) -> None:
     uri = put(watched.lake, "sales_data_2024_03_14.csv", HEADER + ROW)
     report_file(watched, uri)
-    assert watched.look() == []
+    assert watched.watch() == []
     files = list_entity(watched.lake, watched.entity)
     load_batch(watched.lake, watched.entity, files, lane=lane, run_id="test")
-    assert watched.look() == [(True, (f"file/{uri}",))]
+    assert watched.watch() == [(True, (f"file/{uri}",))]
     assert f"by the {lane} lane, 1 rows" in watched.messages[-1].reason
 
 
@@ -245,17 +245,17 @@ def test_a_file_that_was_taken_out_is_cured_unless_that_was_the_fault(watched: W
     missing = put(watched.lake, "sales_data_2024_03_14.csv", "x")
     report_file(watched, gone)
     report_file(watched, missing, "deleted")
-    assert watched.look() == []
+    assert watched.watch() == []
     for key in ("sales_data_2024_03_13.csv", "sales_data_2024_03_14.csv"):
         watched.lake.s3.delete_object(Bucket=watched.lake.config.resources.source_bucket, Key=key)
-    assert watched.look() == [(True, (f"file/{gone}",))]
+    assert watched.watch() == [(True, (f"file/{gone}",))]
 
 
 def test_what_is_no_longer_in_the_configuration_is_over(watched: Watched) -> None:
     alert = Alert("watch_lake", "run-0", "returns", "no file", "Upload it.")
     for cause in ("deadline/returns/2024-03-14", "drift/returns", "gap/returns"):
         incidents.report(watched.lake, cause, alert, lambda *_: None)
-    assert sorted(causes for _, causes in watched.look()) == [
+    assert sorted(causes for _, causes in watched.watch()) == [
         ("deadline/returns/2024-03-14",),
         ("drift/returns",),
         ("gap/returns",),
@@ -263,19 +263,19 @@ def test_what_is_no_longer_in_the_configuration_is_over(watched: Watched) -> Non
     assert all("returns is no longer in the configuration" in message.reason for message in watched.messages)
 
 
-def test_a_check_that_fails_keeps_no_other_from_looking_and_closes_nothing(
+def test_a_check_that_fails_keeps_no_other_from_being_made_and_closes_nothing(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched.put(13)
     change_table(watched.lake, lambda columns: [*columns, {"Name": "extra", "Type": "string"}])
-    assert watched.look() == [(False, ("drift/sales",))]
+    assert watched.watch() == [(False, ("drift/sales",))]
 
     def throttled(lake: Lake) -> Any:
         raise ConnectionError("throttled")
 
     monkeypatch.setattr(glue_tables, "describe_all", throttled)
     watched.clock.now = datetime(2024, 3, 16, 1, tzinfo=UTC)
-    result = watch.watch(watched.lake, watched.tell)
+    result = watch.watch(watched.lake, watched.send)
     assert result.failed == ["drifted"]
     assert watched.messages[-1].causes == ("deadline/sales/2024-03-14",)
     assert {incident.cause for incident in incidents.open_incidents(watched.lake)} == {
@@ -284,14 +284,14 @@ def test_a_check_that_fails_keeps_no_other_from_looking_and_closes_nothing(
     }
 
 
-def test_a_gap_of_exports_is_told_of_until_the_next_window_can_be_exported(
+def test_a_gap_of_exports_is_an_incident_until_the_next_window_can_be_exported(
     make_lake: Callable[..., Lake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lakelanes.tables import planning
     from tests.support.source_tables import ORDERS
 
     lake = make_lake(tables={"orders": {"dynamodb_table": "shop-orders", **ORDERS}})
-    told: list[Alert] = []
+    sent: list[Alert] = []
 
     def gap(*_: Any) -> str:
         raise GapError("recovery_off", "point-in-time recovery is off", "Turn it on.")
@@ -299,19 +299,19 @@ def test_a_gap_of_exports_is_told_of_until_the_next_window_can_be_exported(
     with monkeypatch.context() as patch:
         patch.setattr(planning, "check", gap)
         for _ in range(2):
-            watch.watch(lake, lambda _, alert: told.append(alert))
-    [alert] = told
+            watch.watch(lake, lambda _, alert: sent.append(alert))
+    [alert] = sent
     assert (alert.causes, alert.entity) == (("gap/orders",), "orders")
     assert alert.page_url == "/lake/tables/orders"
     assert alert.reason == "recovery_off: point-in-time recovery is off" and alert.what_to_do == "Turn it on."
     monkeypatch.setattr(planning, "check", lambda *_: "all is well")
-    watch.watch(lake, lambda _, alert: told.append(alert))
-    assert [alert.recovered for alert in told] == [False, True]
+    watch.watch(lake, lambda _, alert: sent.append(alert))
+    assert [alert.recovered for alert in sent] == [False, True]
 
 
 def report_file(watched: Watched, uri: str, state: str = "rejected") -> None:
     alert = Alert("load_sales", "run-1", "sales", "", "", files=[FileFault(uri, "sales", state, "it is bad")])
-    assert incidents.report_all(watched.lake, incidents.file_alerts(alert), watched.tell)
+    assert incidents.report_all(watched.lake, incidents.file_alerts(alert), watched.send)
 
 
 def change_table(lake: Lake, change: Callable[[list[Any]], list[Any]]) -> None:

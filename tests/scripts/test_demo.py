@@ -16,7 +16,6 @@ from lakelanes.catalog.views import read_views
 from scripts import demo
 from scripts.console import Stages
 from scripts.demo import Found, TimeLimitReached, differences, misplaced_rejects, time_limit
-from scripts.demo_orders import unequal
 from scripts.sample_data import DEFAULT_END, Defect, Totals
 
 WRITTEN = Totals("sales", "sales_data", "amount", files=3, good=100, bad=2, total=Decimal("1234.50"))
@@ -54,14 +53,6 @@ def test_rejected_rows_are_held_against_the_broken_ones_by_line_and_column() -> 
     assert misplaced_rejects(broken, "b", [*found, found[0]]) == [
         "rejected, but not broken: s3://b/a.csv, line 7, column amount"
     ]
-
-
-def test_orders_that_the_lake_has_otherwise_are_named() -> None:
-    table = {"a": (1, "paid", Decimal("1.50")), "b": (2, "shipped", Decimal("2")), "c": (1, "paid", Decimal("3"))}
-    assert unequal(table, table) == []
-    lake = {"a": (1, "paid", Decimal("1.5")), "b": (1, "paid", Decimal("2")), "d": (1, "paid", Decimal("4"))}
-    assert [line.partition(":")[0] for line in unequal(lake, table)] == ["b", "c", "d"]
-    assert len(unequal(lake, table, 2)) == 2
 
 
 def test_the_time_limit_says_where_it_was_reached() -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import platform
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lakelanes.config.loading import load_config, parse_config, resolved_text
-from lakelanes.convert.kernel import library_path
-from scripts.deploy import DeployError, bundle_bucket, upload_bundle
+from lakelanes.native.sources import library_name
 from scripts.package import (
     LAMBDA_PLATFORM,
     LAMBDA_TARGET,
@@ -66,9 +67,28 @@ def test_the_kernel_is_for_the_processor_of_whoever_gets_it(tmp_path: Path) -> N
         head = kernels[target].read_bytes()[:20]
         assert (head[:4], head[18]) == (b"\x7fELF", machine)
     bundle = function_bundle(tmp_path / "f.zip", config_text(), kernels[LAMBDA_TARGET])
-    assert compiled_in(bundle) == {f"lakelanes/convert/{library_path('linux', 'aarch64').name}"}
+    assert compiled_in(bundle) == {f"lakelanes/native/{library_name('linux', 'aarch64')}"}
     plugins = mwaa_files(tmp_path / "mwaa", config_text(), kernels.values()) / "plugins.zip"
-    assert compiled_in(plugins) == {f"lakelanes/convert/{kernel.name}" for kernel in kernels.values()}
+    assert compiled_in(plugins) == {f"lakelanes/native/{kernel.name}" for kernel in kernels.values()}
+
+
+def test_the_library_is_found_where_the_bundle_is_unpacked(tmp_path: Path) -> None:
+    target = f"linux-{platform.machine()}"
+    library = build_for(target, tmp_path / "built")
+    plugins = mwaa_files(tmp_path / "mwaa", config_text(), [library]) / "plugins.zip"
+    for name, bundle in (("mwaa", plugins), ("lambda", function_bundle(tmp_path / "f.zip", config_text(), library))):
+        unpacked = tmp_path / "unpacked" / name
+        with zipfile.ZipFile(bundle) as archive:
+            archive.extractall(unpacked)
+        program = "from lakelanes.native import library; print(library.native('items', {}).library._name)"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": str(unpacked)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == str(unpacked / "lakelanes" / "native" / library.name)
 
 
 def compiled_in(archive: Path) -> set[str]:
@@ -135,37 +155,3 @@ def test_mwaa_is_given_everything_that_the_engine_reads(tmp_path: Path) -> None:
     startup = (folder / "startup.sh").read_text()
     assert "LAKE_CONFIG=/usr/local/airflow/plugins/include/lake.json" in startup
     assert "LAKE_ALERT_TOPIC_ARN=arn:aws:sns:" in startup and "LAKE_LEDGER_TABLE=" in startup
-
-
-class Buckets:
-    """Takes the place of S3: remembers what was put."""
-
-    def __init__(self) -> None:
-        self.objects: dict[tuple[str, str], bytes] = {}
-
-    def create_bucket(self, **_: Any) -> None: ...
-
-    def put_public_access_block(self, **_: Any) -> None: ...
-
-    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:
-        self.objects[Bucket, Key] = Body
-
-
-def test_the_bundles_key_follows_its_content(tmp_path: Path) -> None:
-    text = config_text(name="keyed")
-    config, s3 = parse_config(text, {}), Buckets()
-    bundle = function_bundle(tmp_path / "f.zip", text, None)
-    first = upload_bundle(config, s3, bundle)  # type: ignore[arg-type]
-    assert upload_bundle(config, s3, bundle) == first  # type: ignore[arg-type]
-    assert first["FunctionCodeBucket"] == bundle_bucket(config)
-    assert s3.objects == {(first["FunctionCodeBucket"], first["FunctionCodeKey"]): bundle.read_bytes()}
-    changed = function_bundle(tmp_path / "f.zip", text + " ", None)
-    assert upload_bundle(config, s3, changed)["FunctionCodeKey"] != first["FunctionCodeKey"]  # type: ignore[arg-type]
-
-
-def test_a_bundle_of_another_configuration_is_refused(tmp_path: Path) -> None:
-    bundle = function_bundle(tmp_path / "f.zip", config_text(name="one"), None)
-    with pytest.raises(DeployError, match="another configuration"):
-        upload_bundle(parse_config(config_text(name="two"), {}), Buckets(), bundle)  # type: ignore[arg-type]
-    with pytest.raises(DeployError, match="make package"):
-        upload_bundle(parse_config(config_text(), {}), Buckets(), tmp_path / "none.zip")  # type: ignore[arg-type]

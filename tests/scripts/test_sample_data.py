@@ -15,7 +15,7 @@ import pytest
 
 from lakelanes.config.loading import DEFAULT_PATH, load_config
 from lakelanes.config.model import LakeConfig
-from lakelanes.files import listing
+from lakelanes.files import matching
 from scripts import sample_data
 from scripts.sample_data import Manifest, SampleData, SampleFile
 
@@ -122,7 +122,7 @@ def test_files_are_as_various_as_in_practice(week: list[SampleFile]) -> None:
 
 def test_each_file_belongs_to_its_entity_and_one_to_none(week: list[SampleFile], config: LakeConfig) -> None:
     for file in week:
-        entity = listing.entity_of(config, file.key)
+        entity = matching.entity_of(config, file.key)
         assert (entity.name if entity else None) == file.entity
     assert [file.key for file in week if file.entity is None] == ["sales/Sales data March (final) ünbereinigt.csv"]
 

@@ -1,25 +1,35 @@
-"""The compiled kernel under the address and undefined-behaviour sanitizers."""
+"""The compiled library under the address and undefined-behaviour sanitizers."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from lakelanes.native.sources import sources
 from scripts.build_kernel import build, compiler
 
 _PLUGINS = Path(__file__).parents[2] / "plugins"
+_LOADED_FROM = """
+import sys
+from pathlib import Path
+from lakelanes.native import library
+library.FOLDER = Path(sys.argv.pop(1))
+"""
 
 
 def run_sanitized(program: str, folder: Path, *arguments: str) -> None:
-    """Runs the Python text ``program``; its first argument is the path of a sanitized kernel, built into ``folder``.
+    """Runs the Python text ``program`` with a sanitized library, built into ``folder``, in the place of the usual one.
 
-    A finding ends it with an exit code other than 0, which fails here with what was found.
+    ``arguments`` are the program's. A finding ends it with an exit code other than 0, which fails here with what was
+    found.
     """
-    library = build(into=folder, sanitize=True)
     command = compiler(None)
-    assert library and command, "there is no C compiler"
+    assert command and build(into=folder, sanitize=True), "there is no C compiler"
+    for source in sources():
+        shutil.copy(source, folder)
     asan = subprocess.run([*command, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
     environment = {
         **os.environ,
@@ -29,7 +39,7 @@ def run_sanitized(program: str, folder: Path, *arguments: str) -> None:
         "PYTHONPATH": str(_PLUGINS),
     }
     done = subprocess.run(
-        [sys.executable, "-c", program, str(library), *arguments],
+        [sys.executable, "-c", _LOADED_FROM + program, str(folder), *arguments],
         env=environment,
         capture_output=True,
         text=True,

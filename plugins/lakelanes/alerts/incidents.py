@@ -396,7 +396,7 @@ def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | 
         if found is None or found.opened_at != incident.opened_at:
             return None
         incident = found
-    log.warning("%s could not be closed, for others keep changing it", incident.cause)
+    log.warning("%s could not be closed, because others keep changing it", incident.cause)
     return None
 
 

@@ -37,7 +37,7 @@ def client(service: str, region: str) -> Any:
 def read_descriptions(services: Iterable[str]) -> None:
     """Reads what clients of these services need to know, so that processes which are forked from this one need not.
 
-    Opens no connection, and looks for no credentials: on AWS that may be a request.
+    Opens no connection, and searches for no credentials: on AWS that may be a request.
     """
     for service in services:
         _session().create_client(

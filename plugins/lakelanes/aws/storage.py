@@ -61,7 +61,7 @@ def _size_of(answer: Any) -> int:
 class ObjectReader(io.RawIOBase):
     """Sequential reader of one version of an S3 object.
 
-    The first GET tells the size and the ETag (no HEAD); later parts are fetched ahead, each on condition that the
+    The first GET has the size and the ETag (no HEAD); later parts are fetched ahead, each on condition that the
     object is still that version. Raises SourceGoneError and SourceChangedError. ``etag`` fixes the version from the
     start; without it the version that the first GET finds is read, and ``self.etag`` names it. Once ``stop`` is set,
     reading raises OutOfTimeError.
@@ -137,7 +137,7 @@ class ObjectReader(io.RawIOBase):
 class ObjectFile(io.RawIOBase):
     """One version of an S3 object as a file that can be read at any place, as Parquet's readers do: a GET per read.
 
-    The first GET fetches the end, which tells the size and holds a Parquet file's footer.
+    The first GET fetches the end, with which come the size and a Parquet file's footer.
     """
 
     def __init__(self, s3: Any, bucket: str, key: str, tail_bytes: int = 64 << 10) -> None:

@@ -1,8 +1,8 @@
-"""The last answers of the dashboard views, for whoever wants to see them at once.
+"""The last answers of the dashboard views, which can be shown at once.
 
-A view takes Athena seconds and is billed by the bytes it reads, so nobody who looks waits for one: an answer stays
-where Athena put it, in S3, under its query's id, which a note of the ledger keeps. It is computed again when rows were
-loaded since, at most every MAX_AGE, by one at a time.
+A view takes Athena seconds and is billed by the bytes it reads, so the page never waits for one: an answer stays where
+Athena put it, in S3, under its query's id, which a note of the ledger keeps. It is computed again when rows were loaded
+since, at most every MAX_AGE, by one process at a time.
 """
 
 from __future__ import annotations

@@ -74,11 +74,11 @@ def deadline_at(entity: Entity, period: str) -> datetime:
     return due_at(entity, period) + timedelta(minutes=entity.deadline)
 
 
-# A calendar asks for hundreds of them, and the next look for the same.
+# A calendar asks for hundreds of them, and when it is shown again for the same ones.
 @lru_cache(maxsize=8192)
 def next_tick(schedule: str, timezone: str, time: datetime) -> datetime:
     """The first tick of a cron schedule at ``time`` (aware) or after it, in UTC."""
-    # Airflow brings it; the function of the low-latency lane, which has no deadlines to look at, does without.
+    # Airflow brings it; the function of the low-latency lane, which computes no deadlines, does without.
     from croniter import croniter
 
     start = time.astimezone(ZoneInfo(timezone)) - timedelta(seconds=1)

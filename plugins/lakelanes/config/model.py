@@ -73,10 +73,10 @@ def _timezone(value: str) -> str:
 def _date_format(value: str) -> str:
     day = datetime(2024, 3, 15)
     try:
-        told = datetime.strptime(day.strftime(value), value) == day
+        is_day = datetime.strptime(day.strftime(value), value) == day
     except ValueError:
-        told = False
-    if not told:
+        is_day = False
+    if not is_day:
         raise ValueError(f"{value!r} does not spell a day: use strftime fields such as '%Y-%m-%d' or '%Y%m%d'")
     return value
 
@@ -291,7 +291,7 @@ class Entity(_Model):
                 "give one group to each, in order, or name them (?P<name>...)"
             )
         if self.format == "csv":
-            readable = {"delimiter", "quote", "escape"}  # what OpenCSVSerDe can be told
+            readable = {"delimiter", "quote", "escape"}  # what OpenCSVSerDe has settings for
             plain = CsvDialect()
             for name in sorted(CsvDialect.model_fields.keys() - readable):
                 if getattr(self.dialect, name) != getattr(plain, name):

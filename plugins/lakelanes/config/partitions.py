@@ -32,8 +32,8 @@ class Partition:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every key has a value, as in a partition of rows. One of rejected rows lacks those that their file's
-        name does not tell."""
+        """Whether every key has a value, as in a partition of rows. A partition of rejected rows lacks the values that
+        are not in their file's name."""
         return HIVE_NULL not in self.values
 
     @property

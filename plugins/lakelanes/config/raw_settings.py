@@ -1,4 +1,4 @@
-"""Reading the raw configuration, whatever is wrong with it: what the modules that look for faults have in common.
+"""Reading the raw configuration, whatever is wrong with it: what the modules that find faults have in common.
 
 Single settings are checked elsewhere, so a list may be no list here, a column no object, and a name no text; such are
 passed over.
@@ -57,8 +57,7 @@ def near_match(name: str, known: Iterable[str]) -> str:
 
 
 def case_faults(owners: dict[str, Any], path: str) -> Iterator[str]:
-    """Faults of names that differ only in upper and lower case, which Glue, Airflow or a file system may not tell
-    apart."""
+    """Faults of names that differ only in upper and lower case: folders and tables made of them may be the same."""
     folded: dict[str, str] = {}
     for name in owners:
         if name.lower() in folded:

@@ -1,6 +1,8 @@
 """CSV in, typed Parquet out, in constant memory, with every rejected row explained.
 
-    conversion = convert(open_source, open_target, open_rejects, columns, source_name="sales_2024_03_15.csv")
+    conversion = convert(
+        Source(open_source, "sales_2024_03_15.csv"), Destination(open_target, open_rejects), TargetTable(columns)
+    )
 
 Names are imported when first used: a DAG file that only needs the Dialect does not load pyarrow's CSV and Parquet.
 """
@@ -14,10 +16,11 @@ if TYPE_CHECKING:
     from lakelanes.convert.dialect import Dialect
     from lakelanes.convert.errors import ConversionError
     from lakelanes.convert.partitioned import PartitionedTarget
-    from lakelanes.convert.pipeline import Column, Conversion, Tuning, convert
-    from lakelanes.convert.policy import SchemaPolicy
+    from lakelanes.convert.pipeline import Conversion, convert
+    from lakelanes.convert.policy import LoadPolicy, SchemaPolicy
     from lakelanes.convert.rejects import REJECTS_SCHEMA, Reject
     from lakelanes.convert.sink import Sink
+    from lakelanes.convert.task import Column, Destination, Source, TargetTable, Tuning
     from lakelanes.convert.writer import ParquetSettings
 
 __all__ = [
@@ -25,32 +28,35 @@ __all__ = [
     "Column",
     "Conversion",
     "ConversionError",
+    "Destination",
     "Dialect",
+    "LoadPolicy",
     "ParquetSettings",
     "PartitionedTarget",
     "Reject",
     "SchemaPolicy",
     "Sink",
+    "Source",
+    "TargetTable",
     "Tuning",
     "convert",
 ]
 
+_MODULES = {
+    "dialect": ("Dialect",),
+    "errors": ("ConversionError",),
+    "partitioned": ("PartitionedTarget",),
+    "pipeline": ("Conversion", "convert"),
+    "policy": ("LoadPolicy", "SchemaPolicy"),
+    "rejects": ("REJECTS_SCHEMA", "Reject"),
+    "sink": ("Sink",),
+    "task": ("Column", "Destination", "Source", "TargetTable", "Tuning"),
+    "writer": ("ParquetSettings",),
+}
+
 
 def __getattr__(name: str) -> Any:
-    homes = {
-        "Column": "pipeline",
-        "Conversion": "pipeline",
-        "ConversionError": "errors",
-        "Dialect": "dialect",
-        "ParquetSettings": "writer",
-        "PartitionedTarget": "partitioned",
-        "REJECTS_SCHEMA": "rejects",
-        "Reject": "rejects",
-        "SchemaPolicy": "policy",
-        "Sink": "sink",
-        "Tuning": "pipeline",
-        "convert": "pipeline",
-    }
-    if name not in homes:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{homes[name]}"), name)
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

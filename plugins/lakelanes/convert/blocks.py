@@ -94,9 +94,10 @@ class BlockReader:
 
     def push_back(self, blocks: Sequence[Block], start: int = 0) -> None:
         """Gives the last blocks back, the first of them from `start` on, to come again in front of what follows."""
-        parts = [bytes(block.data[: block.length]) for block in blocks]
-        parts[:1] = [part[start:] for part in parts[:1]]
-        self._carry = b"".join([*parts, self._carry])
+        returned = [bytes(block.data[: block.length]) for block in blocks]
+        if returned:
+            returned[0] = returned[0][start:]
+        self._carry = b"".join([*returned, self._carry])
 
     def extend(self) -> None:
         """Makes the next block longer than what was given back."""

@@ -22,6 +22,7 @@ import pyarrow.compute
 from lakelanes.convert.dialect import RFC_4180, Dialect
 from lakelanes.convert.digits import WORD, plain_dates, plain_fixed_point
 from lakelanes.convert.number_date_formats import ISO_DATE, ISO_TIMESTAMP, FixedForm, fixed_forms, number_patterns
+from lakelanes.convert.utf8 import all_utf8, is_utf8
 from lakelanes.convert.values import FALSE_TEXTS, INTEGER_RANGES, TRUE_TEXTS, ValueRefused, parse_value
 from lakelanes.types import HiveType
 
@@ -357,31 +358,15 @@ _TRUE_SET, _FALSE_SET = (
 def _cast_characters(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
     use = cells.valid.copy()
     texts = cells.strings(use)
-    if not _is_utf8(texts):
+    if not all_utf8(texts):
         foreign = np.unique(cells.rows_of(np.flatnonzero(cells.octets >= 0x80)))
-        broken = [row for row in foreign.tolist() if not _decodes(cells.text(row))]
+        broken = [row for row in foreign.tolist() if not is_utf8(cells.text(row))]
         use[broken] = False
         texts = cells.strings(use)
     if column_type.length is not None:
         use &= ~_mask(pc.greater(pc.utf8_length(texts), column_type.length), cells.count)
         texts = cells.strings(use)
     return texts, cells.valid & ~use
-
-
-def _is_utf8(texts: Array) -> bool:
-    try:
-        pa.Array.from_buffers(pa.binary(), len(texts), texts.buffers()).cast(pa.string())
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _decodes(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 _KERNELS: dict[str, Callable[[_Cells, HiveType], tuple[Array, Mask]]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import FileRefusedError
-from lakelanes.convert.policy import SchemaPolicy
+from lakelanes.convert.policy import LoadPolicy
 from lakelanes.convert.transcode import shown
 from lakelanes.names import column_of_header
 
@@ -52,8 +52,7 @@ def by_position(columns: int, dialect: Dialect) -> Layout:
 def match_header(
     fields: Sequence[bytes],
     columns: Sequence[str],
-    missing_columns: str,
-    policy: SchemaPolicy,
+    policy: LoadPolicy,
     dialect: Dialect,
     taken: Collection[str] = (),
 ) -> Layout:
@@ -61,17 +60,11 @@ def match_header(
 
     Names match whatever their case, and spaces around them do not count. A field without a name is a new column.
     taken: names that no column which the table gains may have.
-    Raises FileRefusedError for names that are not UTF-8 or occur twice, for columns that are missing where
-    missing_columns is "error" or that are all missing, and for new ones where the policy freezes the table, or lets it
-    evolve and they cannot be columns.
+    Raises FileRefusedError for names that are not UTF-8 or occur twice, for columns that are missing where the policy's
+    missing_columns is "error" or that are all missing, and for new ones where it freezes the table, or lets it evolve
+    and they cannot be columns.
     """
-    try:
-        names = [field.decode().strip() for field in fields]
-    except UnicodeDecodeError:
-        if dialect.encoding == "utf-8":
-            raise FileRefusedError(f"the header is not valid UTF-8: {b','.join(fields)!r}") from None
-        raw = shown(b",".join(fields), dialect.encoding)
-        raise FileRefusedError(f"the header is not valid {dialect.encoding}: '{raw}'") from None
+    names = _decoded(fields, dialect)
     if dialect.trailing_delimiter and len(names) > 1 and not names[-1]:
         names.pop()
     positions: dict[str, int] = {}
@@ -85,13 +78,13 @@ def match_header(
     found = "the header has " + ", ".join(name or "an empty name" for name in names)
     if len(missing) == len(columns):
         raise FileRefusedError(f"none of the table's columns ({', '.join(columns)}) is there: {found}", missing, extra)
-    if missing and missing_columns == "error":
+    if missing and policy.missing_columns == "error":
         raise FileRefusedError(f"missing column{'s'[: len(missing) > 1]} {', '.join(missing)}: {found}", missing, extra)
-    if extra and policy.new_columns == "freeze":
+    if extra and policy.schema.new_columns == "freeze":
         listed = ", ".join(name or "an empty name" for name in extra)
         raise FileRefusedError(f"unexpected column{'s'[: len(extra) > 1]} {listed}: {found}", missing, extra)
     new = _labelled(names, known)
-    if policy.new_columns == "evolve":
+    if policy.schema.new_columns == "evolve":
         try:
             new = _as_columns(new, names, taken)
         except ValueError as error:
@@ -104,6 +97,17 @@ def match_header(
         new,
         dialect.trailing_delimiter,
     )
+
+
+def _decoded(fields: Sequence[bytes], dialect: Dialect) -> list[str]:
+    """The names as texts. Raises FileRefusedError."""
+    try:
+        return [field.decode().strip() for field in fields]
+    except UnicodeDecodeError:
+        if dialect.encoding == "utf-8":
+            raise FileRefusedError(f"the header is not valid UTF-8: {b','.join(fields)!r}") from None
+        raw = shown(b",".join(fields), dialect.encoding)
+        raise FileRefusedError(f"the header is not valid {dialect.encoding}: '{raw}'") from None
 
 
 def _labelled(found: Sequence[str], known: Collection[str]) -> tuple[NewColumn, ...]:

@@ -1,6 +1,6 @@
-"""What rows that are loaded could not bring into their columns, and the columns that take it.
+"""Texts of loaded rows that fit no column of theirs, and the columns that take them: rescued values and variants.
 
-Whole arrays throughout: rows may all have something left over, as when a file has a new column.
+Whole arrays throughout: every row may have such a text, as when a file has a new column.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ import pyarrow.compute
 
 from lakelanes.convert.cast import Array, Cast, Mask
 from lakelanes.convert.policy import SchemaPolicy, variant_name
+from lakelanes.convert.utf8 import utf8_rows
+from lakelanes.convert.values import shortened
 
 pc: Any = pyarrow.compute
 
-_SHOWN = 60
 # What JSON does not allow in a string as it is.
 _TO_ESCAPE = r'["\\\x00-\x1f]'
 
 Rows = npt.NDArray[np.int64]
 
 
-class Leftovers:
-    """The leftovers of a block of `count` rows, given column by column, the last column first.
+class Misfits:
+    """The misfits of a block of `count` rows, given column by column, the last column first.
 
     label: what the file calls a column, its key in the rescued JSON.
     """
@@ -45,7 +46,7 @@ class Leftovers:
         if not cast.reasons or self._policy.type_misfits == "discard_row":
             return cast, np.zeros(len(cast.reasons), bool)
         bad = texts.take(pa.array(cast.bad))
-        misfit = _decodable(bad)
+        misfit = utf8_rows(bad)
         if self._policy.type_misfits == "freeze":
             return cast, misfit
         self._misfits.append((column, label, cast.bad[misfit], bad.filter(pa.array(misfit)).cast(pa.string())))
@@ -89,12 +90,10 @@ class Leftovers:
 def unwanted(label: str, texts: Array) -> Cast:
     """A string column that the table lacks, as one in which every text is bad."""
     rows = np.flatnonzero(texts.is_valid().to_numpy(zero_copy_only=False))
-    reasons = [f"{_shown(text)!r} is in {label!r}, a column the table lacks" for text in texts.drop_null().to_pylist()]
+    reasons = [
+        f"{shortened(text)!r} is in {label!r}, a column the table lacks" for text in texts.drop_null().to_pylist()
+    ]
     return Cast(texts, rows, reasons)
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def _member(label: str, texts: Array) -> Array:
@@ -104,20 +103,3 @@ def _member(label: str, texts: Array) -> Array:
         escaped = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts.filter(special).to_pylist()]
         texts = pc.replace_with_mask(texts, special.fill_null(False), pa.array(escaped, pa.string()))
     return pc.binary_join_element_wise("," + json.dumps(label, ensure_ascii=False) + ':"', texts, '"', "")
-
-
-def _decodable(texts: Array) -> Mask:
-    """Which of these bytes are UTF-8."""
-    try:
-        texts.cast(pa.string())
-    except pa.ArrowInvalid:
-        return np.array([_is_utf8(text) for text in texts.to_pylist()], bool)
-    return np.ones(len(texts), bool)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -23,15 +23,14 @@ import pyarrow as pa
 from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.partition_reader import Numbers, PartitionReader, Values
 from lakelanes.convert.partition_values import PartitionValue
+from lakelanes.convert.schema import NUMBER, widened
 from lakelanes.convert.sink import OpenSink, Sink
-from lakelanes.convert.writer import TableWriter, widened
+from lakelanes.convert.writer import TableWriter
 
 # Arrow data of a run. It is there twice while it is sorted.
 RUN_BYTES = 24 << 20
 # Partitions of less are written several at once: what they wait for is mostly the sink.
 _SMALL_BYTES = 4 << 20
-# Name of the column that carries the number of a row's partition from the parser to the writer.
-NUMBER = "partition number"
 _SPILL: Any = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -43,7 +42,7 @@ class PartitionedTarget:
     legal: why no partition can have them, with the position of the one at fault; None when one can.
     limit: more partitions than this in one file make it be refused.
     left_out: columns that are not written, since they are partition keys.
-    begin: is told the rows of each partition once all are known, before the first sink is opened.
+    begin: called with the rows of each partition once all are known, before the first sink is opened.
     open: opens a partition's sink; called by several threads.
     """
 

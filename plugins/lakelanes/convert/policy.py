@@ -45,6 +45,27 @@ class SchemaPolicy:
 DEFAULT_POLICY = SchemaPolicy()
 
 
+@dataclass(frozen=True)
+class LoadPolicy:
+    """When a file is refused for its rows or its header, and what becomes of what is not the table's.
+
+    on_bad_rows: whether a bad row is set aside or refuses the file. max_bad_rows: with how many of them a file is still
+    loaded; None for any number.
+    missing_columns: whether a column of the table that the file lacks refuses it, or is null.
+    schema: with its `rescue` the target has the column RESCUED after the table's, then those that the table gained.
+    """
+
+    on_bad_rows: Literal["quarantine", "fail"] = "quarantine"
+    max_bad_rows: int | None = None
+    missing_columns: Literal["error", "null"] = "error"
+    schema: SchemaPolicy = DEFAULT_POLICY
+
+    @property
+    def bad_rows_allowed(self) -> int | None:
+        """How many bad rows a file may have; None for any number."""
+        return 0 if self.on_bad_rows == "fail" else self.max_bad_rows
+
+
 def variant_name(column: str) -> str:
     """The column that takes the texts which are no value of this one's type; dlt calls it a variant column."""
     return f"{column}__v_{EVOLVED_TYPE}"

@@ -184,7 +184,7 @@ def _walk_records(
     return RecordIndex(np.array(starts, np.int64), np.array(ends, np.int64), line_ends, torn, in_quotes)
 
 
-def _parts(dialect: Dialect) -> tuple[str, str]:
+def _field_expressions(dialect: Dialect) -> tuple[str, str]:
     """Regular expressions for the inside of a quoted field and for unquoted text; possessive, so they never go back."""
     delimiter = re.escape(dialect.delimiter)
     escape = re.escape(dialect.escape) if dialect.escape else ""
@@ -198,7 +198,7 @@ def _parts(dialect: Dialect) -> tuple[str, str]:
 
 @lru_cache(maxsize=64)
 def _record_pattern(dialect: Dialect) -> Any:
-    quoted, rest = _parts(dialect)
+    quoted, rest = _field_expressions(dialect)
     delimiter = re.escape(dialect.delimiter)
     # An escape as the very last byte has nothing to escape yet: the record goes on.
     cut_escape = re.escape(dialect.escape) + r"\Z|" if dialect.escape else ""
@@ -219,7 +219,7 @@ def _record_pattern(dialect: Dialect) -> Any:
 
 @lru_cache(maxsize=64)
 def _field_patterns(dialect: Dialect) -> tuple[Any, Any, Any]:
-    quoted, rest = _parts(dialect)
+    quoted, rest = _field_expressions(dialect)
     opened = rf"(?:{quoted}(?:{re.escape(dialect.quote)}|\Z))?+" if dialect.quote else "(?P<quoted>(?!))?"
     field_pattern = re.compile(rf"{opened}(?P<rest>{rest})".encode(), re.DOTALL)
     unescape = undouble = None

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lakelanes.convert.row_groups import RowGroupWriter
 from lakelanes.convert.sink import OpenSink, SinkFile
 from lakelanes.convert.transcode import shown
 
@@ -101,56 +102,36 @@ class RejectsWriter:
     """Writes rejected rows to a Parquet file that is opened with the first of them, in bounded memory."""
 
     def __init__(self, open_sink: OpenSink, source_name: str, stamp: Mapping[str, str] | None = None) -> None:
-        self._open_sink = open_sink
-        self._stamp = dict(stamp or {})
         self._source_name = source_name
-        self._sink: Any = None
-        self._parquet: Any = None
-        self._pending: list[pa.RecordBatch] = []
-        self._rows = self._bytes = 0
+        self._groups = RowGroupWriter(
+            open_sink, REJECTS_SCHEMA, _open_parquet, stamp, most_bytes=_GROUP_BYTES, most_rows=_GROUP_ROWS
+        )
 
     def write(self, rows: RejectRows) -> None:
-        count = len(rows)
         values: list[Any] = [
-            pa.repeat(pa.scalar(self._source_name, pa.string()), count),
+            pa.repeat(pa.scalar(self._source_name, pa.string()), len(rows)),
             pa.array(rows.records),
             pa.array(rows.lines),
             pa.array(rows.columns, pa.string()),
             pa.array(rows.reasons, pa.string()),
             pa.array(rows.raws, pa.string()),
         ]
-        batch = pa.RecordBatch.from_arrays(values, schema=REJECTS_SCHEMA)
-        self._pending.append(batch)
-        self._rows += count
-        self._bytes += batch.nbytes
-        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
-            self._flush()
+        self._groups.write(pa.RecordBatch.from_arrays(values, schema=REJECTS_SCHEMA))
 
     def close(self) -> None:
-        if self._pending:
-            self._flush()
-        if self._sink is not None:
-            self._parquet.close()
-            self._sink.commit()
+        """Commits the file; without any row there is none."""
+        self._groups.close(even_empty=False)
 
     def abort(self) -> None:
-        self._pending.clear()
-        if self._sink is not None:
-            self._sink.abort()
+        self._groups.abort()
 
-    def _flush(self) -> None:
-        if self._sink is None:
-            self._sink = SinkFile(self._open_sink())
-            self._parquet = pq.ParquetWriter(
-                self._sink,
-                REJECTS_SCHEMA,
-                compression="zstd",
-                use_dictionary=_REPEATING,
-                write_page_index=True,
-                store_schema=False,
-            )
-            self._parquet.add_key_value_metadata(self._stamp)
-        table = pa.Table.from_batches(self._pending, REJECTS_SCHEMA)
-        self._parquet.write_table(table, row_group_size=max(1, table.num_rows))
-        self._pending.clear()
-        self._rows = self._bytes = 0
+
+def _open_parquet(sink: SinkFile, first: pa.Table) -> Any:
+    return pq.ParquetWriter(
+        sink,
+        REJECTS_SCHEMA,
+        compression="zstd",
+        use_dictionary=_REPEATING,
+        write_page_index=True,
+        store_schema=False,
+    )

@@ -1,4 +1,4 @@
-"""The bytes of a source file: plain or compressed, told apart by their first bytes and never by the file's name."""
+"""The bytes of a source file: plain or compressed, recognised by their first bytes and never by the file's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compressed sources: gzip, bzip2, zstandard and zip, told by their first bytes and unpacked as they are read.
+"""Compressed sources: gzip, bzip2, zstandard and zip, recognised by their first bytes and unpacked as they are read.
 
 Nothing is kept but what the formats need: a window of 32 KiB for gzip and zip, a block of 900 KB for bzip2, and what
 the file asks for in the case of zstandard (8 MiB at level 19, 128 MiB at most). A zip archive is read from its

@@ -123,10 +123,14 @@ class _MisfitError(Exception):
     """The text is no value of the type; the message is why, where more can be said."""
 
 
+def shortened(text: str) -> str:
+    """What a reason shows of a text: its first 60 characters."""
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
 def _refuse(text: str, column_type: HiveType, why: str) -> ValueRefused:
-    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
     article = "an" if column_type.kind in ("int", "array") else "a"
-    return ValueRefused(f"{shown!r} is not {article} {column_type.text}" + (f": {why}" if why else ""))
+    return ValueRefused(f"{shortened(text)!r} is not {article} {column_type.text}" + (f": {why}" if why else ""))
 
 
 def _moment(text: str, form: str, what: str) -> datetime:

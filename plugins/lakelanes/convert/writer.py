@@ -23,9 +23,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakelanes.convert.arrow_pool import POOL
+from lakelanes.convert.row_groups import ROW_GROUP_BYTES, RowGroupWriter
 from lakelanes.convert.sink import OpenSink, SinkFile
 
-ROW_GROUP_BYTES = 16 << 20
 _SAMPLE_ROWS = 10_000
 _LONGEST_SHORT_DECIMAL = 18
 
@@ -66,98 +66,57 @@ class TableWriter:
         sort_by: Sequence[str] = (),
         settings: ParquetSettings = DEFAULT_SETTINGS,
     ) -> None:
-        self._open_sink = open_sink
-        self._schema = schema
-        self._stamp = dict(stamp or {})
-        self._row_group_bytes = row_group_bytes
         self._sort_by = tuple(sort_by)
         self._settings = settings
-        self._pending: list[pa.RecordBatch] = []
-        self._bytes = 0
-        self._sink: Any = None
-        self._parquet: Any = None
+        self._groups = RowGroupWriter(
+            open_sink, schema, self._open_parquet, stamp, most_bytes=row_group_bytes, sort_by=self._sort_by
+        )
 
     @property
     def schema(self) -> pa.Schema:
-        return self._schema
+        return self._groups.schema
 
     def grow(self, schema: pa.Schema) -> bool:
         """Writes batches of this schema from now on, nulls in the columns that earlier ones lack; False when it is too
         late for that, because a part of the file is written."""
-        if schema.equals(self._schema):
-            return True
-        if self._sink is not None:
-            return False
-        self._schema = schema
-        self._pending = [widened(batch, schema) for batch in self._pending]
-        return True
+        return self._groups.grow(schema)
 
     def write(self, batch: pa.RecordBatch) -> None:
-        self._pending.append(batch)
-        self._bytes += batch.nbytes
-        if self._bytes >= self._row_group_bytes:
-            self._flush()
+        self._groups.write(batch)
 
     def close(self) -> None:
         """Ends the file and commits it; without any batch it is a valid file of no rows."""
-        if self._pending or self._sink is None:
-            self._flush()
-        self._parquet.close()
-        self._sink.commit()
+        self._groups.close(even_empty=True)
 
     def abort(self) -> None:
-        self._pending.clear()
-        if self._sink is not None:
-            self._sink.abort()
+        self._groups.abort()
 
-    def _flush(self) -> None:
-        table = pa.Table.from_batches(self._pending, self._schema)
-        self._pending.clear()
-        self._bytes = 0
-        if self._sink is None:
-            self._sink = SinkFile(self._open_sink())
-            self._parquet = self._writer(table)
-            self._parquet.add_key_value_metadata(self._stamp)
-        if table.num_rows:
-            if self._sort_by:
-                # In one piece it sorts faster, and the pieces are let go before the sorted rows are made.
-                table = table.combine_chunks(POOL)
-                table = _sorted(table, self._sort_by)
-            self._parquet.write_table(table, row_group_size=table.num_rows)
-
-    def _writer(self, first: pa.Table) -> Any:
+    def _open_parquet(self, sink: SinkFile, first: pa.Table) -> Any:
         """A Parquet writer for rows like those of the first row group, in the order they came in."""
-        settings = self._settings
+        settings, schema = self._settings, first.schema
         if settings.dictionary == "repeating":
             repeating = _repeating(first)
         else:
             repeating = first.column_names if settings.dictionary == "all" else []
         return pq.ParquetWriter(
-            self._sink,
-            self._schema,
+            sink,
+            schema,
             version="2.6",
             compression="zstd",
             compression_level=1,
             use_dictionary=repeating or False,
             column_encoding={
                 field.name: "DELTA_BINARY_PACKED"
-                for field in self._schema
+                for field in schema
                 if settings.deltas and field.name not in repeating and _is_whole(field.type)
             },
             store_decimal_as_integer=True,
             memory_pool=POOL,
             write_statistics=settings.statistics,
             write_page_index=settings.page_index,
-            sorting_columns=_sorting_columns(self._schema, self._sort_by),
+            sorting_columns=_sorting_columns(schema, self._sort_by),
             store_schema=False,
         )
-
-
-def _sorted(table: pa.Table, sort_by: Sequence[str]) -> pa.Table:
-    """The same rows: ascending, nulls last, equal ones in the order they came in."""
-    keys: Any = [(name, "ascending", "at_end") for name in sort_by]
-    order = pc.sort_indices(table, sort_keys=keys, memory_pool=POOL)
-    return pc.take(table, order, memory_pool=POOL)
 
 
 def _sorting_columns(schema: pa.Schema, sort_by: Sequence[str]) -> list[pq.SortingColumn] | None:
@@ -182,16 +141,6 @@ def _is_whole(arrow: Any) -> bool:
     if pa.types.is_decimal(arrow):
         return bool(arrow.precision <= _LONGEST_SHORT_DECIMAL)
     return bool(pa.types.is_integer(arrow) or pa.types.is_date(arrow) or pa.types.is_timestamp(arrow))
-
-
-def widened(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The batch in this schema, null in the columns that it lacks."""
-    places = [batch.schema.get_field_index(name) for name in schema.names]
-    arrays = [
-        batch.column(place) if place >= 0 else pa.nulls(batch.num_rows, wanted.type)
-        for place, wanted in zip(places, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _repeating(table: pa.Table) -> list[str]:

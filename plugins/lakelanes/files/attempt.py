@@ -16,7 +16,16 @@ from lakelanes.aws.storage import ObjectReader, ObjectWriter, parquet_rows, plac
 from lakelanes.catalog.evolution import Evolution
 from lakelanes.config.model import Entity, Lane
 from lakelanes.config.partitions import Partition
-from lakelanes.convert import Conversion, PartitionedTarget, Tuning, convert
+from lakelanes.convert import (
+    Conversion,
+    Destination,
+    LoadPolicy,
+    PartitionedTarget,
+    Source,
+    TargetTable,
+    Tuning,
+    convert,
+)
 from lakelanes.errors import (
     AmbiguousFileError,
     LakeError,
@@ -224,23 +233,24 @@ class Attempt:
         parts = self._read_parts()
         try:
             done = convert(
-                open_source,
-                self._partitioned_target(parts) if entity.data_keys else open_target,
-                open_rejects,
-                entity.columns,
-                source_name=self._file.uri,
-                dialect=entity.dialect.converter(),
-                on_bad_rows=entity.on_bad_rows,
-                max_bad_rows=entity.max_bad_rows,
-                missing_columns=entity.missing_columns,
-                policy=entity.schema_policy.converter(),
-                sort_by=entity.sort_by,
-                taken=[key.name for key in entity.partition_keys],
-                add_columns=lambda columns: self._context.evolution.add(columns, self._file.uri),
-                # Equal files have equal ETags: without it a worker that lost its claim could take its successor's
-                # object for the one it was to replace.
-                stamp=self._entry.stamp,
-                tuning=Tuning(threads=self._context.threads),
+                Source(open_source, self._file.uri, entity.dialect.converter()),
+                # Equal files have equal ETags: without the stamp a worker that lost its claim could take its
+                # successor's object for the one it was to replace.
+                Destination(
+                    self._partitioned_target(parts) if entity.data_keys else open_target,
+                    open_rejects,
+                    self._entry.stamp,
+                ),
+                TargetTable(
+                    entity.columns,
+                    entity.sort_by,
+                    [key.name for key in entity.partition_keys],
+                    lambda columns: self._context.evolution.add(columns, self._file.uri),
+                ),
+                LoadPolicy(
+                    entity.on_bad_rows, entity.max_bad_rows, entity.missing_columns, entity.schema_policy.converter()
+                ),
+                Tuning(threads=self._context.threads),
             )
         except BaseException:
             if self._objects.expects_none(self._objects.rejects):

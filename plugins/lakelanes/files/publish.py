@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lakelanes.catalog.registrar import VIEWS_DUE, Registrar
@@ -26,12 +26,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Scope:
-    """What a run answers for, beside the files that it plans to load.
+    """What a run answers for, beside the files that it planned to load.
 
-    entity: name of the one that the run is of; None for a sweep, which is of all. keyed: whether a partition was asked
-    for. partitions: paths of the partitions with files. files: of a keyed run, the partition's path of every file, by
-    URI. loaded_fast: of a sweep, by entity the files that the low-latency lane loaded since, as in ``files``. until: of
-    a sweep, the time up to which it looked (ISO 8601).
+    entity: its name; None for the sweep, which is about all of them. keyed: a partition or single files were asked for,
+    so all of them have to be in the lake when the run ends. partitions: paths of the partitions that have files. files:
+    of a keyed run every file that was asked for, by URI the path of its partition. loaded_fast: of a sweep the files
+    that the low-latency lane loaded or refused, by entity, then by URI the path of the partition; until: up to when
+    (ISO 8601, UTC), '' for other runs.
     """
 
     entity: str | None = None
@@ -39,21 +40,15 @@ class Scope:
     partitions: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     loaded_fast: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    until: str | None = None
+    until: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form (XCom)."""
-        return {
-            "entity": self.entity,
-            "keyed": self.keyed,
-            "partitions": list(self.partitions),
-            "files": dict(self.files),
-            "loaded_fast": {name: dict(files) for name, files in self.loaded_fast.items()},
-            "until": self.until,
-        }
+        """JSON-ready form, for an XCom."""
+        return {**asdict(self), "partitions": list(self.partitions)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Scope:
+        """What ``to_dict`` made. TypeError for a name that is unknown."""
         return cls(**{**data, "partitions": tuple(data["partitions"])})
 
 

@@ -116,7 +116,7 @@ class MessageReport:
 
 @dataclass(frozen=True)
 class _Work:
-    """A version to load, and the reports that wait for it: several if S3 told of it, or of older ones, repeatedly."""
+    """A version to load, and the reports that wait for it: several if S3 sent more than one event."""
 
     file: SourceFile
     message: Message
@@ -140,7 +140,7 @@ class FastLane:
             pass
 
     def process(self, messages: Sequence[Message], seconds_left: Callable[[], float]) -> list[MessageReport]:
-        """Loads the files that the messages tell of; one report per message, in their order.
+        """Loads the files that the messages name; one report per message, in their order.
 
         ``seconds_left``: until the process may be stopped. A file that might not be finished by then is not begun, and
         one that is not finished is given back to the ledger. Never raises for one message's sake.

@@ -68,13 +68,13 @@ class Ledger(FileQueries, Notes):
         known: Entry | None = None,
         parts: bool = False,
     ) -> Entry | Refusal:
-        """Takes the file for ``owner``, or says why not. ``known`` is what the caller read before (saves a request).
+        """Takes the file for ``owner``, or says why not. ``known``: the entry as the caller read it, to save a request.
 
-        ``parts``: the file's rows may be of many partitions; it is known from now on that there may be Parts.
+        ``parts``: the file's rows may be of many partitions; the entry says from now on that there may be Parts.
 
-        A claim of the same run is taken over at once: a run gives a file to one task, so its holder is an earlier try
-        that was killed, or is fenced off by the token if it still lives.
-        One request for a file the ledger does not know; two for one that it knows and that ``known`` does not show.
+        A claim of the same run is taken over at once: a run gives a file to one task, so the holder is an earlier try
+        that was killed, or that the token keeps from writing if it still lives.
+        One request for a file that the ledger does not know; two for one that it knows and ``known`` does not show.
         Raises ClaimContendedError when others keep changing the entry.
         """
         for attempt in range(_CLAIM_TRIES):
@@ -93,13 +93,15 @@ class Ledger(FileQueries, Notes):
         raise ClaimContendedError(file.uri, _CLAIM_TRIES)
 
     def adopt(self, claim: Entry, file: SourceFile) -> Entry:
-        """The claim moved to the version that was found on reading. LeaseLostError when the claim is gone."""
+        """The claim, moved to the version that was found on reading. LeaseLostError when the claim is over."""
         modified = timestamp(file.last_modified)
         moved = replace(claim, etag=file.etag, size=file.size, last_modified=modified, sequencer=file.sequencer)
         return self._transition(claim, replace(moved, lease_until=self._lease_end()))
 
     def renew(self, claim: Entry) -> None:
-        """Extends the lease, and touches nothing else: the worker may be writing at the same moment."""
+        """Extends the lease, and changes nothing else: the worker may be writing at the same moment.
+
+        LeaseLostError when the claim is over."""
         try:
             self._db.update_item(
                 TableName=self.table,
@@ -128,9 +130,10 @@ class Ledger(FileQueries, Notes):
         error_column: str | None = None,
         parts: PartChanges | None = None,
     ) -> Entry:
-        """Commits a load: from now on this version is the one in the table.
+        """Commits a load: from now on this version is the one in the table. LeaseLostError when the claim is over.
 
-        ``parts``: what happened to the file's Parts, where it has any; a file without a target lives in these alone.
+        ``parts``: what becomes of the file's Parts, where it has any; the rows of a file without a target are in these
+        alone.
         """
         now = self.now()
         done = replace(
@@ -176,7 +179,8 @@ class Ledger(FileQueries, Notes):
         column: str | None = None,
         rows_rejected: int | None = None,
     ) -> Entry:
-        """Records that the file was refused as a whole for what it contains; ``claim`` names its rejected rows."""
+        """Records that the file was refused as a whole for what it contains; ``claim`` has the object of its rejected
+        rows. ``line`` and ``column`` of the first fault."""
         done = replace(
             claim,
             state="rejected",
@@ -191,7 +195,7 @@ class Ledger(FileQueries, Notes):
         return self._transition(claim, done)
 
     def failed(self, claim: Entry, error: str, *, retryable: bool) -> Entry:
-        """Gives the file back after an error that is not the file's."""
+        """Gives the file back after an error that is not the file's fault. LeaseLostError when the claim is over."""
         return self._transition(
             claim,
             replace(
@@ -216,7 +220,7 @@ class Ledger(FileQueries, Notes):
         entry = Entry(
             source=file.uri,
             state="unmatched",
-            owner=uuid.uuid4().hex,  # tells this note from an equal one of another sweep
+            owner=uuid.uuid4().hex,  # so that no other sweep writes an equal one
             etag=file.etag,
             size=file.size,
             last_modified=timestamp(file.last_modified),
@@ -244,9 +248,9 @@ class Ledger(FileQueries, Notes):
     ) -> bool:
         """Notes a version that is left to the batch lane, as if a worker had claimed it and given it back at once.
 
-        Its attempts begin at none. False, with nothing written, when somebody holds the file, and when the ledger knows
-        this version as loaded or refused, or a newer one. Raises ClaimContendedError when others keep changing the
-        entry.
+        Its attempts are counted from 0. False, with nothing written, when somebody holds the file, and when the ledger
+        has this version as loaded or refused, or has a newer one. Raises ClaimContendedError when others keep changing
+        the entry.
         """
         known = self.get(file.uri)
         for attempt in range(_CLAIM_TRIES):
@@ -267,7 +271,7 @@ class Ledger(FileQueries, Notes):
         raise ClaimContendedError(file.uri, _CLAIM_TRIES)
 
     def _take(self, entry: Entry, known: Entry | None, run_id: str) -> Entry | None:
-        """Puts the entry in the place of the one that is ``known``, which becomes history if it is of another version.
+        """Puts the entry in the place of ``known``, which becomes history if it is another version that was dealt with.
         None when written, else what is there instead."""
         found = self._put(entry, *self._unclaimed(known, run_id))
         if found is None and known and known.etag != entry.etag and known.state != "claimed":
@@ -389,25 +393,13 @@ class Ledger(FileQueries, Notes):
             pause(attempt)
 
     def _put(self, entry: Entry, condition: str, names: dict[str, str], values: dict[str, Any]) -> Entry | None:
-        """None when written, else the item that kept the condition from holding."""
-        extra = {"ExpressionAttributeValues": to_item(values)} if values else {}
-        try:
-            self._db.put_item(
-                TableName=self.table,
-                Item=entry.to_item(),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **extra,
-            )
-        except self._db.exceptions.ConditionalCheckFailedException as error:
-            item = error.response.get("Item")
-            found = Entry.from_item(item) if item else self.get(entry.source)
-            if found is None:
-                raise LeaseLostError(f"{entry.source}: its ledger entry was removed meanwhile") from None
-            # A request whose answer was lost is sent again by the client and then finds its own write.
-            return None if found.to_item() == entry.to_item() else found
-        return None
+        """None when written, else the entry that is there instead. LeaseLostError when there is none any more."""
+        found = self.put_if(entry.to_item(), condition, names, values)
+        if found is None:
+            return None
+        if not found:
+            raise LeaseLostError(f"{entry.source}: its ledger entry was removed meanwhile")
+        return Entry.from_item(found)
 
 
 # That a claim stands: nobody has taken the file over, and it was not given back.

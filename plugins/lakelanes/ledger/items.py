@@ -41,51 +41,53 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def attributes_of(record: DataclassInstance, *, without: Collection[str] = ()) -> dict[str, Any]:
     """The fields of a dataclass by their names, but for those in ``without``: what ``to_item`` takes."""
-    return {field.name: getattr(record, field.name) for field in fields(record) if field.name not in without}
+    return {name: getattr(record, name) for name in _field_names(type(record)) if name not in without}
 
 
 def record_of(kind: type[Record], item: Mapping[str, Any], **given: Any) -> Record:
     """The dataclass that an item holds: a field whose attribute is not there has its default, and attributes that are
     no fields are passed over. Lists become tuples, for the dataclasses are frozen. ``given``: fields that the item does
     not have under their own names."""
-    names = (_field_names(kind) & item.keys()) - given.keys()
-    values = {name: _plain(item[name]) for name in names}
-    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}, **given)
+    for name in _field_names(kind):
+        if name in item and name not in given:
+            value = _plain(item[name])
+            given[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**given)
 
 
 @cache
-def _field_names(kind: type[DataclassInstance]) -> frozenset[str]:
-    return frozenset(field.name for field in fields(kind))
+def _field_names(kind: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _typed(value: Any) -> dict[str, Any]:
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():  # before int, which it is too
-            return {"BOOL": value}
-        case str():
-            return {"S": value}
-        case int():
-            return {"N": str(value)}
-        case list() | tuple():
-            return {"L": [_typed(one) for one in value]}
-        case Mapping():
-            return {"M": {name: _typed(one) for name, one in value.items()}}
+    # The kinds that most attributes are of come first.
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, bool):  # before int, which it is too
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, list | tuple):
+        return {"L": [_typed(one) for one in value]}
+    if isinstance(value, Mapping):
+        return {"M": {name: _typed(one) for name, one in value.items()}}
     raise TypeError(f"the ledger's table holds no {type(value).__name__}: {value!r}")
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
-    [(kind, content)] = value.items()
-    match kind:
-        case "S" | "BOOL":
-            return content
-        case "N":
-            return int(content)
-        case "NULL":
-            return None
-        case "L":
-            return [_plain(one) for one in content]
-        case "M":
-            return {name: _plain(one) for name, one in content.items()}
-    raise TypeError(f"the ledger's table holds no attributes of type {kind}")
+    if "S" in value:
+        return value["S"]
+    if "N" in value:
+        return int(value["N"])
+    if "BOOL" in value:
+        return value["BOOL"]
+    if "NULL" in value:
+        return None
+    if "L" in value:
+        return [_plain(one) for one in value["L"]]
+    if "M" in value:
+        return {name: _plain(one) for name, one in value["M"].items()}
+    raise TypeError(f"the ledger's table holds no attributes of type {', '.join(value)}")

@@ -19,8 +19,7 @@ class Notes(LedgerTable):
 
     def read_note(self, name: str) -> dict[str, Any]:
         """A note's values; {} when there is none. Strongly consistent."""
-        request = {"TableName": self.table, "Key": key(_PREFIX + name), "ConsistentRead": True}
-        return _values(self._db.get_item(**request).get("Item", {}))
+        return _values(self._get(_PREFIX + name, CURRENT))
 
     def read_notes(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Many notes by name, 100 a request; those that do not exist are left out."""
@@ -36,18 +35,9 @@ class Notes(LedgerTable):
         done it. ``write_note`` says that it is done: any note without ``until`` stands for good."""
         until = timestamp(self._clock() + timedelta(seconds=seconds))
         holder = uuid.uuid4().hex
-        try:
-            self._db.put_item(
-                TableName=self.table,
-                Item={**to_item({"until": until, "holder": holder}), **key(_PREFIX + name)},
-                ConditionExpression="attribute_not_exists(#s) OR #u < :now OR holder = :holder",
-                ExpressionAttributeNames={"#s": "source", "#u": "until"},
-                # The holder's own: a request whose answer was lost is sent again by the client.
-                ExpressionAttributeValues=to_item({":now": self.now(), ":holder": holder}),
-            )
-        except self._db.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        item = {**to_item({"until": until, "holder": holder}), **key(_PREFIX + name)}
+        condition = "attribute_not_exists(#s) OR #u < :now"
+        return self.put_if(item, condition, {"#s": "source", "#u": "until"}, {":now": self.now()}) is None
 
     def give_up_turn(self, name: str) -> None:
         """Lets somebody else take the work at once."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from lakelanes.ledger.entries import PART, Entry, Part, State, timestamp
-from lakelanes.ledger.items import CURRENT, key
+from lakelanes.ledger.items import CURRENT
 from lakelanes.ledger.table import LedgerTable
 
 
@@ -20,7 +20,7 @@ class FileQueries(LedgerTable):
 
     def get(self, source: str) -> Entry | None:
         """The newest version of a file by its URI; strongly consistent."""
-        item = self._db.get_item(TableName=self.table, Key=key(source), ConsistentRead=True).get("Item")
+        item = self._get(source, CURRENT)
         return Entry.from_item(item) if item else None
 
     def get_many(self, sources: Iterable[str]) -> dict[str, Entry]:
@@ -91,8 +91,8 @@ class FileQueries(LedgerTable):
         return sorted(found, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
 
     def page_of_partition(self, entity: str, partition: str, limit: int, after: str = "") -> list[Entry]:
-        """The first files of a partition after the URI ``after``, by the index by_partition: the current items of those
-        that are in it alone, and of those that have a Part there."""
+        """The first files of a partition after the URI ``after``, by the index by_partition: the current entry of each
+        file that is in this partition alone or has a Part there."""
         condition, values = "#k = :k", {":k": {"S": f"{entity}#{partition}"}}
         names = {"#k": "entity_partition"}
         if after:

@@ -42,7 +42,7 @@ class SourceFile:
 def compare_sequencers(one: str | None, other: str | None) -> int | None:
     """1 when the event of sequencer ``one`` came after that of ``other``, -1 before, 0 when they are one event.
 
-    None when that cannot be told, since not both versions of the file came with an event.
+    None when not both versions of the file came with an event, so that there is no order.
 
     Hexadecimal, compared after padding the shorter with zeros on the right
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).

@@ -1,6 +1,6 @@
 """Counts of files and rows per partition, per period and per entity, kept in the ledger's table beside the files.
 
-To count a partition reads the ledger items of all its files, so it is done when they change, not when somebody looks.
+Counting a partition reads the ledger items of all its files, so it is done when they change, not when the page opens.
 Three kinds of items hold the results:
 
     source              version             sum of
@@ -37,7 +37,7 @@ from lakelanes.ledger.items import CURRENT, Item
 from lakelanes.ledger.table import cancellation_codes, pause
 
 FILE_STATES: tuple[State, ...] = ("claimed", "loaded", "rejected", "failed", "deleted", "deferred")
-# A version that was replaced tells of the partition that it was in.
+# A version that was replaced names the partition that it was in.
 _CHANGES: tuple[State, ...] = (*FILE_STATES, "superseded")
 _NOTE = "summaries/"
 # By how much an index may trail its table, a clock another, and a write the time it is stamped with.
@@ -225,7 +225,7 @@ def rebuild(ledger: Ledger, entity: Entity) -> int:
 
 
 def differences(ledger: Ledger, entity: Entity) -> list[str]:
-    """What the summaries of an entity say otherwise than the ledger, a line each; [] when they agree.
+    """Where the summaries of an entity differ from the ledger, a line each; [] when they agree.
 
     A partition that files are being loaded into can differ for the moment.
     """
@@ -254,7 +254,7 @@ def _differ(stored: Counts, counted: Counts) -> list[str]:
 
 
 def _touched(ledger: Ledger, name: str, since: datetime | None) -> Iterator[str]:
-    """Where the files are, or were, that changed since then."""
+    """The partitions, or buckets, of files that changed since then: where they are, and where they were."""
     for state in _CHANGES:
         for entry in ledger.in_state(name, state, since):
             if state != "superseded" or entry.partition:
@@ -283,7 +283,9 @@ def _count(ledger: Ledger, entity: Entity, paths: Sequence[str]) -> int:
         if not changed or _transact(ledger, before, after):
             return changed
         pause(attempt)
-    raise SummaryError(f"{entity.name}: {len(paths)} partitions could not be counted, for others keep counting them")
+    raise SummaryError(
+        f"{entity.name}: {len(paths)} partitions could not be counted, because others keep counting them"
+    )
 
 
 def _add_to(
@@ -381,9 +383,8 @@ def _add_up(ledger: Ledger, entity: Entity) -> int:
     """Corrects periods and total that are not the sums of their partitions; returns how many."""
     name = entity.name
     for _ in range(_TRIES):
-        whole = total(
-            ledger, name
-        )  # its revision rises with every count, so one condition covers all that is read here
+        # Its revision rises with every count, so one condition covers all that is read here.
+        whole = total(ledger, name)
         partitions = list(_query(ledger, f"summary:{name}"))
         kept = {summary.key: summary for summary in _query(ledger, f"periods:{name}")} | {whole.key: whole}
         sums = _sums(entity, partitions)
@@ -403,7 +404,7 @@ def _add_up(ledger: Ledger, entity: Entity) -> int:
             kept[whole.key] = whole = replace(after[whole.key], revision=whole.revision + 1)
         if done:
             return len(wrong)
-    raise SummaryError(f"{name}: its partitions could not be added up, for others keep counting them")
+    raise SummaryError(f"{name}: its partitions could not be added up, because others keep counting them")
 
 
 def _transact(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from lakelanes.ledger.entries import timestamp
-from lakelanes.ledger.items import key
+from lakelanes.ledger.items import Item, key, to_item
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _GET_LIMIT = 100
@@ -43,6 +43,35 @@ class LedgerTable:
                 answer = self._db.batch_get_item(RequestItems=request)
                 yield from answer["Responses"].get(self.table, ())
                 wanted = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+
+    def put_if(
+        self, item: Item, condition: str, names: dict[str, str], values: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Writes an item if the condition, on the item of the same key, holds. None when it is written, else that item;
+        {} when there is none any more.
+
+        A request whose answer was lost is sent again by the client, and then finds what it wrote itself.
+        """
+        extra = {"ExpressionAttributeValues": to_item(values)} if values else {}
+        try:
+            self._db.put_item(
+                TableName=self.table,
+                Item=item,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **extra,
+            )
+        except self._db.exceptions.ConditionalCheckFailedException as error:
+            found: dict[str, Any] = error.response.get("Item") or self._get(item["source"]["S"], item["version"]["S"])
+            return None if found == item else found
+        return None
+
+    def _get(self, source: str, version: str) -> dict[str, Any]:
+        """The item of a key, strongly consistent; {} when there is none."""
+        request = {"TableName": self.table, "Key": key(source, version), "ConsistentRead": True}
+        item: dict[str, Any] = self._db.get_item(**request).get("Item", {})
+        return item
 
 
 def cancellation_codes(error: Any) -> set[str]:

@@ -1,4 +1,4 @@
-"""What people ask of the lake: how fresh an entity is, which partitions are missing, what became of which file.
+"""The state of entities and their files: how fresh an entity is, which partitions are missing, what became of a file.
 
 Each function costs a bounded number of requests, whatever the ledger holds:
 
@@ -9,7 +9,7 @@ Each function costs a bounded number of requests, whatever the ledger holds:
     latest files, by state        index by_state, newest first (Query with Limit)
     a partition's files           index by_partition (Query with Limit)
     dead letters                  the queue's attributes (SQS); their files are the failed ones, by index by_state
-    files by the start of a key   S3's own order of keys (ListObjectsV2), then BatchGetItem of those that it names
+    files by the start of a key   S3's own order of keys (ListObjectsV2), then BatchGetItem of those files
     one file and its versions     the table's key (Query)
 
 The summaries are those of ``lakelanes.ledger.summaries``, so an answer made of them says up to when it was counted.
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.concurrently import together
+from lakelanes.concurrently import map_concurrently
 from lakelanes.config.deadlines import deadline_at, due_at, following, period_of, periods
 from lakelanes.config.model import Entity
 from lakelanes.files import dead_letters
@@ -57,7 +57,8 @@ class Freshness:
     """How an entity stands against its deadline.
 
     newest: the last period that has rows. next: the period that is expected, with its ``deadline`` (ISO 8601, UTC).
-    fresh: every period that is over is there. waiting: the next is over and may still come. late: it may not.
+    state: fresh (every period that is over is there), waiting (the next period is over and not late yet), late (it is
+    past its deadline).
     """
 
     state: FreshnessState
@@ -130,9 +131,11 @@ class SearchPage:
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """The dead-letter queue of the low-latency lane. waiting: messages in it, those that the sweep is at included; None
-    where there is no queue, or where the ``problem`` is. files: those that are not loaded because of such a message, of
-    the newest failed ones of each entity."""
+    """The dead-letter queue of the low-latency lane.
+
+    waiting: number of messages in it, with those that the sweep is reading; None where there is no queue, or where it
+    cannot be read, as ``problem`` says. files: failed files that such a message named, among each entity's newest.
+    """
 
     waiting: int | None
     files: tuple[Entry, ...] = ()
@@ -150,15 +153,16 @@ def status(lake: Lake, names: Iterable[str] | None = None) -> list[EntityStatus]
         fresh = freshness(lake, entity, whole)
         return EntityStatus(name, entity.table_name, fresh, whole.counts, until[name], entity.lanes)
 
-    return together(one, wanted)
+    return map_concurrently(one, wanted)
 
 
 def dead_letters_of(lake: Lake, statuses: Iterable[EntityStatus], *, limit: int = 20) -> DeadLetters:
-    """What waits in the dead-letter queue, and the files of these entities that the sweep has taken out of it and that
-    are not loaded yet. Where the queue cannot be read, the answer says so: that must not keep the rest from being told.
+    """The dead-letter queue, and the files of these entities that the sweep took from it and that are not loaded yet.
+
+    Does not raise when the queue cannot be read, so that the rest is still shown; ``problem`` then has the error.
     """
     names = [one.name for one in statuses if one.counts.failed]
-    found = together(lambda name: lake.ledger.latest(name, "failed", limit), names)
+    found = map_concurrently(lambda name: lake.ledger.latest(name, "failed", limit), names)
     files = sorted((e for part in found for e in part if is_dead_letter(e)), key=lambda e: e.updated_at, reverse=True)
     try:
         return DeadLetters(dead_letters.count(lake), tuple(files[:limit]))
@@ -227,7 +231,7 @@ def latest_files(
     ``after``: as the page before gave it. ``fields``: to read these attributes of a file alone, e.g. those LISTED.
     """
     cursor = (after.split("|", 1)[0], after.split("|", 1)[1]) if "|" in after else None
-    found = together(lambda state: lake.ledger.latest(name, state, limit + 1, cursor, fields=fields), states)
+    found = map_concurrently(lambda state: lake.ledger.latest(name, state, limit + 1, cursor, fields=fields), states)
     ordered = sorted((e for part in found for e in part), key=lambda e: (e.updated_at, e.source), reverse=True)
     page = ordered[:limit]
     return FilePage(page, f"{page[-1].updated_at}|{page[-1].source}" if len(ordered) > limit else "")
@@ -236,7 +240,7 @@ def latest_files(
 def latest_of_all(lake: Lake, names: Iterable[str], *, limit: int, fields: Sequence[str] = ()) -> list[Entry]:
     """The files of these entities that changed last, in any state."""
     questions = [(name, state) for name in names for state in FILE_STATES]
-    found = together(lambda question: lake.ledger.latest(*question, limit, fields=fields), questions)
+    found = map_concurrently(lambda question: lake.ledger.latest(*question, limit, fields=fields), questions)
     every = (entry for part in found for entry in part)
     return sorted(every, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
 
@@ -268,7 +272,7 @@ def search(lake: Lake, text: str, *, limit: int = 50, after: str = "") -> Search
         )
         return [source_file(bucket, item) for item in page.get("Contents", ()) if not item["Key"].endswith("/")]
 
-    files = {file.key: file for part in together(listed, sorted(prefixes)) for file in part}
+    files = {file.key: file for part in map_concurrently(listed, sorted(prefixes)) for file in part}
     keys = sorted(files, key=str.encode)
     shown = keys[:limit]
     gone = [] if after else [prefix for prefix in prefixes if prefix not in files]

@@ -1,4 +1,4 @@
-"""Values of DynamoDB's attributes as those of the lake's types: the one definition of it, for exports and streams.
+"""Converts DynamoDB's attribute values to the lake's types: the one definition of it, for exports and streams.
 
 A value comes in DynamoDB JSON, as parsed by json: ``{"N": "12.50"}``.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
@@ -21,15 +21,12 @@ struct<...>           M; names match whatever the case   two names that differ i
 NULL is null everywhere. A misfit makes its whole column null, and the value goes as it is into the column _rescued. So
 does a value in which a struct has names that the type lacks, but there the column keeps what it could take.
 
-lakelanes.tables.scanner reads the same values faster, and leaves to this module whatever it is not sure of.
+lakelanes.tables.scanner reads the same values faster, and leaves to this module whatever it cannot decide.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -39,13 +36,11 @@ import numpy as np
 
 from lakelanes.convert.values import INTEGER_RANGES, ValueRefused, parse_value
 from lakelanes.errors import AttributeValueError
+from lakelanes.tables.dynamodb_json import SETS, check_members, shown
 from lakelanes.types import HiveType, parse_type
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _FOLDED = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _WHOLE = parse_type("decimal(19,0)")
-_SETS = {"SS": "S", "NS": "N", "BS": "B"}
-_SHOWN = 60
 
 
 class AttributeColumn(Protocol):
@@ -145,8 +140,8 @@ def _read(value: Any, wanted: HiveType, surplus: list[str]) -> Any:
     [(tag, content)] = value.items()
     if tag == "NULL":
         return None
-    if wanted.kind == "array" and tag in ("L", *_SETS):
-        elements = content if tag == "L" else ({_SETS[tag]: element} for element in content)
+    if wanted.kind == "array" and tag in ("L", *SETS):
+        elements = content if tag == "L" else ({SETS[tag]: element} for element in content)
         return [_read(element, wanted.children[0], surplus) for element in elements]
     if wanted.kind == "map" and tag == "M":
         return [(_text(name), _read(element, wanted.children[1], surplus)) for name, element in content.items()]
@@ -221,84 +216,3 @@ _READERS: dict[str, tuple[str, Callable[[str, HiveType], Any]]] = {
     **dict.fromkeys(("float", "double"), ("N", _binary_fraction)),
     "decimal": ("N", _decimal),
 }
-
-
-def check_members(members: Any, where: str) -> None:
-    """Raises AttributeValueError unless these are names with attribute values: ``{"id": {"S": "a"}, ...}``."""
-    if not isinstance(members, Mapping):
-        raise AttributeValueError(f"{where}: found {shown(members)}, expected an object of attribute values")
-    for name, value in members.items():
-        _check_value(value, f"{where}, {name!r}")
-
-
-def _check_value(value: Any, where: str) -> None:
-    if isinstance(value, Mapping) and len(value) == 1:
-        [(tag, content)] = value.items()
-        if tag == "M":
-            return check_members(content, where)
-        if tag == "L" and isinstance(content, list):
-            for at, element in enumerate(content):
-                _check_value(element, f"{where}[{at}]")
-            return
-        if tag in _SETS and isinstance(content, list) and all(_is_scalar(_SETS[tag], each) for each in content):
-            return
-        if _is_scalar(tag, content):
-            return
-    raise AttributeValueError(f"{where}: found {shown(value)}, expected an attribute value such as {{'S': 'text'}}")
-
-
-def _is_scalar(tag: Any, content: Any) -> bool:
-    if tag == "S":
-        return isinstance(content, str)
-    if tag == "N":
-        return isinstance(content, str) and _NUMBER.fullmatch(content) is not None
-    if tag == "BOOL":
-        return isinstance(content, bool)
-    if tag == "B" and isinstance(content, str):
-        try:
-            base64.b64decode(content, validate=True)
-        except (binascii.Error, ValueError):
-            return False
-        return True
-    return tag == "NULL" and content is True
-
-
-def parse_json(text: bytes) -> Any:
-    """The value of a JSON text, strictly: no name twice, no NaN. Raises AttributeValueError with the reason."""
-    try:
-        return json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise AttributeValueError(f"it is not UTF-8: {error.reason} at byte {error.start + 1}") from None
-    except json.JSONDecodeError as error:
-        raise AttributeValueError(f"it is not JSON: {error.msg} at character {error.pos + 1}") from None
-    except RecursionError:
-        raise AttributeValueError("it is nested too deep") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise AttributeValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
-    return found
-
-
-def _refuse_constant(name: str) -> Any:
-    raise AttributeValueError(f"it is not JSON: {name} is no JSON value")
-
-
-def json_text(members: Mapping[str, Any]) -> str | None:
-    """Attribute values as JSON, exact to the last digit; None when there are none."""
-    if not members:
-        return None
-    text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: it can only be written as an escape
-        return json.dumps(members, separators=(",", ":"))
-    return text
-
-
-def shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

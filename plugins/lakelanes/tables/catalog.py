@@ -1,4 +1,4 @@
-"""What a DynamoDB table is in the Glue catalogue: a table of its changes and one of its snapshots."""
+"""The Glue tables of a DynamoDB table: one of its changes and one of its snapshots."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def _columns(table: Table) -> tuple[tuple[str, str, str | None], ...]:
 
 
 def changes_table(table: Table) -> GlueTable:
-    """The table of changes, partitioned by the lane that brought them and by the window of time that they are of."""
+    """The table of changes, partitioned by lane and by window of time."""
     comment = f"Changes of {table.dynamodb_table}"
     owner = _owner(table, table.changes_table, ("lane", "window"))
     return GlueTable(owner.table_name, owner.table_name, _columns(table), "parquet", owner, comment)
 
 
 def snapshot_table(table: Table) -> GlueTable:
-    """The table of snapshots, partitioned by the moment that they are of."""
+    """The table of snapshots, partitioned by their moment."""
     comment = f"Items of {table.dynamodb_table} as they were"
     owner = _owner(table, table.snapshot_table, ("as_of",))
     return GlueTable(owner.table_name, owner.table_name, _columns(table), "parquet", owner, comment)

@@ -24,7 +24,8 @@ from lakelanes.config.model import Table
 from lakelanes.convert.policy import RESCUED
 from lakelanes.convert.values import ValueRefused
 from lakelanes.errors import AttributeValueError
-from lakelanes.tables.attributes import Item, ItemReader, check_members, json_text, parse_json, read_value, shown
+from lakelanes.tables.attributes import Item, ItemReader, read_value
+from lakelanes.tables.dynamodb_json import check_members, json_text, parse_json, shown
 from lakelanes.types import parse_type
 
 Op = Literal["put", "delete"]

@@ -1,7 +1,7 @@
-"""An export's data files to change rows in Parquet: one thread per file, several files at once, in constant memory.
+"""Converts an export's data files to change rows in Parquet: several files at once, a thread each, in constant memory.
 
 Which data files become which Parquet file follows from the manifest alone, and so does its key: converting an export
-again replaces what is there.
+again replaces the same objects.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from lakelanes.convert.sink import Sink
 from lakelanes.convert.writer import TableWriter
 from lakelanes.errors import ExportDataError
 from lakelanes.tables.changes import change_schema
-from lakelanes.tables.exports import DataFile, DataReader, Export, OpenData
+from lakelanes.tables.data_files import DataReader, OpenData
+from lakelanes.tables.manifests import DataFile, ExportManifest
 from lakelanes.tables.scanner import LineError, Scanner
 
 # DynamoDB writes many small files; a Parquet file of some ten megabytes is what Athena reads well.
@@ -41,13 +42,14 @@ class ChangeFile:
 
 
 def convert_export(
-    s3: Any, export: Export, table: Table, bucket: str, folder: str, *, threads: int | None = None
+    s3: Any, export: ExportManifest, table: Table, bucket: str, folder: str, *, threads: int | None = None
 ) -> list[ChangeFile]:
     """Converts the export into `<folder><export id>-<number>.parquet` and returns what was written; nothing for an
     export without items.
 
     folder: of the partition, with a slash at the end. Raises ExportDataError, naming file and line, when the export is
-    not the table's or not what its manifests say: files that were complete by then stay, and are replaced next time.
+    of another table or differs from its manifests. Files that were complete by then stay, and the next attempt replaces
+    them.
     """
     if not export.table_arn.endswith(f":table/{table.dynamodb_table}"):
         raise ExportDataError(export.arn, f"it is of {export.table_arn}, expected table {table.dynamodb_table}")

@@ -1,14 +1,14 @@
 """The view ``<table>_current``: the newest version of every item, made of a snapshot, export windows and the stream.
 
-It names what it reads as literals: a snapshot ``as_of``, the windows from there up to ``through``, and what the stream
-brought since. One change of its definition in Glue moves it from one such state to the next, so a query sees one of
-them. Both only grow: whoever publishes reads the view first, then the ledger, and Glue takes the change only of the
-version that was read.
+Its SELECT has as literals what it reads: a snapshot ``as_of``, the windows from there up to ``through``, and the
+changes of the stream since. One update in Glue moves it from one such state to the next, so a query sees exactly one of
+them. Both literals only grow: publishing reads the view first, then the ledger, and Glue refuses the update if the view
+has changed since.
 
-Exports overrule the stream for the windows they have closed: a stream's record says to the second when it was written,
-rounded down (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html), and windows
-end with a minute, so that cut is exact. What the stream says about the time since then is newer than any export. Among
-its records the sequence number tells which is newest.
+Exports overrule the stream for the windows that they have closed. A stream record has its time in seconds, rounded down
+(https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html), and windows end with a
+minute, so that cut is exact. Stream records of the time after it are newer than any export; the sequence number orders
+them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Where the view says what it reads, for whoever deletes old snapshots, and for people.
+# Parameters of the view that repeat its literals, for ``snapshot.expire`` and for people.
 _AS_OF = "lakelanes.as_of"
 _THROUGH = "lakelanes.through"
 _UPDATES = 20
@@ -47,7 +47,7 @@ _UPDATES = 20
 
 @dataclass(frozen=True)
 class Coverage:
-    """What the view is made of: the snapshot ``as_of``, windows up to ``through``, the stream from there on."""
+    """What the view reads: the snapshot ``as_of``, windows up to ``through``, the stream from there on."""
 
     as_of: datetime
     through: datetime
@@ -55,21 +55,22 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Published:
-    """What publishing did. columns_changed: the view is new, or has other columns than before."""
+    """The result of publishing. columns_changed: the view is new, or has other columns than before."""
 
     coverage: Coverage
     columns_changed: bool = False
 
 
 def coverage(lake: Lake, table: Table) -> Coverage | None:
-    """What the view is made of now; None while there is no view."""
+    """What the view reads now; None while there is no view."""
     return _coverage(glue_tables.describe(lake, table.current_view))
 
 
 def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Published | None:
     """Makes the view read the newest snapshot and all windows that follow it; registers their partitions.
 
-    windows: others to register, by their starts. None while there is no snapshot. A view that says so already is left.
+    windows: starts of further windows to register. Returns None while there is no snapshot. A view that reads the same
+    already is not updated.
     """
     registrar = Registrar(lake, "look")
     registrar.register(changes_table(table), [window_partition("export", start) for start in windows])
@@ -123,7 +124,7 @@ def view_sql(database: str, table: Table, coverage: Coverage) -> str:
         f"CASE WHEN changed.{keys[0]} IS NULL THEN kept.{name} ELSE changed.{name} END AS {name}"
         for name in map(sql_identifier, columns)
     )
-    # Each of them is read once: rows of the stream arrive while a query runs, and two readings might differ.
+    # Reads each table once: stream rows arrive while a query runs, so two reads could differ.
     return f"""\
 SELECT
   {given}
@@ -181,7 +182,7 @@ def view_input(lake: Lake, table: Table, coverage: Coverage) -> dict[str, Any]:
 
 
 def _view_columns(table: Table) -> list[tuple[str, str]]:
-    """Name and Hive type of the view's columns: the table's own, and whence a row comes."""
+    """Name and Hive type of the view's columns: the table's own, and those on where a row comes from."""
     columns = [(column.name, column.type.text) for column in table.columns]
     return [
         *columns,

@@ -1,4 +1,4 @@
-"""Exports as DynamoDB makes them: submitted once, found again by whoever asks later, and begun anew when they failed.
+"""Requests for DynamoDB's exports: each export is requested once, found again later, and requested anew when it failed.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExportTableToPointInTime.html
 """
@@ -13,45 +13,46 @@ from typing import TYPE_CHECKING, Any
 from lakelanes.aws.clients import error_code
 from lakelanes.errors import ExportFailedError, GapError
 from lakelanes.tables.ledger import Export, TableLedger
-from lakelanes.tables.planning import repair_command
+from lakelanes.tables.recovery import repair_command
 
 if TYPE_CHECKING:
     from lakelanes.config.model import Table
     from lakelanes.lake import Lake
 
-# Exports begun for one window before a person has to look.
+# After so many failed exports of one window, a person has to start the next.
 MAX_ATTEMPTS = 4
-# A token makes a second request find the first for 8 hours.
+# DynamoDB returns the export of an earlier request with the same token for 8 hours; an hour is for clocks that differ.
 _TOKEN_LIFE = timedelta(hours=7)
-_SEARCHED = 200
+# Only the newest exports of a table are searched for a token.
+_MAX_SEARCHED = 200
 
 
 def client_token(export: Export) -> str:
-    """The token of an attempt to make ``export``: whoever submits it, DynamoDB starts it once."""
+    """The token of this attempt at ``export``: DynamoDB starts it once, however many runs request it."""
     text = "|".join([export.table_arn, export.table_id, export.kind, export.start, export.end, str(export.attempt)])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def submit(lake: Lake, table: Table, export: Export) -> Export:
-    """The export with its ARN: the one that runs or ran already, else a new one.
+def request_export(lake: Lake, table: Table, export: Export) -> Export:
+    """Starts the export unless it was started before; returns it with its ARN.
 
-    Raises GapError where DynamoDB says that it cannot be made any more.
+    Raises GapError when DynamoDB can no longer make it.
     """
     ledger = TableLedger(lake, table.name)
     while not (export := ledger.export(export.kind, export.start) or export).export_arn:
-        arn = _find(lake, export) if _may_be_forgotten(lake, export) else None
+        arn = _find_by_token(lake, export) if _token_has_expired(lake, export) else None
         if arn is None:
-            # Before the request, so that one whose answer is lost is looked for when its token is too old.
+            # Before the request: should its answer be lost, the export is searched for once the token has expired.
             export, ours = ledger.write(export, submitted_at=lake.ledger.now())
             if not ours:
                 continue
-            arn = _request(lake, table, export)
+            arn = _start_export(lake, table, export)
         export, _ = ledger.write(export, export_arn=arn, state="exporting", reason=None)
     return export
 
 
-def in_progress(lake: Lake, export_arn: str) -> bool:
-    """Whether DynamoDB is still at it."""
+def is_in_progress(lake: Lake, export_arn: str) -> bool:
+    """Whether DynamoDB is still making the export."""
     db = lake.dynamodb
     try:
         return bool(db.describe_export(ExportArn=export_arn)["ExportDescription"]["ExportStatus"] == "IN_PROGRESS")
@@ -59,10 +60,11 @@ def in_progress(lake: Lake, export_arn: str) -> bool:
         return False
 
 
-def look(lake: Lake, table: Table, export: Export) -> Export:
-    """The export as DynamoDB has it now: still ``exporting``, ``exported``, or ``planned`` once more after it failed.
+def poll_export(lake: Lake, table: Table, export: Export) -> Export:
+    """Asks DynamoDB for the state of the export and writes it to the ledger.
 
-    Raises ExportFailedError when it failed for the last time; the ledger then says ``failed`` and why.
+    Returns it as ``exporting``, as ``exported``, or as ``planned`` once more after it failed. Raises GapError when the
+    table was made again since, and ExportFailedError after MAX_ATTEMPTS; the ledger then says ``failed`` and why.
     """
     ledger = TableLedger(lake, table.name)
     export = ledger.export(export.kind, export.start) or export
@@ -84,26 +86,31 @@ def look(lake: Lake, table: Table, export: Export) -> Export:
             )
         return ledger.write(export, state="exported", lines=described.get("ItemCount"))[0]
     reason = f"{described.get('FailureCode', 'no code')}: {described.get('FailureMessage', 'no reason given')}"
-    if export.attempt % MAX_ATTEMPTS:
-        again, _ = ledger.write(
-            export, state="planned", attempt=export.attempt + 1, export_arn=None, submitted_at=None, reason=reason
-        )
-        return again
-    # The next attempt is a person's to begin; it has a token of its own.
-    ledger.write(export, state="failed", attempt=export.attempt + 1, export_arn=None, submitted_at=None, reason=reason)
-    raise ExportFailedError(
-        f"DynamoDB failed the {export} {MAX_ATTEMPTS} times, the last time with {reason}",
-        "Remove the cause, then clear the run's failed tasks",
+    is_last = export.attempt % MAX_ATTEMPTS == 0
+    # The next attempt has a token of its own; after the last one a person begins it.
+    again, _ = ledger.write(
+        export,
+        state="failed" if is_last else "planned",
+        attempt=export.attempt + 1,
+        export_arn=None,
+        submitted_at=None,
+        reason=reason,
     )
+    if is_last:
+        raise ExportFailedError(
+            f"DynamoDB failed the {export} {MAX_ATTEMPTS} times, the last time with {reason}",
+            "Remove the cause, then clear the run's failed tasks",
+        )
+    return again
 
 
 def export_folder(table: Table) -> str:
-    """Prefix of the analytics bucket that the table's exports are below, without a slash at the end."""
+    """The prefix in the analytics bucket of all exports of the table, without a slash at the end."""
     return f"{table.export.prefix}{table.name}"
 
 
 def manifest_key(lake: Lake, export_arn: str) -> str:
-    """Key of the summary of a finished export.
+    """The key of a finished export's manifest-summary.json.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
     """
@@ -112,7 +119,7 @@ def manifest_key(lake: Lake, export_arn: str) -> str:
     return f"{prefix + '/' if prefix else ''}AWSDynamoDB/{export_arn.rsplit('/', 1)[1]}/manifest-summary.json"
 
 
-def _request(lake: Lake, table: Table, export: Export) -> str:
+def _start_export(lake: Lake, table: Table, export: Export) -> str:
     db = lake.dynamodb
     window = export.window
     arguments: dict[str, Any] = {"ExportType": "FULL_EXPORT", "ExportTime": window.start}
@@ -153,28 +160,28 @@ def _request(lake: Lake, table: Table, export: Export) -> str:
     return str(answer["ExportDescription"]["ExportArn"])
 
 
-def _may_be_forgotten(lake: Lake, export: Export) -> bool:
-    """Whether a request was made so long ago that its token does not find it any more."""
+def _token_has_expired(lake: Lake, export: Export) -> bool:
+    """Whether the export was requested so long ago that the same token would start another one."""
     return bool(export.submitted_at and datetime.fromisoformat(export.submitted_at) < lake.clock() - _TOKEN_LIFE)
 
 
-def _find(lake: Lake, export: Export) -> str | None:
-    """ARN of the table's export with the token of ``export``, among its newest."""
-    for arn in _exports(lake, export.table_arn):
+def _find_by_token(lake: Lake, export: Export) -> str | None:
+    """The ARN of the export that was started with the token of ``export``; None when there is none."""
+    for arn in _newest_exports(lake, export.table_arn):
         described = lake.dynamodb.describe_export(ExportArn=arn)["ExportDescription"]
         if described.get("ClientToken") == client_token(export):
             return arn
     return None
 
 
-def _exports(lake: Lake, table_arn: str) -> Iterator[str]:
-    shown = 0
+def _newest_exports(lake: Lake, table_arn: str) -> Iterator[str]:
+    count = 0
     arguments: dict[str, Any] = {"TableArn": table_arn, "MaxResults": 25}
-    while shown < _SEARCHED:
+    while count < _MAX_SEARCHED:
         page = lake.dynamodb.list_exports(**arguments)
         for summary in page["ExportSummaries"]:
             yield summary["ExportArn"]
-            shown += 1
+            count += 1
         if "NextToken" not in page:
             return
         arguments["NextToken"] = page["NextToken"]

@@ -1,4 +1,4 @@
-"""A finished export into the lake: its change rows, or for a full export the snapshot that others follow."""
+"""Converts a finished export into the lake: a window into change rows, a full export into a snapshot."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from lakelanes.errors import ExportDataError, LakeError
 from lakelanes.tables.convert import convert_export
 from lakelanes.tables.export_requests import manifest_key
-from lakelanes.tables.exports import read_export
 from lakelanes.tables.ledger import Export, Snapshot, TableLedger, second_text
+from lakelanes.tables.manifests import read_manifests
 from lakelanes.tables.snapshot import delete_others, snapshot_folder, window_folder
 
 if TYPE_CHECKING:
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from lakelanes.lake import Lake
 
 
-def bring_in(lake: Lake, table: Table, export: Export) -> Export:
-    """Converts the export unless that is done; done again it writes the same objects. Returns it as ``converted``.
+def import_into_lake(lake: Lake, table: Table, export: Export) -> Export:
+    """Converts the export unless it is converted already, and returns it as ``converted``.
 
-    Raises ExportDataError when the export is not what was planned, or cannot be read; the ledger then has the reason.
+    Converted twice, it writes the same objects. Raises ExportDataError when the export is not the planned one or cannot
+    be read, and LakeError when it is not finished; the ledger then has the reason.
     """
     ledger = TableLedger(lake, table.name)
     export = ledger.export(export.kind, export.start) or export
@@ -45,18 +46,18 @@ def _convert(lake: Lake, table: Table, export: Export) -> tuple[int, int]:
     if export.state != "exported" or export.export_arn is None:
         raise LakeError(f"the {export} cannot be converted: it is {export.state}, not exported")
     bucket = lake.config.resources.analytics_bucket
-    found = read_export(lake.s3, bucket, manifest_key(lake, export.export_arn))
+    manifest = read_manifests(lake.s3, bucket, manifest_key(lake, export.export_arn))
     window = export.window
-    times = (found.export_time, found.export_time) if found.is_full else (found.from_time, found.to_time)
+    times = (manifest.export_time, manifest.export_time) if manifest.is_full else (manifest.from_time, manifest.to_time)
     if times != (window.start, window.end):
-        raise ExportDataError(found.arn, f"it is of the time from {times[0]} to {times[1]}, expected the {export}")
+        raise ExportDataError(manifest.arn, f"it covers {times[0]} to {times[1]}, expected the {export}")
     if export.kind == "full":
         folder = snapshot_folder(table, _as_of(export))
-        # Readers of a snapshot take its rows as they are, so no other export may have left any there.
-        delete_others(lake, folder, found.export_id)
+        # Readers take every row of a snapshot, so the rows of an earlier export must not stay in its folder.
+        delete_others(lake, folder, manifest.export_id)
     else:
         folder = window_folder(table, export.start)
-    written = convert_export(lake.s3, found, table, bucket, folder)
+    written = convert_export(lake.s3, manifest, table, bucket, folder)
     return sum(file.rows for file in written), len(written)
 
 

@@ -1,13 +1,13 @@
-"""What the ledger knows of a DynamoDB table's exports and snapshots: items of their own in the ledger's table.
+"""A DynamoDB table's exports and snapshots in the ledger: items of their own in the ledger's table.
 
-All of a table are in one item collection, ``source = 'export#<table>'``; ``version`` tells them apart:
+The items of a table have the same partition key, ``source = 'export#<table>'``; the sort key is ``version``:
 
-- ``chain``: which incarnation of the table is followed, and since when (``Chain``).
-- ``full#<minute>`` and ``window#<minute>``: an export that is planned or made (``Export``).
+- ``chain``: the incarnation of the table that its exports follow, and since when (``Chain``).
+- ``full#<minute>`` and ``window#<minute>``: an export, planned or finished (``Export``).
 - ``snapshot#<second>``: a snapshot that can be read (``Snapshot``).
 
-Every write is conditional on the ``revision`` that was read, so of any number of runs one changes an item, and the
-others see what it became.
+Every write is conditional on the ``revision`` that was read: of several concurrent writers one succeeds, and the others
+get the item that it wrote.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from lakelanes.errors import LedgerConflictError
 from lakelanes.ledger import items
 from lakelanes.ledger.items import Item
 from lakelanes.tables.windows import Window, minute_text, parse_minute
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 ExportKind = Literal["full", "window"]
 ExportState = Literal["planned", "exporting", "exported", "converted", "published", "failed", "gap"]
-# Its change rows are in the lake.
+# States of an export whose change rows are in the lake.
 CONVERTED: frozenset[ExportState] = frozenset({"converted", "published"})
 
 _SECOND_FORM = "%Y%m%dT%H%M%SZ"
@@ -45,7 +46,7 @@ def parse_second(text: str) -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class _Record:
-    """An item. ``revision`` counts its writes; 0 has not been written."""
+    """An item. ``revision`` counts its writes; 0 for one that is not in the ledger yet."""
 
     table: str
     revision: int = 0
@@ -72,8 +73,8 @@ _R = TypeVar("_R", bound=_Record)
 class Chain(_Record):
     """What the exports of a table follow.
 
-    base: moment of the full export that the windows follow, as ``minute_text``. table_arn, table_id: the incarnation of
-    the table. run_id: the run that began it. gap, reason: why no window can be added; None while all is well.
+    base: moment of the full export that the windows follow, as ``minute_text`` writes it. table_arn, table_id: the
+    incarnation of the table. run_id: the run that started the chain. gap, reason: why no window can be added, or None.
     """
 
     base: str
@@ -96,8 +97,8 @@ class Chain(_Record):
 class Export(_Record):
     """One export, of the whole table as it was at ``start`` (kind full), or of the changes from ``start`` to ``end``.
 
-    attempt: counts the exports begun for it; each has a token of its own. run_id: the run that answers for it.
-    lines: of the export, by DynamoDB; rows, files: what was made of it.
+    attempt: counts the requests to DynamoDB; each has a token of its own. run_id: the run that is responsible for it.
+    lines: number of lines in the export, by DynamoDB. rows, files: number of rows and of files in the lake.
     """
 
     kind: ExportKind
@@ -179,43 +180,32 @@ class TableLedger:
         return [Export.from_item(item) for item in self._query(f"window#{minute_text(since)}", last, limit)]
 
     def snapshots(self) -> list[Snapshot]:
-        """Those that can be read, in order."""
+        """The table's snapshots, oldest first."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~")]
 
     def newest_snapshots(self, limit: int) -> list[Snapshot]:
-        """The last of those that can be read, newest first."""
+        """The ``limit`` newest snapshots, newest first."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~", limit, newest=True)]
 
     def write(self, record: _R, **changes: Any) -> tuple[_R, bool]:
-        """Writes ``record`` with ``changes`` if it is still what was read.
+        """Writes ``record`` with ``changes``, unless the item was written since ``record`` was read.
 
-        Returns what is there now, and whether that is what was to be written; somebody else changed it otherwise.
+        Returns the item as it is now, and whether this call wrote it. Raises LedgerConflictError when somebody removed
+        the item.
         """
         if changes.get("reason"):
             changes["reason"] = str(changes["reason"])[:_REASON_LENGTH]
         wanted = replace(record, **changes, revision=record.revision + 1, updated_at=self.lake.ledger.now())
-        condition, extra = "attribute_not_exists(#v)", {}
-        names = {"#v": "version"}
         if record.revision:
-            condition, names = "#r = :r", {"#r": "revision"}
-            extra = {"ExpressionAttributeValues": items.to_item({":r": record.revision})}
-        try:
-            self._db.put_item(
-                TableName=self._table,
-                Item=wanted.to_item(),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **extra,
-            )
-        except self._db.exceptions.ConditionalCheckFailedException as error:
-            item = error.response.get("Item") or self._get(wanted.version)
-            if not item:
-                raise
-            found = type(record).from_item(item)
-            # A request whose answer was lost is sent again by the client and then finds its own write.
-            return found, found == wanted
-        return wanted, True
+            condition = ("#r = :r", {"#r": "revision"}, {":r": record.revision})
+        else:
+            condition = ("attribute_not_exists(#v)", {"#v": "version"}, {})
+        found = self.lake.ledger.put_if(wanted.to_item(), *condition)
+        if found is None:
+            return wanted, True
+        if not found:
+            raise LedgerConflictError(f"{record.version} of {self.name} was removed from the ledger meanwhile")
+        return type(record).from_item(found), False
 
     def forget(self, record: _Record) -> None:
         """Removes an item."""
@@ -249,7 +239,7 @@ class TableLedger:
 
 
 def chains(lake: Lake, tables: Iterable[str]) -> dict[str, Chain]:
-    """What the exports of many tables follow, by the tables' names; one request per 100. Those without are left out."""
+    """The chains of many tables by name, without the tables that have none; one request per 100 tables."""
     items = lake.ledger.read_items((_collection(name), "chain") for name in tables)
     return {chain.table: chain for chain in map(Chain.from_item, items)}
 

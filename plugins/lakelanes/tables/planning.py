@@ -1,7 +1,7 @@
 """What a run exports: the full export first, then windows; what it waits for, and where there is a gap.
 
-A run with a partition plans the windows that end in the time its partition covers, and a scheduled one also those
-before that nobody took (while Airflow stood still, say). A run without a partition plans whatever is due.
+A run with a partition plans the windows that end in the time its partition covers, and a scheduled one also earlier
+windows that no run has claimed (while Airflow stood still, say). A run without a partition plans whatever is due.
 """
 
 from __future__ import annotations
@@ -11,16 +11,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lakelanes.aws.clients import error_code
 from lakelanes.errors import GapError, StalledError
 from lakelanes.tables.ledger import Chain, Export, ExportKind, TableLedger
-from lakelanes.tables.windows import Window, ceil_minute, chain, floor_minute, history, minute_text, next_window
+from lakelanes.tables.recovery import (
+    Recovery,
+    check_incarnation,
+    check_restorable,
+    describe_recovery,
+    restorable_range,
+)
+from lakelanes.tables.windows import (
+    Window,
+    backfill_windows,
+    ceil_minute,
+    consecutive_windows,
+    floor_minute,
+    minute_text,
+    next_window,
+)
 
 if TYPE_CHECKING:
     from lakelanes.config.model import Table
     from lakelanes.lake import Lake
 
-# A window that another run has had for so long is taken over: its run has died. An export takes minutes.
+# A run that has had an export for longer than this has died, and another run takes the export. An export takes minutes.
 ABANDONED_AFTER = timedelta(hours=3)
 # A table whose last window is older than this needs a person; the longest window is a day.
 STALLED_AFTER = timedelta(hours=50)
@@ -29,56 +43,16 @@ MAX_EXPORTS = 96
 
 
 @dataclass(frozen=True)
-class Recovery:
-    """What point-in-time recovery holds of a table. ``earliest`` and ``latest`` are None while it is off."""
-
-    table_arn: str
-    table_id: str
-    earliest: datetime | None = None
-    latest: datetime | None = None
-    days: int = 35
-
-
-@dataclass(frozen=True)
 class Plan:
-    """exports: what to export, oldest first. wait_until: what recovery has to reach before the rest can be planned.
-    note: why there is nothing (yet), for people."""
+    """What a run exports.
+
+    exports: oldest first. wait_until: the moment that recovery has to reach before the rest can be planned. note: why
+    nothing is due, or not yet, for people.
+    """
 
     exports: tuple[Export, ...] = ()
     wait_until: datetime | None = None
     note: str = ""
-
-
-def recovery(lake: Lake, table: Table) -> Recovery:
-    """Asks DynamoDB what can be exported. GapError when the table is not there."""
-    db, name = lake.dynamodb, table.dynamodb_table
-    try:
-        described = db.describe_table(TableName=name)["Table"]
-        backups = db.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-    except db.exceptions.ClientError as error:
-        if error_code(error) not in ("ResourceNotFoundException", "TableNotFoundException"):
-            raise
-        raise GapError(
-            "table_missing",
-            f"DynamoDB has no table {name!r} in {lake.config.aws.region}",
-            f"Correct tables.{table.name}.dynamodb_table in the configuration, or restore the table and then "
-            f"run: {repair_command(table)}",
-        ) from None
-    held = Recovery(described["TableArn"], described["TableId"])
-    description = backups.get("PointInTimeRecoveryDescription", {})
-    if description.get("PointInTimeRecoveryStatus") != "ENABLED" or "EarliestRestorableDateTime" not in description:
-        return held
-    return replace(
-        held,
-        earliest=description["EarliestRestorableDateTime"],
-        latest=description["LatestRestorableDateTime"],
-        days=description.get("RecoveryPeriodInDays", held.days),
-    )
-
-
-def repair_command(table: Table) -> str:
-    """The command that starts the table's exports anew."""
-    return f"lakelanes tables repair {table.name}"
 
 
 def plan(
@@ -87,48 +61,48 @@ def plan(
     *,
     run_id: str,
     period: Window | None = None,
-    heal: bool = True,
-    past: bool = False,
+    catch_up: bool = True,
+    backfill: bool = False,
     full: bool = False,
-    note: bool = True,
+    dry_run: bool = False,
 ) -> Plan:
-    """Plans the exports of a run, and notes them in the ledger as the run's. Called again, it plans the same.
+    """Plans the exports of a run, and claims them for it in the ledger. Called again, it plans the same.
 
-    period: what the run's partition covers; None: whatever is due. heal: with a period, also windows before it that
-    nobody took. past: with a period before the base, its history, as far as recovery holds it. full: start anew with a
-    full export. note: not by somebody who only looks; then nothing is written.
-    Raises GapError when changes are lost to exports; the ledger's chain then says so too.
+    period: the time that the run's partition covers; None: whatever is due. catch_up: with a period, also windows
+    before it that no run has claimed. backfill: with a period before the base, the windows of that time that recovery
+    still holds. full: start anew with a full export. dry_run: write nothing.
+    Raises GapError when exports can no longer deliver some changes; the ledger's chain then says so too.
     """
     ledger = TableLedger(lake, table.name)
-    held = recovery(lake, table)
-    current = ledger.chain()
+    recovery = describe_recovery(lake, table)
+    chain = ledger.chain()
     try:
-        if current is None or (full and current.run_id != run_id):
-            begun = begin(ledger, table, current, held, run_id, note=note)
-            if isinstance(begun, Plan):
-                return begun
-            current = begun
-        found = _plan(ledger, table, current, held, run_id, period, heal, past)
+        if chain is None or (full and chain.run_id != run_id):
+            started = start_chain(ledger, table, chain, recovery, run_id, dry_run=dry_run)
+            if isinstance(started, Plan):
+                return started
+            chain = started
+        found = _Planner(ledger, table, chain, recovery, run_id, period, catch_up, backfill).plan()
     except GapError as error:
-        if note and current is not None and current.gap != error.state:
-            ledger.write(current, gap=error.state, reason=str(error))
+        if not dry_run and chain is not None and chain.gap != error.state:
+            ledger.write(chain, gap=error.state, reason=str(error))
         raise
-    if not note:
+    if dry_run:
         return found
-    if current.gap is not None:
-        ledger.write(current, gap=None, reason=None)
+    if chain.gap is not None:
+        ledger.write(chain, gap=None, reason=None)
     return replace(found, exports=tuple(_claim(ledger, export, run_id) for export in found.exports))
 
 
-def begin(
-    ledger: TableLedger, table: Table, known: Chain | None, held: Recovery, run_id: str, *, note: bool = True
+def start_chain(
+    ledger: TableLedger, table: Table, known: Chain | None, recovery: Recovery, run_id: str, *, dry_run: bool = False
 ) -> Chain | Plan:
     """Starts the table's exports, or starts them anew: a full export as of the last whole minute that recovery holds.
 
-    A Plan when there is none yet. Of several that begin at the same time one does, and the others get its chain.
-    note: as in ``plan``.
+    A Plan that waits where recovery holds no whole minute yet. Of several runs that start at the same time one
+    succeeds, and the others get its chain. dry_run: write nothing.
     """
-    earliest, latest = _bounds(table, held)
+    earliest, latest = restorable_range(table, recovery)
     base = floor_minute(latest)
     if base < earliest:
         why = f"not yet: point-in-time recovery of {table.dynamodb_table} has just begun"
@@ -136,31 +110,31 @@ def begin(
     fresh = Chain(
         table=table.name,
         base=minute_text(base),
-        table_arn=held.table_arn,
-        table_id=held.table_id,
+        table_arn=recovery.table_arn,
+        table_id=recovery.table_id,
         run_id=run_id,
         revision=known.revision if known else 0,
     )
-    return ledger.write(fresh)[0] if note else fresh
+    return fresh if dry_run else ledger.write(fresh)[0]
 
 
 def check(lake: Lake, table: Table) -> str:
     """Says in a line how far the table's exports are.
 
-    GapError when the next window cannot be exported any more, StalledError when none was for STALLED_AFTER.
+    Raises GapError when the next window cannot be exported any more, StalledError when none was for STALLED_AFTER.
     """
     ledger = TableLedger(lake, table.name)
-    held = recovery(lake, table)
-    _bounds(table, held)
-    current = ledger.chain()
-    if current is None:
+    recovery = describe_recovery(lake, table)
+    restorable_range(table, recovery)
+    chain = ledger.chain()
+    if chain is None:
         return f"{table.name}: nothing was exported yet"
-    _check_incarnation(table, current, held)
-    reached = exported_until(ledger, _start(ledger, current))
-    _check_held(table, held, next_window(reached, table.export.window_minutes), f"what follows {reached}")
-    whole = ledger.export("full", current.base)
+    check_incarnation(table, chain, recovery)
+    reached = exported_until(ledger, _search_start(ledger, chain))
+    check_restorable(table, recovery, next_window(reached, table.export.window_minutes), f"what follows {reached}")
+    whole = ledger.export("full", chain.base)
     done = whole is not None and whole.is_converted
-    if (held.latest or reached) - (reached if done else current.start) > STALLED_AFTER:
+    if (recovery.latest or reached) - (reached if done else chain.start) > STALLED_AFTER:
         raise StalledError(
             f"{table.name} is exported until {reached:%Y-%m-%dT%H:%MZ} only"
             + ("" if done else ", and the full export that goes before is not in the lake"),
@@ -170,100 +144,137 @@ def check(lake: Lake, table: Table) -> str:
 
 
 def repair(lake: Lake, table: Table) -> str:
-    """Starts the table's exports anew, for any run to take; says what happens next. GapError when that cannot be."""
+    """Starts the table's exports anew, for any run to claim. Says what happens next.
+
+    Raises GapError when recovery is off or the table is not there.
+    """
     ledger = TableLedger(lake, table.name)
-    held = recovery(lake, table)
-    begun = begin(ledger, table, ledger.chain(), held, "")
-    if isinstance(begun, Plan):
-        return f"{begun.note}; repeat this after {begun.wait_until:%Y-%m-%dT%H:%MZ}"
+    recovery = describe_recovery(lake, table)
+    started = start_chain(ledger, table, ledger.chain(), recovery, "")
+    if isinstance(started, Plan):
+        return f"{started.note}; repeat this after {started.wait_until:%Y-%m-%dT%H:%MZ}"
     return (
-        f"{table.name} starts anew with a full export as of {begun.start:%Y-%m-%dT%H:%MZ}, which the next run of "
+        f"{table.name} starts anew with a full export as of {started.start:%Y-%m-%dT%H:%MZ}, which the next run of "
         f"export_{table.name} makes; trigger it so as not to wait. {table.current_view} stays as it is until then"
     )
 
 
 def exported_until(ledger: TableLedger, start: datetime) -> datetime:
-    """The end of the windows that are converted and follow each other from ``start`` without a hole."""
-    return reached(ledger.windows(start), start)
+    """How far the table's windows are converted from ``start`` on without a hole."""
+    return contiguous_end(ledger.windows(start), start)
 
 
-def reached(exports: Iterable[Export], start: datetime) -> datetime:
-    """How far those of the windows get from ``start`` that are converted and follow each other without a hole."""
+def contiguous_end(exports: Iterable[Export], start: datetime) -> datetime:
+    """The end of the last converted window that follows from ``start`` without a hole; ``start`` where none does."""
     windows = {export.window.start: export for export in exports}
     while (export := windows.get(start)) and export.is_converted:
         start = export.window.end
     return start
 
 
-def _plan(
-    ledger: TableLedger,
-    table: Table,
-    current: Chain,
-    held: Recovery,
-    run_id: str,
-    period: Window | None,
-    heal: bool,
-    past: bool,
-) -> Plan:
-    _check_incarnation(table, current, held)
-    minutes = table.export.window_minutes
-    held_until = held.latest or current.start
-    wanted: list[Export] = []
-    note = f"nothing is due: the base of {table.name} is {current.base}"
-    whole = ledger.export("full", current.base) or _export(current, "full", Window(current.start, current.start))
-    clock = ledger.lake.clock()
-    if _is_free(whole, run_id, clock) or (period is None and whole.state in ("failed", "gap")):
-        wanted.append(whole)
-    start = _start(ledger, current)
-    planned = {export.window.start: export for export in ledger.windows(start)}
-    known = {export.window.start: export.window for export in planned.values()}
-    until = period.end if period else held_until
-    for window in chain(start, known, minutes, until):
-        export = planned.get(window.start) or _export(current, "window", window)
-        own = period is None or window.end > period.start
-        if export.state == "published" or not (own or (heal and _is_free(export, run_id, clock))):
-            continue
-        if window.end > max(clock, held_until):
-            note = f"not yet: the window {window} is still open"
-            break
-        wanted.append(export)
-    if not wanted:
-        # What is off now cannot export the next window either.
-        _bounds(table, held)
-    for export in wanted:
-        # One that was submitted is DynamoDB's to finish, whatever recovery holds by now.
-        if not export.export_arn:
-            _check_held(table, held, export.window, str(export))
-    if period and past and held.earliest:
-        stored = [
-            ledger.export("window", window.value) or _export(current, "window", window)
-            for window in history(held.earliest, current.start, period, minutes)
+@dataclass(frozen=True)
+class _Planner:
+    """Finds what a run exports; ``plan`` describes the fields."""
+
+    ledger: TableLedger
+    table: Table
+    chain: Chain
+    recovery: Recovery
+    run_id: str
+    period: Window | None
+    catch_up: bool
+    backfill: bool
+
+    def plan(self) -> Plan:
+        table, recovery = self.table, self.recovery
+        check_incarnation(table, self.chain, recovery)
+        windows, note = self._windows()
+        wanted = [*self._full_export(), *windows]
+        if not wanted:
+            # While recovery is off, the next window cannot be exported either.
+            restorable_range(table, recovery)
+        for export in wanted:
+            # DynamoDB finishes an export that it has begun, whatever recovery holds by now.
+            if not export.export_arn:
+                check_restorable(table, recovery, export.window, str(export))
+        wanted += self._backfill()
+        until = self._restorable_until
+        late = [export.window.end for export in wanted if not export.export_arn and export.window.end > until]
+        if late:
+            return Plan(wait_until=max(late), note=f"not yet: recovery holds what was written until {until}")
+        return Plan(tuple(wanted[:MAX_EXPORTS]), note="" if wanted else note)
+
+    @property
+    def _restorable_until(self) -> datetime:
+        return self.recovery.latest or self.chain.start
+
+    def _full_export(self) -> list[Export]:
+        """The full export at the base of the chain, unless another run has it or it is published."""
+        base = Window(self.chain.start, self.chain.start)
+        full = self.ledger.export("full", self.chain.base) or _new_export(self.chain, "full", base)
+        retried = self.period is None and full.state in ("failed", "gap")
+        return [full] if retried or self._is_claimable(full) else []
+
+    def _windows(self) -> tuple[list[Export], str]:
+        """The windows after the base that are this run's, and a note that says why there are no more."""
+        period, note = self.period, f"nothing is due: the base of {self.table.name} is {self.chain.base}"
+        start = _search_start(self.ledger, self.chain)
+        planned = {export.window.start: export for export in self.ledger.windows(start)}
+        known = {export.window.start: export.window for export in planned.values()}
+        until = period.end if period else self._restorable_until
+        closed = max(self.ledger.lake.clock(), self._restorable_until)
+        found: list[Export] = []
+        for window in consecutive_windows(start, known, self.table.export.window_minutes, until):
+            export = planned.get(window.start) or _new_export(self.chain, "window", window)
+            own = period is None or window.end > period.start
+            if export.state == "published" or not (own or (self.catch_up and self._is_claimable(export))):
+                continue
+            if window.end > closed:
+                return found, f"not yet: the window {window} is still open"
+            found.append(export)
+        return found, note
+
+    def _backfill(self) -> list[Export]:
+        """The windows before the base that end in the run's period, without those that are published."""
+        if not (self.period and self.backfill and self.recovery.earliest):
+            return []
+        minutes = self.table.export.window_minutes
+        windows = backfill_windows(self.recovery.earliest, self.chain.start, self.period, minutes)
+        exports = [
+            self.ledger.export("window", window.value) or _new_export(self.chain, "window", window)
+            for window in windows
         ]
-        wanted += [export for export in stored if export.state != "published"]
-    late = [export.window.end for export in wanted if not export.export_arn and export.window.end > held_until]
-    if late:
-        return Plan(wait_until=max(late), note=f"not yet: recovery holds what was written until {held_until}")
-    return Plan(tuple(wanted[:MAX_EXPORTS]), note="" if wanted else note)
+        return [export for export in exports if export.state != "published"]
+
+    def _is_claimable(self, export: Export) -> bool:
+        """Whether this run may take an export that is not of its own partition: no run has it, or that run died."""
+        if export.state == "published":
+            return False
+        if export.run_id in ("", self.run_id):
+            return True
+        # A failed export has had its alert, and waits for a person.
+        abandoned = datetime.fromisoformat(export.updated_at) < self.ledger.lake.clock() - ABANDONED_AFTER
+        return export.state != "failed" and abandoned
 
 
-def _start(ledger: TableLedger, current: Chain) -> datetime:
-    """From where on windows may be missing: the newest snapshot has all that were before it, so they need no look."""
-    return max([current.start, *(snapshot.moment for snapshot in ledger.snapshots())])
+def _search_start(ledger: TableLedger, chain: Chain) -> datetime:
+    """From where on windows may be missing: the newest snapshot has everything before it."""
+    return max([chain.start, *(snapshot.moment for snapshot in ledger.snapshots())])
 
 
-def _export(current: Chain, kind: ExportKind, window: Window) -> Export:
+def _new_export(chain: Chain, kind: ExportKind, window: Window) -> Export:
     return Export(
-        table=current.table,
+        table=chain.table,
         kind=kind,
         start=minute_text(window.start),
         end=minute_text(window.end),
-        table_arn=current.table_arn,
-        table_id=current.table_id,
+        table_arn=chain.table_arn,
+        table_id=chain.table_id,
     )
 
 
 def _claim(ledger: TableLedger, export: Export, run_id: str) -> Export:
-    """Notes that the run answers for the export. One that failed, or was in a gap, is to be tried once more."""
+    """Makes the run responsible for the export. One that failed, or was in a gap, is planned once more."""
     if export.revision and export.run_id == run_id and export.state not in ("failed", "gap"):
         return export
     changes: dict[str, object] = {"run_id": run_id, "planned_at": export.planned_at or ledger.lake.ledger.now()}
@@ -271,50 +282,3 @@ def _claim(ledger: TableLedger, export: Export, run_id: str) -> Export:
         changes |= {"state": "planned", "reason": None}
     found, _ = ledger.write(export, **changes)
     return found
-
-
-def _is_free(export: Export, run_id: str, now: datetime) -> bool:
-    """Whether a run takes an export that is not of its own partition: nobody has it, or who had it is gone."""
-    if export.state == "published":
-        return False
-    if export.run_id in ("", run_id):
-        return True
-    # One that failed has had its alert, and waits for a person.
-    return export.state != "failed" and datetime.fromisoformat(export.updated_at) < now - ABANDONED_AFTER
-
-
-def _bounds(table: Table, held: Recovery) -> tuple[datetime, datetime]:
-    """First and last moment that recovery holds. GapError while it is off."""
-    name = table.dynamodb_table
-    if held.earliest is None or held.latest is None:
-        raise GapError(
-            "recovery_off",
-            f"point-in-time recovery of {name} is off, and DynamoDB exports nothing without it",
-            f"Turn it on: aws dynamodb update-continuous-backups --table-name {name} "
-            f"--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true\n"
-            f"Then start anew with a full export: {repair_command(table)}",
-        )
-    return held.earliest, held.latest
-
-
-def _check_held(table: Table, held: Recovery, window: Window, what: str) -> None:
-    earliest, latest = _bounds(table, held)
-    if earliest <= window.start:
-        return
-    forgotten = latest - window.start > timedelta(days=held.days)
-    raise GapError(
-        "out_of_range" if forgotten else "recovery_restarted",
-        f"{what} is not exported, and point-in-time recovery of {table.dynamodb_table} begins at "
-        f"{earliest:%Y-%m-%dT%H:%M:%SZ} only" + ("" if forgotten else ": it was turned off and on again"),
-        f"Start anew with a full export: {repair_command(table)}",
-    )
-
-
-def _check_incarnation(table: Table, current: Chain, held: Recovery) -> None:
-    if current.table_id != held.table_id:
-        raise GapError(
-            "table_recreated",
-            f"{table.dynamodb_table} is another table (id {held.table_id}) than the one that was exported so far "
-            f"(id {current.table_id})",
-            f"Start anew with a full export: {repair_command(table)}",
-        )

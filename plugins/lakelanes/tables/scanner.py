@@ -1,13 +1,12 @@
 """Lines of an export into change rows, fast: items.c reads the plain ones, lakelanes.tables.changes the others.
 
 items.c is an accelerator and nothing else: where there is no library for this machine, every line takes the careful
-way.
+way. lakelanes.native has the source and loads the library.
 """
 
 from __future__ import annotations
 
 import ctypes
-import logging
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -15,28 +14,14 @@ from typing import Any
 import pyarrow as pa
 
 from lakelanes.config.model import Table
-from lakelanes.convert.kernel import load_library
 from lakelanes.errors import AttributeValueError
+from lakelanes.native.library import Native, native
 from lakelanes.tables.changes import Change, LineReader, change_batch, change_schema
 from lakelanes.types import HiveType, parse_type
-
-log = logging.getLogger(__name__)
 
 SLACK = 80
 """How many bytes have to follow the lines: a line feed, and what items.c may read but not use."""
 
-_INTERFACE = 1
-# The order of `enum kind` in items.c.
-_ORDER = (
-    *("string", "tinyint", "smallint", "int", "bigint", "decimal", "float", "double", "boolean", "date", "timestamp"),
-    *("binary", "array", "map", "struct"),
-)
-_KINDS = {name: number for number, name in enumerate(_ORDER)} | {"char": 0, "varchar": 0}
-_WIDTHS = {"tinyint": 1, "smallint": 2, "int": 4, "bigint": 8, "decimal": 16, "float": 4, "double": 8} | {
-    "date": 4,
-    "timestamp": 8,
-}
-_NAMES = 4096
 _TEXT, _BOOLEAN, _MICROS = parse_type("string"), parse_type("boolean"), parse_type("bigint")
 _ABSENT = b""
 
@@ -89,15 +74,9 @@ class _Mark(ctypes.Structure):
     _fields_ = (("length", ctypes.c_int64), ("null_count", ctypes.c_int64), ("written", ctypes.c_int64))
 
 
-class _Month(ctypes.Structure):
-    _fields_ = (("text", ctypes.c_uint64), ("before", ctypes.c_int32), ("days", ctypes.c_int32))
-
-
-class _String(ctypes.Structure):
-    _fields_ = (("text", ctypes.c_void_p), ("length", ctypes.c_int64), ("flags", ctypes.c_int))
-
-
 class _Scan(ctypes.Structure):
+    """What Python has to do with; the memory behind it is the library's."""
+
     _fields_ = (
         ("nodes", ctypes.POINTER(_Node)),
         ("members", ctypes.POINTER(_Member)),
@@ -117,24 +96,18 @@ class _Scan(ctypes.Structure):
         ("name_count", ctypes.c_int32),
         ("misfit", ctypes.c_int32),
         ("surplus", ctypes.c_int32),
-        ("month", _Month),
-        ("names", _String * _NAMES),
     )
 
 
-def _library() -> Any | None:
-    library = load_library()
-    if library is None:
-        return None
-    library.lakelanes_items_size.restype = ctypes.c_int64
-    if library.lakelanes_items_interface() != _INTERFACE or library.lakelanes_items_size() != ctypes.sizeof(_Scan):
-        log.warning("items.c has another interface than %d: exports are converted more slowly", _INTERFACE)
-        return None
-    library.lakelanes_items.restype = ctypes.c_int64
-    library.lakelanes_items.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
-    library.lakelanes_items_free.restype = None
-    library.lakelanes_items_free.argtypes = [ctypes.c_void_p]
-    return library
+def _native() -> Native | None:
+    """The library, with the signatures of what is called of it."""
+    found = native("items", {"Node": _Node, "Member": _Member, "Mark": _Mark, "Odd": _Odd, "Scan": _Scan})
+    if found is not None:
+        found.library.lakelanes_items.restype = ctypes.c_int64
+        found.library.lakelanes_items.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+        found.library.lakelanes_items_free.restype = None
+        found.library.lakelanes_items_free.argtypes = [ctypes.c_void_p]
+    return found
 
 
 def _free(library: Any, scan: _Scan) -> None:
@@ -152,7 +125,7 @@ class Scanner:
         self._reader = LineReader(table, export_time)
         self._export_time = export_time
         self._schema = change_schema(table)
-        self._native = _library()
+        self._native = _native()
         if self._native is not None:
             self._scan = self._prepare(self._native)
 
@@ -169,7 +142,7 @@ class Scanner:
         scan = self._scan
         buffer = (ctypes.c_char * len(data)).from_buffer(data)
         try:
-            rows = self._native.lakelanes_items(ctypes.addressof(scan), ctypes.addressof(buffer), length)
+            rows = self._native.library.lakelanes_items(ctypes.addressof(scan), ctypes.addressof(buffer), length)
         finally:
             del buffer
         if rows < 0:
@@ -189,15 +162,15 @@ class Scanner:
                 raise LineError(number, str(error)) from None
         return change_batch(self._table, changes)
 
-    def _prepare(self, library: Any) -> _Scan:
+    def _prepare(self, native: Native) -> _Scan:
         nodes: list[_Node] = []
         places: dict[str, int] = {}
         for column in self._table.columns:
             places[column.name] = len(nodes)
-            _add_nodes(nodes, column.type, column.name, column.name in self._table.keys)
+            _add_nodes(native, nodes, column.type, column.name, column.name in self._table.keys)
         columns = len(nodes)
         for kind in (_TEXT, _TEXT, _BOOLEAN, _MICROS):
-            _add_nodes(nodes, kind)
+            _add_nodes(native, nodes, kind)
         tree: dict[str, Any] = {}
         for column in self._table.columns:
             at = tree
@@ -206,31 +179,33 @@ class Scanner:
             at[column.path[-1]] = places[column.name]
         members = _members(tree)
         self._places = [places[column.name] for column in self._table.columns]
-        scan = _Scan(
-            nodes=(_Node * len(nodes))(*nodes),
-            members=(_Member * (len(members) + 1))(*members),
-            marks=(_Mark * len(nodes))(),
-            node_count=len(nodes),
-            columns=columns,
-            root=len(tree),
-            full=self._export_time is not None,
-            keys=len(self._table.keys),
-        )
-        weakref.finalize(self, _free, library, scan).atexit = False
+        memory = ctypes.create_string_buffer(native.constants["whole Scan"])
+        scan = _Scan.from_buffer(memory)
+        scan.nodes = (_Node * len(nodes))(*nodes)
+        scan.members = (_Member * (len(members) + 1))(*members)
+        scan.marks = (_Mark * len(nodes))()
+        scan.node_count, scan.columns, scan.root = len(nodes), columns, len(tree)
+        scan.full, scan.keys = self._export_time is not None, len(self._table.keys)
+        weakref.finalize(self, _free, native.library, scan).atexit = False
         return scan
 
     def _batch(self, rows: int) -> pa.RecordBatch:
         """The rows that items.c has made, copied from its memory."""
-        scan = self._scan
+        assert self._native is not None
+        scan, constants = self._scan, self._native.constants
+
+        def extra(name: str, kind: HiveType) -> Any:
+            return _array(scan.nodes, scan.columns + constants[name], kind)[0]
+
         arrays = [
             _array(scan.nodes, place, column.type)[0]
             for place, column in zip(self._places, self._table.columns, strict=True)
         ]
-        undeclared, rescued = (_array(scan.nodes, scan.columns + at, _TEXT)[0] for at in (0, 1))
+        undeclared, rescued = extra("UNDECLARED", _TEXT), extra("RESCUED", _TEXT)
         if self._export_time is None:
-            deleted = _array(scan.nodes, scan.columns + 2, _BOOLEAN)[0]
+            deleted = extra("DELETED", _BOOLEAN)
             op = pa.DictionaryArray.from_arrays(deleted.cast(pa.int8()), ["put", "delete"]).cast(pa.string())
-            written_at = _array(scan.nodes, scan.columns + 3, _MICROS)[0].cast(pa.timestamp("us"))
+            written_at = extra("WRITTEN", _MICROS).cast(pa.timestamp("us"))
         else:
             op = _repeated("put", rows)
             written_at = pa.repeat(pa.scalar(self._export_time, pa.timestamp("us")), rows)
@@ -243,11 +218,11 @@ def _repeated(text: str, count: int) -> Any:
     return pa.repeat(pa.scalar(text), count)
 
 
-def _add_nodes(nodes: list[_Node], kind: HiveType, name: str | None = None, key: bool = False) -> None:
+def _add_nodes(native: Native, nodes: list[_Node], kind: HiveType, name: str | None = None, key: bool = False) -> None:
     """Appends the node of a type, and those of its parts."""
     encoded = name.encode() if name is not None else None
     node = _Node(
-        kind=_KINDS[kind.kind],
+        kind=native.kind_of(kind),
         precision=kind.precision or kind.length or 0,
         scale=kind.scale or 0,
         key=key,
@@ -258,7 +233,7 @@ def _add_nodes(nodes: list[_Node], kind: HiveType, name: str | None = None, key:
     nodes.append(node)
     names = kind.names or (None,) * len(kind.children)
     for child, child_name in zip(kind.children, names, strict=True):
-        _add_nodes(nodes, child, child_name)
+        _add_nodes(native, nodes, child, child_name)
     nodes[at].next = len(nodes)
 
 
@@ -298,8 +273,8 @@ def _array(nodes: Any, at: int, kind: HiveType) -> tuple[Any, int]:
         buffers.append(_buffer(node.values, node.written))
     elif kind.kind == "boolean":
         buffers.append(_buffer(node.values, (count + 7) // 8))
-    elif kind.kind in _WIDTHS:
-        buffers.append(_buffer(node.values, _WIDTHS[kind.kind] * count))
+    elif not kind.is_nested:
+        buffers.append(_buffer(node.values, kind.arrow.bit_width // 8 * count))
     elif kind.kind == "map":
         entries = pa.struct([kind.arrow.key_field, kind.arrow.item_field])
         children = [pa.StructArray.from_buffers(entries, len(children[0]), [None], 0, children=children)]

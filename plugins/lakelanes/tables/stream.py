@@ -1,37 +1,45 @@
-"""The stream's lane of DynamoDB tables: a batch of stream records in, change rows in Parquet out.
+"""The stream lane of DynamoDB tables: writes a batch of stream records as change rows in Parquet.
 
 A batch becomes one object per window (an hour of the records' time) under a key that follows from the records alone,
-so that a batch that is delivered again replaces what it wrote. Cut otherwise, the same records come under other keys:
-the same rows once more, harmless since whoever reads them takes the greatest sequence number of each key.
+so that a batch that is delivered again replaces what it wrote. When Lambda divides the records into other batches, the
+same rows are written once more under other keys: harmless, as readers take the greatest sequence number of each key.
 
 Lambda delivers a shard's records in order, and again from the one on that the reply names
 (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html). So
 
-- what can be read is written, also what stands behind a record that cannot: nothing waits for a repair
-- a record that cannot be read, and what could not be written, is named; Lambda divides the batch, tries again, and
-  reports what it gives up to the failure queue
-- what is not named is in its table, and Athena sees it
+- every record that can be read is written, also those behind a record that cannot: nothing waits for a repair
+- the reply names the first record that could not be read or written; Lambda divides the batch, tries again, and
+  sends what it gives up to the failure queue
+- the records before it are in their table, and Athena sees them
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from lakelanes.alerts import messages
-from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Table
 from lakelanes.convert.writer import TableWriter
 from lakelanes.errors import AttributeValueError, OutOfTimeError, StreamError, reason_of
-from lakelanes.tables.attributes import shown
 from lakelanes.tables.catalog import changes_table, window_partition
 from lakelanes.tables.changes import Change, StreamReader, change_batch, change_schema
+from lakelanes.tables.dynamodb_json import shown
+from lakelanes.tables.stream_report import (
+    BatchReport,
+    RecordFault,
+    data_of,
+    keys_of,
+    latency_of,
+    refusal_alert,
+    sequence_of,
+    unreadable_alert,
+)
 from lakelanes.tables.windows import minute_text
 
 if TYPE_CHECKING:
@@ -39,8 +47,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NAME = "stream_processor"
-# An object that cannot be written and registered in so many seconds is not begun.
+# An object takes at most this long to be written and registered; with less time left it is not begun.
 _WRITE_SECONDS = 5.0
 # Kept free at the end of an invocation for alerts and the reply.
 _RESERVE_SECONDS = 5.0
@@ -48,49 +55,6 @@ _LEAST_WAIT = 0.001
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WITH_IMAGES = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
 _STREAM_ARN = re.compile(r"arn:[^:]+:dynamodb:[^:]+:[^:]+:table/(?P<table>[^/]+)/stream/(?P<label>[^/]+)")
-_KEYS_SHOWN = 200
-
-BatchState = Literal["written", "ignored", "refused", "failed"]
-
-
-@dataclass(frozen=True)
-class RecordFault:
-    """A record that is no change of its table. sequence: its number as the stream has it; keys: as JSON."""
-
-    sequence: str
-    keys: str
-    reason: str
-
-
-@dataclass
-class BatchReport:
-    """What became of a batch.
-
-    state: written (but for the faults), ignored (no table of this lane), refused (the stream itself is of no use), or
-    failed. first, last: sequence numbers. rows, objects: those that Athena sees. faults: records that cannot be read.
-    failed_from: sequence number of the first record that has to come again, None when none has; again: how many these
-    are. latency: seconds from the oldest record's change of the table to its row being visible.
-    """
-
-    stream: str = ""
-    table: str | None = None
-    state: BatchState = "written"
-    records: int = 0
-    first: str = ""
-    last: str = ""
-    rows: int = 0
-    deletes: int = 0
-    objects: tuple[str, ...] = ()
-    faults: list[RecordFault] = field(default_factory=list)
-    failed_from: str | None = None
-    again: int = 0
-    reason: str | None = None
-    latency: float | None = None
-
-    @property
-    def failures(self) -> int:
-        """Records of the lane that are not in the table."""
-        return 0 if self.state == "ignored" else self.records - self.rows
 
 
 @dataclass
@@ -103,7 +67,7 @@ class _Window:
 
 
 class StreamLane:
-    """Deals with batches of stream records. One per process; remembers which partitions are registered."""
+    """Writes batches of stream records. One per process; remembers which partitions are registered."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
@@ -112,21 +76,21 @@ class StreamLane:
         self._readers = {table.name: StreamReader(table) for table in self._tables.values()}
 
     def warm_up(self) -> None:
-        """Makes the clients, which takes longer than writing a batch."""
+        """Creates the clients, which takes longer than writing a batch."""
         lake = self._lake
         for _ in (lake.s3, lake.ledger, lake.glue):
             pass
 
     def process(self, records: Sequence[Mapping[str, Any]], seconds_left: Callable[[], float]) -> BatchReport:
-        """Writes the records of one shard, as Lambda hands them over, and says from which on they have to come again.
+        """Writes the records of one shard, as Lambda delivers them; the report names the first to deliver again.
 
-        seconds_left: until the process may be stopped; what might not be done by then is not begun.
+        seconds_left: until the process may be stopped; an object that might not be finished by then is not begun.
         """
         report = BatchReport(records=len(records))
         if not records:
             return report
         report.stream = str(records[0].get("eventSourceARN", ""))
-        report.first, report.last = _sequence(records[0]), _sequence(records[-1])
+        report.first, report.last = sequence_of(records[0]), sequence_of(records[-1])
         try:
             table, label = self._table_of(report.stream, records[0])
         except StreamError as error:
@@ -143,7 +107,7 @@ class StreamLane:
         if failed:
             _fail_from(report, records, min(failed))
         if report.rows:
-            report.latency = _latency(records, self._lake.clock())
+            report.latency = latency_of(records, self._lake.clock())
         if report.faults:
             self._send_alert(report, table)
         return report
@@ -159,7 +123,7 @@ class StreamLane:
                 f"{arn} is of table {named['table']}, which is no dynamodb_table of the configuration's 'tables': name "
                 "it there and deploy, or delete the event source mapping"
             )
-        view = _data(record).get("StreamViewType")
+        view = data_of(record).get("StreamViewType")
         if view is not None and view not in _WITH_IMAGES:
             raise StreamError(
                 f"{arn} has StreamViewType {view}, which lacks what an item became; expected NEW_AND_OLD_IMAGES: turn "
@@ -170,7 +134,7 @@ class StreamLane:
     def _read(
         self, table: Table, records: Sequence[Mapping[str, Any]], report: BatchReport
     ) -> tuple[list[_Window], list[int]]:
-        """The changes by window, and the places of records that are none, which go into the report."""
+        """The changes by window, and the places of the records that cannot be read; their faults go into the report."""
         windows: dict[str, _Window] = {}
         failed: list[int] = []
         for place, record in enumerate(records):
@@ -181,7 +145,7 @@ class StreamLane:
                 start = _window_start(change)
             except (AttributeValueError, OverflowError) as error:
                 failed.append(place)
-                report.faults.append(RecordFault(_sequence(record), _keys(record), str(error)))
+                report.faults.append(RecordFault(sequence_of(record), keys_of(record), str(error)))
                 continue
             windows.setdefault(start, _Window(start, place)).changes.append(change)
         return list(windows.values()), failed
@@ -194,7 +158,7 @@ class StreamLane:
         report: BatchReport,
         seconds_left: Callable[[], float],
     ) -> list[int]:
-        """Writes and registers the windows; returns the places of the first records of those that are not there."""
+        """Writes and registers the windows; returns the place of the first record of each that is not visible."""
         done: dict[str, _Window] = {}
         failed: list[int] = []
         for window in windows:
@@ -236,7 +200,7 @@ class StreamLane:
         return f"s3://{bucket}/{key}"
 
     def _send_alert(self, report: BatchReport, table: Table | None) -> None:
-        """Sends one alert on what is new in this batch: records that cannot be read, or the stream itself."""
+        """Publishes one alert on the unreadable records, or the unusable stream, unless an earlier alert named them."""
         prefix = table.name if table else "stream"
         subjects = [f"{prefix}/{fault.sequence}" for fault in report.faults] or [f"{prefix}/{report.stream}"]
         try:
@@ -244,7 +208,7 @@ class StreamLane:
             if known.issuperset(subjects):
                 return
             new = [fault for fault, subject in zip(report.faults, subjects, strict=False) if subject not in known]
-            alert = _refusal(report) if table is None else _unreadable(table, report, new)
+            alert = refusal_alert(report) if table is None else unreadable_alert(table, report, new)
             messages.publish(self._lake, alert)
             messages.mark_alerted(self._lake, [subject for subject in subjects if subject not in known])
         except Exception:
@@ -253,7 +217,7 @@ class StreamLane:
 
 
 class _Body:
-    """An object in memory, as the Parquet writer's sink."""
+    """A sink of the Parquet writer that holds the object in memory."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -269,8 +233,8 @@ class _Body:
 def object_key(table: Table, label: str, start: str, changes: Sequence[Change]) -> str:
     """Key of the object with these changes of the window. label: of the stream, which numbers its records.
 
-    Records of a shard are delivered without a gap, so the first and the last number tell which are between them; the
-    count tells whether all of them can be read.
+    Records of a shard are delivered without a gap, so the first and the last number say which are between them; the
+    count says whether all of them could be read.
     """
     first, last = (str(int(change.sequence or "0")) for change in (changes[0], changes[-1]))
     folder = f"{changes_table(table).folder}/{window_partition('stream', start).path}"
@@ -284,69 +248,4 @@ def _window_start(change: Change) -> str:
 
 
 def _fail_from(report: BatchReport, records: Sequence[Mapping[str, Any]], place: int) -> None:
-    report.failed_from, report.again = _sequence(records[place]), len(records) - place
-
-
-def _data(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    data = record.get("dynamodb")
-    return data if isinstance(data, Mapping) else {}
-
-
-def _sequence(record: Mapping[str, Any]) -> str:
-    """The record's sequence number; without one it is '', which Lambda takes for the whole batch."""
-    number = _data(record).get("SequenceNumber")
-    return number if isinstance(number, str) else ""
-
-
-def _keys(record: Mapping[str, Any]) -> str:
-    text = json.dumps(_data(record).get("Keys"), ensure_ascii=False, default=repr)
-    return text if len(text) <= _KEYS_SHOWN else text[:_KEYS_SHOWN] + "…"
-
-
-def _latency(records: Sequence[Mapping[str, Any]], now: datetime) -> float | None:
-    """Seconds since the oldest of the records was written to its table."""
-    times = [_data(record).get("ApproximateCreationDateTime") for record in records]
-    known = [time for time in times if isinstance(time, int | float)]
-    return round(now.timestamp() - min(known), 3) if known else None
-
-
-def _unreadable(table: Table, report: BatchReport, faults: Sequence[RecordFault]) -> Alert:
-    count = "1 record" if len(faults) == 1 else f"{len(faults)} records"
-    cure = "as soon as the item is written again"
-    if "export" in table.lanes:
-        cure = f"when export_{table.name} has exported the window that holds the change, or {cure}"
-    return Alert(
-        dag_id=NAME,
-        run_id=report.stream,
-        entity=table.name,
-        reason=f"{count} of the stream of {table.dynamodb_table} cannot be read; the first: {faults[0].reason}",
-        what_to_do=(
-            f"Correct tables.{table.name} of the configuration, if it is at fault, and deploy. The item is right in "
-            f"{table.current_view} {cure}. All other records are in {table.changes_table}. Lambda tries a few times "
-            "more and then leaves a message in the queue of failures, see docs/stream-lane.md."
-        ),
-        files=[
-            FileFault(
-                f"{table.dynamodb_table} {fault.keys} (record {fault.sequence})",
-                table.name,
-                "unreadable",
-                fault.reason,
-            )
-            for fault in faults
-        ],
-        event="could not read a record",
-    )
-
-
-def _refusal(report: BatchReport) -> Alert:
-    return Alert(
-        dag_id=NAME,
-        run_id=report.stream,
-        entity=None,
-        reason=report.reason or "",
-        what_to_do=(
-            "As the reason says. Until then nothing of this stream reaches the lake by this lane, and Lambda leaves "
-            "messages in the queue of failures, see docs/stream-lane.md."
-        ),
-        event="refuses a stream",
-    )
+    report.failed_from, report.again = sequence_of(records[place]), len(records) - place

@@ -1,9 +1,9 @@
 """Which stretches of time a table's exports cover: one full export, then windows without a hole between them.
 
 The base is the moment of the full export. From there on windows end on a grid that is counted from midnight UTC, so
-that neither daylight saving nor who plans them changes them; the first is longer or shorter than the others where the
-base is not on the grid. DynamoDB's rules: a window is 15 minutes to 24 hours long, its start is included and its end is
-not, and all of it lies in what point-in-time recovery holds
+that neither daylight saving nor the run that plans them changes them; the first is longer or shorter than the others
+where the base is not on the grid. DynamoDB's rules: a window is 15 minutes to 24 hours long, its start is included and
+its end is not, and all of it lies in what point-in-time recovery holds
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html).
 """
 
@@ -70,10 +70,12 @@ def next_window(start: datetime, minutes: int) -> Window:
     return Window(start, floor_minute(end))
 
 
-def chain(base: datetime, known: Mapping[datetime, Window], minutes: int, until: datetime) -> Iterator[Window]:
-    """Windows without a hole between them from ``base`` on, those that end by ``until``.
+def consecutive_windows(
+    base: datetime, known: Mapping[datetime, Window], minutes: int, until: datetime
+) -> Iterator[Window]:
+    """Windows from ``base`` on without a hole between them, up to the last one that ends by ``until``.
 
-    known: windows that are planned already, by their start. They stay as they are when the configured length changes.
+    known: windows that were planned before, by their start. They stay as they are when the configured length changes.
     """
     start = base
     while True:
@@ -84,11 +86,11 @@ def chain(base: datetime, known: Mapping[datetime, Window], minutes: int, until:
         start = window.end
 
 
-def history(earliest: datetime, base: datetime, period: Window, minutes: int) -> list[Window]:
-    """Windows before ``base`` whose end on the grid is in ``period`` (its end included), clamped to what is held.
+def backfill_windows(earliest: datetime, base: datetime, period: Window, minutes: int) -> list[Window]:
+    """Windows before ``base`` whose end on the grid is in ``period`` (its end included), from ``earliest`` on.
 
-    No later window depends on these, so a part of one is worth having. Where less than 15 minutes are left there is
-    none.
+    earliest: what recovery holds. The first and the last window are cut to earliest and base, as no other window
+    depends on them; a window of which less than 15 minutes are left is left out.
     """
     step = timedelta(minutes=minutes)
     end = _EPOCH + ((period.start - _EPOCH) // step + 1) * step

@@ -1,14 +1,14 @@
-"""How an alert reaches people: by the lake's SNS topic always, by Slack and e-mail where Airflow has connections.
+"""How an alert reaches people: always by the lake's SNS topic, by Slack and e-mail where Airflow has connections.
 
 Connection ``lakelanes_slack``: an incoming webhook of Slack, as Airflow's Slack provider has it: the host is
 ``https://hooks.slack.com/services`` (the default), the password the rest of the webhook's address.
 
-Connection ``lakelanes_smtp``: host, port, login and password of a mail server. Its extra says who gets the mails and
-from whom they are: ``{"to": "a@example.org, b@example.org", "from_email": "lake@example.org"}``. As with Airflow's SMTP
-provider the connection is encrypted from the start, unless the extra has ``"disable_ssl": true``; then it is by
+Connection ``lakelanes_smtp``: host, port, login and password of a mail server. Its extra names the recipients and the
+sender: ``{"to": "a@example.org, b@example.org", "from_email": "lake@example.org"}``. As with Airflow's SMTP
+provider, the connection is encrypted from the start, unless the extra has ``"disable_ssl": true``; then it is by
 STARTTLS, unless it has ``"disable_tls": true`` as well.
 
-Neither needs its provider. No channel keeps another from being told, and none of their secrets gets into a log.
+Neither needs its provider. A channel that fails keeps no other from getting the alert, and no log gets a secret.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Connections = Callable[[str], Any]
 
 
 class ChannelError(Exception):
-    """A channel did not take a message, or its connection lacks something; the text holds no secret."""
+    """A channel did not take a message, or its connection lacks something; the text has no secret."""
 
 
 def configured(name: str) -> Any:
@@ -54,31 +54,31 @@ def configured(name: str) -> Any:
         return None
 
 
-def tell(lake: Lake, alert: Alert, connections: Connections = configured) -> None:
-    """Tells of the alert on every channel that there is. Raises what SNS raised, once the others are told.
+def send(lake: Lake, alert: Alert, connections: Connections = configured) -> None:
+    """Sends the alert on every channel that there is. Raises what SNS raised, once the other channels have it.
 
     A link to the Lake page that has no host gets Airflow's own.
     """
     alert = with_addresses(alert)
     try:
         publish(lake, alert)
-        log.info("Told on %s: %s", lake.config.alert_topic_arn, alert.subject)
+        log.info("Sent to %s: %s", lake.config.alert_topic_arn, alert.subject)
     finally:
-        tell_people(alert, connections)
+        send_to_people(alert, connections)
 
 
-def tell_people(alert: Alert, connections: Connections = configured) -> None:
-    """Tells of the alert on the channels beside SNS; a failure is logged."""
+def send_to_people(alert: Alert, connections: Connections = configured) -> None:
+    """Sends the alert on the channels beside SNS; a failure is logged."""
     for name, send in ((SLACK, _to_slack), (SMTP, _by_mail)):
         try:
             if connection := connections(name):
                 send(connection, alert)
-                log.info("Told by connection %s: %s", name, alert.subject)
+                log.info("Sent by connection %s: %s", name, alert.subject)
         except ChannelError as error:
-            log.error("Connection %s: the alert was not told: %s", name, error)
+            log.error("Connection %s: the alert was not sent: %s", name, error)
         except Exception as error:
-            # What other libraries say of their fault may hold the address, which is Slack's secret.
-            log.error("Connection %s: the alert was not told: %s", name, type(error).__name__)
+            # Not the error's text: other libraries put the address into it, which is Slack's secret.
+            log.error("Connection %s: the alert was not sent: %s", name, type(error).__name__)
 
 
 def with_addresses(alert: Alert) -> Alert:
@@ -94,7 +94,7 @@ def base_url() -> str:
 
 
 def _to_slack(connection: Any, alert: Alert) -> None:
-    # Every parse of every DAG file would import it.
+    # Imported here, for every parse of a DAG file imports this module.
     import requests
 
     host, token = connection.host or _SLACK_HOST, connection.password or ""

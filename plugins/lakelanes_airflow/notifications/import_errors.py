@@ -1,9 +1,9 @@
-"""DAG files that cannot be imported: a listener tells of them, and a look at the file says that it is cured.
+"""DAG files that cannot be imported: a listener sends an alert, and importing the file again shows that it is cured.
 
-Airflow calls the listener in the process of the DAG processor, for every parse that fails. Where files fail for the
-configuration it is one cause, however many they are; then the lake cannot be opened either, and what is needed to tell
-comes from the environment: LAKE_ALERT_TOPIC_ARN, and LAKE_LEDGER_TABLE for the ledger. Without the ledger's name each
-process of the DAG processor tells of each fault once, and nobody tells of its cure.
+Airflow calls the listener in the process of the DAG processor, for every parse that fails. A broken configuration is
+one cause, however many files fail for it. The lake cannot be opened then, so the environment says where alerts go:
+LAKE_ALERT_TOPIC_ARN, and LAKE_LEDGER_TABLE for the ledger. Without the ledger's name each process of the DAG processor
+sends one alert for each fault, and nobody sends a recovery message.
 """
 
 from __future__ import annotations
@@ -31,59 +31,63 @@ from lakelanes_airflow.notifications import channels
 log = logging.getLogger(__name__)
 
 SENDER = "dag_processor"
-# The DAG processor waits for a message that long; AWS has most of it in a blink.
+# By file and error, or by cause and error: when this process last reported it.
+Reported = dict[tuple[str, str], float]
+# So long the DAG processor waits for an alert to be sent, which takes AWS a fraction of a second.
 _PATIENCE_SECONDS = 30.0
 _TRACE_LENGTH = 3000
-# A parse comes every half a minute; whether the alert still stands is looked at less often.
+# Files are parsed every half a minute; the ledger is asked less often whether the alert is still open.
 _ASK_AGAIN_SECONDS = 600.0
 
 
 class ImportErrorListener:
-    """Tells of DAG files that Airflow cannot import, once per file until it can be imported again."""
+    """Sends an alert for a DAG file that Airflow cannot import, one per file until it can be imported again."""
 
     def __init__(self) -> None:
-        self._told: dict[tuple[str, str], float] = {}
+        self._reported: dict[tuple[str, str], float] = {}
 
     @hookimpl
     def on_new_dag_import_error(self, filename: str, stacktrace: str) -> None:
-        """A file that could be imported before, or was not there, cannot be imported."""
-        self._tell(filename, stacktrace, new=True)
+        """A file that could be imported before, or is new, cannot be imported."""
+        self._report(filename, stacktrace, new=True)
 
     @hookimpl
     def on_existing_dag_import_error(self, filename: str, stacktrace: str) -> None:
-        """A file that could not be imported still cannot. Only of interest to a process that does not know of it."""
-        self._tell(filename, stacktrace, new=False)
+        """A file still cannot be imported, which matters to a process that has not reported it."""
+        self._report(filename, stacktrace, new=False)
 
-    def _tell(self, filename: str, stacktrace: str, *, new: bool) -> None:
+    def _report(self, filename: str, stacktrace: str, *, new: bool) -> None:
         def work() -> None:
             try:
-                tell_of(filename, stacktrace, self._told, new=new)
+                report_import_error(filename, stacktrace, self._reported, new=new)
             except Exception:
-                log.exception("The alert on %s, which cannot be imported, could not be told", filename)
+                log.exception("The alert on %s, which cannot be imported, could not be sent", filename)
 
-        # In a thread of its own: so a session with Airflow's database is not the one that the caller has open, and a
-        # service that hangs holds up no DAG.
+        # In a thread of its own, which does not share the caller's open session with Airflow's database; and a service
+        # that hangs holds up no DAG.
         thread = threading.Thread(target=work, name="import-error", daemon=True)
         thread.start()
         thread.join(_PATIENCE_SECONDS)
 
 
-def tell_of(filename: str, stacktrace: str, told: dict[tuple[str, str], float], *, new: bool) -> None:
-    """Tells of a file that cannot be imported, unless that is known. told: what this process has told of, and when it
-    last asked the ledger whether that is so."""
+def report_import_error(filename: str, stacktrace: str, reported: Reported, *, new: bool) -> None:
+    """Sends an alert for a file that cannot be imported, unless its incident is open. reported: what this process has
+    reported."""
     key = (filename, _last_line(stacktrace))
-    if not new and time.monotonic() - told.get(key, -_ASK_AGAIN_SECONDS) < _ASK_AGAIN_SECONDS:
+    if not new and time.monotonic() - reported.get(key, -_ASK_AGAIN_SECONDS) < _ASK_AGAIN_SECONDS:
         return
     # Not the process's own lake: its callbacks are forked from this process, and must not inherit connections.
     try:
         lake: Lake | None = Lake.open()
     except ConfigError as error:
         if "ConfigError" in stacktrace:
-            _tell_of_configuration(error, told)
+            _report_configuration(error, reported)
             return
         lake = emergency_lake()
     if lake is None:
-        log.error("%s cannot be imported, and there is no way to tell: LAKE_ALERT_TOPIC_ARN is not set", filename)
+        log.error(
+            "%s cannot be imported, and there is nowhere to send an alert: LAKE_ALERT_TOPIC_ARN is not set", filename
+        )
         return
     name = relative(filename)
     alert = Alert(
@@ -96,11 +100,14 @@ def tell_of(filename: str, stacktrace: str, told: dict[tuple[str, str], float], 
         what_to_do=f"Correct {name}; Airflow reads it again by itself. The Dags page of its UI shows import errors.",
         run_url=f"{channels.base_url()}/dags",
     )
-    _report(lake, f"import/{name}", alert, told, key, filename)
+    _report(lake, f"import/{name}", alert, reported, key, filename)
 
 
 def emergency_lake() -> Lake | None:
-    """A lake to tell of a broken configuration with: topic and ledger by the environment, and nothing else of it."""
+    """A lake that can report a broken configuration: it has its topic and ledger by the environment, and nothing else.
+
+    None where the environment does not name the topic.
+    """
     topic, ledger = os.environ.get("LAKE_ALERT_TOPIC_ARN", ""), os.environ.get("LAKE_LEDGER_TABLE", "")
     parts = topic.split(":", 5)
     if len(parts) != 6:
@@ -111,8 +118,10 @@ def emergency_lake() -> Lake | None:
 
 
 def cures(opened: list[Incident]) -> list[tuple[Incident, str]]:
-    """Those of the open incidents whose file can be imported again, or is gone. To be asked where a configuration could
-    be read."""
+    """The open incidents whose file can be imported again, or is gone, each with what cured it.
+
+    The caller has opened the lake, so the configuration can be read.
+    """
     found = []
     for incident in opened:
         if incident.cause == CONFIGURATION:
@@ -150,10 +159,12 @@ def relative(filename: str) -> str:
     return Path(filename).name
 
 
-def _tell_of_configuration(error: ConfigError, told: dict[tuple[str, str], float]) -> None:
+def _report_configuration(error: ConfigError, reported: Reported) -> None:
     lake = emergency_lake()
     if lake is None:
-        log.error("The configuration cannot be read, and there is no way to tell: LAKE_ALERT_TOPIC_ARN is not set")
+        log.error(
+            "The configuration cannot be read, and there is nowhere to send an alert: LAKE_ALERT_TOPIC_ARN is not set"
+        )
         return
     alert = Alert(
         dag_id=SENDER,
@@ -165,26 +176,24 @@ def _tell_of_configuration(error: ConfigError, told: dict[tuple[str, str], float
         what_to_do=f"Correct {error.source}; `lakelanes check {error.source}` says what is wrong with it.",
         run_url=f"{channels.base_url()}/dags",
     )
-    _report(lake, CONFIGURATION, alert, told, (CONFIGURATION, str(error)))
+    _report(lake, CONFIGURATION, alert, reported, (CONFIGURATION, str(error)))
 
 
-def _report(
-    lake: Lake, cause: str, alert: Alert, told: dict[tuple[str, str], float], key: tuple[str, str], subject: str = ""
-) -> None:
+def _report(lake: Lake, cause: str, alert: Alert, reported: Reported, key: tuple[str, str], subject: str = "") -> None:
     if lake.config.resources.ledger_table:
-        incidents.report(lake, cause, alert, _tell, subject=subject)
-    elif key not in told:
-        _tell(lake, alert)
-    told[key] = time.monotonic()
+        incidents.report(lake, cause, alert, _send, subject=subject)
+    elif key not in reported:
+        _send(lake, alert)
+    reported[key] = time.monotonic()
 
 
-def _tell(lake: Lake, alert: Alert) -> None:
-    channels.tell(lake, alert, _connection)
+def _send(lake: Lake, alert: Alert) -> None:
+    channels.send(lake, alert, _connection)
 
 
 def _connection(name: str) -> Any:
-    """A connection of the environment or of a secrets backend, else of Airflow's database, which this process alone of
-    those that alert may read."""
+    """A connection of the environment or of a secrets backend, else of Airflow's database: of the processes that send
+    alerts, only this one may read it."""
     from airflow.secrets.metastore import MetastoreBackend
 
     return channels.configured(name) or MetastoreBackend().get_connection(conn_id=name)

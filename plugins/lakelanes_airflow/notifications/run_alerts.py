@@ -1,4 +1,4 @@
-"""The callback that tells people of a failed run."""
+"""The callback that sends an alert when a run has failed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ EXPORT_PREFIX = "export_"
 REPORT = "report_failures"
 MAINTAIN = "maintain_lake"
 VIEWS = "refresh_views"
-# Tasks whose error says what kind of failure the run's is; the report's own error says only that there was one.
-_TELLING = ("sense", "find", "plan", "publish")
+# Tasks whose error says what kind of failure it is; the report's own error says only that there was one.
+_INFORMATIVE = ("sense", "find", "plan", "publish")
 _GAPS = {"GapError", "StalledError"}
 _OVERDUE = "AirflowSensorTimeout"
 _FAILED_VIEWS = "ViewError"
@@ -33,8 +33,8 @@ _FAILED_VIEWS = "ViewError"
 
 @dataclass
 class _Failure:
-    """What is known of a failed run: files at fault, other reasons, what to do where the errors said it, and their
-    types."""
+    """What is known of a failed run: files at fault, other reasons, what to do as far as the errors say it, and the
+    errors' types."""
 
     faults: list[FileFault] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -45,27 +45,28 @@ class _Failure:
 def alert_on_failure(context: Any) -> None:
     """``on_failure_callback`` of every DAG: one message on every channel for what is new about the failure.
 
-    Airflow calls it in the DAG processor, once a run has failed; so it comes also when a task was killed. A function
-    rather than a notifier: a notifier renders its templates in place and repeats its first message. An alert that
-    cannot be told is logged, and changes nothing else; where the ledger noted it, watch_lake tells it later.
+    Airflow calls it in the DAG processor once a run has failed, so it is called when a task was killed, too. It is a
+    function rather than a notifier, since a notifier renders its templates in place and repeats its first message. An
+    alert that cannot be sent is logged, and changes nothing else; where the ledger noted it, watch_lake sends it later.
     """
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
     if (context.get("params") or {}).get("dry_run"):
-        # Whoever asked for it is looking, and nothing was to be loaded.
-        log.info("%s %s was a dry run: nobody is told that it failed", dag_id, run_id)
+        # Whoever asked for it is watching, and it loads nothing.
+        log.info("%s %s was a dry run: no alert is sent", dag_id, run_id)
         return
     try:
         lake = open_lake()
         found = failures(lake, context)
-        told = incidents.report_all(lake, found, channels.tell)
-        log.info("Failure of %s %s: told of %s of %s cause(s): %s", dag_id, run_id, len(told), len(found), list(found))
+        sent = incidents.report_all(lake, found, channels.send)
+        log.info(
+            "Failure of %s %s: alert sent for %s of %s cause(s): %s", dag_id, run_id, len(sent), len(found), list(found)
+        )
     except Exception:
-        log.exception("The alert for %s %s could not be published", dag_id, run_id)
+        log.exception("The alert for %s %s could not be sent", dag_id, run_id)
 
 
 def failures(lake: Lake, context: Any) -> dict[str, Alert]:
-    """The causes of the run's failure, each with what is to be said of it. ``context`` may hold only ``dag`` and
-    ``run_id``."""
+    """The causes of the run's failure, each with its alert. ``context`` may hold only ``dag`` and ``run_id``."""
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
     key = getattr(context.get("dag_run"), "partition_key", None)
     own = [name for name in lake.config.entities if dag_id == f"{LOAD_PREFIX}{name}"]
@@ -110,19 +111,19 @@ def run_url(dag_id: str, run_id: str) -> str:
 
 
 _REMEDY = "Open the run, remove the cause that its log names, then clear its failed tasks; loaded files stay loaded."
-_LATE = "The partition is not in its table, and what is made of it is incomplete."
-_GAP = "Changes of the table are no longer exported; what its view says stays as it was, or follows the stream alone."
+_LATE = "The partition is not in its table, and what is computed from it is incomplete."
+_GAP = "Changes of the table are no longer exported; its view stays as it was, or follows the stream alone."
 _STALE = "The view keeps its last definition, or is not there; dashboards that read it are out of date or fail."
-_MISSING = "What the run was to bring may be missing; what was in the lake before stays."
+_MISSING = "What the run was to load may be missing; what was in the lake before stays."
 _UNDONE = {
     "sweep_sources": "Files that no lane has loaded wait, and so do dead letters.",
-    VIEWS: "Views that are new or changed are not made; the others are as they were.",
-    "watch_lake": "What no run tells of may go unnoticed: missing partitions, rejected rows, drift, stale dashboards.",
+    VIEWS: "New and changed views are not made; the others are as they were.",
+    "watch_lake": "What no failed run reports may go unnoticed: missing partitions, rejected rows, stale dashboards.",
 }
 
 
 def _causes(lake: Lake, base: Alert, errors: Iterable[str]) -> list[tuple[str, str]]:
-    """What the run's failure is known by, if no file is at fault, and what that means."""
+    """The causes of a failure that is no file's fault, each with what it means."""
     dag_id, key = base.dag_id, base.partition_key
     if dag_id.startswith(LOAD_PREFIX) and key and _OVERDUE in errors and base.entity:
         return [(incidents.deadline_cause(base.entity, key), _LATE)]
@@ -148,20 +149,22 @@ def _maintenance_failures(lake: Lake, context: Any, base: Alert) -> dict[str, Al
             entity=name,
             reason=reason or _unexplained(context),
             what_to_do=remedy or _REMEDY,
-            meaning=_GAP if gap else "Snapshots are not made and grow old, and queries of the table's view dearer.",
+            meaning=_GAP
+            if gap
+            else "No newer snapshot is made, so queries of the table's view cost more with each day.",
         )
     return found or {incidents.run_cause(base.dag_id, None): replace(base, reason=_unexplained(context))}
 
 
 def _what_happened(lake: Lake, context: Any, entities: list[str]) -> _Failure:
-    """From the run's report, else from the ledger and the task that failed last."""
+    """As the run's report says it, else the ledger and the task that failed last."""
     ti, failure = context.get("ti"), _Failure()
     if ti is not None:
         for task, index in {REPORT: -1, ti.task_id: ti.map_index}.items():
             failure.faults += [FileFault(**fault) for fault in _pull(ti, task, FAULTS, index) or ()]
             failure.reasons += filter(None, [_pull(ti, task, FAILURE, index)])
             failure.remedies += filter(None, [_pull(ti, task, REMEDY, index)])
-        for task in {*_TELLING, ti.task_id}:
+        for task in {*_INFORMATIVE, ti.task_id}:
             failure.errors |= set(filter(None, [_pull(ti, task, ERROR, ti.map_index if task == ti.task_id else -1)]))
     if not failure.faults:
         known = lake.ledger.failures_of_run(run_id_of(context), entities)
@@ -174,7 +177,7 @@ def _unexplained(context: Any) -> str:
     task = f"task {ti.task_id} failed" if ti is not None else "the run failed"
     return (
         f"{task} ({context.get('reason') or 'no reason given'}); its log says why. A log that ends without an error is "
-        "of a task that was killed, most likely for want of memory"
+        "of a task that was killed, most likely for lack of memory"
     )
 
 
@@ -187,7 +190,7 @@ def _pull(ti: Any, task: str, key: str, map_index: int) -> Any:
 
 
 def what_to_do(lake: Lake, fault: FileFault) -> str:
-    """What cures a file's fault: rows, names, deleted files, killed tasks, anything else."""
+    """What cures a file's fault, by its kind: bad rows, a bad name, a deleted file, a killed task, anything else."""
     entity = lake.config.entities.get(fault.entity)
     if fault.state == "rejected" and fault.rejects:
         table = f"{lake.config.resources.glue_database}.{entity.rejects_table}" if entity else "the rejects table"
@@ -207,7 +210,7 @@ def what_to_do(lake: Lake, fault: FileFault) -> str:
     if fault.state == "interrupted":
         return (
             "Clear the run's failed tasks, or wait: sweep_sources loads the file once its lease is over, within half "
-            f"an hour. If its task was killed for want of memory, give workers more, or lower "
+            f"an hour. If its task was killed for lack of memory, give workers more, or lower "
             f"entities.{fault.entity}.batch_bytes."
         )
     return _REMEDY

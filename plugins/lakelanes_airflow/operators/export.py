@@ -15,36 +15,38 @@ from lakelanes.config.model import Table
 from lakelanes.errors import GapError, RecoveryLagError
 from lakelanes.lake import Lake
 from lakelanes.tables.current import publish
-from lakelanes.tables.export_requests import look, submit
-from lakelanes.tables.import_export import bring_in
+from lakelanes.tables.export_requests import poll_export, request_export
+from lakelanes.tables.import_export import import_into_lake
 from lakelanes.tables.ledger import Export, TableLedger
 from lakelanes.tables.planning import Plan, check, plan
 from lakelanes.tables.snapshot import compact, expire
 from lakelanes_airflow.assets import announce, current_asset
-from lakelanes_airflow.notifications.cure_incidents import settle
+from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
-from lakelanes_airflow.runs.early_end import end_here
+from lakelanes_airflow.runs.early_end import end_early
 from lakelanes_airflow.runs.progress import run_id_of
-from lakelanes_airflow.runs.xcoms import FAILURE, PREVIEW, REMEDY, explained
+from lakelanes_airflow.runs.xcoms import FAILURE, PREVIEW, REMEDY, PlannedExport, explained
 from lakelanes_airflow.timetables.schedules import period_of, window_key
 from lakelanes_airflow.triggers.exports import ExportTrigger, RecoveryTrigger
+from lakelanes_airflow.triggers.polling import PollEvent
 
 # XCom: why nothing is due.
 NOTE = "note"
-# Recovery is about five minutes behind.
+# How long a run waits for point-in-time recovery, which is about five minutes behind.
 RECOVERY_LAG = timedelta(hours=2)
-# A full export of a very large table takes hours.
+# How long a run waits for an export; a full one of a very large table takes hours.
 EXPORT_DEADLINE = timedelta(hours=24)
-# The scheduler ends a wait that the triggerer forgot.
+# So long after the deadline the scheduler ends a wait whose trigger was lost.
 _LOST_TRIGGER = timedelta(minutes=10)
 
 
 class PlanExportsOperator(BaseOperator, SkipMixin):
-    """Plans the run's exports and returns them for mapped tasks: ``{"kind", "start", "label"}`` each.
+    """Plans the run's exports and returns them for mapped tasks.
 
-    Waits, without holding a worker, until recovery has reached the end of the last of them. When nothing is due, which
-    is no error, the run ends here: the other tasks are skipped, and the XCom NOTE says why. Fails where there is a gap,
-    and says what to do. With the Param ``dry_run`` the run always ends here, and its XCom PREVIEW says what is due.
+    Waits, without holding a worker, until point-in-time recovery has reached the end of the last export. When nothing
+    is due, which is no error, the run ends here: the other tasks are skipped, and the XCom NOTE says why. Fails where
+    there is a gap, and says what to do. With the Param ``dry_run`` the run always ends here, and its XCom PREVIEW says
+    what is due.
 
     :param table: name of the table in the configuration.
     """
@@ -55,23 +57,25 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
         super().__init__(**kwargs)
         self.table = table
 
-    def execute(self, context: Any) -> list[dict[str, str]]:
+    def execute(self, context: Any) -> list[PlannedExport]:
         lake = open_lake()
         if context["params"].get("dry_run"):
             with explained(context):
                 self._preview(context, lake)
-            end_here(self, context)
+            end_early(self, context)
             return []
         return self._plan(context, lake, lake.clock() + RECOVERY_LAG)
 
-    def resume(self, context: Any, event: dict[str, Any], deadline: str) -> list[dict[str, str]]:
-        """Goes on after RecoveryTrigger's event."""
+    def resume(self, context: Any, event: PollEvent, deadline: str) -> list[PlannedExport]:
+        """Goes on with RecoveryTrigger's event."""
         with explained(context):
             if event["status"] == "error":
-                raise AirflowFailException(f"looking at {self.table} failed repeatedly: {event['message']}")
+                raise AirflowFailException(
+                    f"the recovery of {self.table} could not be read, several times in a row: {event['message']}"
+                )
         return self._plan(context, open_lake(), datetime.fromisoformat(deadline))
 
-    def _plan(self, context: Any, lake: Lake, deadline: datetime) -> list[dict[str, str]]:
+    def _plan(self, context: Any, lake: Lake, deadline: datetime) -> list[PlannedExport]:
         table = lake.config.tables[self.table]
         with explained(context):
             found = self._found(context, lake, table)
@@ -82,13 +86,13 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
         if not found.exports:
             self.log.info("%s", found.note)
             context["ti"].xcom_push(key=NOTE, value=found.note)
-            _settle(lake, context, complete=True)
-            end_here(self, context)
-        return [{"kind": e.kind, "start": e.start, "label": str(e)} for e in found.exports]
+            _cure_incidents(lake, context, complete=True)
+            end_early(self, context)
+        return [PlannedExport(kind=e.kind, start=e.start, label=str(e)) for e in found.exports]
 
     def _preview(self, context: Any, lake: Lake) -> None:
         try:
-            found = self._found(context, lake, lake.config.tables[self.table], note=False)
+            found = self._found(context, lake, lake.config.tables[self.table], dry_run=True)
         except GapError as error:
             found = Plan(note=str(error))
         exports = [{"export": str(e), "state": e.state, "reason": e.reason} for e in found.exports]
@@ -97,7 +101,7 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
             self.log.info("%(export)s: %(state)s", export)
         context["ti"].xcom_push(key=PREVIEW, value={"exports": exports, "note": found.note})
 
-    def _found(self, context: Any, lake: Lake, table: Table, *, note: bool = True) -> Plan:
+    def _found(self, context: Any, lake: Lake, table: Table, *, dry_run: bool = False) -> Plan:
         run = context["dag_run"]
         period = None
         if run.partition_key is not None:
@@ -108,10 +112,10 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
             table,
             run_id=run_id_of(context),
             period=period,
-            heal=scheduled,
-            past=not scheduled,
+            catch_up=scheduled,
+            backfill=not scheduled,
             full=bool(context["params"].get("full", False)),
-            note=note,
+            dry_run=dry_run,
         )
 
     def _wait(self, found: Plan, lake: Lake, deadline: datetime) -> NoReturn:
@@ -128,7 +132,7 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
 class ExportOperator(BaseOperator):
     """Has DynamoDB make one export, or finds the one that it is making or has made; returns the window.
 
-    Looks once before it waits, and holds no worker while it does. A failed export is begun again a few times.
+    Asks once before it waits, and holds no worker while it waits. A failed export is begun again a few times.
 
     :param table: name of the table in the configuration.
     :param window: an element of what PlanExportsOperator returns.
@@ -136,28 +140,28 @@ class ExportOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("window",)
 
-    def __init__(self, *, table: str, window: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, *, table: str, window: PlannedExport, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.table = table
         self.window = window
 
-    def execute(self, context: Any) -> dict[str, str]:
+    def execute(self, context: Any) -> PlannedExport:
         with explained(context):
             return self._export(open_lake())
 
-    def resume(self, context: Any, event: dict[str, Any]) -> dict[str, str]:
-        """Goes on after ExportTrigger's event."""
+    def resume(self, context: Any, event: PollEvent) -> PlannedExport:
+        """Goes on with ExportTrigger's event."""
         with explained(context):
             if event["status"] != "ready":
                 why = event.get("message", f"it takes longer than {EXPORT_DEADLINE}")
                 raise AirflowFailException(f"waiting for the {self.window['label']} ended: {why}. Clear the task")
             return self._export(open_lake())
 
-    def _export(self, lake: Lake) -> dict[str, str]:
+    def _export(self, lake: Lake) -> PlannedExport:
         table = lake.config.tables[self.table]
         export = export_of(lake, table, self.window)
         while export.state in {"planned", "exporting"}:
-            export = look(lake, table, submit(lake, table, export))
+            export = poll_export(lake, table, request_export(lake, table, export))
             if export.state == "exporting":
                 deadline = lake.clock() + EXPORT_DEADLINE
                 self.log.info("The %s is being made: %s", export, export.export_arn)
@@ -178,7 +182,7 @@ class ConvertExportOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("window",)
 
-    def __init__(self, *, table: str, window: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, *, table: str, window: PlannedExport, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.table = table
         self.window = window
@@ -187,7 +191,7 @@ class ConvertExportOperator(BaseOperator):
         with explained(context):
             lake = open_lake()
             table = lake.config.tables[self.table]
-            done = bring_in(lake, table, export_of(lake, table, self.window))
+            done = import_into_lake(lake, table, export_of(lake, table, self.window))
         return {"rows": done.rows, "files": done.files}
 
 
@@ -227,7 +231,7 @@ class PublishTableOperator(BaseBranchOperator):
         announce(context, self._events(lake, table, done))
         changed = published is not None and published.columns_changed
         failed = len(done) < len(exports)
-        _settle(lake, context, complete=not failed)
+        _cure_incidents(lake, context, complete=not failed)
         return [*([self.on_failure] if failed else []), *([self.on_new_view] if changed else [])]
 
     def _events(self, lake: Lake, table: Table, done: Sequence[Export]) -> dict[Any, set[str]]:
@@ -237,7 +241,7 @@ class PublishTableOperator(BaseBranchOperator):
 
 
 class ReportExportsOperator(BaseOperator):
-    """The gate: fails the run after everything that could be published was, naming each window and its reason.
+    """The gate: fails the run, once everything was published that could be, and names each window and its reason.
 
     :param table: name of the table in the configuration.
     :param plan: id of the planning task, whose elements the mapped tasks are for.
@@ -300,18 +304,18 @@ class MaintainTableOperator(BaseOperator):
             gone = expire(lake, table, timedelta(days=table.compaction.keep_days))
             self.log.info("Old snapshots deleted: %s", ", ".join(gone) or "none")
             self.log.info("%s", check(lake, table))
-        settle(lake, context, task=self.table)
+        cure_incidents(lake, context, task=self.table)
         return {"as_of": done.snapshot.as_of if done.snapshot else None, "changes": done.changes, "deleted": gone}
 
 
-def _settle(lake: Lake, context: Any, *, complete: bool) -> None:
-    # A scheduled run, and one without a partition, also did what earlier ones left.
+def _cure_incidents(lake: Lake, context: Any, *, complete: bool) -> None:
+    # A scheduled run, and one without a partition, also exports what earlier runs left.
     run = context["dag_run"]
-    settle(lake, context, complete=complete, whole=run.run_type == "scheduled" or run.partition_key is None)
+    cure_incidents(lake, context, complete=complete, whole=run.run_type == "scheduled" or run.partition_key is None)
 
 
-def export_of(lake: Lake, table: Table, window: dict[str, str]) -> Export:
-    """What the ledger says of an element of the plan."""
+def export_of(lake: Lake, table: Table, window: PlannedExport) -> Export:
+    """The ledger's record of a planned export. AirflowFailException when there is none."""
     found = TableLedger(lake, table.name).export("full" if window["kind"] == "full" else "window", window["start"])
     if found is None:
         raise AirflowFailException(

@@ -1,4 +1,4 @@
-"""The operators of the load DAGs. Each is one step of the engine; what a step means is decided there.
+"""The operators of the load DAGs. Each is one step of the engine, which decides what the step means.
 
 They are classes rather than decorated functions so that file names and batches never pass through Jinja.
 """
@@ -29,23 +29,23 @@ from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.assets import announce, table_asset
 from lakelanes_airflow.notifications import channels
-from lakelanes_airflow.notifications.cure_incidents import settle
+from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs import source_look
-from lakelanes_airflow.runs.early_end import end_here, show_preview
+from lakelanes_airflow.runs.early_end import end_early, show_preview
 from lakelanes_airflow.runs.progress import progress, run_id_of
-from lakelanes_airflow.runs.xcoms import FAILURE, FAULTS, SCOPE, explained
+from lakelanes_airflow.runs.xcoms import FAILURE, FAULTS, SCOPE, Batch, explained
 
-# Airflow's database holds 250 characters of a map index's label.
+# Characters of a map index's label that Airflow's database holds.
 MAX_LABEL = 250
-# Of the refused files, which a sweep leaves to a corrected upload, a dry run names so many per entity.
+# Refused files per entity that a dry run of the sweep names: the sweep leaves them to a corrected upload.
 _SHOWN_REFUSED = 50
 # A file of a batch, with the name of its entity.
 Planned = tuple[str, SourceFile]
 
 
 class ConvertOperator(BaseOperator):
-    """Loads one batch (see ``sensing.batches_of``): claims, converts and commits each of its files.
+    """Loads one batch (see ``runs.source_look.batches_of``): claims, converts and commits each of its files.
 
     Every file of the batch is tried. Afterwards the task fails if any could not be loaded, and is tried again only if
     that can help; files that are loaded by then are not loaded twice.
@@ -53,7 +53,7 @@ class ConvertOperator(BaseOperator):
 
     template_fields: Sequence[str] = ()
 
-    def __init__(self, *, batch: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(self, *, batch: Batch, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.batch = batch
 
@@ -113,9 +113,9 @@ class PublishOperator(BaseBranchOperator):
             announce(context, {table_asset(lake.config, lake.config.entities[name]): keys for name, keys in changed})
             if scope.until:
                 finish(lake, scope.until)
-        # A load that nothing limits does what earlier ones left.
+        # A load that nothing limits also loads what earlier runs left.
         limited = scope.keyed or any(value for name, value in context["params"].items() if name != "reload")
-        settle(lake, context, complete=not state.faults, whole=bool(scope.entity) and not limited)
+        cure_incidents(lake, context, complete=not state.faults, whole=bool(scope.entity) and not limited)
         return [
             *([self.on_failure] if state.faults else []),
             *([self.on_new_table] if published.views_due else []),
@@ -123,7 +123,7 @@ class PublishOperator(BaseBranchOperator):
 
 
 class ReportFailuresOperator(BaseOperator):
-    """The gate: fails the run after everything that could be loaded was published, naming each file and its reason.
+    """The gate: fails the run, once everything was published that could be, and names each file and its reason.
 
     Runs only when something failed. Its XCom FAULTS is what the alert lists.
 
@@ -159,18 +159,20 @@ class ReportFailuresOperator(BaseOperator):
 
 
 class FindUnloadedOperator(BaseOperator, SkipMixin):
-    """Finds what no lane has loaded, over all entities, and returns it as batches; reports files that belong
-    nowhere. With the Param ``dry_run`` the run ends here, and its XCom PREVIEW says what would have been loaded."""
+    """Finds what no lane has loaded, over all entities, and returns it as batches; one alert names files of no entity.
+
+    With the Param ``dry_run`` the run ends here, and its XCom PREVIEW says what would have been loaded.
+    """
 
     template_fields: Sequence[str] = ()
 
-    def execute(self, context: Any) -> list[dict[str, Any]]:
+    def execute(self, context: Any) -> list[Batch]:
         lake = open_lake()
         if context["params"].get("dry_run"):
             self._preview(context, lake)
-            end_here(self, context)
+            end_early(self, context)
             return []
-        self._drain(context, lake)
+        self._take_over_dead_letters(context, lake)
         sweep = find_unloaded(lake, full=context["params"]["full"])
         try:
             if created := register_done(lake, sweep):
@@ -178,14 +180,14 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
                     "Registered %s partition(s) whose files were loaded by a worker that died then", created
                 )
         except Exception:
-            # What is to be loaded is not to wait for it; the next sweep tries again.
-            self.log.exception("The partitions of loaded files could not be looked after")
+            # It keeps no file from being loaded; the next sweep tries again.
+            self.log.exception("Partitions of loaded files could not be registered")
         for file in sweep.unmatched:
-            self.log.warning("Left alone: %s: %s", file.uri, UNMATCHED)
+            self.log.warning("Not loaded: %s: %s", file.uri, UNMATCHED)
         if sweep.unmatched:
-            self._tell(context, lake, sweep.unmatched)
+            self._alert_unmatched(context, lake, sweep.unmatched)
         batches = [
-            {**batch, "label": f"{name}: {batch['label']}"[:MAX_LABEL]}
+            Batch(entity=name, label=f"{name}: {batch['label']}"[:MAX_LABEL], files=batch["files"])
             for name, files in sweep.files.items()
             for batch in source_look.batches_of(lake.config.entities[name], files)
         ]
@@ -207,22 +209,22 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
             self.log.info("%s file(s) are too young to be read", sweep.settling)
         show_preview(self, context, "the sweep", summarize(seen))
 
-    def _drain(self, context: Any, lake: Lake) -> None:
+    def _take_over_dead_letters(self, context: Any, lake: Lake) -> None:
         """Takes over the dead letters of the low-latency lane: the ledger has their files before they are deleted, and
-        those that no alert has told of are told of once."""
+        one alert names those that none has named yet."""
         letters = dead_letters.receive(lake)
         for letter in letters:
             self.log.info("Dead letter %s: %s", letter.id, "; ".join(map(str, letter.faults)) or "nothing left to do")
         faults = [fault for letter in letters if not letter.told for fault in letter.faults]
         if faults:
             alert = dead_letter_alert(lake, run_id_of(context), faults)
-            incidents.report_all(lake, incidents.file_alerts(alert), channels.tell)
+            incidents.report_all(lake, incidents.file_alerts(alert), channels.send)
         if not any(fault.state == incidents.MALFORMED for letter in letters for fault in letter.faults):
-            incidents.cure(lake, incidents.DEAD_LETTERS, "the dead-letter queue holds no others", channels.tell)
+            incidents.cure(lake, incidents.DEAD_LETTERS, "the dead-letter queue holds no others", channels.send)
         dead_letters.delete(lake, letters)
 
-    def _tell(self, context: Any, lake: Lake, files: Sequence[SourceFile]) -> None:
-        """One alert for the files that this sweep is the first to see; the ledger keeps it from being repeated."""
+    def _alert_unmatched(self, context: Any, lake: Lake, files: Sequence[SourceFile]) -> None:
+        """Sends one alert for the files that this sweep is the first to see; the ledger notes that it was sent."""
         count = "1 file is" if len(files) == 1 else f"{len(files)} files are"
         alert = Alert(
             dag_id=context["dag"].dag_id,
@@ -231,14 +233,14 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
             event="left files alone",
             reason=f"{count} of no entity and stay where they are: {UNMATCHED}",
             what_to_do="Rename the files, or correct an entity's filename_pattern: the next sweep loads them then. "
-            "Files that do not belong into the lake are better kept in another bucket.",
+            "Keep files that do not belong in the lake in another bucket.",
             files=[FileFault(file.uri, "", "unmatched", UNMATCHED) for file in files],
         )
         try:
-            channels.tell(lake, alert)
+            channels.send(lake, alert)
         except Exception:
-            # Not noted either, so the next sweep tells of them.
-            self.log.exception("The alert on files of no entity could not be published")
+            # The ledger does not note them either, so the next sweep sends the alert.
+            self.log.exception("The alert on files of no entity could not be sent")
         else:
             record_unmatched(lake, files)
 
@@ -249,7 +251,7 @@ class RefreshViewsOperator(BaseOperator):
     template_fields: Sequence[str] = ()
 
     def execute(self, context: Any) -> list[str]:
-        # Only this task needs the SQL parser, and every task start of every DAG would import it.
+        # Imported here, for only this task needs the SQL parser.
         from lakelanes.catalog.views import refresh
 
         with explained(context):
@@ -258,7 +260,7 @@ class RefreshViewsOperator(BaseOperator):
             outcomes = refresh(lake)
         for outcome in outcomes:
             self.log.info("%s: %s %s", outcome.name, outcome.action, outcome.reason)
-        settle(lake, context)
+        cure_incidents(lake, context)
         return [outcome.name for outcome in outcomes if outcome.action == "created"]
 
 
@@ -268,7 +270,10 @@ def wants_reload(context: Any) -> bool:
 
 
 def planned_files(context: Any, plan: str) -> tuple[list[Planned], Scope]:
-    """Files of the planning task's batches, with their entity, and its scope. Skips the task when it did not finish."""
+    """The files of the planning task's batches, with their entity, and its scope.
+
+    Raises AirflowSkipException, which skips the task, when the planning task did not finish.
+    """
     ti = context["ti"]
     scope = ti.xcom_pull(task_ids=plan, key=SCOPE, map_indexes=-1)
     batches = ti.xcom_pull(task_ids=plan, map_indexes=-1)

@@ -10,31 +10,31 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from lakelanes.alerts import incidents
 from lakelanes_airflow.notifications import channels, import_errors
-from lakelanes_airflow.notifications.cure_incidents import settle
+from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs.xcoms import explained
 
 
 class WatchLakeOperator(BaseOperator):
-    """Looks for what no run tells of, tells of it, and closes what is cured (see ``lakelanes.watch``).
+    """Looks for faults that no failed run reports, sends their alerts, and closes what is cured (``lakelanes.watch``).
 
-    Returns the causes that are open afterwards. Fails, after all others were made, when a check could not be made.
+    Returns the causes that are open afterwards. Fails, once all other checks were made, when one could not be made.
     """
 
     template_fields: Sequence[str] = ()
 
     def execute(self, context: Any) -> list[str]:
-        # The catalogue, the views and the exports: more than any other task of a DAG file's parse needs.
+        # Imported here, for no parse of a DAG file needs the catalogue, the views and the exports.
         from lakelanes.watch import watch
 
         with explained(context):
             lake = open_lake()
-            result = watch(lake, channels.tell, context["run_id"])
+            result = watch(lake, channels.send, context["run_id"])
             opened = incidents.open_incidents(lake)
-            incidents.cure_all(lake, import_errors.cures(opened), channels.tell)
-        settle(lake, context, complete=not result.failed)
+            incidents.cure_all(lake, import_errors.cures(opened), channels.send)
+        cure_incidents(lake, context, complete=not result.failed)
         for incident in (opened := incidents.open_incidents(lake)):
             self.log.info("Open since %s: %s: %s", incident.since, incident.cause, incident.reason)
         if result.failed:
-            raise AirflowFailException(f"could not be looked at: {', '.join(result.failed)}; the log says why")
+            raise AirflowFailException(f"checks that could not be made: {', '.join(result.failed)}; the log says why")
         return [incident.cause for incident in opened]

@@ -1,4 +1,4 @@
-"""What the buttons do, through Airflow's own REST API, as the logged-in user.
+"""What the buttons do: requests to Airflow's own REST API, as the logged-in user.
 
 The request goes to the application that this one is mounted in, inside the process: no address of the server has to be
 known, no proxy is passed, and Airflow checks the user's rights and writes its audit log as for any other request.
@@ -14,7 +14,7 @@ from fastapi import Request
 
 from lakelanes.errors import LakeError
 
-# What tells Airflow who asks.
+# Headers that authenticate the user to Airflow.
 _CREDENTIALS = ("authorization", "cookie")
 
 
@@ -37,7 +37,7 @@ _NOTE = "Started from the Lake page"
 
 
 async def _post(request: Request, path: str, body: dict[str, Any]) -> Any:
-    # Here, for it makes the whole application where there is none yet.
+    # Imported here, for the import makes the whole application where there is none yet.
     from airflow.api_fastapi.main import app
 
     headers = {name: value for name in _CREDENTIALS if (value := request.headers.get(name))}

@@ -1,7 +1,7 @@
 """The routes of the Lake page. Every one needs a login and the right to read DAG runs; see ``access``.
 
-Filters live in the URL, so that what one sees can be sent to somebody else. A POST ends in a redirect to the page it
-came from, with the id of the run that it started.
+Filters are part of the URL, so that what one sees can be sent to somebody else. A POST ends in a redirect to the page
+that it came from, with the id of the run that it started.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX
 from lakelanes_airflow.page import calendars, charts, incidents, tables
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, reader, require_trigger
 from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
-from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.page.render import HEADERS, HERE, back, page
 from lakelanes_airflow.process_lake import open_lake
 
@@ -42,10 +42,10 @@ StateFilter = Literal["", "claimed", "loaded", "rejected", "failed", "deleted", 
 Cursor = Annotated[str, Query(max_length=2100)]
 
 
-def create_app(upkeep: Upkeep | None = None) -> FastAPI:
-    """The application. Its routes ask who is there before anything else, and no other route is added to it."""
+def create_app(background: BackgroundWork | None = None) -> FastAPI:
+    """The application. Every route checks the user first, and no other route is added."""
     app = FastAPI(title="Lake", dependencies=[Depends(reader)], docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.upkeep = upkeep or Upkeep()
+    app.state.background = background or BackgroundWork()
     app.state.streams = {}
     app.middleware("http")(_with_headers)
     app.add_exception_handler(HTTPException, _refused)
@@ -234,7 +234,7 @@ def file_page(
 
 
 def dashboards_page(request: Request, user: Reader) -> Response:
-    """The dashboard views' last answers as charts and as rows."""
+    """The last results of the dashboard views, as charts and as rows."""
     lake = open_lake()
     names = view_results.names(lake)
     results = view_results.read(lake, names)
@@ -243,7 +243,7 @@ def dashboards_page(request: Request, user: Reader) -> Response:
         for name in view_results.stale(lake, names):
             view_results.update(lake, name)
 
-    request.app.state.upkeep.want("dashboards", compute)
+    request.app.state.background.request("dashboards", compute)
     drawn = [(result, *charts.drawn(result.query_id, result.rows)) for result in results]
     waiting = any(not result.asked_at for result in results)
     return page(request, "dashboards.html", drawn=drawn, waiting=waiting)
@@ -304,7 +304,7 @@ def _period_of(entity: Entity, entry: Entry) -> str | None:
 
 def _count(request: Request, lake: Lake, names: list[str]) -> None:
     for name in names:
-        request.app.state.upkeep.want(
+        request.app.state.background.request(
             f"counting {name}", lambda name=name: summaries.refresh(lake.ledger, [lake.config.entities[name]])
         )
 

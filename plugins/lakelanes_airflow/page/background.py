@@ -1,7 +1,7 @@
-"""What a look at the page sets going in the background: counting what changed, and asking Athena for the charts.
+"""Work that requests of the page start in the background: counting what changed, and asking Athena for the charts.
 
-The page answers from what is counted already and says of when that is; the next look, a moment later, sees more. So no
-request waits for it, and however many look, one thread of the process does one piece of work at a time.
+The page answers from what is counted already, and says when that was; a request a moment later gets more. So no request
+waits for this work, and however many requests there are, one thread of the process does one piece of work at a time.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from concurrent.futures import ThreadPoolExecutor
 log = logging.getLogger(__name__)
 
 
-class Upkeep:
+class BackgroundWork:
     """Runs named pieces of work, each at most every ``pause_seconds`` and never twice at once."""
 
     def __init__(self, pause_seconds: float = 5.0) -> None:
         self._pause = pause_seconds
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="lake-upkeep")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="lake-background")
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._last: dict[str, float] = {}
 
-    def want(self, name: str, work: Callable[[], object]) -> None:
+    def request(self, name: str, work: Callable[[], object]) -> None:
         """Has ``work`` done soon, unless it was done a moment ago or is being done."""
         with self._lock:
             recent = time.monotonic() - self._last.get(name, -self._pause) < self._pause
@@ -34,8 +34,8 @@ class Upkeep:
             self._busy.add(name)
         self._pool.submit(self._run, name, work)
 
-    def settle(self) -> None:
-        """Waits until what is wanted so far is done."""
+    def wait(self) -> None:
+        """Waits until everything requested so far is done."""
         self._pool.submit(lambda: None).result()
 
     def _run(self, name: str, work: Callable[[], object]) -> None:

@@ -28,7 +28,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Span:
-    """The periods that one view of the calendar shows, and the views before and after it ('' for none)."""
+    """The periods that one view of the calendar shows, and the names of the views before and after it ('' for none)."""
 
     name: str
     first: str
@@ -38,7 +38,7 @@ class Span:
 
 
 def span_of(entity: Entity, wanted: str, whole: Summary, now: datetime) -> Span:
-    """The span ``wanted`` (a year; a month for an hourly entity), or, for '' and for nonsense, the last with files.
+    """The span ``wanted``: a year, or a month for an hourly entity; the last one with files where it is no such name.
 
     Every year is one span where a partition is a month or a year.
     """
@@ -65,7 +65,7 @@ def span_of(entity: Entity, wanted: str, whole: Summary, now: datetime) -> Span:
 
 
 def grids(entity: Entity, span: Span, cells: Sequence[Cell]) -> list[Grid]:
-    """The cells of a span as tables; months without any file, past or expected, are left out of a year of days."""
+    """The cells of a span as tables; a year of days leaves out the months that have no file and expect none."""
     grain = entity.partition_grain
     by_period = {cell.period: cell for cell in cells}
     if grain == "hour":
@@ -98,7 +98,7 @@ def long_name(period: str) -> str:
 
 
 def short_name(period: str) -> str:
-    """What a cell shows of its period, whose row and column say the rest: the hour, the day, the month or the year."""
+    """A period in its cell, whose row and column say the rest: the hour, the day, the month or the year."""
     return period.rsplit("T", 1)[-1] if "T" in period else period.rsplit("-", 1)[-1].lstrip("0") or period
 
 

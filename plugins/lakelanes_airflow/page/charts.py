@@ -1,6 +1,6 @@
 """Charts of a view's rows as SVG: lines over time where there is a date, bars by category where there is none.
 
-What is drawn is chosen from the rows, since any view may come: x is the first column of dates, or the year, month and
+What is drawn follows from the rows, since it may be any view: x is the first column of dates, or the year, month and
 day columns together; the measure is a column of numbers; a column of few texts gives a line each. The page shows the
 rows themselves beside it, so a chart is never the only way to read them. Colours are CSS classes, for light and dark.
 """
@@ -41,7 +41,7 @@ class Chart:
 
     @property
     def summary(self) -> str:
-        """The chart in a sentence, for those who do not see it."""
+        """The chart in a sentence, for people who do not see it."""
         values = [value for line in self.series.values() for value in line if value is not None]
         what = f"{self.measure} by {self.by}, {len(self.xs)} values from {self.xs[0]} to {self.xs[-1]}"
         lines = f" in {len(self.series)} lines" if len(self.series) > 1 else ""
@@ -49,7 +49,7 @@ class Chart:
 
 
 def chart_of(rows: Sequence[Row]) -> Chart | None:
-    """The chart that suits the rows; None when they have no number or nothing to draw it by."""
+    """The chart that suits the rows; None when they have no number, or nothing to draw it by."""
     if not rows:
         return None
     columns = list(rows[0])
@@ -123,7 +123,7 @@ def _summed(pairs: Iterable[tuple[str, str | None]]) -> dict[str, Decimal]:
 
 def _lines_svg(chart: Chart) -> Markup:
     values = [value for line in chart.series.values() for value in line if value is not None]
-    ticks = _ticks(float(min(0, *values, 0)), float(max(0, *values, 0)))
+    ticks = _ticks(float(min([Decimal(), *values])), float(max([Decimal(), *values])))
     low, high = ticks[0], ticks[-1]
 
     def x(place: int) -> float:
@@ -166,7 +166,7 @@ def _lines_svg(chart: Chart) -> Markup:
 def _bars_svg(chart: Chart) -> Markup:
     [series] = chart.series.values()
     values = [float(value or 0) for value in series]
-    low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
+    low, high = min([0.0, *values]), max([0.0, *values])
     left, room = 200, _WIDTH - 200 - 90
     scale = room / ((high - low) or 1)
     zero = left - low * scale

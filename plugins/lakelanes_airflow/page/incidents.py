@@ -1,4 +1,4 @@
-"""Open alerts on the page: those of what the user may see."""
+"""Open alerts on the page, as far as the user may see what they are about."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from lakelanes_airflow.page.render import PREFIX
 
 
 @dataclass(frozen=True)
-class Shown:
-    """An open alert. page: where its cause is looked at, below the Lake page's root. run: path of its run in Airflow's
-    UI. '' where there is none."""
+class OpenAlert:
+    """An open alert. page: path of the page that shows its cause, below the Lake page's root. run: path of its run in
+    Airflow's UI. '' where there is none."""
 
     incident: Incident
     page: str
     run: str
 
 
-def visible(request: Request, user: User, lake: Lake) -> list[Shown]:
+def visible(request: Request, user: User, lake: Lake) -> list[OpenAlert]:
     """The open alerts of the entities, tables and DAGs that the user may see, newest first; one Query of the ledger."""
     return [
-        Shown(one, _page(one.alert.page_url or ""), urlsplit(one.run_url or "").path)
+        OpenAlert(one, _page(one.alert.page_url or ""), urlsplit(one.run_url or "").path)
         for one in open_incidents(lake)
         if _may_see(request, user, lake.config, one)
     ]
 
 
 def _page(url: str) -> str:
-    """What follows the page's own address; the first page is where one is already."""
+    """The path below the Lake page's root; '' for its first page, which lists the alerts, and for other addresses."""
     return url.removeprefix(PREFIX).removesuffix("/") if url.startswith(f"{PREFIX}/") else ""
 
 

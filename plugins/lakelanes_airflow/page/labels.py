@@ -1,4 +1,4 @@
-"""How values read on the page."""
+"""How values and states are written on the page."""
 
 from __future__ import annotations
 
@@ -15,63 +15,63 @@ NOTHING = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A state's word, its sign (so that colour is never all that tells it), and what it means."""
+class Label:
+    """A state's word, its sign (so that colour is never the only mark), and what it means."""
 
     word: str
     sign: str
     meaning: str
 
 
-STATES: dict[str, Shown] = {
-    "loaded": Shown("loaded", "✓", "in the table"),
-    "late": Shown("late", "◷", "in the table, after its deadline"),
-    "rejected": Shown("rejected", "✕", "refused for what the file contains; it needs a corrected upload"),
-    "failed": Shown("failed", "!", "not loaded for a reason that is not the file's; the sweep tries again, five times"),
-    "claimed": Shown("claimed", "…", "somebody is loading it"),
-    "loading": Shown("loading", "…", "files are being loaded, or left to the next sweep"),
-    "deferred": Shown("deferred", "→", "left to the batch lane"),
-    "deleted": Shown("deleted", NOTHING, "gone before it could be read"),
-    "superseded": Shown("superseded", "↺", "replaced by a newer version"),
-    "unmatched": Shown("unmatched", "?", "the name matches no entity"),
-    "missing": Shown("missing", "○", "its deadline is over and nothing came"),
-    "waiting": Shown("waiting", "⋯", "it is over, and its files may still come"),
-    "none": Shown("not expected", "", "before the first file, or not over yet"),
-    "new": Shown("new", "+", "in the bucket; no lane has seen it"),
-    "replaced": Shown("replaced", "↺", "there is a newer version in the bucket"),
-    "fresh": Shown("fresh", "✓", "every period that is over is there"),
-    "no deadline": Shown("no deadline", "·", "nothing says when files are due"),
-    "empty": Shown("empty", "·", "nothing was loaded yet"),
+STATES: dict[str, Label] = {
+    "loaded": Label("loaded", "✓", "in the table"),
+    "late": Label("late", "◷", "in the table, after its deadline"),
+    "rejected": Label("rejected", "✕", "refused for what the file contains; it needs a corrected upload"),
+    "failed": Label("failed", "!", "not loaded for a reason that is not the file's; the sweep tries again, five times"),
+    "claimed": Label("claimed", "…", "somebody is loading it"),
+    "loading": Label("loading", "…", "files are being loaded, or left to the next sweep"),
+    "deferred": Label("deferred", "→", "left to the batch lane"),
+    "deleted": Label("deleted", NOTHING, "gone before it could be read"),
+    "superseded": Label("superseded", "↺", "replaced by a newer version"),
+    "unmatched": Label("unmatched", "?", "the name matches no entity"),
+    "missing": Label("missing", "○", "its deadline is over and nothing came"),
+    "waiting": Label("waiting", "⋯", "it is over, and its files may still come"),
+    "none": Label("not expected", "", "before the first file, or not over yet"),
+    "new": Label("new", "+", "in the bucket; no lane has seen it"),
+    "replaced": Label("replaced", "↺", "there is a newer version in the bucket"),
+    "fresh": Label("fresh", "✓", "every period that is over is there"),
+    "no deadline": Label("no deadline", "·", "nothing says when files are due"),
+    "empty": Label("empty", "·", "nothing was loaded yet"),
 }
 
-# Of a DynamoDB table; the other words are those of an entity.
-TABLES: dict[str, Shown] = {
+# Of a DynamoDB table; those above are of entities and files.
+TABLES: dict[str, Label] = {
     **{name: STATES[name] for name in ("no deadline", "empty")},
-    "fresh": Shown("fresh", "✓", "every window that is over is in the lake"),
-    "waiting": Shown("waiting", "⋯", "a window is over, and is being exported or about to be"),
-    "late": Shown("late", "◷", "a window that is over is not in the lake, an hour after its run was due"),
-    "loading": Shown("loading", "…", "the full export is being made"),
-    "failed": Shown("failed", "!", "an export failed, and waits for somebody"),
-    "gap": Shown("gap", "✕", "changes can no longer be exported in full; only a new full export helps"),
+    "fresh": Label("fresh", "✓", "every window that is over is in the lake"),
+    "waiting": Label("waiting", "⋯", "a window is over, and is being exported or about to be"),
+    "late": Label("late", "◷", "a window that is over is not in the lake, an hour after its run was due"),
+    "loading": Label("loading", "…", "the full export is being made"),
+    "failed": Label("failed", "!", "an export failed, and waits for somebody"),
+    "gap": Label("gap", "✕", "changes can no longer be exported in full; only a new full export helps"),
 }
 
-WINDOWS: dict[str, Shown] = {
-    "published": Shown("published", "✓", "in the lake, and its partition registered"),
-    "converted": Shown("converted", "✓", "in the lake; its run is about to publish it"),
-    "exported": Shown("exported", "→", "exported by DynamoDB; its run is about to convert it"),
-    "exporting": Shown("exporting", "…", "DynamoDB is exporting it"),
-    "planned": Shown("planned", "+", "a run has it"),
-    "failed": Shown("failed", "!", "DynamoDB failed its export four times; exporting what is due begins anew"),
-    "gap": Shown("gap", "✕", "it cannot be exported any more; only a new full export helps"),
-    "missing": Shown("missing", "○", "it should have been exported, and no run has it"),
-    "waiting": Shown("waiting", "⋯", "it is over, and its run is about to begin"),
-    "skipped": Shown("not exported", "", "before a base; the full export has what the items became"),
+WINDOWS: dict[str, Label] = {
+    "published": Label("published", "✓", "in the lake, and its partition registered"),
+    "converted": Label("converted", "✓", "in the lake; its run is about to publish it"),
+    "exported": Label("exported", "→", "exported by DynamoDB; its run is about to convert it"),
+    "exporting": Label("exporting", "…", "DynamoDB is exporting it"),
+    "planned": Label("planned", "+", "a run has it"),
+    "failed": Label("failed", "!", "DynamoDB failed its export four times; exporting what is due begins anew"),
+    "gap": Label("gap", "✕", "it cannot be exported any more; only a new full export helps"),
+    "missing": Label("missing", "○", "it should have been exported, and no run has it"),
+    "waiting": Label("waiting", "⋯", "it is over, and its run is about to begin"),
+    "skipped": Label("not exported", "", "before a base; the full export has what the items became"),
 }
 
-STREAMS: dict[str, Shown] = {
-    "arriving": Shown("arriving", "✓", "its newest object came within the last hour"),
-    "quiet": Shown("quiet", "·", "nothing came within the last hour, and nothing is known to be missing"),
-    "missing": Shown("missing", "○", "the exports have changes of a time of which the stream brought nothing"),
+STREAMS: dict[str, Label] = {
+    "arriving": Label("arriving", "✓", "its newest object came within the last hour"),
+    "quiet": Label("quiet", "·", "nothing came within the last hour, and nothing is known to be missing"),
+    "missing": Label("missing", "○", "the exports have changes of a time of which the stream brought nothing"),
 }
 
 
@@ -109,7 +109,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def run_path(run_id: str) -> str | None:
-    """Path of the run in the Airflow UI, of what the ledger calls a run; None for one of another lane."""
+    """Path in the Airflow UI of a run, as the ledger names it; None for a run of another lane."""
     dag, _, run = run_id.partition("/")
     if not run or not (dag.startswith(("load_", "export_")) or dag == "sweep_sources"):
         return None
@@ -117,7 +117,7 @@ def run_path(run_id: str) -> str | None:
 
 
 def query(values: dict[str, Any], **changes: Any) -> str:
-    """The query string of these values with changes; '' and None leave a value out."""
+    """The query string of these values with changes; a value of '' or None is left out."""
     merged = {**values, **changes}
     merged.pop("run", None) if "run" not in changes else None
     text = urlencode({name: value for name, value in merged.items() if value not in ("", None)})

@@ -1,4 +1,4 @@
-"""How a page is made of a template, and what every answer carries."""
+"""How a page is made of a template, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _templates.globals |= {
 
 
 def page(request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
-    """A template's page, with what all of them use beside ``values``."""
+    """The page of a template, with ``values`` and what all templates use."""
     root = request.scope.get("root_path", "").rstrip("/")
     run = request.query_params.get("run", "")
     started = re.fullmatch(r"([\w.-]{1,250})/([\w.:+~-]{1,250})", run)
@@ -61,7 +61,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
 
 
 def back(request: Request, path: str, dag_id: str, run: str) -> Response:
-    """After a POST: to the page it came from, which says that the run was started."""
+    """The redirect after a POST: to the page it came from, which says that the run was started."""
     root = request.scope.get("root_path", "").rstrip("/")
     mark = "&" if "?" in path else "?"
     return RedirectResponse(f"{root}{path}{mark}{urlencode({'run': f'{dag_id}/{run}'})}", status_code=303)

@@ -13,15 +13,16 @@ from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Respo
 
 from lakelanes.config.model import Table
 from lakelanes.lake import Lake
-from lakelanes.overview import tables
-from lakelanes.overview.tables import StreamStatus, TableStatus, WindowCell
+from lakelanes.overview import streams, tables
+from lakelanes.overview.streams import StreamStatus
+from lakelanes.overview.tables import TableStatus, WindowCell
 from lakelanes.tables.ledger import ExportState
 from lakelanes.tables.windows import parse_minute
 from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, require_trigger
 from lakelanes_airflow.page.actions import trigger
 from lakelanes_airflow.page.render import back, page
-from lakelanes_airflow.page.window_layout import span_of, strips
+from lakelanes_airflow.page.window_layout import span_of, window_rows
 from lakelanes_airflow.process_lake import open_lake
 
 _LISTED = 50
@@ -37,7 +38,7 @@ def add_routes(app: FastAPI) -> None:
 
 
 def visible(request: Request, user: User, lake: Lake) -> list[TableStatus]:
-    """How the tables stand that the user may see."""
+    """The states of the tables that the user may see."""
     return tables.status(lake, [name for name in lake.config.tables if may_read(request, user, EXPORT_PREFIX + name)])
 
 
@@ -61,13 +62,13 @@ def table_page(
         stand=stand,
         table=described,
         span=span,
-        strips=strips(described, cells),
+        window_rows=window_rows(described, cells),
         listed=[cell for cell in known if state in ("", cell.state)][:_LISTED],
         counts={name: sum(cell.state == name for cell in known) for name in _STATES},
         unplanned=[cell for cell in cells if cell.state in ("missing", "gap") and cell.export is None],
         state=state,
         snapshots=tables.snapshots(lake, described),
-        # What it brought lately stands beside the latest windows.
+        # Shown beside the latest windows alone, for it is about the last hours.
         shows_stream=shows_stream,
         stream=_stream(request, lake, described, cells) if shows_stream else None,
         may_export=may_trigger(request, user, EXPORT_PREFIX + table),
@@ -100,15 +101,17 @@ async def export_table(request: Request, user: Reader, table: str, full: Annotat
 
 
 def _stream(request: Request, lake: Lake, table: Table, cells: Sequence[WindowCell]) -> StreamStatus | None:
-    """What was found of the table's stream at the look before; None at a process's first. Listing the objects of a busy
-    hour takes longer than all the rest of the page, so it is done in the background."""
+    """What the last listing found of the table's stream; None until this process has one.
+
+    Listing the objects of a busy hour takes longer than all the rest of the page, so it is done in the background.
+    """
     seen, key = request.app.state.streams, (lake.config.resources.analytics_bucket, table.name)
     exports = [cell.export for cell in cells if cell.export]
 
-    def look() -> None:
-        seen[key] = tables.stream(lake, table, exports)
+    def refresh() -> None:
+        seen[key] = streams.status(lake, table, exports)
 
-    request.app.state.upkeep.want(f"the stream of {table.name}", look)
+    request.app.state.background.request(f"the stream of {table.name}", refresh)
     found: StreamStatus | None = seen.get(key)
     return found
 

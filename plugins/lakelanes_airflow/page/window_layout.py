@@ -1,4 +1,4 @@
-"""How a table's windows are laid out: a strip per day, or, of windows as long as a day, per month."""
+"""How a table's windows are laid out: a row for each day, or for each month where windows are a day long."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ _FORM = "%Y-%m-%d"
 
 @dataclass(frozen=True)
 class Span:
-    """The windows that one view shows: those that start from ``first`` to before ``last``. before, after: the last days
-    of the views before and after it, '' for none."""
+    """The windows that one view shows: those that start at ``first`` or later, and before ``last``.
+
+    before, after: the last days of the views before and after it, '' for none.
+    """
 
     name: str
     first: datetime
@@ -28,16 +30,16 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Strip:
-    """Windows that begin on one day, or in one month, with what each shows."""
+class WindowRow:
+    """Windows that begin on one day, or in one month, each with the text that its cell shows."""
 
     title: str
     cells: list[tuple[str, WindowCell]]
 
 
 def span_of(table: Table, wanted: str, stand: TableStatus, now: datetime) -> Span:
-    """The days up to ``wanted`` (2024-03-15, UTC), or up to today for '' and for nonsense: as many as make a strip that
-    one can look over, two at the least."""
+    """The days up to ``wanted`` (2024-03-15, UTC), or up to today where it is no date: as many as have about _CELLS
+    windows, two at the least."""
     today = _midnight(now)
     days = min(max(_CELLS * table.export.window_minutes // 1440, 2), 56)
     end = min(_day(wanted) or today, today)
@@ -45,7 +47,7 @@ def span_of(table: Table, wanted: str, stand: TableStatus, now: datetime) -> Spa
     begun = datetime.fromisoformat(stand.base) if stand.base else now
     before = first - _DAY
     after = min(end + days * _DAY, today)
-    # What point-in-time recovery holds at most before the base can be there as history.
+    # There can be history before the base: as far as point-in-time recovery reaches back.
     return Span(
         f"{first:%-d %B} to {end:%-d %B %Y}",
         first,
@@ -55,8 +57,8 @@ def span_of(table: Table, wanted: str, stand: TableStatus, now: datetime) -> Spa
     )
 
 
-def strips(table: Table, cells: Sequence[WindowCell]) -> list[Strip]:
-    """The windows in their order, by the day or the month that they begin in (UTC)."""
+def window_rows(table: Table, cells: Sequence[WindowCell]) -> list[WindowRow]:
+    """The windows in order, a row for each day or month that they begin in (UTC)."""
     monthly = table.export.window_minutes == 1440
     found: dict[str, list[tuple[str, WindowCell]]] = {}
     whole_hours = all(cell.window.start.minute == 0 for cell in cells)
@@ -65,7 +67,7 @@ def strips(table: Table, cells: Sequence[WindowCell]) -> list[Strip]:
         title = f"{start:%B %Y}" if monthly else f"{start:%a %-d %b}"
         text = f"{start:%-d}" if monthly else f"{start:%H}" if whole_hours else f"{start:%H:%M}"
         found.setdefault(title, []).append((text, cell))
-    return [Strip(title, own) for title, own in found.items()]
+    return [WindowRow(title, own) for title, own in found.items()]
 
 
 def window_name(window: Window) -> str:

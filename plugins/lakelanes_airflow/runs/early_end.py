@@ -1,4 +1,4 @@
-"""Runs that end with their first task: there is nothing to do, or nothing was to be done."""
+"""Runs that end with their first task: nothing is due, or it was a dry run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lakelanes.files.preview import Preview
 from lakelanes_airflow.runs.xcoms import PREVIEW
 
 
-def end_here(task: Any, context: Any) -> None:
+def end_early(task: Any, context: Any) -> None:
     """Ends the run after this task (a SkipMixin), as a success: all tasks that follow are skipped.
 
-    Leaves by an exception; outside of a DAG there is nothing to skip, and it returns.
+    Raises DownstreamTasksSkipped, as Airflow's mixin does. Outside of a DAG nothing follows, and it returns.
     """
     if task.has_dag():
         task.skip(context["ti"], task.get_flat_relatives(upstream=False))

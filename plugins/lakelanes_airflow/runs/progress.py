@@ -1,4 +1,4 @@
-"""Where the files of a run stand, as the ledger has it."""
+"""Which files of a run are loaded, according to the ledger."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from lakelanes.ledger.entries import Entry, is_newer
 from lakelanes.ledger.source_file import SourceFile
 
 SWEEP = "sweep_sources"
-# Of so many runs that loaded a partition's files the states are asked for.
+# Of the runs that loaded a partition's files, Airflow is asked for the states of this many at most.
 _LOADERS = 20
 _DIED = "its task ended before it was loaded: the task was killed, or never started"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Files that failed, with the reason, and URIs of those that another run or lane is loading at this moment."""
+    """Files that failed, each with its reason, and the URIs of files that another run or lane is loading now."""
 
     faults: list[FileFault] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
 
     @property
     def unloaded(self) -> set[str]:
-        """URIs of both."""
+        """URIs of the files that are not loaded: failed ones and busy ones."""
         return {fault.file for fault in self.faults} | set(self.busy)
 
 
@@ -41,11 +41,11 @@ def run_id_of(context: Any) -> str:
 
 
 def died_before_publishing(context: Any, loaders: Iterable[str]) -> bool:
-    """Whether one of the runs that loaded files (as the ledger names them) may have failed to publish them: it failed,
-    or it is this very run, which is tried again. The runs of other lanes and of other tools publish by themselves.
+    """Whether one of the runs that loaded files (as the ledger names them) may not have published them: it failed, or
+    it is this very run, which is tried again. Other lanes and other tools publish what they load themselves.
 
-    One request to Airflow per run, of the latest _LOADERS: a partition whose files come one by one has a
-    sweep for each. Of a run that Airflow has forgotten nothing is known, and it counts as published.
+    Makes one request to Airflow for each of the latest _LOADERS runs: where files come one by one, each has a sweep
+    of its own. A run that Airflow has deleted counts as published.
     """
     loaders = set(loaders)
     if run_id_of(context) in loaders:
@@ -69,10 +69,10 @@ def _state_of(context: Any, dag_id: str, run_id: str) -> str | None:
 def progress(
     lake: Lake, run_id: str, planned: Iterable[tuple[str, SourceFile]], scope: Scope, *, reload: bool = False
 ) -> Progress:
-    """Checks the planned files (with their entities), and all files of the partition that a keyed run was asked for.
+    """Checks the planned files (with their entities), and all files that a keyed run was asked for.
 
-    With ``reload`` a planned file has to have been loaded by this very run.
-    The ledger is asked rather than the tasks: a task that was killed, or whose answer was lost, hides nothing.
+    With ``reload`` a planned file has to have been loaded by this very run. The ledger is asked rather than the tasks,
+    so a task that was killed, or whose answer was lost, hides nothing.
     """
     files = {file.uri: (entity, file) for entity, file in planned}
     entries = lake.ledger.get_many([*files, *scope.files])
@@ -85,7 +85,7 @@ def progress(
                 result.faults.append(FileFault(uri, entity, "interrupted", _DIED))
             continue
         if entry is not None and entry.etag != file.etag and entry.run_id != run_id and not is_newer(entry, file):
-            entry = None  # it tells of an older version; this one was never claimed
+            entry = None  # it is of an older version; this one was never claimed
         _judge(result, FileFault(uri, entity, "interrupted", _DIED), entry, run_id, now, scope.keyed)
     for uri in scope.files.keys() - files.keys():
         entry = entries.get(uri)
@@ -104,4 +104,4 @@ def _judge(result: Progress, died: FileFault, entry: Entry | None, run_id: str, 
             result.busy.append(entry.source)
     elif entry.state in ("rejected", "failed") or (entry.state == "deleted" and keyed):
         result.faults.append(FileFault.from_entry(entry))
-    # Loaded in a newer version, or deleted meanwhile: there is nothing left to do.
+    # Otherwise a newer version is loaded, or the file was deleted meanwhile: nothing is left to do.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, date_values
@@ -16,13 +15,15 @@ from lakelanes.files.pending import is_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.runs.selection import Selection
+from lakelanes_airflow.runs.xcoms import Batch
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """Files found, those of them that the lake does not have yet, and those that may still be written to.
+class SourceLook:
+    """What was found: all files, the pending ones, which the lake does not have yet, and of these the unsettled ones,
+    which may still be written to.
 
-    ``loaders``: the runs that loaded the others, as the ledger names them.
+    loaders: the runs that loaded the others, as the ledger names them.
     """
 
     found: list[SourceFile] = field(default_factory=list)
@@ -32,7 +33,7 @@ class Sighting:
 
     @property
     def complete(self) -> bool:
-        """Something is there, and nothing of it is still being written."""
+        """Whether something is there, and nothing of it is still being written."""
         return bool(self.found) and not self.unsettled
 
     @property
@@ -42,30 +43,30 @@ class Sighting:
         return [file for file in self.pending if file not in unsettled]
 
 
-def look(lake: Lake, entity: Entity, selection: Selection) -> Sighting:
+def look_at_source(lake: Lake, entity: Entity, selection: Selection) -> SourceLook:
     """Lists the selected files and asks the ledger about them.
 
-    Of a partition, costs the LIST requests of that partition's names and one ledger request per 100 files. With
-    ``reload`` every file counts as pending. An S3 object appears whole, and writing it again renews its LastModified,
-    so a file has settled once that is ``entity.settle_seconds`` old: until then its writer may be about to replace it.
+    A partition costs the LIST requests of its names, and one ledger request per 100 files. With ``reload`` every file
+    counts as pending. An S3 object appears whole, and writing it again renews its LastModified; so a file has settled
+    once its LastModified is ``entity.settle_seconds`` old. Until then its writer may be about to replace it.
     """
     found = selection.find(lake, entity)
     known = {} if selection.reload else lake.ledger.get_many(file.uri for file in found)
-    waiting = [file for file in found if not is_done(known.get(file.uri), file)]
+    pending = [file for file in found if not is_done(known.get(file.uri), file)]
     settled_before = lake.clock() - timedelta(seconds=entity.settle_seconds)
     loaders = frozenset(entry.run_id for entry in known.values() if entry.state == "loaded")
-    return Sighting(found, waiting, [file for file in waiting if file.last_modified > settled_before], loaders)
+    return SourceLook(found, pending, [file for file in pending if file.last_modified > settled_before], loaders)
 
 
-def expected(lake: Lake, entity: Entity, key: str) -> str:
-    """Where the files of a partition are looked for, for messages: ``s3://bucket/prefix/**/sales_data_2024_03_15*``."""
+def expected_place(lake: Lake, entity: Entity, key: str) -> str:
+    """Where the files of a partition are expected, for messages: ``s3://bucket/prefix/**/sales_data_2024_03_15*``."""
     start = literal_prefix(entity, date_values(entity, key))
     folders = "" if "/" in entity.filename_pattern else "**/"
     return f"s3://{lake.config.resources.source_bucket}/{entity.source_prefix}{folders}{start}*"
 
 
-def batches_of(entity: Entity, files: Iterable[SourceFile]) -> list[dict[str, Any]]:
-    """Files as batches for mapped tasks (JSON-ready): ``{"entity", "label", "files"}``; tens at most, of like size."""
+def batches_of(entity: Entity, files: Iterable[SourceFile]) -> list[Batch]:
+    """Files as batches for mapped tasks: tens at most, of about equal size."""
     return [
         {"entity": entity.name, "label": describe_batch(batch), "files": [file.to_dict() for file in batch]}
         for batch in plan_batches(files, entity.batch_bytes)
@@ -82,7 +83,7 @@ def partitions_to_check(
 ) -> set[Partition]:
     """The partitions that Glue should have when these files are loaded.
 
-    Of a run that answers for its files, those of their rows too, where keys come from the data.
+    Where keys come from the data, a run that answers for its files checks the partitions of their rows too.
     """
     paths = partition_paths(entity, loaded)
     found = {Partition.from_path(path) for path in paths.values()}

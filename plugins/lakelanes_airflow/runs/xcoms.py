@@ -1,28 +1,45 @@
-"""What the tasks of a run tell each other and the alert: names of XComs, and the failure that one of them holds."""
+"""What the tasks of a run pass to each other and to the alert as XComs: their names, and what they hold."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 
 from lakelanes.errors import TableError
 
-# XCom beside the batches (the return value): what the run answers for, a Scope as a dictionary.
+# Of the planning task, beside the batches (its return value): a Scope as a dictionary.
 SCOPE = "scope"
 
-# XComs: why a task failed, and what to do about it where the error knows, for the report of the run's failures.
+# Why a task failed, and what to do about it where the error knows, for the report of the run's failures.
 FAILURE = "failure"
 REMEDY = "remedy"
 
-# XCom: the type of the error, for the alert's cause.
+# The type of the error, for the alert's cause.
 ERROR = "error"
 
-# XCom of the report: the files that were not loaded, for the alert. FileFaults as dictionaries.
+# Of the report: the files that were not loaded, for the alert. FileFaults as dictionaries.
 FAULTS = "faults"
 
-# XCom of a dry run: what would have happened (see ``preview.summarize``).
+# Of a dry run: what would have happened (see ``preview.summarize``).
 PREVIEW = "preview"
+
+
+class Batch(TypedDict):
+    """Files of one entity that one mapped task loads. files: SourceFiles as dictionaries."""
+
+    entity: str
+    label: str
+    files: list[dict[str, Any]]
+
+
+class PlannedExport(TypedDict):
+    """An export that one pair of mapped tasks makes and converts. kind: "full" or "window"; start: its key in the
+    ledger."""
+
+    kind: str
+    start: str
+    label: str
 
 
 @contextmanager

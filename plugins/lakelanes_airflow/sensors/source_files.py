@@ -18,36 +18,35 @@ from lakelanes.files.preview import MAX_FILES, foresee, summarize
 from lakelanes.files.publish import Scope
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
-from lakelanes_airflow.notifications.cure_incidents import settle
+from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs import source_look
-from lakelanes_airflow.runs.early_end import end_here, show_preview
+from lakelanes_airflow.runs.early_end import end_early, show_preview
 from lakelanes_airflow.runs.progress import died_before_publishing
 from lakelanes_airflow.runs.selection import Selection
-from lakelanes_airflow.runs.xcoms import SCOPE, explained
+from lakelanes_airflow.runs.xcoms import SCOPE, Batch, explained
 from lakelanes_airflow.timetables.schedules import deadline_of, partition_start
-from lakelanes_airflow.triggers.polling import FIRST_INTERVAL
+from lakelanes_airflow.triggers.polling import FIRST_INTERVAL, PollEvent
 from lakelanes_airflow.triggers.source_files import SourceFilesTrigger
 
-# The scheduler ends a wait that the triggerer forgot.
+# So long after the deadline the scheduler ends a wait whose trigger was lost.
 _LOST_TRIGGER = timedelta(minutes=10)
 
 
 class SourceFilesSensor(BaseSensorOperator, SkipMixin):
-    """Finds the files to load and returns them as batches (see ``sensing.batches_of``).
+    """Finds the files to load and returns them as batches (see ``runs.source_look.batches_of``).
 
-    A run with a partition key waits until at least one file of that partition is there and all that are have settled.
-    It looks once before it defers, so a file that is there costs one task start; while it waits it holds no worker. A
-    partition whose files are all loaded is complete at once. After the deadline (see ``schedules.deadline_of``) it
-    fails.
+    A run with a partition key waits until the partition has at least one file and all its files have settled. It looks
+    once before it defers, so a file that is there costs one task start; while it waits it holds no worker. A partition
+    whose files are all loaded is complete at once. After the deadline (see ``schedules.deadline_of``) the task fails.
 
-    A run without a partition key does not wait for files: it takes what is there, of what its Params select (see
-    ``selection``), once that has settled. Planning is part of sensing because the listing and the ledger's answer are
-    at hand here; a task of its own would fetch both again.
+    A run without a partition key does not wait for files to come: of those that its Params select (see ``selection``)
+    it takes what is there, once that has settled. Planning is part of sensing because the listing and the ledger's
+    answer are at hand here; a task of its own would fetch both again.
 
-    Where the lake has all files, Glue their partitions, and no run that loaded them failed, the run ends here: the
-    other tasks are skipped, so a partition that is loaded already costs this one task. With the Param ``dry_run`` it
-    always does, and its XCom PREVIEW says what would have happened.
+    The run ends here, and the other tasks are skipped, where the lake has all files, Glue has their partitions, and no
+    run that loaded them failed: so a partition that is loaded costs this one task. With the Param ``dry_run`` the run
+    always ends here, and its XCom PREVIEW says what would have happened.
 
     :param entity: name of the entity.
     """
@@ -58,7 +57,7 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
         super().__init__(**kwargs)
         self.entity = entity
 
-    def execute(self, context: Any) -> list[dict[str, Any]]:
+    def execute(self, context: Any) -> list[Batch]:
         with explained(context):
             lake = open_lake()
             entity = lake.config.entities[self.entity]
@@ -74,16 +73,18 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
                 batches = self._take_settled(context, lake, entity, selection, until)
         return self._go_on(context, batches)
 
-    def resume(self, context: Any, event: dict[str, Any], deadline: str) -> list[dict[str, Any]]:
-        """Goes on after SourceFilesTrigger's event."""
+    def resume(self, context: Any, event: PollEvent, deadline: str) -> list[Batch]:
+        """Goes on with SourceFilesTrigger's event."""
         with explained(context):
             if event["status"] == "error":
-                raise AirflowFailException(f"looking for files of {self.entity} failed repeatedly: {event['message']}")
+                raise AirflowFailException(
+                    f"looking for files of {self.entity} failed several times in a row: {event['message']}"
+                )
             lake, entity, selection = self._again(context)
             batches = self._take_complete(context, lake, entity, selection, datetime.fromisoformat(deadline))
         return self._go_on(context, batches)
 
-    def resume_settled(self, context: Any, event: Any, until: str) -> list[dict[str, Any]]:
+    def resume_settled(self, context: Any, event: object, until: str) -> list[Batch]:
         """Goes on after the files had time to settle."""
         with explained(context):
             lake, entity, selection = self._again(context)
@@ -95,34 +96,34 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
         entity = lake.config.entities[self.entity]
         return lake, entity, Selection.of(lake, entity, context["dag_run"].partition_key, context["params"])
 
-    def _go_on(self, context: Any, batches: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    def _go_on(self, context: Any, batches: list[Batch] | None) -> list[Batch]:
         """Hands the batches to the tasks that follow; skips these for None."""
         if batches is None:
-            end_here(self, context)
+            end_early(self, context)
         return batches or []
 
     def _take_complete(
         self, context: Any, lake: Lake, entity: Entity, selection: Selection, deadline: datetime
-    ) -> list[dict[str, Any]] | None:
+    ) -> list[Batch] | None:
         key = str(selection.partition)
-        sighting = source_look.look(lake, entity, selection)
-        if sighting.complete:
-            return self._plan(context, lake, entity, selection, sighting, sighting.pending)
-        now, where = lake.clock(), source_look.expected(lake, entity, key)
-        if not sighting.found and partition_start(entity, key) > now:
+        seen = source_look.look_at_source(lake, entity, selection)
+        if seen.complete:
+            return self._plan(context, lake, entity, selection, seen, seen.pending)
+        now, where = lake.clock(), source_look.expected_place(lake, entity, key)
+        if not seen.found and partition_start(entity, key) > now:
             raise AirflowFailException(
                 f"partition {key} of {entity.name} is in the future and has no file yet: {where}"
             )
         if now >= deadline:
-            raise AirflowSensorTimeout(_missed(entity, key, sighting, where, deadline))
-        self.log.info("%s file(s), %s still settling; waiting: %s", len(sighting.found), len(sighting.unsettled), where)
+            raise AirflowSensorTimeout(_missed(entity, key, seen, where, deadline))
+        self.log.info("%s file(s), %s still settling; waiting: %s", len(seen.found), len(seen.unsettled), where)
         self.defer(
             trigger=SourceFilesTrigger(
                 entity.name,
                 key,
                 deadline.isoformat(),
                 selection.reload,
-                first_interval=max(1, entity.settle_seconds) if sighting.found else FIRST_INTERVAL,
+                first_interval=max(1, entity.settle_seconds) if seen.found else FIRST_INTERVAL,
             ),
             method_name="resume",
             kwargs={"deadline": deadline.isoformat()},
@@ -131,25 +132,25 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
 
     def _take_settled(
         self, context: Any, lake: Lake, entity: Entity, selection: Selection, until: datetime
-    ) -> list[dict[str, Any]] | None:
-        sighting = source_look.look(lake, entity, selection)
+    ) -> list[Batch] | None:
+        seen = source_look.look_at_source(lake, entity, selection)
         now = lake.clock()
-        if sighting.unsettled and now < until:
-            self.log.info("%s file(s) still settling; waiting until %s", len(sighting.unsettled), until)
+        if seen.unsettled and now < until:
+            self.log.info("%s file(s) still settling; waiting until %s", len(seen.unsettled), until)
             self.defer(
                 trigger=DateTimeTrigger(moment=until),
                 method_name="resume_settled",
                 kwargs={"until": until.isoformat()},
                 timeout=until - now + _LOST_TRIGGER,
             )
-        if not sighting.found and selection.partition:
-            where = source_look.expected(lake, entity, selection.partition)
+        if not seen.found and selection.partition:
+            where = source_look.expected_place(lake, entity, selection.partition)
             raise AirflowFailException(
                 f"there is no file for partition {selection.partition} of {entity.name}: expected {where}"
             )
-        if not sighting.found and not selection.is_all:
+        if not seen.found and not selection.is_all:
             raise AirflowFailException(f"there is no file of {entity.name} for what the run was asked for: {selection}")
-        return self._plan(context, lake, entity, selection, sighting, sighting.settled)
+        return self._plan(context, lake, entity, selection, seen, seen.settled)
 
     def _plan(
         self,
@@ -157,31 +158,29 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
         lake: Lake,
         entity: Entity,
         selection: Selection,
-        sighting: source_look.Sighting,
+        seen: source_look.SourceLook,
         files: list[SourceFile],
-    ) -> list[dict[str, Any]] | None:
+    ) -> list[Batch] | None:
         """The files in batches; None when nothing is to be done for the run's files."""
-        partitions = source_look.partitions_of(entity, sighting.found)
+        partitions = source_look.partitions_of(entity, seen.found)
         if not files:
-            missing = unregistered(
-                lake, entity, source_look.partitions_to_check(lake, entity, selection, sighting.found)
-            )
-            count, young = len(sighting.found), len(sighting.unsettled)
+            missing = unregistered(lake, entity, source_look.partitions_to_check(lake, entity, selection, seen.found))
+            count, young = len(seen.found), len(seen.unsettled)
             if missing:
                 self.log.warning("%s: nothing to load, but Glue lacks %s", selection, ", ".join(missing[:20]))
-            elif selection.answers_for_all and died_before_publishing(context, sighting.loaders):
-                self.log.warning("%s: nothing to load, but the run that did may not have published it", selection)
+            elif selection.answers_for_all and died_before_publishing(context, seen.loaders):
+                self.log.warning("%s: nothing to load, but the run that loaded it may not have published it", selection)
             else:
                 self.log.info("%s: nothing to do: %s file(s) there, %s loaded", selection, count, count - young)
-                settle(lake, context, complete=not young, whole=selection.is_all)
+                cure_incidents(lake, context, complete=not young, whole=selection.is_all)
                 return None
         batches = source_look.batches_of(entity, files)
-        self.log.info("%s file(s) found, %s to load in %s batch(es)", len(sighting.found), len(files), len(batches))
+        self.log.info("%s file(s) found, %s to load in %s batch(es)", len(seen.found), len(files), len(batches))
         scope = Scope(
-            entity.name,
+            entity=entity.name,
             keyed=selection.answers_for_all,
             partitions=tuple(partition.path for partition in partitions),
-            files=partition_paths(entity, sighting.found) if selection.answers_for_all else {},
+            files=partition_paths(entity, seen.found) if selection.answers_for_all else {},
         )
         context["ti"].xcom_push(key=SCOPE, value=scope.to_dict())
         return batches
@@ -189,20 +188,20 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
     def _preview(self, context: Any, lake: Lake, entity: Entity, selection: Selection) -> None:
         found = selection.find(lake, entity)
         foreseen = foresee(lake, entity, found, reload=selection.reload)
-        loaded = {seen.file for seen in foreseen if seen.action == "already loaded"}
-        there = [file for file in found if file.uri in loaded]
-        missing = unregistered(lake, entity, source_look.partitions_to_check(lake, entity, selection, there))
+        loaded = {preview.file for preview in foreseen if preview.action == "already loaded"}
+        kept = [file for file in found if file.uri in loaded]
+        missing = unregistered(lake, entity, source_look.partitions_to_check(lake, entity, selection, kept))
         report = {**summarize(foreseen), "unregistered": missing[:MAX_FILES]}
         if not found and selection.partition:
-            where = source_look.expected(lake, entity, selection.partition)
+            where = source_look.expected_place(lake, entity, selection.partition)
             self.log.info("No file of %s is there; expected %s", selection, where)
         show_preview(self, context, f"{entity.name}, {selection}", report)
 
 
-def _missed(entity: Entity, key: str, sighting: source_look.Sighting, where: str, deadline: datetime) -> str:
+def _missed(entity: Entity, key: str, seen: source_look.SourceLook, where: str, deadline: datetime) -> str:
     until = f"by {deadline:%Y-%m-%d %H:%M} UTC, its deadline"
-    if sighting.found:
-        names = ", ".join(file.uri for file in sighting.unsettled)
+    if seen.found:
+        names = ", ".join(file.uri for file in seen.unsettled)
         return f"partition {key} of {entity.name} was still being written {until}: {names}"
     return (
         f"no file for partition {key} of {entity.name} {until}: expected {where}. Upload it and clear this task; "

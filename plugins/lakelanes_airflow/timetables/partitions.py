@@ -14,9 +14,9 @@ class PastPartitionTimetable(CronPartitionTimetable):
     """A CronPartitionTimetable whose backfills hold only partitions that are over.
 
     Each tick starts the run of the partition that began with the tick before (``run_offset=-1``); until then that
-    partition's files may still come. Airflow itself refuses a backfill only if all of it is in the future: of a range
-    that ends there it makes runs which wait, as queued, for days. A range that holds a partition whose run is yet to
-    come is refused as a whole, in a dry run too, so that nobody takes it for done.
+    partition's files may still come. Airflow itself refuses a backfill only if all of it is in the future; for a range
+    that ends in the future it makes runs that stay queued for days. Here a range with a partition that is not over is
+    refused as a whole, in a dry run too, so that nobody believes it was loaded.
     """
 
     def iter_partition_dagrun_infos(self, *, earliest: datetime, latest: datetime) -> Iterator[DagRunInfo]:
@@ -33,7 +33,7 @@ class PastPartitionTimetable(CronPartitionTimetable):
 
 
 def _refuse(key: str | None, over: datetime, before: str | None) -> NoReturn:
-    # Not at the top: every task loads this module with the plugin, and none has a use for the database's models.
+    # Imported here: every task loads this module with the plugin, and none needs the database's models.
     from airflow.models.backfill import InvalidBackfillDate
 
     advice = f"end the backfill with {before}" if before else "its scheduled run loads it"

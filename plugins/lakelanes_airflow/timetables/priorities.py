@@ -16,15 +16,15 @@ _WEIGHTS = {
 
 
 class DailyLoadFirst(PriorityWeightStrategy):
-    """Tasks of scheduled runs before those of manual ones, and these before those of backfills; within a kind, what
-    is begun before what is not, so that runs end.
+    """Tasks of scheduled runs before those of manual ones, and these before those of backfills; within a kind,
+    later tasks of a run before earlier ones, so that runs end.
 
-    The scheduler queues the heaviest tasks first, across all DAGs, so a backfill of a year takes only slots that
-    nobody else wants. A pool would keep slots free that nobody uses, and would have to be made in each environment: a
-    task waits for ever for a pool that is not there.
+    The scheduler queues the heaviest tasks first, across all DAGs, so a backfill of a year takes only slots
+    that nothing else needs. A pool would keep slots free that nobody uses, and would have to be made in each
+    environment: a task waits for ever for a pool that does not exist.
 
-    A weight is computed before the task instance has its run at hand, so the kind of run is read off the run's id,
-    whose form Airflow itself relies on (``DagRunType.from_run_id``); an id of one's own is a manual run's.
+    A weight is computed before the task instance has its run, so the kind of run is read from the run's id, whose form
+    Airflow itself relies on (``DagRunType.from_run_id``); an id of any other form is a manual run's.
     """
 
     def get_weight(self, ti: object) -> int:

@@ -12,11 +12,11 @@ from lakelanes.config.model import Entity, Grain, Table
 from lakelanes.tables.windows import Window
 from lakelanes_airflow.timetables.partitions import PastPartitionTimetable
 
-# A partition's run starts when the time it covers is over. Only ticks on the boundary make every partition between two
-# dates part of a backfill: Airflow takes the bounds of a backfill as instants, so a 06:00 tick on the last day is out.
+# A partition's run starts when the time that it covers is over. Airflow takes the bounds of a backfill as instants, so
+# only ticks on the boundary make every partition between two dates part of it; a 06:00 tick on the last day is not.
 DEFAULT_CRON: dict[Grain, str] = {"hour": "0 * * * *", "day": "0 0 * * *", "month": "0 0 1 * *", "year": "0 0 1 1 *"}
 
-# A run for a partition that is overdue already (a backfill, a run repeated later) still gives its files this long.
+# So long a run waits for files of a partition that is overdue (a backfill, a run repeated later).
 LATE_WAIT = timedelta(minutes=5)
 
 
@@ -68,7 +68,7 @@ def export_schedule_of(table: Table) -> PastPartitionTimetable:
 def period_of(table: Table, key: str, date: datetime | None = None) -> Window:
     """The time that the Airflow partition ``key`` of export_<table> covers: from its tick to the next one.
 
-    date: the run's partition date, which tells the two hours of one name apart that a change of the clock makes.
+    date: the run's partition date, which distinguishes the two hours of one name when clocks are set back.
     ValueError for a key of another form.
     """
     cron, zone = _export_cron(table)

@@ -1,4 +1,4 @@
-"""The triggers that wait for a DynamoDB table's recovery and for its exports."""
+"""The triggers that wait for a DynamoDB table's point-in-time recovery and for its exports."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from lakelanes.lake import Lake
-from lakelanes.tables.export_requests import in_progress
-from lakelanes.tables.planning import recovery
+from lakelanes.tables.export_requests import is_in_progress
+from lakelanes.tables.recovery import describe_recovery
 from lakelanes_airflow.triggers.polling import PollingTrigger
 
 
 class RecoveryTrigger(PollingTrigger):
-    """Waits until point-in-time recovery of a table has reached ``moment``; that is some minutes after it.
+    """Waits until point-in-time recovery of a table has reached ``moment``, which is some minutes after it.
 
     :param table: name of the table in the configuration.
     :param moment: ISO 8601 with offset.
@@ -27,13 +27,13 @@ class RecoveryTrigger(PollingTrigger):
         return {"table": self.table, "moment": self.moment}
 
     def is_ready(self, lake: Lake) -> bool:
-        latest = recovery(lake, lake.config.tables[self.table]).latest
-        # Turned off meanwhile: the task says so.
+        latest = describe_recovery(lake, lake.config.tables[self.table]).latest
+        # None: it was turned off meanwhile, which the task reports.
         return latest is None or latest >= datetime.fromisoformat(self.moment)
 
 
 class ExportTrigger(PollingTrigger):
-    """Waits until DynamoDB has finished an export, or failed it.
+    """Waits until an export of DynamoDB has ended, well or not.
 
     :param export_arn: the export's ARN.
     """
@@ -46,4 +46,4 @@ class ExportTrigger(PollingTrigger):
         return {"export_arn": self.export_arn}
 
     def is_ready(self, lake: Lake) -> bool:
-        return not in_progress(lake, self.export_arn)
+        return not is_in_progress(lake, self.export_arn)

@@ -1,4 +1,4 @@
-"""What all triggers of the lake have in common: they look, and look again."""
+"""What all triggers of the lake have in common: they poll until something is ready."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from lakelanes.lake import Lake
 from lakelanes_airflow.process_lake import open_lake
 
-# A look that fails this often in a row is not a passing fault any more.
-MAX_FAILED_LOOKS = 5
+# Polls that fail this often in a row are no passing fault any more.
+MAX_FAILED_POLLS = 5
 
-# Seconds between looks.
+# Seconds between polls.
 FIRST_INTERVAL = 5.0
-
 MAX_INTERVAL = 60.0
 
 
-class PollingTrigger(BaseTrigger):
-    """Looks at something until it is so, or until ``deadline``; subclasses say what they look at.
+class PollEvent(TypedDict):
+    """What a PollingTrigger yields. message: of an error, what the last poll failed for."""
 
-    The first look is ``first_interval`` seconds after the start, the next ones come at growing intervals up to
-    ``max_interval`` seconds. Yields one event: ``{"status": "ready"}``, ``{"status": "deadline"}`` or
-    ``{"status": "error", "message": ...}``. It holds nothing that a restart could lose: it is made again from its
-    arguments, and looks again.
+    status: Literal["ready", "deadline", "error"]
+    message: NotRequired[str]
+
+
+class PollingTrigger(BaseTrigger):
+    """Polls until what it waits for is ready, or until ``deadline``; subclasses say what that is.
+
+    The first poll is ``first_interval`` seconds after the start, the next ones come at growing intervals up to
+    ``max_interval`` seconds. Yields one PollEvent. It has no state that a restart could lose: it is made again from
+    its arguments, and polls again.
 
     :param deadline: ISO 8601 with offset.
     """
@@ -46,7 +51,7 @@ class PollingTrigger(BaseTrigger):
         raise NotImplementedError
 
     def is_ready(self, lake: Lake) -> bool:
-        """Looks; called in a thread."""
+        """Whether what it waits for is ready; called in a thread."""
         raise NotImplementedError
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -64,22 +69,22 @@ class PollingTrigger(BaseTrigger):
         deadline = datetime.fromisoformat(self.deadline)
         interval, failed = self.first_interval, 0
         while True:
-            # Jitter keeps the runs of a backfill from looking all at the same moment.
+            # Jitter keeps the runs of a backfill from polling all at the same moment.
             await asyncio.sleep(interval * random.uniform(0.8, 1.0))
             try:
                 lake = await asyncio.to_thread(open_lake)
                 if await asyncio.to_thread(self.is_ready, lake):
-                    yield TriggerEvent({"status": "ready"})
+                    yield TriggerEvent(PollEvent(status="ready"))
                     return
                 failed = 0
             except Exception as error:
                 failed += 1
-                self.log.warning("Look %s at %s failed: %s", failed, self.arguments(), error)
-                if failed >= MAX_FAILED_LOOKS:
-                    yield TriggerEvent({"status": "error", "message": f"{type(error).__name__}: {error}"})
+                self.log.warning("Poll %s of %s failed: %s", failed, self.arguments(), error)
+                if failed >= MAX_FAILED_POLLS:
+                    yield TriggerEvent(PollEvent(status="error", message=f"{type(error).__name__}: {error}"))
                     return
             else:
                 if lake.clock() >= deadline:
-                    yield TriggerEvent({"status": "deadline"})
+                    yield TriggerEvent(PollEvent(status="deadline"))
                     return
             interval = min(interval * 1.5, self.max_interval)

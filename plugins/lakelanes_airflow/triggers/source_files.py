@@ -11,12 +11,12 @@ from lakelanes_airflow.triggers.polling import PollingTrigger
 
 
 class SourceFilesTrigger(PollingTrigger):
-    """Waits until the files of a partition are there and have settled: a file due any moment is seen at once, one that
-    is hours late costs about a LIST request a minute.
+    """Waits until the files of a partition are there and have settled. A file that is due any moment is seen within
+    seconds; one that is hours late costs about a LIST request a minute.
 
     :param entity: name of the entity.
     :param key: the Airflow partition key, e.g. ``2024-03-15``.
-    :param reload: whether files that are loaded already are to be loaded again, and so have to settle too.
+    :param reload: whether loaded files are to be loaded again, and so have to settle too.
     """
 
     def __init__(self, entity: str, key: str, deadline: str, reload: bool = False, **intervals: float) -> None:
@@ -30,4 +30,4 @@ class SourceFilesTrigger(PollingTrigger):
 
     def is_ready(self, lake: Lake) -> bool:
         selection = Selection(partition=self.key, reload=self.reload, waits=True)
-        return source_look.look(lake, lake.config.entities[self.entity], selection).complete
+        return source_look.look_at_source(lake, lake.config.entities[self.entity], selection).complete

@@ -18,7 +18,7 @@ from typing import Any
 from lakelanes.catalog import athena
 from lakelanes.config.loading import parse_config
 from lakelanes.lake import Lake
-from lakelanes.tables.export_requests import in_progress
+from lakelanes.tables.export_requests import is_in_progress
 from lakelanes.tables.ledger import TableLedger
 from lakelanes.tables.planning import exported_until
 from lakelanes.tables.windows import Window, next_window
@@ -279,7 +279,7 @@ class _Run:
             state, arn = result.value
             if state != "exporting":
                 break
-            while in_progress(self.lake, arn):
+            while is_in_progress(self.lake, arn):
                 time.sleep(_PAUSE)
         return self._task("convert", name, named).well
 

@@ -11,8 +11,8 @@ from typing import Any
 from lakelanes.config.model import Table
 from lakelanes.lake import Lake
 from lakelanes.tables.current import publish
-from lakelanes.tables.export_requests import look, submit
-from lakelanes.tables.import_export import bring_in
+from lakelanes.tables.export_requests import poll_export, request_export
+from lakelanes.tables.import_export import import_into_lake
 from lakelanes.tables.ledger import Export, ExportKind, TableLedger
 from lakelanes.tables.planning import check, plan
 from lakelanes.tables.snapshot import compact, expire
@@ -34,8 +34,8 @@ def plan_task(lake: Lake, table: Table, run_id: str, period: Window | None, kind
         table,
         run_id=run_id,
         period=period,
-        heal=kind == "scheduled",
-        past=kind == "backfill",
+        catch_up=kind == "scheduled",
+        backfill=kind == "backfill",
         full=kind == "anew",
     )
     return found.wait_until or [(export.kind, export.start) for export in found.exports]
@@ -45,14 +45,14 @@ def export_task(lake: Lake, table: Table, named: Named) -> tuple[str, str | None
     """The state that the export is in now, and its ARN; the task is to go on when DynamoDB is done."""
     export = export_of(lake, table, named)
     while export.state in {"planned", "exporting"}:
-        export = look(lake, table, submit(lake, table, export))
+        export = poll_export(lake, table, request_export(lake, table, export))
         if export.state == "exporting":
             break
     return export.state, export.export_arn
 
 
 def convert_task(lake: Lake, table: Table, named: Named) -> int | None:
-    return bring_in(lake, table, export_of(lake, table, named)).rows
+    return import_into_lake(lake, table, export_of(lake, table, named)).rows
 
 
 def publish_task(lake: Lake, table: Table, exports: Sequence[Named]) -> None:

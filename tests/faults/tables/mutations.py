@@ -69,12 +69,12 @@ def round_decimals(put_in: Put = setattr) -> None:
 
 def keep_the_oldest(put_in: Put = setattr) -> None:
     """Compaction takes the windows in the wrong order."""
-    original = snapshot._merge
+    original = snapshot.merge
 
     def merge(lake: Any, table: Any, windows: Sequence[Any], *arguments: Any) -> int:
         return original(lake, table, windows[::-1], *arguments)
 
-    put_in(snapshot, "_merge", merge)
+    put_in(snapshot, "merge", merge)
 
 
 def forget_failures(put_in: Put = setattr) -> None:

@@ -90,7 +90,7 @@ def test_a_column_that_nobody_configured_is_a_difference_and_one_that_is_lacking
     assert "has a column extra (int) that the configuration does not name" in line
 
 
-def test_a_file_that_brings_a_column_of_another_type_is_told_how_to_name_it(lake: Lake) -> None:
+def test_a_column_of_another_type_that_a_file_brings_is_an_error_that_says_what_to_configure(lake: Lake) -> None:
     evolution = Evolution(lake, lake.config.entities["sales"])
     assert evolution.add({"note": "string"}, "s3://source/a.csv") == ["note"]
     other = Evolution(lake, lake.config.entities["sales"])

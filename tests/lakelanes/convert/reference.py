@@ -1,6 +1,6 @@
 """An independent reader of CSV and of its values, slow and plain: what the converter's results are compared with.
 
-It shares no code with the product. Its cells are in turn compared with Python's csv module (see test_properties.py).
+It shares no code with the product. Its cells are in turn compared with Python's csv module (see test_record_index.py).
 """
 
 from __future__ import annotations

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lakelanes.convert import Conversion, Tuning, convert
+from lakelanes.convert import Conversion, Destination, LoadPolicy, Source, TargetTable, Tuning, convert
 from lakelanes.types import parse_type
 
+Group = TypeVar("Group")
 SALES = {"id": "string", "amount": "decimal(10,2)", "day": "date"}
 
 
@@ -78,18 +80,26 @@ def table_columns(types: dict[str, str]) -> list[Any]:
     return [SimpleNamespace(name=name, type=parse_type(text)) for name, text in types.items()]
 
 
+def grouped(kind: Callable[..., Group], options: dict[str, Any], **given: Any) -> Group:
+    """A group of convert()'s parameters: of what is given, and of those of the options that are its fields."""
+    own = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    return kind(**given, **{name: options.pop(name) for name in own & set(options)})
+
+
 def load(data: bytes, types: dict[str, str] | None = None, tuning: Tuning | None = None, **options: Any) -> Outcome:
-    """Converts these bytes into a table of these columns (SALES unless given), checking what always holds."""
+    """Converts these bytes into a table of these columns (SALES unless given), checking what always holds.
+
+    options: fields of Source, TargetTable and LoadPolicy by their names.
+    """
     target, rejects = Sinks(), Sinks()
     conversion = convert(
-        lambda: io.BytesIO(data),
-        target,
-        rejects,
-        table_columns(types or SALES),
-        source_name="source.csv",
-        tuning=tuning,
-        **options,
+        grouped(Source, options, open=lambda: io.BytesIO(data), name="source.csv"),
+        Destination(target, rejects),
+        grouped(TargetTable, options, columns=table_columns(types or SALES)),
+        grouped(LoadPolicy, options),
+        tuning,
     )
+    assert not options
     table, rejected = target.table(), rejects.table()
     rejected_rows = rejected.to_pylist() if rejected is not None else []
     assert conversion.records == conversion.rows_loaded + conversion.rows_rejected

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lakelanes.convert import Dialect, Tuning
 from tests.lakelanes.convert.support import load
-from tests.lakelanes.convert.test_pipeline_properties import examples
+from tests.support.properties import examples
 
 TEXT = Dialect(delimiter="\t", quote=None)
 ORDER = "struct<id:bigint,lines:array<struct<sku:string,price:decimal(10,2)>>,tags:map<string,double>>"

@@ -16,9 +16,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.convert import Conversion, ConversionError, PartitionedTarget, Tuning, convert, partitioned
-from lakelanes.convert.partition_values import PartitionValue, form_fault, spelled
+from lakelanes.convert import (
+    Conversion,
+    ConversionError,
+    Destination,
+    PartitionedTarget,
+    Source,
+    TargetTable,
+    Tuning,
+    convert,
+    partitioned,
+)
+from lakelanes.convert.partition_values import PartitionValue
 from tests.lakelanes.convert.support import MemorySink, Sinks, csv_text, table_columns
+from tests.support.properties import examples
 
 TYPES = {"id": "string", "day": "date", "at": "timestamp", "shop": "string", "number": "int"}
 DAY = [PartitionValue("day", "%Y"), PartitionValue("day", "%m"), PartitionValue("day", "%d")]
@@ -62,12 +73,9 @@ def divide(
     targets, rejects = targets or Targets(), Sinks()
     wanted = {"left_out": frozenset[str](), "limit": 1000} | options
     conversion = convert(
-        lambda: io.BytesIO(data),
-        PartitionedTarget(keys, legal, targets.open, targets.begun.append, **wanted),
-        rejects,
-        table_columns(TYPES),
-        source_name="source.csv",
-        sort_by=sort_by,
+        Source(lambda: io.BytesIO(data), "source.csv"),
+        Destination(PartitionedTarget(keys, legal, targets.open, targets.begun.append, **wanted), rejects),
+        TargetTable(table_columns(TYPES), sort_by),
         tuning=tuning,
     )
     found = {
@@ -108,6 +116,7 @@ times = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)) | st.datetimes(
 )
 
 
+@examples(100)
 @given(
     rows=st.lists(
         st.tuples(
@@ -248,35 +257,3 @@ def test_a_partition_has_as_few_row_groups_as_a_file_of_its_own() -> None:
     divide(data, [PartitionValue("shop")], targets, tuning=Tuning(block_bytes=10_000))
     for sink in targets.sinks.values():
         assert pq.read_metadata(pa.BufferReader(bytes(sink.data))).num_row_groups == 1
-
-
-@pytest.mark.parametrize(
-    ("form", "column", "key", "bits", "reason"),
-    [
-        ("%Y", "date", "string", None, None),
-        ("%Y%m%d", "date", "int", 31, None),
-        ("%Y-%m-%d", "timestamp", "date", None, None),
-        ("%Y-W%V %H:%M %%", "timestamp", "string", None, None),
-        ("%Y", "string", "string", None, "date or timestamp column"),
-        ("%H", "date", "string", None, "time of day"),
-        ("%B", "date", "string", None, "'%B'"),
-        ("year", "date", "string", None, "no field"),
-        ("%Y%", "date", "string", None, "'%'"),
-        ("%Y\n", "date", "string", None, "printed"),
-        ("%d.%m.%Y", "date", "date", None, "%Y-%m-%d"),
-        ("%Y-%m", "date", "int", 31, "'9999-12'"),
-        ("%Y", "date", "tinyint", 7, "'9999'"),
-        ("%Y%m%d%H", "timestamp", "int", 31, "'9999123123'"),
-    ],
-)
-def test_a_form_is_checked_against_column_and_key(
-    form: str, column: str, key: str, bits: int | None, reason: str | None
-) -> None:
-    fault = form_fault(form, column, key, bits)
-    assert (fault is None) if reason is None else (reason in str(fault))
-
-
-@given(moment=st.datetimes(datetime(1000, 1, 1)))
-def test_a_form_writes_what_strftime_does(moment: datetime) -> None:
-    form = "%Y|%y|%m|%d|%j|%G|%V|%u|%H|%M|%%"
-    assert spelled(moment, form) == moment.strftime(form)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from lakelanes.convert import Conversion, Dialect, Reject, Tuning
+from lakelanes.convert import Conversion, Reject, Tuning
 from tests.lakelanes.convert.support import SALES, csv_text, load
 
 HEADER = b"id,amount,day\n"
@@ -27,28 +27,6 @@ def test_a_file_without_rows_gives_an_empty_table(data: bytes) -> None:
     assert outcome.table is not None
     assert outcome.table.column_names == list(SALES)
     assert outcome.conversion == Conversion(records=0, rows_loaded=0, rows_rejected=0)
-
-
-def test_columns_are_matched_by_name_whatever_order_case_and_spaces() -> None:
-    outcome = load(b' DAY ,"Amount", iD\n2024-01-01,1,a\n')
-    assert outcome.rows == [("a", Decimal("1.00"), JANUARY)]
-
-
-def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
-    assert load(b"\xef\xbb\xbf" + HEADER + b"a,1,2024-01-01\n").rows == [("a", Decimal("1.00"), JANUARY)]
-    assert load(b'\xef\xbb\xbf"id",amount,day\na,1,2024-01-01\n').rows == [("a", Decimal("1.00"), JANUARY)]
-
-
-def test_new_columns_are_left_out_and_named() -> None:
-    outcome = load(b"id,note,amount,day,\na,\xff not even UTF-8,1,2024-01-01,\n")
-    assert outcome.rows == [("a", Decimal("1.00"), JANUARY)]
-    assert outcome.conversion.new_columns == ("note", "")
-
-
-def test_a_missing_column_is_null_where_that_is_asked_for() -> None:
-    outcome = load(b"day,id\n2024-01-01,a\n", missing_columns="null")
-    assert outcome.rows == [("a", None, JANUARY)]
-    assert outcome.conversion.missing_columns == ("amount",)
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -158,35 +136,6 @@ def test_a_long_record_is_loaded_whole() -> None:
     outcome = load(csv_text((note, "1", ""), ("b", "x", "")))
     assert outcome.column("id") == [note]
     assert outcome.rejects[0]["line"] == 400_003
-
-
-def test_other_delimiters_quotes_and_escapes() -> None:
-    dialect = Dialect(delimiter=";", quote="'", escape="\\")
-    outcome = load(b"id;amount;day\n'a;\\'b''c\\\\';1.00;\nd\\;e\\\nf;2;\ng;x;\n", dialect=dialect)
-    assert outcome.column("id") == ["a;'b'c\\", "d;e\nf"]
-    assert [(reject["line"], reject["raw"]) for reject in outcome.rejects] == [(5, "g;x;")]
-
-
-def test_tabs_and_no_quotes_at_all() -> None:
-    outcome = load(b'id\tamount\tday\n"a\t1\t\n5"\t2\t\n', dialect=Dialect(delimiter="\t", quote=None))
-    assert outcome.column("id") == ['"a', '5"']
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"delimiter": ""}, "delimiter is '', expected one ASCII character"),
-        ({"delimiter": "||"}, "delimiter is '||', expected one ASCII character"),
-        ({"quote": "“"}, "quote is '“', expected one ASCII character"),
-        ({"delimiter": "\n"}, "delimiter is '\\n', which ends lines or text"),
-        ({"escape": '"'}, "escape is '\"', which is the quote already"),
-        ({"null_values": (None,)}, "null_values holds None, expected text"),
-    ],
-)
-def test_an_impossible_dialect_is_refused(options: dict[str, str], message: str) -> None:
-    with pytest.raises(ValueError, match=r"delimiter|quote|escape|null_values") as raised:
-        Dialect(**options)  # type: ignore[arg-type]
-    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

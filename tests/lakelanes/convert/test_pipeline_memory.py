@@ -11,7 +11,7 @@ PROGRAM = """
 import sys
 from datetime import date, timedelta
 from types import SimpleNamespace
-from lakelanes.convert import PartitionedTarget, convert
+from lakelanes.convert import Destination, PartitionedTarget, Source, TargetTable, convert
 from lakelanes.convert.partition_values import PartitionValue
 from lakelanes.types import parse_type
 
@@ -28,7 +28,7 @@ piece = {
 header = b"id,customer,amount,day\\n" if kind != "refused" else b"id,customer,day,when\\n"
 
 
-class Source:
+class Generated:
     def __init__(self):
         self.left, self.rest = megabytes * 1_000_000, memoryview(header)
 
@@ -57,7 +57,7 @@ target = Nowhere
 if kind == "partitioned":
     target = PartitionedTarget([PartitionValue("day")], lambda values: None, lambda values: Nowhere())
 sort_by = ["customer"] if kind == "sorted" else []
-conversion = convert(Source, target, Nowhere, columns, source_name="s", sort_by=sort_by)
+conversion = convert(Source(Generated, "s"), Destination(target, Nowhere), TargetTable(columns, sort_by))
 assert conversion.records > megabytes * 20_000, conversion
 assert (conversion.rows_loaded > 0) == (kind in ("clean", "sorted", "partitioned")), conversion
 assert len(conversion.partitions or ()) == (1000 if kind == "partitioned" else 0)

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from lakelanes.convert import Conversion, ConversionError, Reject, SchemaPolicy, Tuning, convert
+from lakelanes.convert import (
+    ConversionError,
+    Destination,
+    Reject,
+    Source,
+    TargetTable,
+    Tuning,
+    convert,
+)
 from tests.lakelanes.convert.support import SALES, MemorySink, Sinks, load, table_columns
 
 HEADER = b"id,amount,day\n"
@@ -17,54 +25,6 @@ ROWS = b'a,1,2024-01-01\n"b\nb",2,2024-01-02\n\n,,\n'
 
 def where(outcome: Any) -> list[tuple[int, int, str]]:
     return [(reject["record"], reject["line"], reject["raw"]) for reject in outcome.rejects]
-
-
-@pytest.mark.parametrize("block_bytes", [32, 1 << 20])
-def test_a_missing_column(block_bytes: int) -> None:
-    outcome = load(b"id,day\n" + b'a,2024-01-01\n\n"b\nb",2024-01-02\n,\n', tuning=Tuning(block_bytes=block_bytes))
-    assert outcome.conversion.refused == "missing column amount: the header has id, day"
-    assert outcome.conversion.missing_columns == ("amount",)
-    assert where(outcome) == [(1, 2, "a,2024-01-01"), (2, 4, '"b\nb",2024-01-02'), (3, 6, ",")]
-    assert set(outcome.reasons()) == {outcome.conversion.refused}
-
-
-def test_a_missing_column_in_a_file_without_rows() -> None:
-    outcome = load(b"id,day\n")
-    assert outcome.conversion == Conversion(
-        0, 0, 0, None, "missing column amount: the header has id, day", missing_columns=("amount",)
-    )
-
-
-def test_an_extra_column_where_they_are_an_error() -> None:
-    outcome = load(b"id,amount,day,note,\na,1,2024-01-01,x,\n", policy=SchemaPolicy(new_columns="freeze"))
-    assert outcome.conversion.refused is not None
-    assert outcome.conversion.refused.startswith("unexpected columns note, an empty name: the header has id,")
-    assert where(outcome) == [(1, 2, "a,1,2024-01-01,x,")]
-
-
-def test_no_column_of_the_table_at_all() -> None:
-    outcome = load(b"1,2,3\n4,5,6\n", missing_columns="null")
-    assert outcome.conversion.refused == (
-        "none of the table's columns (id, amount, day) is there: the header has 1, 2, 3"
-    )
-    assert where(outcome) == [(1, 2, "4,5,6")]
-
-
-def test_a_column_named_twice() -> None:
-    outcome = load(b"id,amount,day,ID\na,1,2024-01-01,b\n")
-    assert outcome.conversion.refused == "the header names the column 'ID' twice"
-    assert where(outcome) == [(1, 2, "a,1,2024-01-01,b")]
-
-
-def test_a_header_that_is_not_utf8() -> None:
-    outcome = load(b"id,am\xf6unt,day\na,1,2024-01-01\n")
-    assert outcome.conversion.refused == "the header is not valid UTF-8: b'id,am\\xf6unt,day'"
-
-
-def test_a_header_that_does_not_end() -> None:
-    outcome = load(b'id,"amount,day\na,1,2024-01-01\n')
-    assert outcome.conversion.refused == "the header does not end: a quote in it is never closed"
-    assert where(outcome) == [(1, 1, 'id,"amount,day'), (2, 2, "a,1,2024-01-01")]
 
 
 def test_a_bad_row_where_none_are_allowed() -> None:
@@ -112,25 +72,9 @@ def test_a_file_without_one_good_row() -> None:
     assert outcome.reasons() == ["'x' is not a decimal(10,2)", "3 fields expected, 2 found"]
 
 
-@pytest.mark.parametrize(
-    ("data", "name"),
-    [
-        ("id,amount,day\na,1,2024-01-01\n".encode("utf-16"), "UTF-16"),
-        (b"PAR1\n\x15\x04\n", "Parquet"),
-        (b"\xfd7zXZ\x00\n", "xz"),
-    ],
-)
-def test_a_file_that_is_no_text(data: bytes, name: str) -> None:
-    outcome = load(data)
-    assert outcome.conversion.refused == (
-        f"the file is {name}, expected text in UTF-8, plain or packed with gzip, bzip2, zstandard or zip"
-    )
-    assert outcome.conversion.records > 0
-
-
 def test_a_table_without_columns_is_the_callers_mistake() -> None:
     with pytest.raises(ConversionError, match="the table has no columns"):
-        convert(io.BytesIO, Sinks(), Sinks(), [], source_name="s")
+        convert(Source(io.BytesIO, "s"), Destination(Sinks(), Sinks()), TargetTable([]))
 
 
 class BrokenSource(io.BytesIO):
@@ -154,11 +98,9 @@ def test_a_failing_source_is_no_refusal_and_leaves_no_file(threads: int) -> None
     data = HEADER + b"a,1,\nb,x,\n" * 300_000
     with pytest.raises(ConnectionResetError):
         convert(
-            lambda: BrokenSource(data),
-            target,
-            rejects,
-            table_columns(SALES),
-            source_name="s",
+            Source(lambda: BrokenSource(data), "s"),
+            Destination(target, rejects),
+            TargetTable(table_columns(SALES)),
             tuning=Tuning(threads=threads, block_bytes=65_536, row_group_bytes=4096),
         )
     assert [sink.state for sink in target] == ["aborted"]
@@ -173,11 +115,9 @@ def test_a_failing_sink_aborts_the_other_one_too(threads: int) -> None:
     data = HEADER + b"a,1,\nb,x,\n" * 150_000
     with pytest.raises(OSError, match="no space left"):
         convert(
-            lambda: io.BytesIO(data),
-            lambda: broken,
-            rejects,
-            table_columns(SALES),
-            source_name="s",
+            Source(lambda: io.BytesIO(data), "s"),
+            Destination(lambda: broken, rejects),
+            TargetTable(table_columns(SALES)),
             tuning=Tuning(threads=threads, block_bytes=65_536),
         )
     assert broken.state == "aborted"

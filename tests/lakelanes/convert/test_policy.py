@@ -14,11 +14,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.convert import Conversion, Dialect, SchemaPolicy, Tuning, convert
+from lakelanes.convert import (
+    Conversion,
+    Destination,
+    Dialect,
+    LoadPolicy,
+    SchemaPolicy,
+    Source,
+    TargetTable,
+    Tuning,
+    convert,
+)
 from lakelanes.types import parse_type
+from tests.lakelanes.convert.generated import comparable, csv_written
 from tests.lakelanes.convert.reference import expect
 from tests.lakelanes.convert.support import Outcome, Sinks, load, table_columns
-from tests.lakelanes.convert.test_pipeline_properties import comparable, csv_written
 from tests.support.properties import examples
 
 REACTIONS = ["evolve", "freeze", "discard_row", "discard_value"]
@@ -29,11 +39,11 @@ ROWS = b"a,1.5,1,2024-01-01,x\nb,,2,,\nc,,3,,y\n"
 
 def new_columns(reaction: Any, data: bytes = NEW + ROWS, **options: Any) -> Outcome:
     rescue = options.pop("rescue", False)
-    return load(data, TYPES, policy=SchemaPolicy(new_columns=reaction, rescue=rescue), **options)
+    return load(data, TYPES, schema=SchemaPolicy(new_columns=reaction, rescue=rescue), **options)
 
 
 def misfits(reaction: Any, data: bytes, *, rescue: bool = False, **options: Any) -> Outcome:
-    return load(data, TYPES, policy=SchemaPolicy(type_misfits=reaction, rescue=rescue), **options)
+    return load(data, TYPES, schema=SchemaPolicy(type_misfits=reaction, rescue=rescue), **options)
 
 
 def rescued(outcome: Outcome) -> list[Any]:
@@ -124,7 +134,7 @@ def test_a_new_column_that_cannot_be_one_refuses_the_file(header: str, reason: s
     )
     types = {**TYPES, "amount__v": "string"}
     policy = SchemaPolicy(new_columns="evolve")
-    outcome = load(data, types, policy=policy, taken=["year"], missing_columns="null")
+    outcome = load(data, types, schema=policy, partition_keys=["year"], missing_columns="null")
     assert outcome.conversion.refused is not None
     assert reason in outcome.conversion.refused
     assert "with this 'header'" in outcome.conversion.refused
@@ -133,8 +143,8 @@ def test_a_new_column_that_cannot_be_one_refuses_the_file(header: str, reason: s
 
 def test_a_new_column_may_not_take_a_variants_name() -> None:
     data = b"id,amount,day,amount__v_string\na,1,,x\n"
-    assert load(data, TYPES, policy=SchemaPolicy(new_columns="evolve")).conversion.refused is None
-    outcome = load(data, TYPES, policy=SchemaPolicy(new_columns="evolve", type_misfits="evolve"))
+    assert load(data, TYPES, schema=SchemaPolicy(new_columns="evolve")).conversion.refused is None
+    outcome = load(data, TYPES, schema=SchemaPolicy(new_columns="evolve", type_misfits="evolve"))
     assert "the name 'amount__v_string' is taken" in str(outcome.conversion.refused)
 
 
@@ -145,12 +155,10 @@ def test_a_name_of_the_table_that_files_call_otherwise_is_no_new_column() -> Non
     for policy, refused in ((SchemaPolicy(new_columns="evolve"), True), (rescuing, False)):
         target = Sinks()
         conversion = convert(
-            lambda: io.BytesIO(b"id,BETRAG,day,amount\na,1,,x\nb,one,,y\n"),
-            target,
-            Sinks(),
-            columns,
-            source_name="s",
-            policy=policy,
+            Source(lambda: io.BytesIO(b"id,BETRAG,day,amount\na,1,,x\nb,one,,y\n"), "s"),
+            Destination(target, Sinks()),
+            TargetTable(columns),
+            LoadPolicy(schema=policy),
         )
         assert (conversion.refused is not None) == refused
     table = target.table()
@@ -215,7 +223,7 @@ def test_of_two_reasons_to_refuse_a_file_the_first_row_decides(limit: int, first
 
 def test_a_text_that_is_too_long_is_a_misfit_and_a_nested_one_too() -> None:
     types = {"name": "varchar(3)", "tags": "array<int>"}
-    outcome = load(b'name,tags\nabcd,[1]\nab,"[1,""2""]"\n', types, policy=SchemaPolicy(type_misfits="evolve"))
+    outcome = load(b'name,tags\nabcd,[1]\nab,"[1,""2""]"\n', types, schema=SchemaPolicy(type_misfits="evolve"))
     assert outcome.rows == [(None, [1], "abcd", None), ("ab", None, None, '[1,"2"]')]
 
 
@@ -240,14 +248,11 @@ def test_a_variant_column_needed_late_is_found_with_all_others_in_one_more_pass(
 
     target, rejects, added = Sinks(), Sinks(), []
     conversion = convert(
-        open_source,
-        target,
-        rejects,
-        table_columns(TYPES),
-        source_name="s",
-        policy=policy,
-        add_columns=added.append,
-        tuning=tuning,
+        Source(open_source, "s"),
+        Destination(target, rejects),
+        TargetTable(table_columns(TYPES), add_columns=added.append),
+        LoadPolicy(schema=policy),
+        tuning,
     )
     late = tuning.row_group_bytes == 1000
     assert len(opened) == 1 + late
@@ -265,10 +270,10 @@ def test_a_late_variant_and_a_refusal_after_it() -> None:
     tuning = Tuning(threads=1, block_bytes=500, row_group_bytes=1000)
     data = LATE + b"e,1\n"
     policy = SchemaPolicy(type_misfits="evolve")
-    outcome = load(data, TYPES, tuning, policy=policy, on_bad_rows="fail")
+    outcome = load(data, TYPES, tuning, schema=policy, on_bad_rows="fail")
     assert "line 804" in str(outcome.conversion.refused)
     assert outcome.conversion.records == outcome.conversion.rows_rejected == 803
-    kept = load(data, TYPES, tuning, policy=policy)
+    kept = load(data, TYPES, tuning, schema=policy)
     assert [reject["line"] for reject in kept.rejects] == [804]
 
 
@@ -281,13 +286,10 @@ def test_nothing_is_committed_when_the_table_cannot_grow() -> None:
 
     with pytest.raises(LookupError):
         convert(
-            lambda: io.BytesIO(NEW + ROWS + b"too few\n"),
-            target,
-            rejects,
-            table_columns(TYPES),
-            source_name="s",
-            policy=SchemaPolicy(new_columns="evolve"),
-            add_columns=refuse,
+            Source(lambda: io.BytesIO(NEW + ROWS + b"too few\n"), "s"),
+            Destination(target, rejects),
+            TargetTable(table_columns(TYPES), add_columns=refuse),
+            LoadPolicy(schema=SchemaPolicy(new_columns="evolve")),
         )
     assert all(sink.state == "aborted" for sink in [*target, *rejects])
 
@@ -371,7 +373,7 @@ def test_every_policy_loads_what_the_reference_says(
     careful: Conversion | None = None
     for tuning in every_tuning():
         outcome = load(
-            data, types, tuning, dialect=Dialect(null_values=("", "NULL"), **dialect), policy=SchemaPolicy(**settings)
+            data, types, tuning, dialect=Dialect(null_values=("", "NULL"), **dialect), schema=SchemaPolicy(**settings)
         )
         conversion = outcome.conversion
         where = [(row["record"], row["line"], row["column"], row["raw"]) for row in outcome.rejects]

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lakelanes.convert import Tuning, convert
+from lakelanes.convert import Destination, Source, TargetTable, Tuning, convert
 from tests.lakelanes.convert.support import SALES, Sinks, load, table_columns
 
 HEADER = b"id,amount,day\n"
@@ -78,7 +78,9 @@ def test_what_a_file_is_packed_with_is_told_by_its_first_bytes(packer: str) -> N
 @each_packer
 def test_reads_may_end_anywhere(packer: str) -> None:
     data, target = PACKERS[packer](HEADER + ROWS), Sinks()
-    conversion = convert(lambda: Dripping(data), target, Sinks(), table_columns(SALES), source_name="s")
+    conversion = convert(
+        Source(lambda: Dripping(data), "s"), Destination(target, Sinks()), TargetTable(table_columns(SALES))
+    )
     assert (conversion.rows_loaded, conversion.refused) == (20_000, None)
 
 
@@ -237,4 +239,4 @@ def test_a_failing_source_is_no_damage(packer: str) -> None:
 
     data = PACKERS[packer](HEADER + ROWS)
     with pytest.raises(ConnectionResetError):
-        convert(lambda: Broken(data), Sinks(), Sinks(), table_columns(SALES), source_name="s")
+        convert(Source(lambda: Broken(data), "s"), Destination(Sinks(), Sinks()), TargetTable(table_columns(SALES)))

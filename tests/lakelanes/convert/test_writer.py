@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lakelanes.convert import REJECTS_SCHEMA, ConversionError, ParquetSettings, Tuning
+from lakelanes.convert import ConversionError, ParquetSettings, Tuning
 from tests.lakelanes.convert.support import Sinks, load
 
 
@@ -182,17 +182,6 @@ def test_how_columns_are_stored_can_be_chosen(settings: ParquetSettings, seen: t
         "DELTA_BINARY_PACKED" in number.encodings,
     ) == seen
     assert outcome.column("id") == list(range(3000))
-
-
-def test_rejects_have_one_schema_for_athena() -> None:
-    assert [(field.name, str(field.type)) for field in REJECTS_SCHEMA] == [
-        ("source_file", "string"),
-        ("record", "int64"),
-        ("line", "int64"),
-        ("column", "string"),
-        ("reason", "string"),
-        ("raw", "string"),
-    ]
 
 
 def test_an_empty_table_keeps_its_columns() -> None:

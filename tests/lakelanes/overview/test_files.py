@@ -129,6 +129,14 @@ def test_the_latest_files_come_by_pages_over_all_states(make: Callable[..., Lake
     assert refused[0].error and refused[0].error_line == 2
 
 
+def test_a_page_that_is_just_full_is_the_last_one(make: Callable[..., Lake]) -> None:
+    lake = make()
+    load(lake, *(key(day) for day in range(1, 4)))
+    page = files.latest_files(lake, "sales", limit=3)
+    assert (len(page.entries), page.after) == (3, "")
+    assert files.latest_files(lake, "sales", limit=2).after != ""
+
+
 def test_files_of_the_same_instant_are_not_lost_between_pages(make: Callable[..., Lake]) -> None:
     lake = make()
     load(lake, *(key(day) for day in range(1, 6)))

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from lakelanes.lake import Lake
+from tests.lakelanes.tables.lanes import ORDERS as MODEL_ORDERS
+from tests.lakelanes.tables.lanes import Lanes, Model
 from tests.localaws.controls import control
 from tests.support.localaws import LocalAws
 from tests.support.source_tables import ORDERS, SourceTable
@@ -40,3 +42,14 @@ def make_source(local_aws: LocalAws, make_lake: Callable[..., Lake]) -> Iterator
 def source(make_source: Callable[..., SourceTable]) -> SourceTable:
     """A table with point-in-time recovery."""
     return make_source()
+
+
+@pytest.fixture
+def make_lanes(make_lake: Callable[..., Lake]) -> Callable[..., Lanes]:
+    """Makes a lake and a model of a table with this seed: ``make_lanes(seed, **settings)``."""
+
+    def make(seed: int, **settings: object) -> Lanes:
+        lake = make_lake(tables={"orders": {**MODEL_ORDERS, **settings}})
+        return Lanes(lake, lake.config.tables["orders"], Model(seed))
+
+    return make

@@ -19,6 +19,7 @@ from lakelanes.config.model import Table
 from lakelanes.lake import Lake
 from lakelanes.tables.catalog import changes_table, window_partition
 from lakelanes.tables.changes import Change, LineReader, StreamReader, change_batch
+from lakelanes.tables.current import coverage
 from lakelanes.tables.ledger import Export, Snapshot, TableLedger, second_text
 from lakelanes.tables.snapshot import snapshot_folder, window_folder
 from lakelanes.tables.windows import Window, minute_text, parse_minute
@@ -141,7 +142,7 @@ class Model:
 
 @dataclass
 class Lanes:
-    """Brings what happens to a model into a lake, as the two lanes do."""
+    """Writes what happens to a model into a lake, as the two lanes do."""
 
     lake: Lake
     table: Table
@@ -229,3 +230,11 @@ class Lanes:
 
 def window(start: str, end: str) -> Window:
     return Window(parse_minute(start), parse_minute(end))
+
+
+def check_view(lanes: Lanes, step: str) -> None:
+    """Asserts that the view shows the model's items."""
+    state = coverage(lanes.lake, lanes.table)
+    assert state is not None
+    expected = lanes.expected(lanes.model.seen(state.through))
+    assert sorted(lanes.shown(), key=str) == expected, f"seed {lanes.model.seed}, {step}"

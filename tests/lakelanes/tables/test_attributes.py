@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from lakelanes.errors import AttributeValueError
-from lakelanes.tables.attributes import ItemReader, json_text, parse_json
+from lakelanes.tables.attributes import ItemReader
+from lakelanes.tables.dynamodb_json import json_text
 from tests.lakelanes.tables.support import make_table
 
 BIG = "12345678901234567890123456789012345678"
@@ -139,24 +140,3 @@ def test_an_item_without_its_key_is_refused(image: Any) -> None:
     table = make_table(SCHEMA, ["id"])
     with pytest.raises(AttributeValueError):
         ItemReader(table.columns, table.keys).read(image)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        *(None, "x", 1, {}, {"S": 1}, {"S": "a", "N": "1"}, {"Q": "x"}, {"NULL": False}, {"BOOL": "true"}),
-        *({"N": 1}, {"N": "x"}, {"N": "NaN"}, {"N": "1_0"}, {"N": " 1"}, {"B": "A"}, {"B": "ä"}),
-        *({"SS": "x"}, {"SS": [1]}, {"L": {}}, {"M": []}),
-    ],
-)
-def test_what_is_no_attribute_value_is_refused(value: Any) -> None:
-    table = make_table(SCHEMA, ["id"])
-    for inner in (value, {"L": [value]}, {"M": {"a": value}}):
-        with pytest.raises(AttributeValueError, match="expected"):
-            ItemReader(table.columns, table.keys).read({"id": {"S": "a"}, "other": inner})
-
-
-@pytest.mark.parametrize("text", [b"{", b"\xff", b'{"a":1,"a":2}', b"NaN", b"[" * 100_000, b'{"a":-Infinity}'])
-def test_json_is_read_strictly(text: bytes) -> None:
-    with pytest.raises(AttributeValueError):
-        parse_json(text)

@@ -12,9 +12,9 @@ from tests.support.memory import peak_mib
 LIMIT_MIB = 300
 PROGRAM = """
 import hashlib, json, sys
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 from lakelanes.tables import convert
-from lakelanes.tables.exports import DataFile, md5_text
+from lakelanes.tables.manifests import DataFile, md5_text
 
 megabytes = int(sys.argv[1])
 table = Table.model_validate(

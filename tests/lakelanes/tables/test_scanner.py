@@ -25,7 +25,6 @@ from tests.lakelanes.tables.support import (
 from tests.support.properties import examples
 from tests.support.sanitizer import run_sanitized
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 ITEM = {
     "order_id": {"S": "o-1"},
     "total": {"N": "-12345678901234567890123456789012345.67"},
@@ -304,7 +303,7 @@ def test_an_item_nested_as_deep_as_dynamodb_allows_is_read() -> None:
 def test_without_the_library_every_line_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     from lakelanes.tables import scanner as module
 
-    monkeypatch.setattr(module, "load_library", lambda: None)
+    monkeypatch.setattr(module, "native", lambda source, structures: None)
     scanner = module.Scanner(make_table(), 5)
     line = json.dumps({"Item": ITEM}).encode()
     for data in (line, line + b"\n", line + b"\n" + line):
@@ -315,16 +314,13 @@ def test_without_the_library_every_line_is_read_all_the_same(monkeypatch: pytest
 # Reads mutated lines with a kernel that checks every access; behind the lines there is the slack that is agreed on.
 FUZZ = """
 import json, random, sys
-from pathlib import Path
-from lakelanes.convert import kernel
-kernel.library_path = lambda: Path(sys.argv[1])
 from lakelanes.tables.scanner import SLACK, LineError, Scanner
-from lakelanes.config import Table
+from lakelanes.config.model import Table
 
-seed = int(sys.argv[2])
+seed = int(sys.argv[1])
 print("seed", seed)
 random.seed(seed)
-schema, item = json.loads(sys.argv[3])
+schema, item = json.loads(sys.argv[2])
 schema += [{"name": f"c{at}", "type": text} for at, text in enumerate(
     ["float", "double", "tinyint", "smallint", "bigint", "date", "boolean", "array<binary>", "map<string,array<int>>"])]
 values = [{"N": "1.5"}, {"N": "7"}, {"N": "1" * 60}, {"S": "2024-03-15"}, {"BOOL": True}, {"BS": ["3q2+7w==", "AA=="]},
@@ -334,6 +330,7 @@ marks = [b'"', b"\\\\", b"{", b"}", b"[", b"]", b",", b":", b"\\xff", b"\\\\u", 
 rows = refused = 0
 for turn in range(600):
     scanner = Scanner(table, 1 if turn % 2 else None)
+    assert scanner._native is not None
     lines = []
     for _ in range(random.randint(1, 30)):
         made = item | {f"c{at}": random.choice(values) for at in range(9) if random.random() < 0.8}

@@ -22,7 +22,8 @@ from lakelanes.catalog import athena, partitions
 from lakelanes.errors import AttributeValueError
 from lakelanes.lake import Lake
 from lakelanes.tables.changes import LineReader, change_batch
-from lakelanes.tables.stream import BatchReport, StreamLane
+from lakelanes.tables.stream import StreamLane
+from lakelanes.tables.stream_report import BatchReport
 from tests.lakelanes.tables.support import tables_and_items
 from tests.support.properties import examples
 from tests.support.queues import Alerts
@@ -302,6 +303,16 @@ class TestWhatCouldNotBeWritten:
         report = StreamLane(lake).process([record(1, "1", total("1"))], lambda: 9.0)
         assert (report.state, report.failed_from) == ("failed", sequence(1))
         assert objects(lake) == {}
+
+    def test_is_begun_with_just_the_time_for_it(self, lake: Lake) -> None:
+        report = StreamLane(lake).process([record(1, "1", total("1"))], lambda: 10.0)
+        assert (report.state, report.rows) == ("written", 1)
+
+    def test_comes_again_with_what_cannot_be_read_behind_it(self, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+        batch = [record(1, "1", total("1")), record(2, NOT_A_KEY)]
+        monkeypatch.setattr(lake.s3, "put_object", fail)
+        report = StreamLane(lake).process(batch, plenty)
+        assert (report.failed_from, report.again, report.rows) == (sequence(1), 2, 0)
 
     def test_waits_for_a_partition_that_another_process_died_with(self, make_orders: Callable[..., Lake]) -> None:
         times = iter(range(10_000))

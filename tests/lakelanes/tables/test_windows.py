@@ -13,14 +13,15 @@ from lakelanes.tables.windows import (
     MAX_WINDOW,
     MIN_WINDOW,
     Window,
+    backfill_windows,
     ceil_minute,
-    chain,
+    consecutive_windows,
     floor_minute,
-    history,
     minute_text,
     next_window,
     parse_minute,
 )
+from tests.support.properties import examples
 
 MINUTES = st.sampled_from([15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440])
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda d: floor_minute(d.replace(tzinfo=UTC)))
@@ -45,13 +46,14 @@ def test_where_the_grid_is_more_than_a_day_away_the_window_ends_halfway() -> Non
     assert next_window(window.end, 1440).end == at("0000") + timedelta(days=2)
 
 
+@examples(100)
 @given(MOMENTS, MINUTES, MINUTES)
 def test_windows_follow_each_other_within_the_limits_even_when_their_length_changes(
     base: datetime, minutes: int, later: int
 ) -> None:
-    before = list(chain(base, {}, minutes, base + timedelta(days=2)))
+    before = list(consecutive_windows(base, {}, minutes, base + timedelta(days=2)))
     known = {window.start: window for window in before[:3]}
-    windows = list(chain(base, known, later, base + timedelta(days=5)))
+    windows = list(consecutive_windows(base, known, later, base + timedelta(days=5)))
     assert windows[: len(known)] == list(known.values())
     assert windows[0].start == base
     for window, following in pairwise(windows):
@@ -62,12 +64,13 @@ def test_windows_follow_each_other_within_the_limits_even_when_their_length_chan
     assert all((window.end - at("0000")) % timedelta(minutes=later) == timedelta() for window in windows[5:])
 
 
+@examples(100)
 @given(MOMENTS, MOMENTS, MOMENTS, MINUTES)
 def test_history_is_within_what_is_held_and_before_the_base(
     earliest: datetime, base: datetime, start: datetime, minutes: int
 ) -> None:
     period = Window(start, start + timedelta(hours=30))
-    for window in history(earliest, base, period, minutes):
+    for window in backfill_windows(earliest, base, period, minutes):
         assert earliest <= window.start < window.end <= base
         assert MIN_WINDOW <= window.end - window.start <= MAX_WINDOW
 
@@ -75,7 +78,7 @@ def test_history_is_within_what_is_held_and_before_the_base(
 def test_periods_share_the_history_between_them() -> None:
     base = at("1030")
     hours = [Window(at(f"{hour:02}00"), at(f"{hour + 1:02}00")) for hour in range(7, 11)]
-    found = [history(at("0810"), base, hour, 60) for hour in hours]
+    found = [backfill_windows(at("0810"), base, hour, 60) for hour in hours]
     assert found == [[], [Window(at("0810"), at("0900"))], [Window(at("0900"), at("1000"))], [Window(at("1000"), base)]]
 
 

@@ -91,7 +91,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_channel_that_has_a_connection_is_told(lake: Lake, slack: Webhook, mail: _MailServer) -> None:
     topic = Alerts(lake)
     connections = {channels.SLACK: slack_connection(slack.port), channels.SMTP: mail_connection(mail.port)}
-    channels.tell(lake, ALERT, connections.get)
+    channels.send(lake, ALERT, connections.get)
     [told] = topic.wait()
     assert told["page_url"].startswith("http") and told["page_url"].endswith("/lake/entities/sales")
     [(path, body)] = slack.received
@@ -106,7 +106,7 @@ def test_every_channel_that_has_a_connection_is_told(lake: Lake, slack: Webhook,
 def test_connections_are_airflows(lake: Lake, slack: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = Alerts(lake)
     monkeypatch.setenv("AIRFLOW_CONN_LAKELANES_SLACK", slack_connection(slack.port).get_uri())
-    channels.tell(lake, ALERT)
+    channels.send(lake, ALERT)
     assert len(slack.received) == 1
     assert len(topic.wait()) == 1
 
@@ -117,16 +117,16 @@ def test_a_channel_that_fails_is_logged_without_its_secret_and_keeps_no_other_fr
     topic = Alerts(lake)
     connections = {channels.SLACK: slack_connection(free_port()), channels.SMTP: mail_connection(mail.port)}
     with caplog.at_level(logging.INFO):
-        channels.tell(lake, ALERT, connections.get)
+        channels.send(lake, ALERT, connections.get)
     assert len(topic.wait()) == 1 and len(mail.received) == 1
-    assert "lakelanes_slack: the alert was not told" in caplog.text
+    assert "lakelanes_slack: the alert was not sent" in caplog.text
     assert "very-secret" not in caplog.text
 
 
 def test_without_its_topic_the_others_are_told_and_the_caller_hears_of_it(lake: Lake, mail: _MailServer) -> None:
     lake.sns.delete_topic(TopicArn=lake.config.alert_topic_arn)
     with pytest.raises(lake.sns.exceptions.NotFoundException):
-        channels.tell(lake, ALERT, {channels.SMTP: mail_connection(mail.port)}.get)
+        channels.send(lake, ALERT, {channels.SMTP: mail_connection(mail.port)}.get)
     assert len(mail.received) == 1
 
 
@@ -134,15 +134,15 @@ def test_without_its_topic_the_others_are_told_and_the_caller_hears_of_it(lake: 
 def test_a_mail_without_recipients_says_what_the_connection_lacks(
     lake: Lake, mail: _MailServer, caplog: pytest.LogCaptureFixture, extra: dict[str, Any]
 ) -> None:
-    channels.tell(lake, ALERT, {channels.SMTP: mail_connection(mail.port, **extra)}.get)
+    channels.send(lake, ALERT, {channels.SMTP: mail_connection(mail.port, **extra)}.get)
     assert "recipients in its extra" in caplog.text and mail.received == []
 
 
 def test_a_server_that_offers_no_encryption_gets_no_mail_unless_that_is_said(
     lake: Lake, mail: _MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    channels.tell(lake, ALERT, {channels.SMTP: mail_connection(mail.port, disable_tls=False)}.get)
-    assert mail.received == [] and "lakelanes_smtp: the alert was not told" in caplog.text
+    channels.send(lake, ALERT, {channels.SMTP: mail_connection(mail.port, disable_tls=False)}.get)
+    assert mail.received == [] and "lakelanes_smtp: the alert was not sent" in caplog.text
 
 
 def free_port() -> int:

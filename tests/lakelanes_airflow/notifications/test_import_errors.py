@@ -134,4 +134,4 @@ def test_a_process_that_cannot_tell_logs_it_and_goes_on(
 
 def cure(lake: Lake) -> list[Any]:
     """Closes what is cured, as the watch does; the causes."""
-    return incidents.cure_all(lake, import_errors.cures(incidents.open_incidents(lake)), channels.tell)
+    return incidents.cure_all(lake, import_errors.cures(incidents.open_incidents(lake)), channels.send)

@@ -388,7 +388,7 @@ def test_a_dead_letter_whose_alert_cannot_be_told_is_told_of_later(lake: Lake, m
         broken.setattr("lakelanes_airflow.notifications.channels.publish", fail)
         Run(lake, plan="find", run_id="sweep-1", full=False).sense()
     assert queues.dead_letters() == 0 and alerts.read() == []
-    assert incidents.catch_up(lake, channels.tell) == 1
+    assert incidents.catch_up(lake, channels.send) == 1
     [alert] = alerts.wait()
     assert alert["causes"] == ["dead-letters"]
     Run(lake, plan="find", run_id="sweep-2", full=False).sense()
@@ -400,11 +400,11 @@ def test_a_run_closes_what_its_success_cures(lake: Lake) -> None:
     file = Alert("load_sales", "run-0", "sales", "", "", files=[FileFault(uri, "sales", "failed", "a lost connection")])
     causes = ["run/load_sales/2024-03-15", "deadline/sales/2024-03-15", f"file/{uri}"]
     for cause in causes[:2]:
-        incidents.report(lake, cause, replace(file, files=[]), channels.tell)
-    incidents.report_all(lake, incidents.file_alerts(file), channels.tell)
+        incidents.report(lake, cause, replace(file, files=[]), channels.send)
+    incidents.report_all(lake, incidents.file_alerts(file), channels.send)
     others = ["run/load_sales/2024-03-16", "deadline/sales/2024-03-16", "run/sweep_sources/-"]
     for cause in others:
-        incidents.report(lake, cause, replace(file, files=[]), channels.tell)
+        incidents.report(lake, cause, replace(file, files=[]), channels.send)
     run = Run(lake, partition_key="2024-03-15")
     run.sense()
     run.convert()
@@ -419,7 +419,7 @@ def test_a_run_closes_what_its_success_cures(lake: Lake) -> None:
 
 def test_a_run_with_a_fault_does_not_close_the_failure_of_the_one_before(lake: Lake) -> None:
     put(lake, "sales_data_2024_03_15.csv", NO_AMOUNT)
-    incidents.report(lake, "run/load_sales/-", Alert("load_sales", "run-0", "sales", "x", "y"), channels.tell)
+    incidents.report(lake, "run/load_sales/-", Alert("load_sales", "run-0", "sales", "x", "y"), channels.send)
     run = Run(lake)
     run.sense()
     with pytest.raises(PermanentLoadError):

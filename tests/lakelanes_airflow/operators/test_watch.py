@@ -66,6 +66,6 @@ def test_a_check_that_fails_fails_the_task_after_the_others_were_made(
     alerts = Alerts(lake)
     monkeypatch.setattr(glue_tables, "describe_all", throttled)
     lake.ledger.write_note(FAILED_VIEWS, {"daily_sales": "COLUMN_NOT_FOUND"})
-    with pytest.raises(AirflowFailException, match="could not be looked at: drifted"):
+    with pytest.raises(AirflowFailException, match="could not be made: drifted"):
         watch()
     assert len(alerts.wait()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from fastapi.testclient import TestClient
 
 from lakelanes.lake import Lake
 from lakelanes_airflow.page.app import the_app
-from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.plugin import LakelanesPlugin
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
@@ -30,6 +31,8 @@ def airflow_app() -> Iterator[FastAPI]:
     """The application that Airflow's API server serves, with what its plugin adds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", ",".join(f"{n}:{r}" for n, r in USERS.items()))
+        # As long as the algorithm wants it; Airflow's test configuration has a shorter one.
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", secrets.token_urlsafe(64))
         patch.setattr(plugins_manager, "get_fastapi_plugins", lambda: (LakelanesPlugin.fastapi_apps, []))
         db.initdb()
         purge_cached_app()
@@ -40,16 +43,16 @@ def airflow_app() -> Iterator[FastAPI]:
 
 
 @pytest.fixture
-def upkeep() -> Iterator[Upkeep]:
+def background() -> Iterator[BackgroundWork]:
     """The page's work in the background, without its pauses."""
-    own, the_app().state.upkeep = the_app().state.upkeep, Upkeep(pause_seconds=0)
-    yield the_app().state.upkeep
-    the_app().state.upkeep.settle()
-    the_app().state.upkeep = own
+    own, the_app().state.background = the_app().state.background, BackgroundWork(pause_seconds=0)
+    yield the_app().state.background
+    the_app().state.background.wait()
+    the_app().state.background = own
 
 
 @pytest.fixture
-def as_user(airflow_app: FastAPI, upkeep: Upkeep) -> Callable[[str | None], TestClient]:
+def as_user(airflow_app: FastAPI, background: BackgroundWork) -> Callable[[str | None], TestClient]:
     """A browser of a user, or of nobody: ``as_user("viewer")``. It sends the cookie that Airflow's login sets."""
 
     def make(name: str | None) -> TestClient:

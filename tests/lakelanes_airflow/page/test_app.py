@@ -14,14 +14,12 @@ from airflow.utils.session import create_session
 from botocore.exceptions import ClientError
 from fastapi.testclient import TestClient
 
-from lakelanes.alerts import incidents
-from lakelanes.alerts.messages import Alert
 from lakelanes.files import dead_letters
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.background import BackgroundWork
 from tests.support.lakes import config_text, put
 from tests.support.queues import Queues
 
@@ -60,13 +58,15 @@ def test_the_first_page_says_how_each_entity_stands(as_user: AsUser, lake: Lake)
     assert DAY.format("16") in shown and "none of the table&#39;s columns" in shown
 
 
-def test_a_look_has_the_changes_counted_for_the_next_one(as_user: AsUser, lake: Lake, upkeep: Upkeep) -> None:
+def test_a_look_has_the_changes_counted_for_the_next_one(
+    as_user: AsUser, lake: Lake, background: BackgroundWork
+) -> None:
     client = as_user("viewer")
     put(lake, DAY.format(15), GOOD)
     files = list(list_prefix(lake, ""))
     load_batch(lake, lake.config.entities["sales"], files, lane="fast", run_id="file_processor/1")
     assert client.get("/lake/").status_code == 200
-    upkeep.settle()
+    background.wait()
     shown = text(client.get("/lake/").text)
     assert "Files 1" in shown and "Counted at" in shown
 
@@ -117,7 +117,7 @@ def test_what_comes_in_a_url_stays_text(as_user: AsUser, lake: Lake, query: str)
 
 
 def test_retry_starts_a_run_of_the_file_alone(
-    as_user: AsUser, lake: Lake, dags: dict[str, Any], upkeep: Upkeep
+    as_user: AsUser, lake: Lake, dags: dict[str, Any], background: BackgroundWork
 ) -> None:
     load(lake, d16="wrong\n1\n")
     answer = as_user("user").post("/lake/entities/sales/retry", data={"uri": uri(lake, "16")})
@@ -195,41 +195,6 @@ def test_entities_of_other_shapes_have_their_calendars(as_user: AsUser, make_lak
         assert (f"/periods/{period}" in page) if period else ("region=north" in page)
         if period:
             assert client.get(f"/lake/entities/sales/periods/{period}").status_code == 200
-
-
-def test_open_alerts_stand_first_with_what_to_do_and_where_to_look(as_user: AsUser, lake: Lake) -> None:
-    client = as_user("viewer")
-    assert "Open alerts There are none." in text(client.get("/lake/").text)
-    load(lake, d15=GOOD, d16="wrong\n1\n")
-
-    def told(cause: str, **more: Any) -> None:
-        alert = Alert(**{"dag_id": "load_sales", "run_id": "r", "entity": "sales", "reason": "<b>", **more})
-        assert incidents.report(lake, cause, alert, lambda *_: None)
-
-    run = "https://airflow.example/dags/load_sales/runs/r%2B1"
-    file = "/lake/file?uri=" + quote(uri(lake, "16"), safe="")
-    told(f"file/{uri(lake, '16')}", what_to_do="Upload it corrected", run_url=run, page_url=file)
-    missing = {"event": "found 17 March missing", "page_url": "/lake/entities/sales/periods/2024-03-17"}
-    told("deadline/sales/2024-03-17", what_to_do="Upload it", dag_id="watch_lake", **missing)
-    told("run/refresh_views/-", what_to_do="Clear it", entity=None, dag_id="refresh_views", page_url="/lake/")
-    told("stale/x", what_to_do="Look", entity=None, dag_id="refresh_views", page_url="https://elsewhere.example/lake/")
-    page = client.get("/lake/").text
-    shown = text(page)
-    assert shown.index("Open alerts") < shown.index("watch_lake found 17 March missing") < shown.index("Entities")
-    assert "What to do: Upload it corrected" in shown
-    assert '<p class="said">&lt;b&gt;</p>' in page, "what it says is text"
-    links = re.findall(r'<a href="([^"]+)"[^>]*>(?:Look at it|Open the run)', page)
-    assert sorted(links) == [
-        "/dags/load_sales/runs/r%2B1",
-        "/lake/entities/sales/periods/2024-03-17",
-        file,
-    ]
-    for link in links:
-        if link.startswith("/lake"):
-            assert client.get(link.replace("&amp;", "&")).status_code == 200
-    for incident in incidents.open_incidents(lake):
-        incidents.cure(lake, incident.cause, "it is cured", lambda *_: None)
-    assert "Open alerts There are none." in text(client.get("/lake/").text)
 
 
 def test_dead_letters_are_counted_and_their_files_named(as_user: AsUser, lake: Lake) -> None:

@@ -26,7 +26,7 @@ from lakelanes.files.listing import list_prefix
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.tables.windows import minute_text
-from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.page.window_layout import window_name
 from tests.lakelanes_airflow.page.conftest import USERS
 from tests.support.browser import PATIENCE_MILLISECONDS, chromium, running_browser, served
@@ -55,7 +55,7 @@ def address(airflow_app: FastAPI) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str, upkeep: Upkeep) -> Iterator[Open]:
+def open_page(browser: Browser, address: str, background: BackgroundWork) -> Iterator[Open]:
     """``open_page(path, user="viewer", **options of the browser's context)``; fails on any error that a page logs."""
     contexts = []
     errors: list[str] = []
@@ -267,16 +267,16 @@ def test_a_table_shows_what_failed_and_starting_anew_asks_twice(
     assert runs(False) == before + 1
 
 
-def test_the_strips_of_windows_are_used_with_the_arrow_keys(open_page: Open, lake: Lake, table: ExportedTable) -> None:
+def test_the_rows_of_windows_are_used_with_the_arrow_keys(open_page: Open, lake: Lake, table: ExportedTable) -> None:
     page = open_page("/lake/tables/orders")
-    strips = page.locator("[data-strips] ul")
-    for strip in strips.all():
-        expect(strip.locator("a.cell[tabindex='0']")).to_have_count(1)
+    rows = page.locator("[data-window-rows] ul")
+    for row in rows.all():
+        expect(row.locator("a.cell[tabindex='0']")).to_have_count(1)
 
     def focused() -> str:
         return str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
 
-    page.locator("[data-strips] a.cell[tabindex='0']").nth(1).focus()
+    page.locator("[data-window-rows] a.cell[tabindex='0']").nth(1).focus()
     first = focused()
     page.keyboard.press("ArrowRight")
     assert focused() != first
@@ -286,7 +286,7 @@ def test_the_strips_of_windows_are_used_with_the_arrow_keys(open_page: Open, lak
     assert focused().split(",")[0] != first.split(",")[0], "another day"
     page.keyboard.press("ArrowDown")
     assert focused() == first
-    expect(strips.nth(1).locator("a.cell[tabindex='0']")).to_have_count(1)
+    expect(rows.nth(1).locator("a.cell[tabindex='0']")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/exports/window/"))
 

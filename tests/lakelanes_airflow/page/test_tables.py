@@ -20,7 +20,7 @@ from lakelanes.tables.catalog import window_partition
 from lakelanes.tables.changes import change_schema
 from lakelanes.tables.windows import minute_text
 from lakelanes_airflow.page import window_layout
-from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.page.labels import WINDOWS
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.source_tables import ORDERS
@@ -127,7 +127,7 @@ def test_an_export_has_its_reason_its_arn_and_its_run(as_user: AsUser, table: Ex
 
 
 def test_the_newest_change_of_the_stream_is_shown_and_what_it_did_not_bring(
-    as_user: AsUser, table: ExportedTable, upkeep: Upkeep
+    as_user: AsUser, table: ExportedTable, background: BackgroundWork
 ) -> None:
     table.begin()
     for number in range(7):
@@ -136,7 +136,7 @@ def test_the_newest_change_of_the_stream_is_shown_and_what_it_did_not_bring(
 
     def shown() -> str:
         client.get("/lake/tables/orders")
-        upkeep.settle()
+        background.wait()
         return text(client.get("/lake/tables/orders").text)
 
     assert "The stream ○ missing" in shown() and "and the stream brought none of that time" in shown()
@@ -179,35 +179,11 @@ def test_starting_anew_asks_twice_and_a_viewer_can_press_neither(as_user: AsUser
 
 
 def test_a_table_of_the_stream_alone_has_no_buttons(
-    as_user: AsUser, make_lake: Callable[..., Lake], upkeep: Upkeep
+    as_user: AsUser, make_lake: Callable[..., Lake], background: BackgroundWork
 ) -> None:
     make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "lanes": ["stream"]}})
-    assert "It is being looked at." in as_user("user").get("/lake/tables/orders").text
-    upkeep.settle()
+    assert "Its objects are being listed." in as_user("user").get("/lake/tables/orders").text
+    background.wait()
     page = as_user("user").get("/lake/tables/orders").text
     assert "<form method" not in page and "No change came by the stream within a day." in page
     assert as_user("user").post("/lake/tables/orders/export").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("minutes", "titles", "texts"),
-    [
-        (15, ["Fri 15 Mar", "Sat 16 Mar"], ["00:00", "00:15"]),
-        (60, ["Fri 15 Mar", "Sat 16 Mar"], ["00", "01"]),
-        (1440, ["March 2024", "April 2024"], ["15", "16"]),
-    ],
-)
-def test_windows_stand_by_day_or_by_month(
-    make_lake: Callable[..., Lake], minutes: int, titles: list[str], texts: list[str]
-) -> None:
-    from lakelanes.overview.tables import WindowCell
-    from lakelanes.tables.windows import Window
-
-    lake = make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": minutes}}})
-    start, step = datetime(2024, 3, 15, tzinfo=UTC), timedelta(minutes=minutes)
-    count = 20 if minutes == 1440 else 2 * 1440 // minutes
-    shown = [WindowCell(Window(start + n * step, start + (n + 1) * step), "published") for n in range(count)]
-    found = window_layout.strips(lake.config.tables["orders"], shown)
-    assert [strip.title for strip in found] == titles
-    assert [label for label, _ in found[0].cells][:2] == texts
-    assert sum(len(strip.cells) for strip in found) == count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from lakelanes_airflow.load_tasks import load_planned
 from lakelanes_airflow.notifications.run_alerts import alert_on_failure
 from lakelanes_airflow.runs.xcoms import FAILURE, PREVIEW, SCOPE
 from lakelanes_airflow.sensors.source_files import SourceFilesSensor
-from lakelanes_airflow.triggers.source_files import SourceFilesTrigger
+from lakelanes_airflow.triggers.polling import PollEvent
 from tests.support.airflow import task_context
 from tests.support.lakes import put
 from tests.support.queues import Alerts
@@ -58,13 +57,6 @@ def mark_loaded(lake: Lake, key: str = KEY, run_id: str = "") -> None:
 
 def names(batches: list[dict[str, Any]]) -> list[str]:
     return [SourceFile.from_dict(file).name for batch in batches for file in batch["files"]]
-
-
-def events(trigger: SourceFilesTrigger) -> list[Any]:
-    async def collect() -> list[Any]:
-        return [event.payload async for event in trigger.run()]
-
-    return asyncio.run(collect())
 
 
 def test_a_file_that_is_there_is_planned_at_the_first_look(lake: Lake) -> None:
@@ -416,53 +408,10 @@ def test_many_files_become_few_batches(make_lake: Callable[..., Lake]) -> None:
     assert sum(len(batch["files"]) for batch in batches) == 28
 
 
-def test_the_trigger_sees_a_file_that_arrives(lake: Lake) -> None:
-    deadline = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
-    looks = []
-
-    class Watching(SourceFilesTrigger):
-        def is_ready(self, lake: Lake) -> bool:
-            looks.append(super().is_ready(lake))
-            if len(looks) == 2:
-                put(lake, DAY, "x")
-            return looks[-1]
-
-    trigger = Watching("sales", KEY, deadline, first_interval=0.01, max_interval=0.01)
-    assert events(trigger) == [{"status": "ready"}]
-    assert looks == [False, False, True]
-
-
-def test_the_trigger_ends_at_the_deadline_after_a_last_look(lake: Lake) -> None:
-    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
-    assert events(SourceFilesTrigger("sales", KEY, past, first_interval=0.01)) == [{"status": "deadline"}]
-    put(lake, DAY, "x")
-    assert events(SourceFilesTrigger("sales", KEY, past, first_interval=0.01)) == [{"status": "ready"}]
-
-
-def test_the_trigger_gives_up_when_looking_keeps_failing(lake: Lake) -> None:
-    lake.s3.delete_bucket(Bucket=lake.config.resources.source_bucket)
-    deadline = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
-    trigger = SourceFilesTrigger("sales", KEY, deadline, first_interval=0.01, max_interval=0.01)
-    [event] = events(trigger)
-    assert event["status"] == "error" and "NoSuchBucket" in event["message"]
+def test_a_wait_that_failed_fails_the_task_with_its_reason(lake: Lake) -> None:
     task = sensor()
-    with pytest.raises(AirflowFailException, match="NoSuchBucket"):
-        task.resume(task_context(task, partition_key=KEY), event, deadline=deadline)
-
-
-def test_the_interval_between_looks_grows_to_its_bound(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    monkeypatch.setattr("lakelanes_airflow.triggers.source_files.asyncio.sleep", sleep)
-
-    class Never(SourceFilesTrigger):
-        def is_ready(self, lake: Lake) -> bool:
-            if len(slept) > 20:
-                put(lake, DAY, "x")
-            return super().is_ready(lake)
-
-    events(Never("sales", KEY, (datetime.now(UTC) + timedelta(minutes=5)).isoformat()))
-    assert slept[0] <= 5 and 48 <= slept[-1] <= 60
+    event: PollEvent = {"status": "error", "message": "NoSuchBucket: it is gone"}
+    context = task_context(task, partition_key=KEY)
+    with pytest.raises(AirflowFailException, match="files of sales failed several times in a row: NoSuchBucket"):
+        task.resume(context, event, deadline="2100-01-01T00:00:00+00:00")
+    assert "NoSuchBucket" in context["ti"].xcoms["sense", FAILURE]

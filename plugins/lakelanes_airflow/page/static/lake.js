@@ -32,9 +32,9 @@ async function freshen() {
   rove();
 }
 
-// One stop of the Tab key per month, or per strip of windows; the arrow keys go from one to the next.
+// One stop of the Tab key per month, or per row of windows; the arrow keys go from one to the next.
 function rove() {
-  for (const grid of document.querySelectorAll("[data-cells] table, [data-strips] ul")) {
+  for (const grid of document.querySelectorAll("[data-cells] table, [data-window-rows] ul")) {
     const cells = [...grid.querySelectorAll("a.cell")];
     if (!cells.includes(document.activeElement)) cells.forEach((cell, at) => (cell.tabIndex = at ? -1 : 0));
   }
@@ -47,20 +47,20 @@ function go(event, cell, target) {
   target.focus();
 }
 
-// In a strip to the left and right; up and down to the strip before and after.
+// In a row of windows to the left and right; up and down to the row before and after.
 function along(event, cell, [up, right]) {
-  const strips = [...document.querySelectorAll("[data-strips] ul")].map((one) => [...one.querySelectorAll("a.cell")]);
-  const at = strips.findIndex((one) => one.includes(cell));
-  const place = strips[at].indexOf(cell);
+  const rows = [...document.querySelectorAll("[data-window-rows] ul")].map((one) => [...one.querySelectorAll("a.cell")]);
+  const at = rows.findIndex((one) => one.includes(cell));
+  const place = rows[at].indexOf(cell);
   if (right) {
-    const target = strips[at][place + right];
+    const target = rows[at][place + right];
     if (target) go(event, cell, target);
     return;
   }
-  for (let next = at + up; strips[next]; next += up) {
-    const target = strips[next][Math.min(place, strips[next].length - 1)];
+  for (let next = at + up; rows[next]; next += up) {
+    const target = rows[next][Math.min(place, rows[next].length - 1)];
     if (!target) continue;
-    strips[next].forEach((one) => (one.tabIndex = -1));
+    rows[next].forEach((one) => (one.tabIndex = -1));
     target.tabIndex = 0;
     event.preventDefault();
     target.focus();
@@ -70,8 +70,8 @@ function along(event, cell, [up, right]) {
 
 function arrow(event) {
   const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-  const inStrip = event.target.closest?.("[data-strips] a.cell");
-  if (inStrip && steps) along(event, inStrip, steps);
+  const inWindowRow = event.target.closest?.("[data-window-rows] a.cell");
+  if (inWindowRow && steps) along(event, inWindowRow, steps);
   const cell = event.target.closest?.("[data-cells] a.cell");
   if (!cell || !steps) return;
   const place = cell.parentElement;

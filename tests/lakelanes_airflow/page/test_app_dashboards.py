@@ -17,7 +17,7 @@ from lakelanes.files.listing import list_prefix
 from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes_airflow.page.background import Upkeep
+from lakelanes_airflow.page.background import BackgroundWork
 from tests.support.lakes import put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
@@ -46,11 +46,11 @@ def make_view(lake: Lake, tmp_path: Path) -> Callable[[str, str], None]:
     return make
 
 
-def look(as_user: AsUser, upkeep: Upkeep) -> str:
+def look(as_user: AsUser, background: BackgroundWork) -> str:
     """The page once what a look wanted is done."""
     client = as_user("viewer")
     client.get("/lake/dashboards")
-    upkeep.settle()
+    background.wait()
     page = client.get("/lake/dashboards")
     assert page.status_code == 200
     return page.text
@@ -61,14 +61,14 @@ def test_without_views_it_says_so(as_user: AsUser, lake: Lake) -> None:
 
 
 def test_the_first_look_asks_athena_and_the_next_one_sees_the_chart(
-    as_user: AsUser, lake: Lake, upkeep: Upkeep, make_view: Callable[[str, str], None]
+    as_user: AsUser, lake: Lake, background: BackgroundWork, make_view: Callable[[str, str], None]
 ) -> None:
     load(lake, 15, "a,c1,-1.50,2024-03-15\n")
     load(lake, 16, "a,c1,3.00,2024-03-16\nb,c2,1.00,2024-03-16\n")
     make_view("revenue_by_day", "SELECT transaction_date, sum(amount) AS revenue FROM sales_data GROUP BY 1")
     page = as_user("viewer").get("/lake/dashboards").text
     assert "Athena is being asked." in page and "data-live" in page, "so the page looks again by itself"
-    upkeep.settle()
+    background.wait()
     page = as_user("viewer").get("/lake/dashboards").text
     assert "Athena is being asked." not in page
     title = "revenue by transaction_date, 2 values from 2024-03-15 to 2024-03-16; least -1.5, most 4"
@@ -77,58 +77,58 @@ def test_the_first_look_asks_athena_and_the_next_one_sees_the_chart(
 
 
 def test_names_in_the_rows_are_text(
-    as_user: AsUser, lake: Lake, upkeep: Upkeep, make_view: Callable[[str, str], None]
+    as_user: AsUser, lake: Lake, background: BackgroundWork, make_view: Callable[[str, str], None]
 ) -> None:
     load(lake, 15, "a,<img src=x>,1.50,2024-03-15\n")
     make_view("by_customer", "SELECT customer_id, sum(amount) AS revenue FROM sales_data GROUP BY 1")
-    page = look(as_user, upkeep)
+    page = look(as_user, background)
     assert "<img" not in page and page.count("&lt;img src=x&gt;") >= 2
 
 
 def test_an_answer_stays_until_the_next_one_is_there(
     as_user: AsUser,
     lake: Lake,
-    upkeep: Upkeep,
+    background: BackgroundWork,
     make_view: Callable[[str, str], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     load(lake, 15, "a,c1,1.50,2024-03-15\n")
     make_view("by_customer", "SELECT customer_id, sum(amount) AS revenue FROM sales_data GROUP BY 1")
-    assert "<td>1.50</td>" in look(as_user, upkeep)
+    assert "<td>1.50</td>" in look(as_user, background)
     load(lake, 16, "a,c1,1.50,2024-03-16\n")
-    assert "<td>1.50</td>" in look(as_user, upkeep), "Athena was asked a moment ago"
+    assert "<td>1.50</td>" in look(as_user, background), "Athena was asked a moment ago"
     monkeypatch.setattr(view_results, "MAX_AGE", timedelta(0))
     client = as_user("viewer")
     assert "<td>1.50</td>" in client.get("/lake/dashboards").text
-    upkeep.settle()
+    background.wait()
     assert "<td>3.00</td>" in client.get("/lake/dashboards").text
 
 
 def test_what_athena_refuses_stands_beside_the_last_answer(
     as_user: AsUser,
     lake: Lake,
-    upkeep: Upkeep,
+    background: BackgroundWork,
     make_view: Callable[[str, str], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     load(lake, 15, "a,c1,1.50,2024-03-15\n")
     make_view("by_customer", "SELECT customer_id, sum(amount) AS revenue FROM sales_data GROUP BY 1")
     make_view("large", "SELECT transaction_id, amount FROM sales_data WHERE amount > 100")
-    page = look(as_user, upkeep)
+    page = look(as_user, background)
     assert "<td>1.50</td>" in page and "It has no rows." in page
     load(lake, 16, "a,c1,1.50,2024-03-16\n")
     lake.glue.delete_table(DatabaseName=lake.config.resources.glue_database, Name="sales_data")
     monkeypatch.setattr(view_results, "MAX_AGE", timedelta(0))
-    page = look(as_user, upkeep)
+    page = look(as_user, background)
     assert re.search(r'<p class="notice bad" role="note">[^<]*sales_data', page)
     assert "<td>1.50</td>" in page and "It has no rows." not in page
 
 
 def test_rows_that_no_chart_suits_are_shown_as_rows(
-    as_user: AsUser, lake: Lake, upkeep: Upkeep, make_view: Callable[[str, str], None]
+    as_user: AsUser, lake: Lake, background: BackgroundWork, make_view: Callable[[str, str], None]
 ) -> None:
     load(lake, 15, "".join(f"t{n:03},c,1.50,2024-03-15\n" for n in range(120)))
     make_view("names", "SELECT transaction_id, customer_id FROM sales_data ORDER BY 1")
-    page = look(as_user, upkeep)
+    page = look(as_user, background)
     assert '<svg class="chart"' not in page
     assert "<td>t099</td>" in page and "<td>t100</td>" not in page and "The first 100." in page

@@ -7,21 +7,20 @@
    The lines are data[0, length), followed by a line feed and 64 bytes more that may be read. A line feed cannot be part
    of a JSON string, so whatever is looked for, the search ends with the line. */
 
-#include "../convert/scalars.h"
+#include "scalars.h"
+
+#include <stddef.h>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
-/* Raised whenever the meaning of an argument changes; lakelanes.tables.scanner asks for it. */
-#define INTERFACE 1
 /* DynamoDB nests 32 levels at most. */
 #define DEEPEST 40
 /* Names of one map are compared with each other up to this many; more make a line odd. */
 #define MOST_NAMES 256
 #define ALL_NAMES 4096
 
-enum kind { TEXT, INT8, INT16, INT32, INT64, DECIMAL, FLOAT, DOUBLE, BOOLEAN, DATE, TIMESTAMP, BINARY, LIST, MAP, STRUCT };
 enum tag { NO_TAG, S, N, B, M, L, SS, NS, BS, BOOL, NUL };
 enum { HIGH = 1, ESCAPED = 2 };
 
@@ -79,22 +78,19 @@ typedef struct {
     const uint8_t *at;
     int32_t no_memory, name_count;
     int32_t misfit, surplus; /* of the column at hand: why it failed, and whether a struct has names that it lacks */
+    /* What follows is not Python's concern; it only makes room for it, zeroed. */
     Month month;
     String names[ALL_NAMES];
 } Scan;
 
-EXPORT int32_t lakelanes_items_interface(void) { return INTERFACE; }
-EXPORT int64_t lakelanes_items_size(void) { return sizeof(Scan); }
-
-static int width_of(int32_t kind) {
-    switch (kind) {
-    case INT8: return 1;
-    case INT16: return 2;
-    case INT32: case FLOAT: case DATE: return 4;
-    case INT64: case DOUBLE: case TIMESTAMP: return 8;
-    case DECIMAL: return 16;
-    default: return 0;
-    }
+EXPORT const Constant *lakelanes_items_constants(void) {
+    static const Constant CONSTANTS[] = {
+        KINDS(KIND_CONSTANT)
+        {"UNDECLARED", UNDECLARED}, {"RESCUED", RESCUED}, {"DELETED", DELETED}, {"WRITTEN", WRITTEN},
+        SIZE_CONSTANT(Node), SIZE_CONSTANT(Member), SIZE_CONSTANT(Mark), SIZE_CONSTANT(Odd),
+        {"size Scan", offsetof(Scan, month)}, {"whole Scan", sizeof(Scan)}, END_OF_CONSTANTS,
+    };
+    return CONSTANTS;
 }
 
 static int has_offsets(int32_t kind) { return kind == TEXT || kind == BINARY || kind == LIST || kind == MAP; }
@@ -149,7 +145,7 @@ static inline void finish(Node *node) {
 
 static int append_null(Scan *scan, int32_t at) {
     Node *node = scan->nodes + at;
-    const int width = width_of(node->kind);
+    const int64_t width = width_of(node->kind);
     if (!reserve(scan, node)) return 0;
     if (has_offsets(node->kind)) node->offsets[node->length + 1] = node->offsets[node->length];
     else if (width) memset(node->values + node->length * width, 0, (size_t)width);
@@ -482,58 +478,12 @@ static int round_trips(const String *string, int is_float) {
 }
 
 static int fixed_width(Scan *scan, Node *node, enum tag tag, const String *string) {
-    const uint8_t *p = string->text;
-    const int64_t length = string->length;
-    int64_t whole = 0;
-    double real;
     const enum tag wanted = node->kind == DATE || node->kind == TIMESTAMP ? S : N;
     if (tag != wanted) return misfit(scan);
     if (string->flags || !reserve(scan, node)) return 0;
-    const int64_t i = node->length;
-    if (wanted == S) {
-        if (node->kind == DATE) return length == 10 && date(p, &scan->month, (int32_t *)node->values + i);
-        return timestamp(p, length, &scan->month, (int64_t *)node->values + i);
-    }
-    switch (node->kind) {
-    case INT8:
-        if (!integer(p, length, INT8_MIN, INT8_MAX, &whole)) return 0;
-        ((int8_t *)node->values)[i] = (int8_t)whole;
-        return 1;
-    case INT16:
-        if (!integer(p, length, INT16_MIN, INT16_MAX, &whole)) return 0;
-        ((int16_t *)node->values)[i] = (int16_t)whole;
-        return 1;
-    case INT32:
-        if (!integer(p, length, INT32_MIN, INT32_MAX, &whole)) return 0;
-        ((int32_t *)node->values)[i] = (int32_t)whole;
-        return 1;
-    case INT64:
-        if (!integer(p, length, INT64_MIN, INT64_MAX, &whole)) return 0;
-        ((int64_t *)node->values)[i] = whole;
-        return 1;
-    case DECIMAL: {
-        unsigned __int128 magnitude;
-        int negative;
-        if (node->precision <= 18 && likely(short_fixed_point(p, length, node->scale, node->precision, &whole))) {
-            const int64_t words[] = {whole, whole >> 63};
-            memcpy(node->values + 16 * i, words, 16);
-            return 1;
-        }
-        if (!fixed_point(p, length, node->scale, node->precision, &magnitude, &negative)) return 0;
-        const __int128 value = negative ? -(__int128)magnitude : (__int128)magnitude;
-        memcpy(node->values + 16 * i, &value, 16);
-        return 1;
-    }
-    case FLOAT:
-        if (!round_trips(string, 1) || !floating(p, length, 1, &real)) return 0;
-        ((float *)node->values)[i] = (float)real;
-        return 1;
-    case DOUBLE:
-        if (!round_trips(string, 0) || !floating(p, length, 0, &real)) return 0;
-        ((double *)node->values)[i] = real;
-        return 1;
-    default: return 0;
-    }
+    if ((node->kind == FLOAT || node->kind == DOUBLE) && !round_trips(string, node->kind == FLOAT)) return 0;
+    return scalar_into(node->kind, node->precision, node->scale, &scan->month, string->text, string->length, node->values,
+                       node->length);
 }
 
 /* A string of the tag S, N or B, or of a set's elements. */

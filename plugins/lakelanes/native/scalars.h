@@ -12,6 +12,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "kinds.h"
+
 #if defined(__APPLE__)
 #include <xlocale.h>
 #endif
@@ -285,6 +288,59 @@ static inline int integer(const uint8_t *p, int64_t length, int64_t lowest, int6
     const __int128 whole = negative ? -(__int128)magnitude : (__int128)magnitude;
     *value = (int64_t)whole;
     return whole >= lowest && whole <= highest;
+}
+
+/* Writes the value of a text to place i of an Arrow buffer of the kind's width: whole numbers, decimals, floating-point
+   numbers, dates and timestamps. Of a decimal, precision and scale are the type's. month: kept from row to row. */
+static inline int scalar_into(int32_t kind, int32_t precision, int32_t scale, Month *month, const uint8_t *p, int64_t length,
+                              uint8_t *values, int64_t i) {
+    int64_t whole;
+    double real;
+    switch (kind) {
+    case INT8:
+        if (!integer(p, length, INT8_MIN, INT8_MAX, &whole)) return 0;
+        ((int8_t *)values)[i] = (int8_t)whole;
+        return 1;
+    case INT16:
+        if (!integer(p, length, INT16_MIN, INT16_MAX, &whole)) return 0;
+        ((int16_t *)values)[i] = (int16_t)whole;
+        return 1;
+    case INT32:
+        if (!integer(p, length, INT32_MIN, INT32_MAX, &whole)) return 0;
+        ((int32_t *)values)[i] = (int32_t)whole;
+        return 1;
+    case INT64:
+        if (!integer(p, length, INT64_MIN, INT64_MAX, &whole)) return 0;
+        ((int64_t *)values)[i] = whole;
+        return 1;
+    case DECIMAL: {
+        unsigned __int128 magnitude;
+        int negative;
+        if (precision <= 18 && likely(short_fixed_point(p, length, scale, precision, &whole))) {
+            const int64_t words[] = {whole, whole >> 63};
+            memcpy(values + 16 * i, words, 16);
+            return 1;
+        }
+        if (!fixed_point(p, length, scale, precision, &magnitude, &negative)) return 0;
+        const __int128 value = negative ? -(__int128)magnitude : (__int128)magnitude;
+        memcpy(values + 16 * i, &value, 16);
+        return 1;
+    }
+    case FLOAT:
+        if (!floating(p, length, 1, &real)) return 0;
+        ((float *)values)[i] = (float)real;
+        return 1;
+    case DOUBLE:
+        if (!floating(p, length, 0, &real)) return 0;
+        ((double *)values)[i] = real;
+        return 1;
+    case DATE:
+        return length == 10 && date(p, month, (int32_t *)values + i);
+    case TIMESTAMP:
+        return timestamp(p, length, month, (int64_t *)values + i);
+    default:
+        return 0;
+    }
 }
 
 #endif

@@ -4,7 +4,7 @@
    type, bytes that are not UTF-8) the record is only marked as odd: Python reads it again, decides, and gives the
    reason. So nothing here may accept a text, or give it a value, that lakelanes.convert.values does not.
 
-   What counts as a record is what lakelanes.convert.records says. Every access is within data[0, length) and within the
+   What counts as a record is what lakelanes.convert.record_index says. Every access is within data[0, length) and within the
    capacities that the caller names; text copies may read up to data[0, readable). */
 
 #include "scalars.h"
@@ -13,9 +13,6 @@
 #include <emmintrin.h>
 #endif
 
-/* Raised whenever the meaning of an argument changes; lakelanes.convert.kernel asks for it. */
-#define INTERFACE 1
-
 /* A field: its offset in the low 32 bits, then its length in 30 and two flags. Both include the quotes around it. */
 #define QUOTED ((uint64_t)1 << 63)
 #define DOUBLED ((uint64_t)1 << 62)
@@ -23,9 +20,10 @@
 #define MAX_BYTES ((int64_t)1 << 30)
 /* Columns are filled this many records at a time, so that the bytes of a slice stay in the processor's cache. */
 #define SLICE 512
+/* How far a text is written past its end: short ones are copied in one step of this many bytes. */
+#define OVERSHOOT 16
 
 enum { TOO_MANY_RECORDS = -1, TORN = -2 };
-enum kind { EMPTY, BYTES, TEXT, INT8, INT16, INT32, INT64, DECIMAL, FLOAT, DOUBLE, BOOLEAN, DATE, TIMESTAMP };
 
 /* A block of whole records, and what is found out about it. fields is column-major: `capacity` fields of the first column,
    then those of the second, and so on. */
@@ -62,7 +60,14 @@ typedef struct {
     int32_t length;
 } Null;
 
-EXPORT int32_t lakelanes_interface(void) { return INTERFACE; }
+EXPORT const Constant *lakelanes_kernel_constants(void) {
+    static const Constant CONSTANTS[] = {
+        KINDS(KIND_CONSTANT)
+        {"TOO_MANY_RECORDS", TOO_MANY_RECORDS}, {"TORN", TORN}, {"OVERSHOOT", OVERSHOOT},
+        SIZE_CONSTANT(Block), SIZE_CONSTANT(Column), SIZE_CONSTANT(Null), END_OF_CONSTANTS,
+    };
+    return CONSTANTS;
+}
 
 static uint64_t special(const uint8_t *p, uint8_t delimiter, uint8_t quote, uint64_t *high) {
 #if defined(__SSE2__)
@@ -239,7 +244,7 @@ static void texts(const Block *block, int64_t first, int64_t last, Column *colum
             else memcpy(column->values + written, p, (size_t)length);
         } else {
             if (only_empty ? length == 0 : is_null(p, length, nulls, null_count)) goto missing;
-            if (length <= 16 && p + 16 <= data + block->readable) memcpy(column->values + written, p, 16);
+            if (length <= OVERSHOOT && p + OVERSHOOT <= data + block->readable) memcpy(column->values + written, p, OVERSHOOT);
             else memcpy(column->values + written, p, (size_t)length);
         }
         if (checked && (!block->ascii || column->precision)) {
@@ -262,60 +267,12 @@ static void texts(const Block *block, int64_t first, int64_t last, Column *colum
 }
 
 static int value_into(const Column *column, Month *month, int64_t i, const uint8_t *p, int64_t length) {
-    int64_t whole;
-    double real;
-    switch (column->kind) {
-    case EMPTY:
-        return 0;
-    case INT8:
-        if (!integer(p, length, INT8_MIN, INT8_MAX, &whole)) return 0;
-        ((int8_t *)column->values)[i] = (int8_t)whole;
-        return 1;
-    case INT16:
-        if (!integer(p, length, INT16_MIN, INT16_MAX, &whole)) return 0;
-        ((int16_t *)column->values)[i] = (int16_t)whole;
-        return 1;
-    case INT32:
-        if (!integer(p, length, INT32_MIN, INT32_MAX, &whole)) return 0;
-        ((int32_t *)column->values)[i] = (int32_t)whole;
-        return 1;
-    case INT64:
-        if (!integer(p, length, INT64_MIN, INT64_MAX, &whole)) return 0;
-        ((int64_t *)column->values)[i] = whole;
-        return 1;
-    case DECIMAL: {
-        unsigned __int128 magnitude;
-        int negative;
-        if (column->precision <= 18 && likely(short_fixed_point(p, length, column->scale, column->precision, &whole))) {
-            const int64_t words[] = {whole, whole >> 63};
-            memcpy(column->values + 16 * i, words, 16);
-            return 1;
-        }
-        if (!fixed_point(p, length, column->scale, column->precision, &magnitude, &negative)) return 0;
-        const __int128 value = negative ? -(__int128)magnitude : (__int128)magnitude;
-        memcpy(column->values + 16 * i, &value, 16);
-        return 1;
-    }
-    case FLOAT:
-        if (!floating(p, length, 1, &real)) return 0;
-        ((float *)column->values)[i] = (float)real;
-        return 1;
-    case DOUBLE:
-        if (!floating(p, length, 0, &real)) return 0;
-        ((double *)column->values)[i] = real;
-        return 1;
-    case BOOLEAN: {
+    if (column->kind == BOOLEAN) {
         const int truth = boolean(p, length);
         if (truth == 1) column->values[i >> 3] |= (uint8_t)(1 << (i & 7));
         return truth >= 0;
     }
-    case DATE:
-        return length == 10 && date(p, month, (int32_t *)column->values + i);
-    case TIMESTAMP:
-        return timestamp(p, length, month, (int64_t *)column->values + i);
-    default:
-        return 0;
-    }
+    return scalar_into(column->kind, column->precision, column->scale, month, p, length, column->values, i);
 }
 
 static void values(const Block *block, int64_t first, int64_t last, Column *column, const Null *nulls,
@@ -357,17 +314,6 @@ static void empties(const Block *block, int64_t first, int64_t last, const Colum
     const uint64_t *fields = block->fields + column->position * block->capacity;
     for (int64_t i = first; i < last; i++)
         if (!block->odd[i] && fields[i] >> 32) block->odd[i] = 1;
-}
-
-static int width_of(int32_t kind) {
-    switch (kind) {
-    case INT8: return 1;
-    case INT16: return 2;
-    case INT32: case FLOAT: case DATE: return 4;
-    case INT64: case DOUBLE: case TIMESTAMP: return 8;
-    case DECIMAL: return 16;
-    default: return 0;
-    }
 }
 
 /* Takes the odd records out of a bitmap. */
@@ -418,7 +364,7 @@ static void squeeze(const Block *block, int64_t records, Column *column) {
 }
 
 /* Fills the columns' buffers. validity, and the values of booleans, come zeroed; the values of texts have room for
-   block->bytes[position] and 16 more. Returns how many records are odd: they are not in the columns. */
+   block->bytes[position] and OVERSHOOT more. Returns how many records are odd: they are not in the columns. */
 EXPORT int64_t lakelanes_fill(Block *block, int64_t records, Column *columns, int32_t count, const Null *nulls,
                               int32_t null_count) {
     for (int32_t c = 0; c < count; c++)

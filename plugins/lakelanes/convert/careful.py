@@ -1,0 +1,312 @@
+"""The careful reader: records to typed columns by way of pyarrow's CSV reader and lakelanes.convert.cast.
+
+pyarrow splits the records into fields, all of them as bytes; each column is then cast as lakelanes.convert.values says,
+with the reason for each value that is refused. It reports what is wrong with a record and decides nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv as pacsv
+
+from lakelanes.convert.blocks import MAX_RECORD_BYTES
+from lakelanes.convert.cast import Array, Judge, Mask, cast_column
+from lakelanes.convert.errors import ConversionError
+from lakelanes.convert.faults import Faults, Positions
+from lakelanes.convert.header import Layout
+from lakelanes.convert.misfits import Misfits, unwanted
+from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
+from lakelanes.convert.record_index import RecordIndex, count_lines, index_records, split_fields
+from lakelanes.convert.schema import NUMBER, batch_of
+from lakelanes.convert.task import Task
+from lakelanes.convert.utf8 import block_is_utf8, is_utf8
+from lakelanes.types import HiveType, parse_type
+
+pc: Any = pyarrow.compute
+
+_SURPLUS = "the field after the last delimiter is not empty"
+
+
+@dataclass
+class FileColumn:
+    """A column that the file has, at `position` of a record and `order` of the table.
+
+    order: None for a column that the table lacks and whose texts matter all the same. label: its name in the file.
+    """
+
+    order: int | None
+    name: str
+    label: str
+    type: HiveType
+    position: int
+    judge: Judge
+
+
+def file_columns(layout: Layout, task: Task, schema: pa.Schema) -> list[FileColumn]:
+    """The columns of a file that matter: the table's, then those that the table gains or whose texts are kept."""
+    dialect, policy = task.source.dialect, task.policy.schema
+    columns = [
+        FileColumn(order, name, header, column_type, position, Judge(column_type, dialect))
+        for order, ((name, column_type), header, position) in enumerate(
+            zip(task.columns, task.headers, layout.positions, strict=True)
+        )
+        if position is not None
+    ]
+    text = parse_type(EVOLVED_TYPE)
+    for new in layout.new:
+        order = schema.get_field_index(new.name) if new.name else None
+        if new.name or policy.new_columns == "discard_row" or policy.rescues_new_columns:
+            judge = Judge(text, dialect)
+            columns.append(FileColumn(order, new.name or new.label, new.label, text, new.position, judge))
+    return columns
+
+
+@dataclass
+class Judged:
+    """What the careful reader makes of some records.
+
+    batch: the rows that have the right number of fields. emitted: which of the records they are. good: which of the
+    rows have no fault. faults: what is wrong with the records. index: the records' index, if there was need of one.
+    """
+
+    records: int
+    batch: pa.RecordBatch
+    emitted: Positions
+    good: Mask
+    faults: Faults
+    index: RecordIndex | None
+
+    def good_records(self) -> Positions:
+        return self.emitted[self.good]
+
+
+class CarefulReader:
+    """Reads blocks of one file, in any order and in several threads.
+
+    schema: the table's, with the file's new columns. columns: those of the file that matter.
+    """
+
+    def __init__(self, layout: Layout, task: Task, schema: pa.Schema, columns: Sequence[FileColumn]) -> None:
+        self._layout = layout
+        self._dialect, self._policy, self._partitions = task.source.dialect, task.policy.schema, task.partitions
+        self._schema = schema
+        self._columns = columns
+        self._names = [str(position) for position in range(layout.width)]
+        self._count_reasons: dict[int, str] = {}
+        self.keep_blank = layout.width == 1
+        # One field too many: the parser reports it as a bad row, unless the bytes before it end inside a record.
+        self._sentinel = self._dialect.delimiter * layout.width
+        self._read_options = pacsv.ReadOptions(
+            use_threads=False, block_size=4 * MAX_RECORD_BYTES, column_names=self._names
+        )
+
+    def read(self, data: bytearray, length: int) -> Judged | None:
+        """The records of data[:length]; None when its end turns out to be inside a record."""
+        index: RecordIndex | None = None
+        excised: dict[int, int] = {}
+        rest, rest_length = data, length
+        if not block_is_utf8(data, length):
+            index = self.index(data, length)
+            if index.torn is not None:
+                return None
+            excised, rest = self._excise(data, length, index)
+            rest_length = len(rest)
+        read = self._split(rest, rest_length)
+        if not read.complete:
+            return None
+        records = read.records + len(excised)
+        unended = length > 0 and data[length - 1] not in b"\r\n"
+        if records != count_lines(data, length) + unended:
+            # Blank lines, or line ends inside quotes: count the records another way.
+            index = index or self.index(data, length)
+            if index.torn is not None:
+                return None
+            if records != index.starts.size:
+                raise ConversionError(
+                    f"the CSV parser found {records} records in a block and the record index {index.starts.size}"
+                )
+        faults = Faults(records)
+        positions = np.arange(records)
+        if excised:
+            positions = np.delete(positions, list(excised))
+        skipped = np.array([position for position, _ in read.skipped], np.int64)
+        emitted = np.delete(positions, skipped) if skipped.size else positions
+        batch, good = self._cast(read, emitted, faults)
+        faults.add(positions[skipped], None, [self._count_reason(count) for _, count in read.skipped])
+        faults.add(np.array(list(excised), np.int64), None, [self._count_reason(count) for count in excised.values()])
+        return Judged(records, batch, emitted, good, faults, index)
+
+    def index(self, data: bytearray, length: int) -> RecordIndex:
+        """The index of the records of data[:length]."""
+        return index_records(data, length, self._dialect, final=True, keep_blank=self.keep_blank)
+
+    def _count_reason(self, count: int) -> str:
+        if count not in self._count_reasons:
+            width = self._layout.width - self._layout.trailing
+            expected = f"{width} field{'s'[: width != 1]}" + " and an empty last one" * self._layout.trailing
+            self._count_reasons[count] = f"{expected} expected, {count} found"
+        return self._count_reasons[count]
+
+    def _split(self, data: bytearray, length: int) -> _Fields:
+        """pyarrow's reading of data[:length], every column as bytes."""
+        ending = b"" if not length or data[length - 1] in b"\r\n" else b"\n"
+        tail = ending + self._sentinel.encode() + b"\n"
+        stop = length + len(tail)
+        if len(data) < stop:
+            data.extend(bytes(stop - len(data)))
+        saved = bytes(data[length:stop])
+        data[length:stop] = tail
+        skipped: list[Any] = []
+
+        def skip(row: Any) -> str:
+            skipped.append(row)
+            return "skip"
+
+        try:
+            table = pacsv.read_csv(
+                _stream(data, stop), self._read_options, self._parse_options(skip), self._convert_options()
+            )
+        finally:
+            data[length:stop] = saved
+        arrays = [_one_chunk(column) for column in table.columns]
+        trailing = arrays.pop() if self._layout.trailing else None
+        last = skipped[-1] if skipped else None
+        complete = last is not None and last.number == table.num_rows + len(skipped) and last.text == self._sentinel
+        widths = [(row.number - 1, row.actual_columns) for row in skipped[:-1]]
+        return _Fields(arrays, table.num_rows, widths, complete, trailing)
+
+    def _parse_options(self, skip: Any) -> pacsv.ParseOptions:
+        return pacsv.ParseOptions(
+            delimiter=self._dialect.delimiter,
+            quote_char=self._dialect.quote or False,
+            escape_char=self._dialect.escape or False,
+            newlines_in_values=False,
+            ignore_empty_lines=not self.keep_blank,
+            invalid_row_handler=skip,
+        )
+
+    def _convert_options(self) -> pacsv.ConvertOptions:
+        wanted = [self._names[column.position] for column in self._columns]
+        if self._layout.trailing:
+            wanted.append(self._names[-1])
+        return pacsv.ConvertOptions(
+            include_columns=wanted,
+            column_types=dict.fromkeys(wanted, pa.binary()),
+            null_values=list(self._dialect.null_values),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        )
+
+    def _excise(self, data: bytearray, length: int, index: RecordIndex) -> tuple[dict[int, int], bytearray]:
+        """Takes out records of a wrong width that are not UTF-8: pyarrow cannot report those.
+
+        Returns position -> number of fields, and the bytes of the other records.
+        """
+        octets = np.frombuffer(data, np.uint8, length)
+        foreign = np.unique(np.searchsorted(index.ends, np.flatnonzero(octets >= 0x80), side="left"))
+        excised: dict[int, int] = {}
+        kept, at = bytearray(), 0
+        for position in foreign.tolist():
+            start, end = int(index.starts[position]), int(index.ends[position])
+            raw = bytes(data[start:end])
+            count = self._layout.width if is_utf8(raw) else len(split_fields(raw, self._dialect))
+            if count != self._layout.width:
+                excised[position] = count
+                kept += data[at:start]
+                at = int(index.starts[position + 1]) if position + 1 < index.starts.size else length
+        return excised, kept + data[at:length]
+
+    def _cast(self, read: _Fields, positions: Positions, faults: Faults) -> tuple[pa.RecordBatch, Mask]:
+        """The rows pyarrow read as a batch of the table's schema, and which of them are good."""
+        good = np.ones(read.rows, bool)
+        arrays: list[Array | None] = [None] * len(self._schema)
+        if read.trailing is not None:
+            surplus = np.flatnonzero(pc.binary_length(read.trailing).fill_null(0).to_numpy())
+            good[surplus] = False
+            faults.add(positions[surplus], None, [_SURPLUS] * surplus.size)
+        misfits = Misfits(self._policy, read.rows)
+        # Last column first, so that of several faults in a row the first column's is kept.
+        for column, values in reversed(list(zip(self._columns, read.arrays, strict=True))):
+            cast = cast_column(values, column.judge)
+            if column.order is None:
+                self._without_column(column, cast.values, positions, good, faults, misfits)
+            else:
+                arrays[column.order] = cast.values
+            cast, freezing = misfits.take_misfits(column.name, column.label, values, cast)
+            good[cast.bad] = False
+            faults.add(positions[cast.bad], column.name, cast.reasons, freezing)
+        if self._partitions is not None:
+            self._number(arrays, positions, good, faults)
+        schema = self._schema
+        if self._policy.rescue:
+            arrays[schema.get_field_index(RESCUED)] = misfits.rescued()
+        for name, texts in misfits.variants(good):
+            schema = schema.append(pa.field(name, texts.type))
+            arrays.append(texts)
+        return batch_of(schema, arrays, read.rows), good
+
+    def _number(self, arrays: list[Array | None], positions: Positions, good: Mask, faults: Faults) -> None:
+        """Adds the number of each row's partition; good rows that have none are made bad ones."""
+        assert self._partitions is not None
+        numbers, wrong = self._partitions.read(batch_of(self._schema, arrays, good.size), good)
+        lost = np.flatnonzero((numbers < 0) & good)
+        if lost.size:
+            good[lost] = False
+            found = [wrong[-1 - number] for number in numbers[lost].tolist()]
+            for name in {column for column, _ in found}:
+                own = np.array([place for place, (column, _) in zip(lost, found, strict=True) if column == name])
+                faults.add(positions[own], name, [reason for column, reason in found if column == name])
+        arrays[self._schema.get_field_index(NUMBER)] = pa.array(numbers)
+
+    def _without_column(
+        self,
+        column: FileColumn,
+        texts: Array,
+        positions: Positions,
+        good: Mask,
+        faults: Faults,
+        misfits: Misfits,
+    ) -> None:
+        """What the policy says of texts whose column the table lacks."""
+        if self._policy.rescues_new_columns:
+            misfits.rescue(column.label, texts)
+        else:
+            surplus = unwanted(column.label, texts)
+            good[surplus.bad] = False
+            faults.add(positions[surplus.bad], column.name, surplus.reasons)
+
+
+@dataclass
+class _Fields:
+    """The fields of a block, as pyarrow split them.
+
+    arrays: its columns, as bytes. skipped: (position, number of fields) of records of a wrong width.
+    complete: whether the block ends with a record.
+    trailing: the fields after the last delimiter, where the dialect has one at the end of rows.
+    """
+
+    arrays: list[Array]
+    rows: int
+    skipped: list[tuple[int, int]]
+    complete: bool
+    trailing: Array | None
+
+    @property
+    def records(self) -> int:
+        return self.rows + len(self.skipped)
+
+
+def _stream(data: bytearray, stop: int) -> Any:
+    return pa.BufferReader(pa.py_buffer(memoryview(data)[:stop]))
+
+
+def _one_chunk(column: Any) -> Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

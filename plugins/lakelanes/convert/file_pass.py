@@ -1,0 +1,235 @@
+"""One pass over a file: its rows in order, those that fit as typed batches and those that do not with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from lakelanes.convert.blocks import MAX_RECORD_BYTES, Block, BlockReader
+from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.errors import ConversionError, FileRefusedError
+from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, by_position, match_header
+from lakelanes.convert.parse import BlockParser, ParsedBlock
+from lakelanes.convert.policy import RESCUED
+from lakelanes.convert.read_ahead import InOrder, read_ahead
+from lakelanes.convert.record_index import RecordIndex, count_lines, index_records, split_fields
+from lakelanes.convert.rejects import RejectRows, raw_texts, rejected_alike
+from lakelanes.convert.source import ByteSource
+from lakelanes.convert.task import Task
+from lakelanes.convert.transcode import shown
+
+_BLOCKS_AHEAD = 12  # what is parsed while a row group is written
+_HEADER_BYTES = 4096
+
+
+@dataclass
+class Piece:
+    """Some rows of the file: those that fit and those that do not."""
+
+    records: int
+    batches: list[pa.RecordBatch]
+    rejects: RejectRows | None
+
+
+class FilePass:
+    """One pass over the file, as a context manager.
+
+    refusal: why every row is rejected, in the second pass over a refused file; None in the first.
+    differences: the columns of the table that the header lacks, and the names in it that the table lacks.
+    layout: where the columns are, once a header that fits has been read.
+    """
+
+    def __init__(self, task: Task, refusal: str | None = None) -> None:
+        self._task = task
+        self._dialect = task.source.dialect
+        self._refusal = refusal
+        self._record, self._line = 1, 1
+        self.differences: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        self.layout: Layout | None = None
+
+    def __enter__(self) -> FilePass:
+        dialect = self._dialect
+        self._source = ByteSource(self._task.source.open(), dialect.encoding)
+        self._reader = BlockReader(self._source, dialect, self._task.tuning.block_bytes)
+        if not self._source.foreign:
+            self._line += self._reader.skip_lines(dialect.skip_rows)
+        self._first = self._reader.next_block()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._source.close()
+
+    @property
+    def failure(self) -> str | None:
+        return self._reader.failure
+
+    def pieces(self) -> Iterator[Piece]:
+        """The file's rows, read ahead in another thread where that is asked for and the file is large enough.
+
+        Raises FileRefusedError in the first pass when the file cannot be read by its header.
+        """
+        return read_ahead(self._pieces(), _BLOCKS_AHEAD, self._task.tuning.threads > 1 and not self._small)
+
+    @property
+    def _small(self) -> bool:
+        """Whether the first block is all there is."""
+        return self._reader.exhausted
+
+    def _pieces(self) -> Iterator[Piece]:
+        try:
+            if self._source.foreign:
+                raise FileRefusedError(
+                    f"the file is {self._source.foreign}, expected {_text_in(self._dialect)}, plain or packed "
+                    "with gzip, bzip2, zstandard or zip",
+                    header_read=False,
+                )
+            layout = self._layout()
+            if layout is None:
+                return
+        except FileRefusedError as refused:
+            if self._refusal is None:
+                raise
+            if refused.header_read:
+                yield from self._refused_records(self._refusal)
+            else:
+                yield from self._unread_lines(self._refusal)
+            return
+        self.differences, self.layout = (layout.missing, layout.extra), layout
+        yield from self._rows(layout)
+
+    def _layout(self) -> Layout | None:
+        """Where the columns are; None for an empty file."""
+        task = self._task
+        if self._first is not None and self._first.data.startswith(BYTE_ORDER_MARK):
+            self._first = _without_start(self._first, len(BYTE_ORDER_MARK))
+        if not self._dialect.header:
+            return by_position(len(task.columns), self._dialect)
+        fields = self._header()
+        if fields is None:
+            return None
+        taken = {*task.table.partition_keys, RESCUED, *task.variants, *(name for name, _ in task.columns)}
+        return match_header(fields, task.headers, task.policy, self._dialect, taken)
+
+    def _header(self) -> list[bytes] | None:
+        """Reads the header's fields off the first block; None when there is nothing but blank lines."""
+        dialect = self._dialect
+        while (block := self._first) is not None:
+            index = _first_records(block, dialect)
+            if index.starts.size:
+                start, end = int(index.starts[0]), int(index.ends[0])
+                after = index.line_ends[index.line_ends >= end]
+                stop = int(after[0]) + 1 if after.size else block.length
+                self._line += int(np.count_nonzero(index.line_ends < stop))
+                self._first = _without_start(block, stop)
+                return split_fields(bytes(block.data[start:end]), dialect)
+            if index.torn is not None:
+                raise FileRefusedError("the header does not end: a quote in it is never closed", header_read=False)
+            self._line += index.line_ends.size
+            self._first = self._reader.next_block()
+        return None
+
+    def _next_block(self) -> Block | None:
+        first, self._first = self._first, None
+        return first if first is not None and first.length else self._reader.next_block()
+
+    def _rows(self, layout: Layout) -> Iterator[Piece]:
+        """The rows under the header: parsed, or each of them rejected in the second pass."""
+        task = self._task
+        parser = BlockParser(layout, task)
+
+        def parse(block: Block) -> ParsedBlock | None:
+            if block.oversized or (block.final and self.failure):
+                return None
+            return parser.parse(block, self._refusal)
+
+        with InOrder(parse, self._next_block, 1 if self._small else task.tuning.threads) as results:
+            for block, parsed in results:
+                if parsed is not None:
+                    self._reader.recycle(block)
+                    yield self._advance(parsed)
+                    continue
+                # The block ends inside a record. What was read after it began there too: it comes again.
+                self._reader.push_back(results.take_back())
+                _, hopeless = self._shorten(block, parser.keep_blank)
+                if block.length:
+                    parsed = parser.parse(block, self._refusal)
+                    if parsed is None:
+                        raise ConversionError(f"the CSV parser and the record index disagree after line {self._line}")
+                    yield self._advance(parsed)
+                if hopeless:
+                    yield from self._unread_lines(self._in_words(hopeless))
+
+    def _refused_records(self, reason: str) -> Iterator[Piece]:
+        """The records under a header that does not fit, each of them rejected."""
+        while (block := self._next_block()) is not None:
+            index, hopeless = self._shorten(block, keep_blank=False)
+            every = np.arange(index.starts.size)
+            raws = raw_texts(block.data, index.starts, index.ends, self._dialect.encoding)
+            rejects = rejected_alike(every, index.lines(every), reason, raws)
+            yield self._advance(ParsedBlock(every.size, count_lines(block.data, block.length), [], rejects))
+            if hopeless:
+                yield from self._unread_lines(self._in_words(hopeless))
+
+    def _shorten(self, block: Block, keep_blank: bool) -> tuple[RecordIndex, str | None]:
+        """Cuts a block where its last whole record ends; the rest comes again with the next block.
+
+        Unless that is hopeless, because the rest begins with a record that does not end: also returns why, or None.
+        """
+        ended = block.final and not self.failure
+        whole = not block.oversized and (ended or block.data[block.length - 1] in b"\r\n")
+        index = index_records(block.data, block.length, self._dialect, final=whole, keep_blank=keep_blank)
+        if index.torn is None:
+            return index, None
+        hopeless = None
+        if block.final:
+            what = "a quote" if index.in_quotes else "an escape"
+            hopeless = self.failure or f"{what} in the record that begins on line {{line}} is never closed"
+        elif index.torn == 0 and block.length >= MAX_RECORD_BYTES:
+            hopeless = f"the record that begins on line {{line}} is longer than {MAX_RECORD_BYTES >> 20} MiB"
+            hopeless += ": a quote in it may not be closed" if index.in_quotes else ""
+        self._reader.push_back([block], index.torn)
+        if index.torn == 0:
+            self._reader.extend()
+        block.length, block.oversized = index.torn, False
+        return index, hopeless
+
+    def _in_words(self, hopeless: str) -> str:
+        return hopeless.replace("{line}", str(self._line))
+
+    def _unread_lines(self, reason: str) -> Iterator[Piece]:
+        """The rest of the file as rejected lines, blank ones left out."""
+        if self._first is not None:
+            self._reader.push_back([self._first])
+        for lines in self._reader.lines():
+            kept = np.array([number for number, raw in enumerate(lines) if raw], np.int64)
+            raws = [shown(raw, self._dialect.encoding) for raw in lines if raw]
+            rejects = rejected_alike(np.arange(kept.size), kept, reason, raws)
+            yield self._advance(ParsedBlock(kept.size, len(lines), [], rejects))
+
+    def _advance(self, parsed: ParsedBlock) -> Piece:
+        rejects = parsed.rejects.moved(self._record, self._line) if parsed.rejects is not None else None
+        self._record += parsed.records
+        self._line += parsed.lines
+        return Piece(parsed.records, parsed.batches, rejects)
+
+
+def _first_records(block: Block, dialect: Dialect) -> RecordIndex:
+    """The index of the block's first records, of at least one if it has any."""
+    length = _HEADER_BYTES
+    while length < block.length:
+        index = index_records(block.data, length, dialect, final=False, keep_blank=False)
+        if index.starts.size:
+            return index
+        length *= 16
+    return index_records(block.data, block.length, dialect, final=not block.oversized, keep_blank=False)
+
+
+def _text_in(dialect: Dialect) -> str:
+    return f"text in {'UTF-8' if dialect.encoding == 'utf-8' else dialect.encoding}"
+
+
+def _without_start(block: Block, start: int) -> Block:
+    return Block(block.data[start : block.length], block.length - start, block.final, block.oversized)

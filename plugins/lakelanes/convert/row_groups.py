@@ -1,0 +1,101 @@
+"""Record batches gathered into the row groups of a Parquet file that is opened with the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakelanes.convert.arrow_pool import POOL
+from lakelanes.convert.schema import widened
+from lakelanes.convert.sink import OpenSink, SinkFile
+
+ROW_GROUP_BYTES = 16 << 20
+
+OpenParquet = Callable[[SinkFile, pa.Table], Any]
+
+
+class RowGroupWriter:
+    """Writes batches to a Parquet file, a row group at a time, in memory of about one row group.
+
+    open_parquet: makes the Parquet writer (pyarrow's) on the opened sink, given the first row group.
+    stamp: goes into the file's footer. most_bytes, most_rows: a row group is written when it has as many bytes of Arrow
+    data, or as many rows. sort_by: columns of the schema, none of them nested, by which the rows of each row group are
+    sorted: ascending, nulls last, rows that are equal in the order they came in. No row leaves its row group.
+    """
+
+    def __init__(
+        self,
+        open_sink: OpenSink,
+        schema: pa.Schema,
+        open_parquet: OpenParquet,
+        stamp: Mapping[str, str] | None = None,
+        *,
+        most_bytes: int,
+        most_rows: int | None = None,
+        sort_by: Sequence[str] = (),
+    ) -> None:
+        self._open_sink = open_sink
+        self._open_parquet = open_parquet
+        self._stamp = dict(stamp or {})
+        self._most_bytes, self._most_rows = most_bytes, most_rows
+        self._sort_by = sort_by
+        self._pending: list[pa.RecordBatch] = []
+        self._bytes = self._rows = 0
+        self._sink: SinkFile | None = None
+        self._parquet: Any = None
+        self.schema = schema
+
+    def grow(self, schema: pa.Schema) -> bool:
+        """Writes batches of this schema from now on, nulls in the columns that earlier ones lack; False when it is too
+        late for that, because a row group is written."""
+        if schema.equals(self.schema):
+            return True
+        if self._sink is not None:
+            return False
+        self.schema = schema
+        self._pending = [widened(batch, schema) for batch in self._pending]
+        return True
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._pending.append(batch)
+        self._bytes += batch.nbytes
+        self._rows += batch.num_rows
+        if self._bytes >= self._most_bytes or (self._most_rows is not None and self._rows >= self._most_rows):
+            self._flush()
+
+    def close(self, *, even_empty: bool) -> None:
+        """Ends the file and commits it. Without any batch there is none; with `even_empty`, one of no rows."""
+        if self._pending or (even_empty and self._sink is None):
+            self._flush()
+        if self._sink is not None:
+            self._parquet.close()
+            self._sink.commit()
+
+    def abort(self) -> None:
+        self._pending.clear()
+        if self._sink is not None:
+            self._sink.abort()
+
+    def _flush(self) -> None:
+        table = pa.Table.from_batches(self._pending, self.schema)
+        self._pending.clear()
+        self._bytes = self._rows = 0
+        if self._sink is None:
+            self._sink = SinkFile(self._open_sink())
+            self._parquet = self._open_parquet(self._sink, table)
+            self._parquet.add_key_value_metadata(self._stamp)
+        if table.num_rows:
+            if self._sort_by:
+                # In one piece it sorts faster, and the pieces are let go before the sorted rows are made.
+                table = table.combine_chunks(POOL)
+                table = _sorted(table, self._sort_by)
+            self._parquet.write_table(table, row_group_size=table.num_rows)
+
+
+def _sorted(table: pa.Table, sort_by: Sequence[str]) -> pa.Table:
+    keys: Any = [(name, "ascending", "at_end") for name in sort_by]
+    order = pc.sort_indices(table, sort_keys=keys, memory_pool=POOL)
+    return pc.take(table, order, memory_pool=POOL)

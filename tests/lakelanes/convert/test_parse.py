@@ -1,0 +1,76 @@
+"""Which of the two readers a block is given to; what they read is compared in test_pipeline_properties.py."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from lakelanes.convert import Destination, LoadPolicy, Source, TargetTable, Tuning
+from lakelanes.convert.blocks import Block
+from lakelanes.convert.header import Layout
+from lakelanes.convert.parse import BlockParser, ParsedBlock
+from lakelanes.convert.task import Task
+from tests.lakelanes.convert.support import Sinks, table_columns
+
+PLAIN, ODD = b"a,1\n", b"a,+1e2x\n"
+
+
+class Watched:
+    """A parser that tells how often the kernel was asked."""
+
+    def __init__(self) -> None:
+        source = Source(lambda: io.BytesIO(b""), "s")
+        table = TargetTable(table_columns({"id": "string", "n": "int"}))
+        task = Task(source, Destination(Sinks(), Sinks()), table, LoadPolicy(), Tuning())
+        self.parser = BlockParser(Layout(2, (0, 1)), task)
+        kernel = self.parser._kernel
+        assert kernel is not None, "the library is not built: python3 scripts/setup.py"
+        read, self.asked = kernel.read, 0
+
+        def counted(*arguments: Any) -> Any:
+            self.asked += 1
+            return read(*arguments)
+
+        kernel.read = counted  # type: ignore[method-assign]
+
+    def parse(self, data: bytes, refusal: str | None = None) -> ParsedBlock:
+        parsed = self.parser.parse(Block(bytearray(data), len(data), False), refusal)
+        assert parsed is not None
+        return parsed
+
+    def until_the_kernel_is_asked(self) -> int:
+        """How many plain blocks are read without it."""
+        asked, blocks = self.asked, 0
+        while True:
+            assert self.parse(PLAIN * 50).rejects is None
+            if self.asked > asked:
+                return blocks
+            blocks += 1
+            assert blocks < 2000
+
+
+def test_a_block_of_mostly_odd_records_and_some_after_it_are_read_without_the_kernel() -> None:
+    watched = Watched()
+    pauses = []
+    for _ in range(9):
+        parsed = watched.parse(ODD * 51 + PLAIN * 49)
+        assert (parsed.records, len(parsed.rejects or ())) == (100, 51)
+        pauses.append(watched.until_the_kernel_is_asked())
+    assert pauses == [8, 16, 32, 64, 128, 256, 512, 512, 512]
+
+
+@pytest.mark.parametrize("data", [ODD * 50 + PLAIN * 50, ODD * 31])
+def test_a_few_odd_records_do_not_set_the_kernel_aside(data: bytes) -> None:
+    watched = Watched()
+    assert len(watched.parse(data).rejects or ()) == data.count(ODD)
+    assert watched.until_the_kernel_is_asked() == 0
+
+
+def test_a_refused_files_rows_are_not_for_the_kernel() -> None:
+    watched = Watched()
+    parsed = watched.parse(PLAIN * 3 + ODD, "no reason")
+    assert parsed.rejects is not None
+    assert [reason == "no reason" for reason in parsed.rejects.reasons] == [True, True, True, False]
+    assert (parsed.batches, watched.asked) == ([], 0)

@@ -1,0 +1,90 @@
+"""Working ahead: in order, bounded, and without a thread that outlives its consumer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from lakelanes.convert.read_ahead import InOrder, read_ahead
+
+
+def running() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("convert-parse")]
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+def test_items_come_in_order(threaded: bool) -> None:
+    assert list(read_ahead(iter(range(100)), 3, threaded)) == list(range(100))
+    assert running() == []
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+def test_what_the_iterator_raises_is_raised_after_the_items_before_it(threaded: bool) -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        raise LookupError("gone")
+
+    items = read_ahead(failing(), 3, threaded)
+    assert next(items) == 1
+    with pytest.raises(LookupError, match="gone"):
+        next(items)
+    assert running() == []
+
+
+def test_no_more_is_made_than_so_many_ahead_and_a_consumer_may_stop() -> None:
+    made, full = [], threading.Event()
+
+    def counting() -> Iterator[int]:
+        for number in range(1000):
+            made.append(number)
+            if number == 5:
+                full.set()
+            yield number
+
+    items = read_ahead(counting(), 4)
+    assert next(items) == 0
+    assert full.wait(10)
+    # One handed out, four waiting, and the one that waits for a place.
+    assert len(made) <= 6
+    items.close()  # type: ignore[attr-defined]
+    assert running() == []
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_results_come_in_the_items_order_whatever_takes_long(threads: int) -> None:
+    second = threading.Event()
+
+    def work(item: int) -> int:
+        if item == 0 and threads > 1:
+            assert second.wait(10), "the second item is not worked on at the same time"
+        second.set()
+        return item * item
+
+    items = iter(range(10))
+    with InOrder(work, lambda: next(items, None), threads) as results:
+        assert list(results) == [(item, item * item) for item in range(10)]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_items_that_were_taken_back_can_come_again(threads: int) -> None:
+    waiting = list(range(6))
+    seen = []
+    with InOrder(lambda item: -item, lambda: waiting.pop(0) if waiting else None, threads) as results:
+        for item, result in results:
+            seen.append((item, result))
+            if len(seen) == 2:
+                waiting[:0] = results.take_back()
+    assert seen == [(item, -item) for item in range(6)]
+
+
+def test_an_error_of_the_work_is_raised_at_its_item() -> None:
+    items = iter(range(4))
+    with InOrder(lambda item: 1 // (item - 2), lambda: next(items, None), 2) as results:
+        found = []
+        with pytest.raises(ZeroDivisionError):
+            for item, _ in results:
+                found.append(item)
+    assert found == [0, 1]
+    assert running() == []

@@ -1,0 +1,68 @@
+"""Where records begin and end, over generated texts, against an independent reader (see reference.py)."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lakelanes.convert import Dialect
+from lakelanes.convert.record_index import count_lines, guess_cut, index_records, split_fields
+from tests.lakelanes.convert.generated import csv_written, structure
+from tests.lakelanes.convert.reference import read_records
+from tests.support.properties import examples
+
+
+def line_by_line(text: str) -> list[str]:
+    """Lines with their ends, for csv.reader, which takes a lone CR for a line end only where a string ends."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
+
+
+@examples(300)
+@given(structure)
+def test_the_reference_reads_cells_as_pythons_csv_module(text: str) -> None:
+    records = [record for record in read_records(text.encode()) if not record.torn]
+    cells = [[cell.text.decode() for cell in record.fields] for record in records]
+    assert cells == list(csv.reader(line_by_line(text)))[: len(cells)]
+
+
+@examples(500)
+@given(
+    structure | st.text("ab,\"\r\n\\'", max_size=40),
+    st.sampled_from([Dialect(), Dialect(escape="\\"), Dialect(quote="'"), Dialect(quote="'", escape="\\")]),
+    st.booleans(),
+)
+@example('"', Dialect(), False)
+@example('a\n"b""', Dialect(), True)
+@example("a\\", Dialect(escape="\\"), False)
+def test_records_begin_and_end_where_the_reference_says(text: str, dialect: Dialect, keep_blank: bool) -> None:
+    data = bytearray(text.encode())
+    index = index_records(data, len(data), dialect, final=True, keep_blank=keep_blank)
+    expected = [
+        record
+        for record in read_records(bytes(data), quote=dialect.quote or "", escape=dialect.escape)
+        if not record.torn and (keep_blank or record.fields)
+    ]
+    torn = any(record.torn for record in read_records(bytes(data), quote=dialect.quote or "", escape=dialect.escape))
+    lines = index.lines(np.arange(index.starts.size))
+    raws = [bytes(data[start:end]) for start, end in zip(index.starts, index.ends, strict=True)]
+    assert raws == [record.raw for record in expected]
+    assert (lines + 1).tolist() == [record.line for record in expected]
+    assert (index.torn is not None) == torn
+    assert index.in_quotes == torn or text.endswith("\\")
+    assert count_lines(data, len(data)) == len(re.findall(r"\r\n|\r|\n", text)) == index.line_ends.size
+    for record in expected:
+        if record.fields:
+            assert split_fields(record.raw, dialect) == [cell.text for cell in record.fields]
+
+
+@examples(200)
+@given(structure.filter(lambda text: text and not text.startswith(("\n", "\r"))))
+def test_a_guessed_cut_is_right_where_quotes_are_well_formed(text: str) -> None:
+    fields = [cell for record in read_records(text.encode()) for cell in record.fields]
+    well_formed = csv_written([[cell.text.decode() for cell in fields] or ["a"], ["b"]])
+    data = bytearray(well_formed + b'c,"torn\n')
+    assert guess_cut(data, len(data), Dialect()) == len(well_formed)
