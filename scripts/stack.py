@@ -227,9 +227,13 @@ class Stack:
     def _start(self, table: ProcessTable, config: LakeConfig) -> None:
         started = time.monotonic()
         deadline = started + START_SECONDS
-        port = _free_port(self.port)
-        self.airflow_url = f"http://{HOST}:{port}"
-        self._execution_url = f"http://{HOST}:{_free_port(None, but=port)}/execution/"
+        with _reserved(self.port) as port, _reserved(None) as execution_port:
+            self.airflow_url = f"http://{HOST}:{port}"
+            self._execution_url = f"http://{HOST}:{execution_port}/execution/"
+            self._start_all(table, config, started, deadline)
+        self._write_env()
+
+    def _start_all(self, table: ProcessTable, config: LakeConfig, started: float, deadline: float) -> None:
         self._configure_airflow()
         migration = self._airflow(table, "migration", ["db", "migrate"])
         self._start_aws(table, config, deadline)
@@ -244,7 +248,6 @@ class Stack:
         self.say(f"Airflow at {self.airflow_url} ({time.monotonic() - started:.0f} s)")
         self._wait_parsed(components, deadline)
         self.say(f"DAGs parsed ({time.monotonic() - started:.0f} s)")
-        self._write_env()
 
     def _start_aws(self, table: ProcessTable, config: LakeConfig, deadline: float) -> None:
         python = Path(self.env.get("LOCALAWS_PYTHON") or self.root / ".local" / "aws" / "bin" / "python")
@@ -406,6 +409,7 @@ class Stack:
                 "parallelism": 4,
                 "execution_api_server_url": self._execution_url,
                 "load_examples": False,
+                "dagbag_import_timeout": 120,
                 # The lake is to fill itself as soon as files are there.
                 "dags_are_paused_at_creation": False,
                 "simple_auth_manager_all_admins": True,
@@ -421,9 +425,13 @@ class Stack:
                 "secret_key": secrets.token_urlsafe(32),
             },
             "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
-            "dag_processor": {"refresh_interval": 5},
-            # A task that ends unnoticed keeps its slot until its next heartbeat, 5 s apart by default.
-            "workers": {"min_heartbeat_interval": 1},
+            # A DAG file that a busy machine takes a minute for is no broken one: killing its parser loses the failure
+            # callback that it was about to run, and with it an alert.
+            "dag_processor": {"refresh_interval": 5, "dag_file_processor_timeout": 300},
+            # A task that ends unnoticed keeps its slot until its next heartbeat, 5 s apart by default. An answer that a
+            # busy machine gives after more than 5 s is not to be asked for again: a run that was triggered twice exists
+            # already, which fails its task.
+            "workers": {"min_heartbeat_interval": 1, "execution_api_timeout": 60},
             "logging": {
                 "base_log_folder": home / "logs",
                 "dag_processor_child_process_log_directory": home / "logs" / "dag_processor",
@@ -564,17 +572,24 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _free_port(wanted: int | None, but: int = 0) -> int:
-    """The wanted port, which has to be free, or any free one ``but`` this."""
-    if wanted is not None:
-        if not _is_free(wanted):
-            raise StackError(f"port {wanted} of {HOST} is taken; choose another one")
-        return wanted
-    while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            if (port := int(probe.getsockname()[1])) != but:
-                return port
+@contextlib.contextmanager
+def _reserved(wanted: int | None) -> Iterator[int]:
+    """The wanted port, which has to be free, or any free one; nobody else is given it while its server starts.
+
+    The socket is bound and does not listen, and lets those bind who say SO_REUSEADDR, as servers do. Where that is not
+    so (not on Linux), it is given up at once.
+    """
+    if wanted is not None and not _is_free(wanted):
+        raise StackError(f"port {wanted} of {HOST} is taken; choose another one")
+    with socket.socket() as holder:
+        if wanted is not None:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((HOST, wanted or 0))
+        port = int(holder.getsockname()[1])
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "linux":
+            holder.close()
+        yield port
 
 
 def _health(url: str) -> str:

@@ -67,7 +67,7 @@ AIRFLOW = {
     # The tests say which DAGs run.
     "core": {"dags_are_paused_at_creation": True},
     # A DAG file that was changed is parsed at once all the same.
-    "dag_processor": {"min_file_process_interval": 600},
+    "dag_processor": {"min_file_process_interval": 600, "stale_dag_threshold": 1800},
     "scheduler": {"scheduler_idle_sleep_time": 0.5},
 }
 
