@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lakelanes.config.model import Entity
     from lakelanes.lake import Lake
 
-Action = Literal["load", "already loaded", "in other hands", "settling", "refuse", "refused before", "no entity"]
+Action = Literal["load", "already loaded", "being loaded", "settling", "refuse", "refused before", "no entity"]
 
 # A report is kept in Airflow's database, and read by a person.
 MAX_FILES = 1000
@@ -38,22 +38,22 @@ class Preview:
         return f"{self.action}: {self.file}: {self.why}"
 
 
-def foresee(lake: Lake, entity: Entity, files: Iterable[SourceFile], *, reload: bool = False) -> list[Preview]:
+def preview_files(lake: Lake, entity: Entity, files: Iterable[SourceFile], *, reload: bool = False) -> list[Preview]:
     """What a run that is given these files of the entity would do with each, in the order given.
 
-    One ledger request per 100 files. A file may be in other hands, or be changed, by the time that it is loaded.
+    One ledger request per 100 files. By the time that a file is loaded it may have changed, or another run may have it.
     """
     files = list(files)
     known = lake.ledger.get_many(file.uri for file in files)
-    return [_foresee(lake, entity, file, known.get(file.uri), reload) for file in files]
+    return [_preview(lake, entity, file, known.get(file.uri), reload) for file in files]
 
 
-def summarize(foreseen: Iterable[Preview]) -> dict[str, Any]:
+def summarize(previews: Iterable[Preview]) -> dict[str, Any]:
     """A report, JSON-ready: ``{"counts": {action: files}, "files": [the first MAX_FILES], "left_off": how many more}``.
 
     What would be done comes before what would be left as it is.
     """
-    ordered = sorted(foreseen, key=lambda found: (found.action == "already loaded", found.file))
+    ordered = sorted(previews, key=lambda found: (found.action == "already loaded", found.file))
     counts = Counter(found.action for found in ordered)
     return {
         "counts": dict(sorted(counts.items())),
@@ -62,7 +62,7 @@ def summarize(foreseen: Iterable[Preview]) -> dict[str, Any]:
     }
 
 
-def _foresee(lake: Lake, entity: Entity, file: SourceFile, entry: Entry | None, reload: bool) -> Preview:
+def _preview(lake: Lake, entity: Entity, file: SourceFile, entry: Entry | None, reload: bool) -> Preview:
     path = None
     try:
         entity_of(lake.config, file.key)
@@ -85,7 +85,7 @@ def _verdict(lake: Lake, entity: Entity, file: SourceFile, entry: Entry | None, 
     if entry is None:
         return "load", "new"
     if entry.state == "claimed" and entry.lease_until >= lake.ledger.now():
-        return "in other hands", f"{entry.run_id or entry.owner} is loading it, until {entry.lease_until} at the latest"
+        return "being loaded", f"{entry.run_id or entry.owner} is loading it, until {entry.lease_until} at the latest"
     if done:
         return "load", "reload was asked for; it is loaded"
     if entry.etag != file.etag:

@@ -21,7 +21,7 @@ from lakelanes.errors import RetryableLoadError
 from lakelanes.files import dead_letters
 from lakelanes.files.batch import load_batch
 from lakelanes.files.outcomes import raise_for_outcomes
-from lakelanes.files.preview import Preview, foresee, summarize
+from lakelanes.files.preview import Preview, preview_files, summarize
 from lakelanes.files.publish import Scope, publish
 from lakelanes.files.queue_lane import dead_letter_alert
 from lakelanes.files.sweep import UNMATCHED, find_unloaded, finish, record_unmatched, register_done
@@ -199,7 +199,7 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
         sweep = find_unloaded(lake, full=context["params"]["full"], note=False)
         seen = [Preview(file.uri, None, None, "no entity", UNMATCHED) for file in sweep.unmatched]
         for name, files in sweep.files.items():
-            seen += foresee(lake, lake.config.entities[name], files)
+            seen += preview_files(lake, lake.config.entities[name], files)
         for name in lake.config.entities:
             seen += [
                 Preview(entry.source, name, entry.partition, "refused before", entry.error or "")

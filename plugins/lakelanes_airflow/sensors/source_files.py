@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 from lakelanes.catalog.registrar import unregistered
 from lakelanes.config.model import Entity
 from lakelanes.files.matching import partition_paths
-from lakelanes.files.preview import MAX_FILES, foresee, summarize
+from lakelanes.files.preview import MAX_FILES, preview_files, summarize
 from lakelanes.files.publish import Scope
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
@@ -187,11 +187,11 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
 
     def _preview(self, context: Any, lake: Lake, entity: Entity, selection: Selection) -> None:
         found = selection.find(lake, entity)
-        foreseen = foresee(lake, entity, found, reload=selection.reload)
-        loaded = {preview.file for preview in foreseen if preview.action == "already loaded"}
+        previews = preview_files(lake, entity, found, reload=selection.reload)
+        loaded = {preview.file for preview in previews if preview.action == "already loaded"}
         kept = [file for file in found if file.uri in loaded]
         missing = unregistered(lake, entity, source_look.partitions_to_check(lake, entity, selection, kept))
-        report = {**summarize(foreseen), "unregistered": missing[:MAX_FILES]}
+        report = {**summarize(previews), "unregistered": missing[:MAX_FILES]}
         if not found and selection.partition:
             where = source_look.expected_place(lake, entity, selection.partition)
             self.log.info("No file of %s is there; expected %s", selection, where)

@@ -12,6 +12,8 @@ from lakelanes.config.partitions import (
     HIVE_NULL,
     Partition,
     date_values,
+    hive_escape,
+    hive_unescape,
     partition_date,
     partition_key,
     partition_of,
@@ -121,3 +123,25 @@ def test_dates_in_the_rows_find_no_file() -> None:
     assert partition_date(one, Partition((("dt", HIVE_NULL),))) is None
     with pytest.raises(PartitionValueError, match="are in its rows"):
         date_values(one, "2024-03-15")
+
+
+@pytest.mark.parametrize(
+    ("value", "escaped"), [("a/b", "a%2Fb"), ("50%", "50%25"), ("k=v", "k%3Dv"), ("Zürich 1", "Zürich 1"), ("..", "..")]
+)
+def test_a_partition_value_is_escaped_as_hive_does(value: str, escaped: str) -> None:
+    assert hive_escape(value) == escaped
+    assert hive_unescape(escaped) == value
+    partition = Partition((("city", value), ("year", "2024")))
+    assert Partition.from_path(partition.path) == partition
+
+
+def test_partition_and_airflow_key_name_each_other() -> None:
+    sales = make_config().entities["sales"]
+    partition = partition_of(sales, date_values(sales, "2024-03-15").values())
+    assert partition.path == "year=2024/month=03/day=15"
+    assert partition_key(sales, partition) == "2024-03-15"
+    assert partition_date(sales, partition) == datetime(2024, 3, 15)
+    with pytest.raises(
+        PartitionValueError, match="'2024-3' is not a partition of entity sales: write it as 2024-03-15"
+    ):
+        date_values(sales, "2024-3")

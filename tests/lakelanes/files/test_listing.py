@@ -1,4 +1,4 @@
-"""Matching names and finding files, with the number of LIST requests that takes."""
+"""Listing: files are found, with the number of LIST requests that takes."""
 
 from __future__ import annotations
 
@@ -9,114 +9,12 @@ from typing import Any
 
 import pytest
 
-from lakelanes.config.partitions import (
-    Partition,
-    date_values,
-    hive_escape,
-    hive_unescape,
-    partition_date,
-    partition_key,
-    partition_of,
-)
-from lakelanes.errors import AmbiguousFileError, PartitionValueError
 from lakelanes.files.listing import list_entity, list_partition, list_recent
-from lakelanes.files.matching import literal_prefix, match
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
-from tests.support.lakes import SALES, make_config, put
+from tests.support.lakes import SALES, put
 
 RETURNS = {**SALES, "table_name": "returns", "filename_pattern": r"returns_(\d{4})_(\d{2})_(\d{2})\.csv"}
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "sales_data_2024_03_15.csv",
-        "incoming/2024/sales_data_2024_03_15.csv",
-        "März 2024/a+b c%20/sales_data_2024_03_15.csv",
-    ],
-)
-def test_a_name_gives_entity_and_partition_whatever_folder_it_is_in(key: str) -> None:
-    found = match(make_config(), key)
-    assert found is not None
-    assert (found.entity.name, found.partition.path) == ("sales", "year=2024/month=03/day=15")
-
-
-@pytest.mark.parametrize("key", ["sales_data_2024_03_15.csv.bak", "xsales_data_2024_03_15.csv", "readme.txt", ""])
-def test_the_whole_name_has_to_match(key: str) -> None:
-    assert match(make_config(), key) is None
-
-
-def test_a_key_that_matches_two_entities_belongs_to_none() -> None:
-    config = make_config({"sales": SALES, "all": {**RETURNS, "filename_pattern": r".*?_(\d{4})_(\d{2})_(\d{2})\.csv"}})
-    with pytest.raises(AmbiguousFileError, match=r"entities\.sales\.filename_pattern, entities\.all\.filename_pattern"):
-        match(config, "sales_data_2024_03_15.csv")
-
-
-def test_a_date_that_does_not_exist_is_no_partition() -> None:
-    with pytest.raises(PartitionValueError, match="year=2024, month=02, day=30 is not a date"):
-        match(make_config(), "sales_data_2024_02_30.csv")
-
-
-def test_a_pattern_with_a_slash_is_held_against_the_key_below_the_prefix() -> None:
-    pattern = r"(\d{4})/(\d{2})/(\d{2})/sales\.csv"
-    config = make_config({"sales": {**SALES, "filename_pattern": pattern, "source_prefix": "in"}})
-    found = match(config, "in/2024/03/15/sales.csv")
-    assert found is not None
-    assert found.partition.values == ["2024", "03", "15"]
-    assert match(config, "elsewhere/2024/03/15/sales.csv") is None
-
-
-def test_named_groups_may_stand_in_any_order() -> None:
-    pattern = r"sales_(?P<day>\d{2})(?P<month>\d{2})(?P<year>\d{4})\.csv"
-    found = match(make_config({"sales": {**SALES, "filename_pattern": pattern}}), "sales_15032024.csv")
-    assert found is not None
-    assert found.partition.path == "year=2024/month=03/day=15"
-
-
-@pytest.mark.parametrize(
-    ("value", "escaped"), [("a/b", "a%2Fb"), ("50%", "50%25"), ("k=v", "k%3Dv"), ("Zürich 1", "Zürich 1"), ("..", "..")]
-)
-def test_a_partition_value_is_escaped_as_hive_does(value: str, escaped: str) -> None:
-    assert hive_escape(value) == escaped
-    assert hive_unescape(escaped) == value
-    partition = Partition((("city", value), ("year", "2024")))
-    assert Partition.from_path(partition.path) == partition
-
-
-def test_partition_and_airflow_key_name_each_other() -> None:
-    sales = make_config().entities["sales"]
-    partition = partition_of(sales, date_values(sales, "2024-03-15").values())
-    assert partition.path == "year=2024/month=03/day=15"
-    assert partition_key(sales, partition) == "2024-03-15"
-    assert partition_date(sales, partition) == datetime(2024, 3, 15)
-    with pytest.raises(
-        PartitionValueError, match="'2024-3' is not a partition of entity sales: write it as 2024-03-15"
-    ):
-        date_values(sales, "2024-3")
-
-
-@pytest.mark.parametrize(
-    ("pattern", "prefix", "dated"),
-    [
-        (r"sales_data_(\d{4})_(\d{2})_(\d{2})\.csv", "sales_data_", "sales_data_2024_03_15.csv"),
-        (r"sales-(\d\d\d\d)(\d{2})([0-9]{2})-\d+\.csv", "sales-", "sales-20240315-"),
-        (r"sales_(\d{4})_(\d{1,2})_(\d{2})\.csv", "sales_", "sales_2024_"),
-        (r"sales?_(\d{4})_(\d{2})_(\d{2})", "sale", "sale"),
-        (r"(?i:sales)_(\d{4})_(\d{2})_(\d{2})", "", ""),
-        (r"a_(\d{4})_(\d{2})_(\d{2})|b", "", ""),
-        (r"x(\d{4})_(\d{2})_(\d{2})\.(?:csv|txt)", "x", "x2024_03_15."),
-    ],
-)
-def test_the_start_that_all_names_share_is_read_from_the_pattern(pattern: str, prefix: str, dated: str) -> None:
-    sales = make_config({"sales": {**SALES, "filename_pattern": pattern}}).entities["sales"]
-    assert literal_prefix(sales) == prefix
-    assert literal_prefix(sales, {"year": "2024", "month": "03", "day": "15"}) == dated
-
-
-def test_a_source_file_survives_the_way_through_json() -> None:
-    file = SourceFile("b", "k ü", "e", 3, datetime.fromisoformat("2024-03-15T12:00:00+00:00"), "0A")
-    assert SourceFile.from_dict(file.to_dict()) == file
 
 
 @pytest.fixture
@@ -186,13 +84,6 @@ def test_dates_without_leading_zeros_are_found_by_their_date(make_lake: Callable
     fill(lake, ["sales_data_2024_3_5.csv", "sales_data_2024_03_05.csv", "sales_data_2024_3_15.csv"])
     found = list_partition(lake, lake.config.entities["sales"], "2024-03-05")
     assert keys(found) == ["sales_data_2024_03_05.csv", "sales_data_2024_3_5.csv"]
-
-
-@pytest.mark.parametrize(("kind", "value"), [("tinyint", "300"), ("int", "99999999999"), ("varchar(2)", "abc")])
-def test_a_value_that_its_partition_key_cannot_hold_is_no_partition(kind: str, value: str) -> None:
-    entity = {**SALES, "partition_keys": [{"name": "code", "type": kind}], "filename_pattern": r"code_(\w+)\.csv"}
-    with pytest.raises(PartitionValueError, match=f"{value!r} is not of type"):
-        match(make_config({"sales": entity}), f"code_{value}.csv")
 
 
 def test_strange_keys_are_listed_as_they_are(make_lake: Callable[..., Lake]) -> None:

@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from lakelanes.files import rejected_rows
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
-from lakelanes.files.rejected_rows import RejectsGoneError, read_rejected
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.ledger.files import Ledger
@@ -208,29 +206,6 @@ def test_the_files_of_a_partition_come_by_pages(make: Callable[..., Lake]) -> No
     assert rest.after == ""
     [partition] = files.period_partitions(lake, lake.config.entities["sales"], "2024-03-15")
     assert (partition.version, partition.counts.loaded) == (path, 3)
-
-
-def test_rejected_rows_have_their_line_and_their_text(
-    make: Callable[..., Lake], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lake = make()
-    bad = "".join(f"b{number},c,x{number},2024-03-15\n" for number in range(300))
-    load(lake, key(15), body=GOOD + bad)
-    entry = lake.ledger.get(f"s3://{lake.config.resources.source_bucket}/{key(15)}")
-    assert entry
-    page = read_rejected(lake, entry, offset=100, limit=2)
-    assert page.total == 300
-    assert [(row.line, row.column, row.raw) for row in page.rows] == [
-        (103, "amount", "b100,c,x100,2024-03-15"),
-        (104, "amount", "b101,c,x101,2024-03-15"),
-    ]
-    # The same of an object that is read by ranges.
-    monkeypatch.setattr(rejected_rows, "_WHOLE", 512)
-    assert read_rejected(lake, entry, offset=100, limit=2) == page
-    load(lake, key(15))
-    with pytest.raises(RejectsGoneError):
-        read_rejected(lake, entry)
-    assert read_rejected(lake, replace(entry, rejects=None)).rows == []
 
 
 def test_a_page_costs_the_same_however_many_files_there_are(make: Callable[..., Lake]) -> None:

@@ -254,7 +254,7 @@ def test_a_dry_run_says_what_would_become_of_each_file_and_changes_nothing(make_
     assert {uri: action for uri, (action, _) in seen.items()} == {
         uris[10]: "already loaded",
         uris[11]: "load",
-        uris[12]: "in other hands",
+        uris[12]: "being loaded",
         uris[13]: "load",
         uris[14]: "load",
         impossible: "refuse",

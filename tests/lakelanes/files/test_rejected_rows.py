@@ -1,0 +1,51 @@
+"""Rejected rows of one file, read page by page from the object that its load left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lakelanes.files import rejected_rows
+from lakelanes.files.batch import load_batch
+from lakelanes.files.listing import list_prefix
+from lakelanes.files.rejected_rows import RejectsGoneError, read_rejected
+from lakelanes.lake import Lake
+from lakelanes.ledger import summaries
+from tests.support.lakes import put
+
+HEADER = "transaction_id,customer_id,amount,transaction_date\n"
+GOOD = HEADER + "a,c,1.50,2024-03-15\n"
+
+
+def key(day: int) -> str:
+    return f"sales_data_2024_03_{day:02}.csv"
+
+
+def load(lake: Lake, *keys: str, body: str = GOOD, lane: Any = "batch") -> None:
+    for key in keys:
+        put(lake, key, body)
+    files = [file for file in list_prefix(lake, "") if file.key in keys]
+    load_batch(lake, lake.config.entities["sales"], files, lane=lane, run_id="run-1")
+    summaries.refresh(lake.ledger, lake.config.entities.values())
+
+
+def test_rejected_rows_have_their_line_and_their_text(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = "".join(f"b{number},c,x{number},2024-03-15\n" for number in range(300))
+    load(lake, key(15), body=GOOD + bad)
+    entry = lake.ledger.get(f"s3://{lake.config.resources.source_bucket}/{key(15)}")
+    assert entry
+    page = read_rejected(lake, entry, offset=100, limit=2)
+    assert page.total == 300
+    assert [(row.line, row.column, row.raw) for row in page.rows] == [
+        (103, "amount", "b100,c,x100,2024-03-15"),
+        (104, "amount", "b101,c,x101,2024-03-15"),
+    ]
+    # The same of an object that is read by ranges.
+    monkeypatch.setattr(rejected_rows, "_WHOLE", 512)
+    assert read_rejected(lake, entry, offset=100, limit=2) == page
+    load(lake, key(15))
+    with pytest.raises(RejectsGoneError):
+        read_rejected(lake, entry)
+    assert read_rejected(lake, replace(entry, rejects=None)).rows == []
