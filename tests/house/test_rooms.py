@@ -32,7 +32,7 @@ LINES = {
     "lakelanes_airflow": [
         ["plugin"],
         ["page"],
-        ["load_tasks"],
+        ["dag_arguments", "load_tasks"],
         ["operators", "sensors"],
         ["triggers"],
         ["notifications"],

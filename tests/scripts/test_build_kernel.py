@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lakelanes.convert.kernel import library_path
+from lakelanes.native.sources import library_name
 from scripts import build_kernel
 
 with_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler")
@@ -20,7 +20,7 @@ with_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="needs a C com
 
 @with_compiler
 def test_it_is_built_once_and_replaces_older_ones(tmp_path: Path) -> None:
-    suffix = "-".join(library_path().name.split("-")[2:])
+    suffix = "-".join(library_name().split("-")[2:])
     older, other = tmp_path / f"kernel-000000000000-{suffix}", tmp_path / "kernel-000000000000-plan9-sparc.so"
     older.touch()
     other.touch()

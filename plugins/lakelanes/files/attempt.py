@@ -28,7 +28,6 @@ from lakelanes.convert import (
 )
 from lakelanes.errors import (
     AmbiguousFileError,
-    LakeError,
     LeaseLostError,
     OutOfTimeError,
     PartitionValueError,
@@ -121,7 +120,7 @@ class Attempt:
                 return self._load_claimed()
         except Exception as error:
             # No claim, no ledger: nothing was changed, so the next run finds the file again.
-            return self._outcome("failed", error=reason_of(error), retryable=_can_pass(error))
+            return self._outcome("failed", error=reason_of(error), retryable=is_retryable(error))
 
     def _claim(self, known: Entry | None, reload: bool) -> FileOutcome | None:
         """Step 1. The outcome when the file is not to be loaded, or not by this attempt."""
@@ -387,7 +386,7 @@ class Attempt:
 
     def _give_back(self, error: Exception) -> FileOutcome:
         """Ends the claim after an error that is not the file's; it is tried again where that can help."""
-        retryable = _can_pass(error)
+        retryable = is_retryable(error)
         try:
             self._lake.ledger.failed(self._entry, reason_of(error), retryable=retryable)
         except Exception as second:
@@ -408,11 +407,6 @@ class Attempt:
         if paths is None:
             paths = (self._partition.path,) if self._partition else ()
         return FileOutcome(self._file.uri, state, paths, self._file.size, *rows, error=error, retryable=retryable)
-
-
-def _can_pass(error: BaseException) -> bool:
-    """Whether trying again later can cure the error."""
-    return error.retryable if isinstance(error, LakeError) else is_retryable(error)
 
 
 def _etag_of(writers: list[ObjectWriter]) -> str | None:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 
 from lakelanes.catalog.evolution import Evolution
 from lakelanes.config.model import Entity, Lane
@@ -45,8 +46,6 @@ def load_batch(
         return []
     run_of = run_id if callable(run_id) else lambda file: run_id
     known = lake.ledger.get_many(file.uri for file in files)
-    cores = os.cpu_count() or 1
-    large = threading.Semaphore(cores)
     stop = threading.Event()
     with Leases(lake.ledger) as leases:
         context = BatchContext(
@@ -61,15 +60,13 @@ def load_batch(
         )
 
         def load(file: SourceFile) -> FileOutcome:
-            attempt = Attempt(context, file, run_of(file))
-            if file.size <= _LARGE:
-                outcome = attempt.load(known.get(file.uri), reload)
-            else:
-                with large:
-                    outcome = attempt.load(known.get(file.uri), reload)
+            with large if file.size > _LARGE else nullcontext():
+                outcome = Attempt(context, file, run_of(file)).load(known.get(file.uri), reload)
             log.log(logging.WARNING if outcome.is_failure else logging.INFO, outcome.describe())
             return outcome
 
+        cores = os.cpu_count() or 1
+        large = threading.Semaphore(cores)
         pool = ThreadPoolExecutor(min(len(files), max(cores, _SMALL_WORKERS)), thread_name_prefix="load")
         tasks = [pool.submit(load, file) for file in files]
         try:

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from lakelanes.errors import TableError
 
-# Of the planning task, beside the batches (its return value): a Scope as a dictionary.
+# Of the planning task, beside the batches (its return value): a ``lakelanes.files.publish.Scope`` as a dictionary.
 SCOPE = "scope"
 
 # Why a task failed, and what to do about it where the error knows, for the report of the run's failures.

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from lakelanes.catalog import glue_tables
+from lakelanes.catalog.registrar import Registrar
 from lakelanes.lake import Lake
-from lakelanes.tables.catalog import changes_table, register, snapshot_partition, snapshot_table, window_partition
+from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
 from tests.lakelanes.tables.lanes import ORDERS
 
 
@@ -19,8 +20,8 @@ def lake(make_lake: Callable[..., Lake]) -> Lake:
 
 def test_a_registered_window_makes_the_table_and_its_partition(lake: Lake) -> None:
     table = lake.config.tables["orders"]
-    register(lake, changes_table(table), [window_partition("export", "20260301T1000Z")])
-    register(lake, changes_table(table), [window_partition("export", "20260301T1000Z")])
+    Registrar(lake, "look").register(changes_table(table), [window_partition("export", "20260301T1000Z")])
+    Registrar(lake, "look").register(changes_table(table), [window_partition("export", "20260301T1000Z")])
     found = glue_tables.describe(lake, "orders_changes")
     assert found is not None
     assert [key["Name"] for key in found["PartitionKeys"]] == ["lane", "window"]
@@ -43,6 +44,6 @@ def test_snapshots_have_the_same_columns_and_are_partitioned_by_their_moment(lak
     table = lake.config.tables["orders"]
     assert snapshot_table(table).columns == changes_table(table).columns
     assert snapshot_partition("20260301T101700Z").path == "as_of=20260301T101700Z"
-    register(lake, snapshot_table(table), [snapshot_partition("20260301T101700Z")])
+    Registrar(lake, "look").register(snapshot_table(table), [snapshot_partition("20260301T101700Z")])
     found = glue_tables.describe(lake, "orders_snapshot")
     assert found is not None and [key["Name"] for key in found["PartitionKeys"]] == ["as_of"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,6 @@ def airflow_app() -> Iterator[FastAPI]:
     """The application that Airflow's API server serves, with what its plugin adds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", ",".join(f"{n}:{r}" for n, r in USERS.items()))
-        # As long as the algorithm wants it; Airflow's test configuration has a shorter one.
-        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", secrets.token_urlsafe(64))
         patch.setattr(plugins_manager, "get_fastapi_plugins", lambda: (LakelanesPlugin.fastapi_apps, []))
         db.initdb()
         purge_cached_app()

@@ -7,7 +7,8 @@ from typing import Any, get_args
 import pytest
 
 from lakelanes.overview.files import CellState, FreshnessState
-from lakelanes.overview.tables import StreamState, TableState, WindowState
+from lakelanes.overview.streams import StreamState
+from lakelanes.overview.tables import TableState, WindowState
 from lakelanes_airflow.page import labels
 from lakelanes_airflow.page.labels import NOTHING
 

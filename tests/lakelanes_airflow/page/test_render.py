@@ -34,7 +34,7 @@ def test_a_value_that_is_missing_is_an_error_and_no_gap() -> None:
 
 
 def test_the_run_that_a_button_started_is_named() -> None:
-    assert "A run of load_sales was started." in refused("run=load_sales/manual__2024-03-15T00:00:00%2B00:00")
+    assert "A run of <b>load_sales</b> was started." in refused("run=load_sales/manual__2024-03-15T00:00:00%2B00:00")
 
 
 @pytest.mark.parametrize("run", ["load_sales", "load_sales/a b", "../x/%3Cb%3E", "load_sales/" + "x" * 300])

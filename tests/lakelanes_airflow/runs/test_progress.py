@@ -12,7 +12,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 from lakelanes.files.listing import list_entity
 from lakelanes.files.publish import Scope
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.runs.progress import died_before_publishing, progress
 from tests.support.airflow import FakeTaskInstance

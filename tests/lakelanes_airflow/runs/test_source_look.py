@@ -10,15 +10,15 @@ import pytest
 
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
+from lakelanes.files.matching import partition_paths
 from lakelanes.lake import Lake
-from lakelanes.ledger.files import Entry
+from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.runs.selection import Selection
 from lakelanes_airflow.runs.source_look import (
     batches_of,
     expected_place,
     look_at_source,
-    partition_paths,
     partitions_of,
 )
 from tests.support.lakes import SALES, make_config, put
