@@ -20,6 +20,11 @@ from tests.support.lakes import config_text
 from tests.support.webhook import Webhook, running_webhook
 
 TRIES = 3
+# Not after 20 s, and then after a minute.
+SOON = """
+from lakelanes_airflow import defaults
+defaults.DEFAULT_ARGS["retry_delay"] = 1
+"""
 # As lakelanes_airflow.channels has it.
 SLACK = "lakelanes_slack"
 
@@ -31,9 +36,9 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
     path = folder / "load_entities.py"
     text = path.read_text()
-    given = "default_args=DEFAULT_ARGS"
-    assert given in text
-    path.write_text(text.replace(given, f'{given} | {{"retry_delay": 1}}'))
+    before = "from __future__ import annotations\n"
+    assert before in text
+    path.write_text(text.replace(before, before + SOON, 1))
     return folder
 
 

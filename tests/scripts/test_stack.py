@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,11 +45,20 @@ def taken() -> Iterator[int]:
 
 
 def test_a_port_that_is_taken_is_refused_where_it_was_asked_for(taken: int) -> None:
-    with pytest.raises(StackError, match=f"port {taken} of 127.0.0.1 is taken"):
-        stack._free_port(taken)
-    free = stack._free_port(None)
-    assert free != taken and stack._free_port(free) == free
-    assert stack._free_port(None, but=free) != free
+    with pytest.raises(StackError, match=f"port {taken} of 127.0.0.1 is taken"), stack._reserved(taken):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a port is only looked for")
+def test_a_chosen_port_is_held_for_its_server_and_for_nobody_else(taken: int) -> None:
+    with stack._reserved(None) as free, stack._reserved(None) as other:
+        assert len({taken, free, other}) == 3
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind((stack.HOST, free))
+        socket.create_server((stack.HOST, free)).close()
+    with stack._reserved(free) as again:
+        assert again == free
+        socket.create_server((stack.HOST, free)).close()
 
 
 @pytest.fixture
