@@ -171,7 +171,7 @@ def test_a_file_that_is_overwritten_is_not_read_as_two(s3: Any, bucket: str) -> 
         s3.put_object(Bucket=bucket, Key="k", Body=b"2" * 5000)
         with pytest.raises(SourceChangedError, match="was overwritten while it was read"):
             file.read(10)
-        file.seek(4500)
+        file.seek(4000)
         assert file.read(10) == b"1" * 10, "the end was read at once"
         s3.delete_object(Bucket=bucket, Key="k")
         file.seek(0)
