@@ -86,7 +86,7 @@ def test_a_poison_file_is_a_dead_letter_with_one_alert_and_its_correction_makes_
     assert (stack.rows(), stack.rows("sales_data_rejects")) == (22, 0)
 
     [letter] = dead_letters.receive(stack.lake)
-    assert letter.told, "the sweep does not tell of it again"
+    assert letter.alerted, "the sweep does not tell of it again"
     dead_letters.delete(stack.lake, [letter])
     assert sweep(stack) == []
     assert stack.lake.ledger.get(poison) == entry

@@ -1,7 +1,7 @@
 """The dead-letter queue of the low-latency lane: what lies in it becomes ledger states, and the sweep loads the files.
 
-A message is deleted only when the ledger has what it tells of. Nothing is sent again: the batch lane loads a file
-exactly once whoever asks for it, and a stale dead letter, of a version that is loaded or was replaced meanwhile,
+A message is deleted only when the ledger has the files that it names. Nothing is sent again: the batch lane loads a
+file exactly once whoever asks for it, and a stale dead letter, of a version that is loaded or was replaced meanwhile,
 changes nothing.
 """
 
@@ -39,11 +39,11 @@ REASON = "its notification went to the dead-letter queue"
 class DeadLetter:
     """A message of the dead-letter queue, and what is wrong with each of its files, or with itself.
 
-    ``told``: an alert has told of it already."""
+    ``alerted``: an alert on it was sent before."""
 
     id: str
     receipt_handle: str
-    told: bool
+    alerted: bool
     faults: list[FileFault] = field(default_factory=list)
 
 

@@ -100,7 +100,7 @@ def _event(
         int(sequencer, 16)
     if not isinstance(etag, str):
         raise ValueError(f"the eTag of {uri} is {etag!r}")
-    # Whole seconds, as a listing has them: it must not seem older than what an event told of the same version.
+    # Whole seconds, as a listing has them: it must not seem older than the same version in an event.
     modified = when.replace(microsecond=0)
     file = SourceFile(bucket, key, etag.strip('"'), int(found["size"]), modified, sequencer)
     return ObjectEvent(uri, str(name), when, file, version)

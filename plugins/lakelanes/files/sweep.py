@@ -69,7 +69,7 @@ def find_unloaded(lake: Lake, *, full: bool = False, note: bool = True) -> Sweep
         or int(last.get("listed", 0)) <= FULL_LISTING_KEYS
     )
     if full:
-        # Beyond the entities' prefixes too: a file in the wrong folder is to be told of.
+        # Beyond the entities' prefixes too: a file in the wrong folder needs an alert.
         listing = list(list_prefix(lake, ""))
     else:
         recent = (list_recent(lake, entity, now - LOOKBACK) for entity in lake.config.entities.values())
@@ -162,7 +162,7 @@ def register_done(lake: Lake, sweep: Sweep) -> int:
 
 
 def record_unmatched(lake: Lake, files: Iterable[SourceFile]) -> None:
-    """Notes files of no entity in the ledger, so that the next sweep does not tell of them again."""
+    """Notes files of no entity in the ledger, so that the next sweep sends no second alert on them."""
     for file in files:
         lake.ledger.record_unmatched(file, UNMATCHED)
 

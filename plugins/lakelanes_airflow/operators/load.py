@@ -215,7 +215,7 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
         letters = dead_letters.receive(lake)
         for letter in letters:
             self.log.info("Dead letter %s: %s", letter.id, "; ".join(map(str, letter.faults)) or "nothing left to do")
-        faults = [fault for letter in letters if not letter.told for fault in letter.faults]
+        faults = [fault for letter in letters if not letter.alerted for fault in letter.faults]
         if faults:
             alert = dead_letter_alert(lake, run_id_of(context), faults)
             incidents.report_all(lake, incidents.file_alerts(alert), channels.send)

@@ -36,7 +36,7 @@ def test_a_file_nobody_could_load_is_the_sweeps(lake: Lake, queues: Queues) -> N
     uri = put(lake, KEY, GOOD)
     make_dead_letters(queues)
     [letter] = dead_letters.receive(lake)
-    assert not letter.told
+    assert not letter.alerted
     assert [(fault.file, fault.state) for fault in letter.faults] == [(uri, "failed")]
     entry = lake.ledger.get(uri)
     assert entry is not None
