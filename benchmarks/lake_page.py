@@ -210,24 +210,31 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
     os.environ |= {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "ann:viewer", "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR"}
     os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(Path(__file__).parents[1] / "plugins")
     # Only now: Airflow reads its settings when it is imported.
-    import requests
-    from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from airflow.utils import db
 
-    from lakelanes.files.batch import load_batch
-    from lakelanes.files.listing import list_prefix
     from lakelanes.lake import Lake
     from lakelanes.ledger.summaries import differences, totals
-    from lakelanes.tables.current import publish
-    from scripts.deploy import deploy
-    from tests.support.browser import served
 
     db.initdb()
-    from airflow.api_fastapi.main import app
-
     logging.disable(logging.WARNING)
     lake = Lake.open()
+    rejected = _fill_lake(lake, days, folder, aws)
+    faults = []
+    if differences(lake.ledger, lake.config.entities["prices"]):
+        faults.append("the summaries of the made ledger are not what counting it gives")
+    known = sum(whole.counts.files for whole in totals(lake.ledger, lake.config.entities).values())
+    load = os.getloadavg()[0]
+    times = _timed(_pages(days, rejected, random.Random(11)), faults)
+    return {"rows_ok": known, "load_average": round(load, 2), "faults": faults[:5]} | _summed_up(times, say)
+
+
+def _fill_lake(lake: Any, days: _Files, folder: Path, aws: Any) -> str:
+    """Deploys the lake and puts in what the pages read beside the ledger; the URI of a file with rejected rows."""
+    from lakelanes.files.batch import load_batch
+    from lakelanes.files.listing import list_prefix
+    from lakelanes.tables.current import publish
+    from scripts.deploy import deploy
+
     deploy(lake.config, aws.client("cloudformation"), aws.client("sts"), parameters={"RequireTls": "false"})
     _, newest = days.partitions["sales"][-1]
     bad = "id,amount\n" + "".join(f"{number},x\n" for number in range(1000))
@@ -240,18 +247,17 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
     publish(lake, lake.config.tables["orders"])
     _stream(lake, days.now)
     _dashboards(lake, folder / "views")
-    faults = []
-    if differences(lake.ledger, lake.config.entities["prices"]):
-        faults.append("the summaries of the made ledger are not what counting it gives")
-    known = sum(whole.counts.files for whole in totals(lake.ledger, lake.config.entities).values())
+    return str(file.uri)
 
-    rng = random.Random(11)
+
+def _pages(days: _Files, rejected: str, rng: random.Random) -> dict[str, Callable[[], str]]:
+    """The pages by name, each with what makes an address of it, another one at each call. rejected: a file's URI."""
 
     def day(name: str = "sales") -> str:
         spelled = rng.choice(days.partitions[name])[1]
         return spelled.replace("_", "-")
 
-    pages: dict[str, Callable[[], str]] = {
+    return {
         "entities": lambda: "/",
         "entity_by_day": lambda: "/entities/sales",
         "entity_by_hour": lambda: f"/entities/visits?span={day('visits')[:7]}",
@@ -261,19 +267,29 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
         "files_further_on": lambda: (
             "/files?entity=sales&state=loaded&after=" + quote(f"{day()}T00:00:00.000000Z|s3://x")
         ),
-        "search": lambda: f"/files?q=sales_{newest}",
+        "search": lambda: f"/files?q=sales_{days.partitions['sales'][-1][1]}",
         "file": lambda: (
             "/file?uri=" + quote(f"s3://bench-source/sales_{day().replace('-', '_')}_{rng.randrange(1000):04}.csv")
         ),
-        "rejected_rows": lambda: f"/file?uri={quote(file.uri)}&offset={rng.randrange(900)}",
+        "rejected_rows": lambda: f"/file?uri={quote(rejected)}&offset={rng.randrange(900)}",
         "table": lambda: "/tables/orders",
         "table_before": lambda: f"/tables/orders?until={days.window(rng.randrange(96 * _DAYS)):%Y-%m-%d}",
         "export": lambda: f"/tables/orders/exports/window/{days.window(rng.randrange(96 * _DAYS)):%Y%m%dT%H%MZ}",
         "dashboards": lambda: "/dashboards",
     }
+
+
+def _timed(pages: dict[str, Callable[[], str]], faults: list[str]) -> dict[str, list[float]]:
+    """Seconds of each request of each page, served as Airflow's API server does; what fails goes to ``faults``."""
+    import requests
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from airflow.api_fastapi.main import app
+
+    from tests.support.browser import served
+
     user = SimpleAuthManagerUser(username="ann", role="VIEWER", teams=None)
     times: dict[str, list[float]] = {name: [] for name in pages}
-    load = os.getloadavg()[0]
     with served(app) as url, requests.Session() as session:
         session.trust_env = False
         session.headers["Authorization"] = f"Bearer {get_auth_manager().generate_jwt(user)}"
@@ -287,17 +303,20 @@ def _ask(days: _Files, folder: Path, aws: Any, say: Callable[[str], None]) -> Sa
                     faults.append(f"{where}: {answer.status_code}")
                 if turn >= 3:  # what is imported and connected once
                     times[name].append(seconds)
-    sample: Sample = {"rows_ok": known, "load_average": round(load, 2), "faults": faults[:5]}
-    every: list[float] = []
+    return times
+
+
+def _summed_up(times: dict[str, list[float]], say: Callable[[str], None]) -> Sample:
+    """Percentiles of each page and of all."""
+    sample: Sample = {}
     for name, taken in times.items():
         ordered = sorted(taken)
-        every += ordered
         sample |= {f"{name}_p50_s": percentile(ordered, 50), f"{name}_p95_s": percentile(ordered, 95)}
         say(f"{OURS}: {name}: p50 {percentile(ordered, 50) * 1000:.0f} ms, p95 {percentile(ordered, 95) * 1000:.0f} ms")
-    every.sort()
     worst = max(percentile(sorted(taken), 95) for taken in times.values())
     if worst > 0.3:
         say(f"{OURS}: the slowest page's p95 is {worst * 1000:.0f} ms, more than 300")
+    every = sorted(seconds for taken in times.values() for seconds in taken)
     return sample | {"p50_s": percentile(every, 50), "p95_s": percentile(every, 95), "p99_s": percentile(every, 99)}
 
 

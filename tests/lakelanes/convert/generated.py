@@ -128,13 +128,8 @@ def grouped(forms: dict[str, Any]) -> st.SearchStrategy[str]:
     )
 
 
-@st.composite
-def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
-    """A file, its table's types, and its dialect: clean, dirty or damaged."""
-    delimiter, quote = draw(st.sampled_from([(",", '"'), (",", '"'), (";", "'"), ("\t", '"')]))
-    kinds = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=4))
-    types = {f"c{position}": kind for position, kind in enumerate(kinds)}
-    names = draw(st.permutations(list(types)))
+def _good_cells(forms: dict[str, Any]) -> dict[str, Any]:
+    """Texts that the types accept, by type; those that are not named are numbers."""
     good = {
         "string": st.text(max_size=6),
         "char(3)": st.text("abé", max_size=3),
@@ -144,13 +139,24 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
         "date": st.dates().map(str),
         "timestamp": st.datetimes().map(str),
     }
-    forms: dict[str, Any] = draw(st.sampled_from([{}, {}, *FORMS]))
     if "date_format" in forms:
         good["date"] = st.dates().map(lambda day: written_as(day, forms["date_format"])) | good["date"]
     if "timestamp_format" in forms:
         good["timestamp"] = st.datetimes().map(lambda time: written_as(time, forms["timestamp_format"]))
     if "decimal_separator" in forms:
         good |= dict.fromkeys([kind for kind in TYPES if kind not in good or kind == "double"], grouped(forms))
+    return good
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
+    """A file, its table's types, and its dialect: clean, dirty or damaged."""
+    delimiter, quote = draw(st.sampled_from([(",", '"'), (",", '"'), (";", "'"), ("\t", '"')]))
+    kinds = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=4))
+    types = {f"c{position}": kind for position, kind in enumerate(kinds)}
+    names = draw(st.permutations(list(types)))
+    forms: dict[str, Any] = draw(st.sampled_from([{}, {}, *FORMS]))
+    good = _good_cells(forms)
     cells = {
         name: st.one_of(*[good.get(kind, st.integers(-100, 100).map(str))] * 6, st.just(""), texts)
         for name, kind in types.items()

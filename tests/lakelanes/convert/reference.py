@@ -306,55 +306,20 @@ def expect(
         first = next((record for record in records if record.fields), None)
         if first is None:
             return expected
-        names = [cell.text.decode() for cell in first.fields]
-        if trailing_delimiter and not names[-1]:
-            names.pop()
+        names = _names(first, trailing_delimiter)
     new = {name: re.sub("[^a-z0-9]", "_", name.lower()) for name in names if name not in types}
     if new_columns == "evolve":
         expected.added += new.values()
     expected.refused = bool(new) and new_columns == "freeze"
-    width = len(names) + trailing_delimiter
+    reading = _Reading(types, names, new, nulls, forms, new_columns, type_misfits, rescue, trailing_delimiter)
     found: list[tuple[int, Record, _Row]] = []
     for record in records:
         record.line += skipped
         if not record.torn and not record.fields:
-            if width > 1:
+            if reading.width > 1:
                 continue
             record.fields = [Field()]
-        row = _Row()
-        found.append((len(found) + 1, record, row))
-        if record.torn or len(record.fields) != width:
-            row.blame(None)
-            continue
-        for name, hive_type in types.items():
-            cell = record.fields[names.index(name)]
-            try:
-                row.values[name] = read_value(cell, hive_type, nulls, forms)
-            except Refused:
-                text = _text(cell)
-                if text is None or type_misfits in ("discard_row", "freeze"):
-                    row.blame(name, frozen=text is not None and type_misfits == "freeze")
-                elif type_misfits == "evolve":
-                    row.values[f"{name}__v_string"] = text
-                elif rescue:
-                    row.rescued.append((name, text))
-        for name, column in new.items():
-            if new_columns == "discard_value" and not rescue:
-                continue
-            cell = record.fields[names.index(name)]
-            if _text(cell) is None:
-                row.blame(column if new_columns == "evolve" else name)
-                continue
-            text = read_value(cell, "string", nulls)
-            if new_columns == "evolve":
-                row.values[column] = text
-            elif text is not None and new_columns == "discard_row":
-                row.blame(name)
-            elif text is not None:
-                row.rescued.append((name, text))
-        last = record.fields[-1]
-        if trailing_delimiter and last.text and (last.quoted or last.text.decode(errors="replace") not in nulls):
-            row.blame(None)
+        found.append((len(found) + 1, record, reading.row(record)))
     header_refused = expected.refused
     expected.refused |= any(row.frozen for _, _, row in found)
     for number, record, row in found:
@@ -362,7 +327,7 @@ def expect(
             column = row.fault[0] if row.fault and not header_refused else None
             expected.faults.append((number, record.line, column, _shown(record.raw, encoding)))
     loaded = [] if expected.refused else [row for _, _, row in found if not row.fault]
-    variants = [f"{name}__v_string" for name in types]
+    variants = (f"{name}__v_string" for name in types)
     expected.added += [name for name in variants if any(name in row.values for row in loaded)]
     expected.columns += expected.added
     for row in loaded:
@@ -370,6 +335,71 @@ def expect(
             row.values["_rescued"] = row.rescued or None
         expected.rows.append(tuple(row.values.get(name) for name in expected.columns))
     return expected
+
+
+def _names(header: Record, trailing_delimiter: bool) -> list[str]:
+    names = [cell.text.decode() for cell in header.fields]
+    return names[:-1] if trailing_delimiter and not names[-1] else names
+
+
+@dataclass
+class _Reading:
+    """How the records of one file are read. names: of its header. new: those that the table lacks, as columns."""
+
+    types: dict[str, str]
+    names: list[str]
+    new: dict[str, str]
+    nulls: tuple[str, ...]
+    forms: dict[str, Any] | None
+    new_columns: str
+    type_misfits: str
+    rescue: bool
+    trailing_delimiter: bool
+
+    @property
+    def width(self) -> int:
+        return len(self.names) + self.trailing_delimiter
+
+    def row(self, record: Record) -> _Row:
+        row = _Row()
+        if record.torn or len(record.fields) != self.width:
+            row.blame(None)
+            return row
+        for name, hive_type in self.types.items():
+            self._read_column(row, name, hive_type, record.fields[self.names.index(name)])
+        for name, column in self.new.items():
+            self._read_new(row, name, column, record.fields[self.names.index(name)])
+        last = record.fields[-1]
+        unwanted = last.text and (last.quoted or last.text.decode(errors="replace") not in self.nulls)
+        if self.trailing_delimiter and unwanted:
+            row.blame(None)
+        return row
+
+    def _read_column(self, row: _Row, name: str, hive_type: str, cell: Field) -> None:
+        try:
+            row.values[name] = read_value(cell, hive_type, self.nulls, self.forms)
+        except Refused:
+            text = _text(cell)
+            if text is None or self.type_misfits in ("discard_row", "freeze"):
+                row.blame(name, frozen=text is not None and self.type_misfits == "freeze")
+            elif self.type_misfits == "evolve":
+                row.values[f"{name}__v_string"] = text
+            elif self.rescue:
+                row.rescued.append((name, text))
+
+    def _read_new(self, row: _Row, name: str, column: str, cell: Field) -> None:
+        if self.new_columns == "discard_value" and not self.rescue:
+            return
+        if _text(cell) is None:
+            row.blame(column if self.new_columns == "evolve" else name)
+            return
+        text = read_value(cell, "string", self.nulls)
+        if self.new_columns == "evolve":
+            row.values[column] = text
+        elif text is not None and self.new_columns == "discard_row":
+            row.blame(name)
+        elif text is not None:
+            row.rescued.append((name, text))
 
 
 def _text(cell: Field) -> str | None:

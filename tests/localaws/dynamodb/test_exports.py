@@ -156,6 +156,46 @@ class TestFullExport:
         assert wait(dynamodb, arn["ExportArn"])["ItemCount"] == 1
 
 
+def write_in_every_way(dynamodb: Any, table: Table) -> None:
+    """Puts, updates and deletes items by every operation that can; each is named after it."""
+    name, key = table.name, table.key
+    table.put("put")
+    dynamodb.update_item(
+        TableName=name,
+        Key=key("updated"),
+        UpdateExpression="SET v = :v",
+        ExpressionAttributeValues={":v": {"N": "1"}},
+    )
+    table.delete("delete")
+    puts = [{"PutRequest": {"Item": key(f"batch put {number}")}} for number in range(3)]
+    deletes = [{"DeleteRequest": {"Key": key("batch delete")}}]
+    dynamodb.batch_write_item(RequestItems={name: puts + deletes})
+    dynamodb.transact_write_items(
+        TransactItems=[
+            {"Put": {"TableName": name, "Item": key("transact put")}},
+            {"Delete": {"TableName": name, "Key": key("transact delete")}},
+        ]
+    )
+    dynamodb.execute_statement(Statement=f"INSERT INTO \"{name}\" VALUE {{'id': 'partiql insert', 'line': 1}}")
+    dynamodb.execute_statement(Statement=f"UPDATE \"{name}\" SET v = 2 WHERE id = 'set' AND line = 1")
+    dynamodb.batch_execute_statement(
+        Statements=[{"Statement": f"DELETE FROM \"{name}\" WHERE id = 'partiql delete' AND line = 1"}]
+    )
+    dynamodb.execute_transaction(
+        TransactStatements=[
+            {"Statement": f"INSERT INTO \"{name}\" VALUE {{'id': 'transaction insert', 'line': 1}}"},
+            {"Statement": f"DELETE FROM \"{name}\" WHERE id = 'transaction delete' AND line = 1"},
+        ]
+    )
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+        dynamodb.execute_transaction(
+            TransactStatements=[
+                {"Statement": f"INSERT INTO \"{name}\" VALUE {{'id': 'rolled back', 'line': 1}}"},
+                {"Statement": f"INSERT INTO \"{name}\" VALUE {{'id': 'put', 'line': 1}}"},
+            ]
+        )
+
+
 class TestIncrementalExport:
     def test_writes_its_data_to_the_shared_folder(
         self, local_aws: LocalAws, s3: Any, table: Table, bucket: str, hour: Hour
@@ -286,7 +326,7 @@ class TestIncrementalExport:
     def test_every_way_to_write_is_in_it(
         self, local_aws: LocalAws, dynamodb: Any, table: Table, bucket: str, hour: Hour
     ) -> None:
-        name, key = table.name, table.key
+        name = table.name
         for doomed in ("delete", "batch delete", "transact delete", "partiql delete", "transaction delete"):
             table.put(doomed)
         table.put("updated")
@@ -297,41 +337,7 @@ class TestIncrementalExport:
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=specification)
         hour()
         control(local_aws, "dynamodb/ttl-sweep")
-        table.put("put")
-        dynamodb.update_item(
-            TableName=name,
-            Key=key("updated"),
-            UpdateExpression="SET v = :v",
-            ExpressionAttributeValues={":v": {"N": "1"}},
-        )
-        table.delete("delete")
-        puts = [{"PutRequest": {"Item": key(f"batch put {number}")}} for number in range(3)]
-        deletes = [{"DeleteRequest": {"Key": key("batch delete")}}]
-        dynamodb.batch_write_item(RequestItems={name: puts + deletes})
-        dynamodb.transact_write_items(
-            TransactItems=[
-                {"Put": {"TableName": name, "Item": key("transact put")}},
-                {"Delete": {"TableName": name, "Key": key("transact delete")}},
-            ]
-        )
-        dynamodb.execute_statement(Statement=f"INSERT INTO \"{name}\" VALUE {{'id': 'partiql insert', 'line': 1}}")
-        dynamodb.execute_statement(Statement=f"UPDATE \"{name}\" SET v = 2 WHERE id = 'set' AND line = 1")
-        dynamodb.batch_execute_statement(
-            Statements=[{"Statement": f"DELETE FROM \"{name}\" WHERE id = 'partiql delete' AND line = 1"}]
-        )
-        dynamodb.execute_transaction(
-            TransactStatements=[
-                {"Statement": f"INSERT INTO \"{name}\" VALUE {{'id': 'transaction insert', 'line': 1}}"},
-                {"Statement": f"DELETE FROM \"{name}\" WHERE id = 'transaction delete' AND line = 1"},
-            ]
-        )
-        with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
-            dynamodb.execute_transaction(
-                TransactStatements=[
-                    {"Statement": f"INSERT INTO \"{name}\" VALUE {{'id': 'rolled back', 'line': 1}}"},
-                    {"Statement": f"INSERT INTO \"{name}\" VALUE {{'id': 'put', 'line': 1}}"},
-                ]
-            )
+        write_in_every_way(dynamodb, table)
         changes = export(local_aws, table.arn, bucket, **window(*hour())).changes()
         kinds = {
             key: "".join(letter for letter, image in (("o", "OldImage"), ("n", "NewImage")) if image in line)
