@@ -28,6 +28,8 @@ ENGINE: dict[type[errors.LakeError], tuple[errors.LakeError, bool]] = {
         (errors.SourceChangedError("overwritten while it was read"), True),
         (errors.TargetChangedError("somebody else wrote it"), True),
         (errors.LeaseLostError("taken over"), True),
+        (errors.LedgerConflictError("removed meanwhile"), True),
+        (errors.ClaimContendedError("s3://b/k", 12), True),
         (errors.OutOfTimeError("called off"), True),
         (errors.EventError("no S3 event"), False),
         (errors.QueryError("q1", "FAILED", "SYNTAX_ERROR", "SELECT"), False),

@@ -29,7 +29,7 @@ _numbers = itertools.count()
 @pytest.fixture
 def table(local_aws: LocalAws) -> StreamedTable:
     """A table of its own, not made yet."""
-    return StreamedTable(local_aws, f"orders-{next(_numbers)}")
+    return StreamedTable(local_aws, f"streamed-orders-{next(_numbers)}")
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def client(local_aws: LocalAws) -> Any:
 @pytest.fixture
 def table(client: Any) -> str:
     """A new table for orders."""
-    name = f"orders-{next(_numbers)}"
+    name = f"sample-orders-{next(_numbers)}"
     assert create_table(client, name)
     return name
 

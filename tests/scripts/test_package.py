@@ -148,7 +148,7 @@ def test_mwaa_is_given_everything_that_the_engine_reads(tmp_path: Path) -> None:
     assert inside >= {
         "include/lake.json",
         "include/sql/views/daily_scorecard.sql",
-        "lakelanes/files/load.py",
+        "lakelanes/files/attempt.py",
         "lakelanes_airflow/plugin.py",
         ".airflowignore",
     }
