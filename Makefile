@@ -39,7 +39,7 @@ status:  ## Say what of the stack is running, and where
 WORKERS ?= 4
 
 test: setup  ## Run every test, in WORKERS=n processes
-	@$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile --durations 30
 
 test-fast: setup  ## Run what needs no local AWS, no Airflow, no browser and no patience
 	@$(VENV)/python -m pytest -n 2 --dist worksteal -m "not stack and not slow"
