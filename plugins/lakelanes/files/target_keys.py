@@ -28,6 +28,11 @@ def rejects_key(entity: Entity, partition: Partition, source_key: str) -> str:
 
 
 def _stem(source_key: str) -> str:
+    """The source's name without its ending, as far as a key can have it, and a hash of its whole key.
+
+    Never with '_' or '.' in front: Athena takes such objects for hidden, and their rows would be in no answer (Trino's
+    Hive connector, which Athena's engine is made of: io.trino.plugin.hive.fs.HiveFileIterator.isHiddenFileOrDirectory).
+    """
     name = source_key.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in name)
-    return f"{safe[:_STEM_LENGTH]}-{hashlib.sha256(source_key.encode()).hexdigest()[:_DIGEST_LENGTH]}"
+    safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip("._")
+    return f"{safe[:_STEM_LENGTH] or 'file'}-{hashlib.sha256(source_key.encode()).hexdigest()[:_DIGEST_LENGTH]}"
