@@ -130,7 +130,8 @@ static int more_space(Scan *scan, Node *node, int64_t bytes) {
 }
 
 static inline int reserve_bytes(Scan *scan, Node *node, int64_t bytes) {
-    return likely(node->written + bytes <= node->space) || more_space(scan, node, bytes);
+    /* Also for a first text without bytes: what is copied to has to be there. */
+    return likely(node->values != NULL && node->written + bytes <= node->space) || more_space(scan, node, bytes);
 }
 
 static inline void set_bit(uint8_t *bits, int64_t i, int bit) {
