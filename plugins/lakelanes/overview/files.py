@@ -283,8 +283,11 @@ def search(lake: Lake, text: str, *, limit: int = 50, after: str = "") -> Search
 
 
 def one_file(lake: Lake, source: str) -> tuple[Entry, list[Entry]] | None:
-    """What the ledger knows of a file by its URI, and its past versions, oldest first; None when it knows nothing."""
-    entry = lake.ledger.get(source)
+    """What the ledger knows of a file by its URI, and its past versions, oldest first; None when it knows nothing.
+
+    The ledger's other items (notes, summaries, exports, incidents) have no URI, and are no files.
+    """
+    entry = lake.ledger.get(source) if source.startswith("s3://") else None
     return (entry, lake.ledger.history(source)) if entry else None
 
 

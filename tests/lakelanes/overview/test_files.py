@@ -194,6 +194,9 @@ def test_a_file_has_its_past_versions(make: Callable[..., Lake]) -> None:
     assert found
     assert (found[0].rows_loaded, [entry.rows_loaded for entry in found[1]]) == (2, [1])
     assert files.one_file(lake, "s3://nowhere/x") is None
+    lake.ledger.write_note("views", {"daily": "fingerprint"})
+    assert lake.ledger.get("note:views") is not None
+    assert files.one_file(lake, "note:views") is None, "an item of the ledger that is no file"
 
 
 def test_the_files_of_a_partition_come_by_pages(make: Callable[..., Lake]) -> None:
