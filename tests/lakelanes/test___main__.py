@@ -11,9 +11,11 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from botocore.config import Config
 
 import lakelanes
 from lakelanes.__main__ import build_parser, main
+from lakelanes.aws import clients
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).parent / "lakelanes"
@@ -75,7 +77,9 @@ def test_an_aws_that_cannot_be_reached_is_an_error_and_no_traceback(
     # Nothing listens on the port of the discard service.
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCOUNT_ID", "000000000000")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    # The engine's own policy, less its patience: seven more tries take half a minute.
+    once = clients._CONFIG.merge(Config(retries={"total_max_attempts": 1}))
+    monkeypatch.setattr(clients, "_CONFIG", once)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.delenv("LAKE_CONFIG", raising=False)
