@@ -329,6 +329,17 @@ def written_object(s3: Any, bucket: str, key: str) -> WrittenObject | None:
     return WrittenObject(head["ETag"].strip('"'), int(metadata.get("lake-token", 0)), metadata.get("lake-source-etag"))
 
 
+def delete_exactly(s3: Any, uri: str, etag: str) -> None:
+    """Deletes the object with this ETag. Raises TargetChangedError when another one is there, or none."""
+    bucket, key = place_of(uri)
+    try:
+        s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
+    except s3.exceptions.ClientError as error:
+        if error_code(error) not in ("PreconditionFailed", "412", "NoSuchKey", "404"):
+            raise
+        raise TargetChangedError(f"{uri} was written by another worker since the file was claimed") from None
+
+
 def parquet_rows(s3: Any, bucket: str, key: str, etag: str) -> int:
     """Rows of a Parquet object by its footer, which is read alone."""
     import pyarrow.parquet as pq

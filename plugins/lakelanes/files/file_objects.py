@@ -10,7 +10,7 @@ from collections.abc import Iterable, Set
 from contextlib import suppress
 
 from lakelanes.aws.clients import error_code
-from lakelanes.aws.storage import ObjectReader, ObjectWriter, WrittenObject, place_of, written_object
+from lakelanes.aws.storage import ObjectReader, ObjectWriter, WrittenObject, delete_exactly, place_of, written_object
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import SourceChangedError, TargetChangedError
@@ -19,9 +19,8 @@ from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 
-# S3's codes for an object that is another one than If-Match or If-None-Match asks for, or gone.
-_ANOTHER_OBJECT = ("PreconditionFailed", "412", "NoSuchKey", "404")
-_CONFLICT = ("ConditionalRequestConflict", "409")
+# S3's codes when the source or the target of a copy is another object than the conditions ask for, or gone.
+_ANOTHER_OBJECT = ("PreconditionFailed", "412", "NoSuchKey", "404", "ConditionalRequestConflict", "409")
 
 
 class FileObjects:
@@ -85,7 +84,7 @@ class FileObjects:
                 **condition,
             )
         except self._s3.exceptions.ClientError as error:
-            if error_code(error) in (*_ANOTHER_OBJECT, *_CONFLICT):
+            if error_code(error) in _ANOTHER_OBJECT:
                 raise self._copy_error(source) from None
             raise
         return str(answer["CopyObjectResult"]["ETag"].strip('"'))
@@ -111,15 +110,7 @@ class FileObjects:
             etag = found.etag if found.token <= claim.token else None
         if etag is None:
             return
-        bucket, key = place_of(self.rejects)
-        try:
-            self._s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
-        except self._s3.exceptions.ClientError as error:
-            if error_code(error) not in _ANOTHER_OBJECT:
-                raise
-            raise TargetChangedError(
-                f"{self.rejects} was written by another worker since the file was claimed"
-            ) from None
+        delete_exactly(self._s3, self.rejects, etag)
 
     def drop_moved(self, claim: Entry, kept: Set[str]) -> None:
         """Deletes what the file left where it belonged before its entity's configuration changed: it would double rows.

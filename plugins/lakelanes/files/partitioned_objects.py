@@ -40,11 +40,10 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lakelanes.aws.clients import error_code
-from lakelanes.aws.storage import ObjectWriter, WrittenObject, parquet_rows, place_of, written_object
+from lakelanes.aws.storage import ObjectWriter, WrittenObject, delete_exactly, parquet_rows, place_of, written_object
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, partition_of
-from lakelanes.errors import PartitionValueError, TargetChangedError
+from lakelanes.errors import PartitionValueError
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry, Part, PartChanges
 
@@ -203,12 +202,12 @@ class FileParts:
         found = self._head(part.target)
         if found and found.token > self._claim.token:
             self._lake.ledger.renew(self._claim)  # raises, unless the ledger has forgotten that claim
-        bucket, key = place_of(part.target)
         after = replace(part, token=self._claim.token, live_etag=self._claim.etag, live_rows=0)
         if part.is_confirmed and part.live_rows:
             if found:
-                self._delete(bucket, key, found.etag)
+                delete_exactly(self._lake.s3, part.target, found.etag)
             return replace(after, target=None, target_etag=None)
+        bucket, key = place_of(part.target)
         writer = ObjectWriter(
             self._lake.s3, bucket, key, expected_etag=found.etag if found else None, metadata=self._claim.stamp
         )
@@ -218,14 +217,6 @@ class FileParts:
 
     def _head(self, uri: str) -> WrittenObject | None:
         return written_object(self._lake.s3, *place_of(uri))
-
-    def _delete(self, bucket: str, key: str, etag: str) -> None:
-        try:
-            self._lake.s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
-        except self._lake.s3.exceptions.ClientError as error:
-            if error_code(error) not in ("PreconditionFailed", "412", "NoSuchKey", "404"):
-                raise
-            raise TargetChangedError(f"s3://{bucket}/{key} was written by somebody else meanwhile") from None
 
     def _no_rows(self) -> bytes:
         sink: Any = pa.BufferOutputStream()

@@ -11,7 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from lakelanes.errors import ExportDataError
 from lakelanes.lake import Lake
 from lakelanes.tables import convert
 from lakelanes.tables.convert import convert_export
@@ -89,3 +91,14 @@ class ExportInS3:
             body = self.s3.get_object(Bucket=self.bucket, Key=each["Key"])["Body"].read()
             rows += pq.read_table(pa.BufferReader(body)).to_pylist()
         return rows
+
+
+def assert_refused(export: ExportInS3, spoil: Callable[[ExportInS3], Any], where: str, reason: str) -> None:
+    """An export of two changes that ``spoil`` damages is an error with place and reason; no row is left."""
+    export.add(lines_of([change(1), change(2)]), 2)
+    spoil(export)
+    export.publish()
+    with pytest.raises(ExportDataError, match=reason) as error:
+        export.convert()
+    assert where in str(error.value)
+    assert export.rows() == []

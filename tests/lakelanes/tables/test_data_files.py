@@ -15,7 +15,7 @@ from lakelanes.lake import Lake
 from lakelanes.tables import data_files
 from lakelanes.tables.data_files import BLOCK_BYTES, DataReader
 from lakelanes.tables.manifests import DataFile, md5_text
-from tests.lakelanes.tables.export_in_s3 import ExportInS3, change, lines_of
+from tests.lakelanes.tables.export_in_s3 import ExportInS3, assert_refused, change, lines_of
 
 
 @pytest.fixture
@@ -59,13 +59,7 @@ def test_a_data_file_that_is_gone_is_named(export: ExportInS3) -> None:
 def test_a_data_file_that_differs_from_the_manifest_is_an_error_that_names_it(
     export: ExportInS3, spoil: Callable[[ExportInS3], Any], where: str, reason: str
 ) -> None:
-    export.add(lines_of([change(1), change(2)]), 2)
-    spoil(export)
-    export.publish()
-    with pytest.raises(ExportDataError, match=reason) as error:
-        export.convert()
-    assert where in str(error.value)
-    assert export.rows() == []
+    assert_refused(export, spoil, where, reason)
 
 
 def read_lines(lines: bytes, items: int) -> list[bytes]:

@@ -12,7 +12,7 @@ import pytest
 from lakelanes.errors import ExportDataError
 from lakelanes.lake import Lake
 from lakelanes.tables.manifests import read_manifests
-from tests.lakelanes.tables.export_in_s3 import FOLDER, SUMMARY, ExportInS3, change, lines_of, order
+from tests.lakelanes.tables.export_in_s3 import FOLDER, SUMMARY, ExportInS3, assert_refused, change, lines_of, order
 
 
 @pytest.fixture
@@ -54,10 +54,4 @@ def test_a_damaged_manifest_is_not_believed(export: ExportInS3) -> None:
 def test_a_manifest_that_contradicts_itself_is_an_error_that_names_it(
     export: ExportInS3, spoil: Callable[[ExportInS3], Any], where: str, reason: str
 ) -> None:
-    export.add(lines_of([change(1), change(2)]), 2)
-    spoil(export)
-    export.publish()
-    with pytest.raises(ExportDataError, match=reason) as error:
-        export.convert()
-    assert where in str(error.value)
-    assert export.rows() == []
+    assert_refused(export, spoil, where, reason)
