@@ -382,7 +382,8 @@ class Ddl:
         full_name = f"{CATALOG}.{database}.{statement.name.name}"
         if existing is not None and not existing.is_view:
             raise failure("TABLE_ALREADY_EXISTS", f"Table already exists: '{full_name}'", 1, 1)
-        if existing is not None and not statement.replace:
+        # What Trino does not read as a view, it does not replace either (HiveMetadata.createView).
+        if existing is not None and not (statement.replace and views.is_readable(existing)):
             raise failure("ALREADY_EXISTS", f"View already exists: '{full_name}'", 1, 1)
         if not self.catalogue.has_database(database):
             raise failure("SCHEMA_NOT_FOUND", f"Schema {database} not found", 1, 1)

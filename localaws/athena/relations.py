@@ -193,11 +193,8 @@ class Relations(ABC):
     def _view(self, table: Table, alias: Node | None, qualifiers: tuple[tuple[str, ...], ...], node: Node) -> Source:
         if table.full_name in self.view_path or len(self.view_path) >= _MAX_VIEW_DEPTH:
             raise self.failure("VIEW_IS_RECURSIVE", "View is recursive", node)
-        try:
-            definition = views.decode(table)
-            declared = [(column.lower(), t.parse_trino(text)) for column, text in definition.columns]
-        except (ValueError, KeyError) as error:
-            raise self.failure("INVALID_VIEW", f"Invalid view JSON: {error}", node) from error
+        definition = views.decode(table, *position(node, self.sql))
+        declared = [(column.lower(), kind) for column, kind in definition.columns]
         try:
             query = self.view_query(definition.sql, definition.schema, (*self.view_path, table.full_name))
         except (QueryFailed, InvalidRequest) as error:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from localaws.athena import duck, views
 from localaws.athena import types as t
 from localaws.athena.catalogue import CATALOG, DEFAULT_PARTITION, INFORMATION_SCHEMA, Catalogue, Table
+from localaws.athena.errors import QueryFailed
 from localaws.athena.types import Type, to_arrow
 
 _SUFFIX = "$partitions"
@@ -79,8 +80,8 @@ def described(table: Table) -> list[tuple[str, str, str, str | None]]:
     """(name, Trino type, comment, 'partition key' or None) of each column of a table or view."""
     if table.is_view:
         try:
-            return [(name.lower(), kind, "", None) for name, kind in views.decode(table).columns]
-        except (ValueError, KeyError):
+            return [(name.lower(), str(kind), "", None) for name, kind in views.decode(table).columns]
+        except QueryFailed:
             return []
     found: list[tuple[str, str, str, str | None]] = []
     for columns, extra in ((table.columns, None), (table.partition_keys, "partition key")):

@@ -13,8 +13,6 @@ them.
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import random
 import time
@@ -23,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lakelanes.catalog import glue_tables
+from lakelanes.catalog import glue_tables, stored_views
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.convert.policy import RESCUED
 from lakelanes.names import sql_identifier, sql_string
@@ -84,7 +82,9 @@ def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Published 
         wanted = Coverage(newest, exported_until(ledger, newest))
         _register(registrar, table, ledger, wanted)
         view = view_input(lake, table, wanted)
-        if found is not None and all(found.get(name) == view[name] for name in ("ViewOriginalText", "Parameters")):
+        # A Description, of an older version or by hand, makes it no view (see stored_views).
+        compared = ("ViewOriginalText", "Parameters", "Description")
+        if found is not None and all(found.get(name) == view.get(name) for name in compared):
             return Published(wanted)
         try:
             if found is None:
@@ -150,35 +150,16 @@ WHERE changed.{keys[0]} IS NULL OR changed."_op" = 'put'"""
 
 
 def view_input(lake: Lake, table: Table, coverage: Coverage) -> dict[str, Any]:
-    """The view as Glue's TableInput, which holds it as base64 of a JSON document inside a comment."""
+    """The view as Glue's TableInput."""
     database = lake.config.resources.glue_database
-    columns = [(name, parse_type(kind, binary=True)) for name, kind in _view_columns(table)]
-    document = {
-        "originalSql": view_sql(database, table, coverage),
-        "catalog": "awsdatacatalog",
-        "schema": database,
-        "columns": [{"name": name, "type": kind.trino} for name, kind in columns],
-    }
-    encoded = base64.b64encode(json.dumps(document).encode()).decode()
-    return {
-        "Name": table.current_view,
-        "Description": f"Items of {table.dynamodb_table} as they are",
-        "TableType": "VIRTUAL_VIEW",
-        "Parameters": {
-            "presto_view": "true",
-            "comment": "Presto View",
-            _AS_OF: second_text(coverage.as_of),
-            _THROUGH: minute_text(coverage.through),
-        },
-        "PartitionKeys": [],
-        "StorageDescriptor": {
-            "Columns": [{"Name": name, "Type": kind.text} for name, kind in columns],
-            "Location": "",
-            "SerdeInfo": {},
-        },
-        "ViewOriginalText": f"/* Presto View: {encoded} */",
-        "ViewExpandedText": "/* Presto View */",
-    }
+    return stored_views.view_input(
+        table.current_view,
+        view_sql(database, table, coverage),
+        database=database,
+        columns=[(name, parse_type(kind, binary=True)) for name, kind in _view_columns(table)],
+        owner=lake.config.aws.account_id,
+        parameters={_AS_OF: second_text(coverage.as_of), _THROUGH: minute_text(coverage.through)},
+    )
 
 
 def _view_columns(table: Table) -> list[tuple[str, str]]:

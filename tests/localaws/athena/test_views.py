@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -69,26 +71,122 @@ def test_a_view_is_stored_as_athena_stores_it(sales: Any, glue: Any) -> None:
     ]
 
 
-def test_a_view_that_another_tool_stored_is_read(sales: Any, glue: Any) -> None:
+@dataclass
+class Stored:
+    """A view as some tool stores it; a test takes a part away."""
+
+    document: dict[str, Any]
+    table: dict[str, Any]
+    text: str = "/* Presto View: {} */"
+
+    def create(self, lake: Any, glue: Any) -> None:
+        encoded = base64.b64encode(json.dumps(self.document).encode()).decode()
+        if self.text:
+            self.table["ViewOriginalText"] = self.text.replace("{}", encoded)
+        glue.create_table(DatabaseName=lake.database, TableInput=self.table)
+
+
+@pytest.fixture
+def stored(sales: Any) -> Stored:
+    """The least that Trino reads."""
     document = {
         "originalSql": "SELECT upper(id) AS name FROM sales",
         "catalog": "awsdatacatalog",
         "schema": sales.database,
         "columns": [{"name": "name", "type": "varchar"}],
+        "owner": "somebody",
     }
-    encoded = base64.b64encode(json.dumps(document).encode()).decode()
-    glue.create_table(
-        DatabaseName=sales.database,
-        TableInput={
-            "Name": "named",
-            "TableType": "VIRTUAL_VIEW",
-            "Parameters": {"presto_view": "true"},
-            "StorageDescriptor": {"Columns": [{"Name": "name", "Type": "string"}]},
-            "ViewOriginalText": f"/* Presto View: {encoded} */",
-            "ViewExpandedText": "/* Presto View */",
-        },
-    )
+    table = {
+        "Name": "named",
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "presto view"},
+        "StorageDescriptor": {"Columns": [{"Name": "name", "Type": "string"}], "SerdeInfo": {}},
+    }
+    return Stored(document, table)
+
+
+_INVALID_JSON = "GENERIC_INTERNAL_ERROR: Invalid JSON bytes"
+_NO_DATA = "HIVE_INVALID_VIEW_DATA: View data missing"
+_NO_TABLE = "TABLE_NOT_FOUND: line 1:18: Table 'awsdatacatalog.{database}.named' does not exist"
+_NO_OWNER = "INVALID_VIEW: Run-as identity must be set for a run-as definer view: awsdatacatalog.{database}.named"
+_HIVE_VIEW = "NOT_FOUND: Hive views are not supported: '{database}.named'"
+Damage = Callable[[Stored], object]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda view: None,
+        lambda view: view.document.update(runAsInvoker=False),
+        lambda view: view.document.update(owner=None, runAsInvoker=True),
+        lambda view: (view.document.pop("owner"), view.table.update(Owner="hadoop")),
+        lambda view: view.document.update(properties={}, whatever=1, comment="what it shows"),
+        lambda view: view.table["Parameters"].update(comment="Presto View"),
+        lambda view: (view.table["Parameters"].pop("comment"), view.table.update(Description="Presto View")),
+        lambda view: view.table["StorageDescriptor"].update(Columns=[]),
+    ],
+)  # fmt: skip
+def test_a_view_that_another_tool_stored_is_read(sales: Any, glue: Any, stored: Stored, change: Damage) -> None:
+    change(stored)
+    stored.create(sales, glue)
     assert sales.rows("SELECT DISTINCT name FROM named ORDER BY 1") == [("A",), ("B",)]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda view: view.table["Parameters"].pop("presto_view"), _HIVE_VIEW),
+        (lambda view: view.table.pop("Parameters"), _HIVE_VIEW),
+        (lambda view: view.table["Parameters"].update(presto_view="TRUE"), _NO_TABLE),
+        (lambda view: view.table["Parameters"].pop("comment"), _NO_TABLE),
+        (lambda view: view.table["Parameters"].update(comment="names of all"), _NO_TABLE),
+        (lambda view: view.table.update(Description="names of all"), _NO_TABLE),
+        (lambda view: view.table["StorageDescriptor"].pop("SerdeInfo"),
+         "HIVE_INVALID_METADATA: StorageDescriptor SerDeInfo is null: {database}.named"),
+        (lambda view: view.table["StorageDescriptor"].update(Columns=[{"Name": "name", "Type": "varchar"}]),
+         "HIVE_INVALID_METADATA: Column name has invalid type: varchar"),
+        (lambda view: setattr(view, "text", ""), "HIVE_VIEW_TRANSLATION_ERROR: Cannot decode view data"),
+        (lambda view: setattr(view, "text", "{}"), f"{_NO_DATA} prefix"),
+        (lambda view: setattr(view, "text", "/*Presto View: {} */"), f"{_NO_DATA} prefix"),
+        (lambda view: setattr(view, "text", "/* Presto View: {}*/"), f"{_NO_DATA} suffix"),
+        (lambda view: setattr(view, "text", "/* Presto View: a$ */"), _INVALID_JSON),
+        (lambda view: setattr(view, "text", "/* Presto View: bm9uc2Vuc2U= */"), _INVALID_JSON),
+        (lambda view: view.document.pop("originalSql"), _INVALID_JSON),
+        (lambda view: view.document.update(originalSql=None), _INVALID_JSON),
+        (lambda view: view.document.pop("catalog"), _INVALID_JSON),
+        (lambda view: view.document.pop("columns"), _INVALID_JSON),
+        (lambda view: view.document.update(columns=[]), _INVALID_JSON),
+        (lambda view: view.document.update(columns=[{"type": "varchar"}]), _INVALID_JSON),
+        (lambda view: view.document.update(columns=[{"name": "name"}]), _INVALID_JSON),
+        (lambda view: view.document.update(runAsInvoker=True), _INVALID_JSON),
+        (lambda view: view.document.update(runAsInvoker="no"), _INVALID_JSON),
+        (lambda view: view.document.pop("owner"), _NO_OWNER),
+        (lambda view: view.document.update(owner=None, runAsInvoker=False), _NO_OWNER),
+        (lambda view: view.document.update(columns=[{"name": "name", "type": "string"}]),
+         "TYPE_NOT_FOUND: Unknown type: string"),
+        (lambda view: view.document.update(catalog="hive"),
+         "INVALID_VIEW: line 1:18: Failed analyzing stored view 'awsdatacatalog.{database}.named': "
+         "Catalog 'hive' not found"),
+        (lambda view: view.document.pop("schema"),
+         "INVALID_VIEW: line 1:18: Failed analyzing stored view 'awsdatacatalog.{database}.named': "
+         "line 1:31: Schema must be specified"),
+    ],
+)  # fmt: skip
+def test_a_view_that_trino_does_not_read_is_refused(
+    sales: Any, glue: Any, stored: Stored, damage: Damage, message: str
+) -> None:
+    """Each case was asked of Trino 483, which named it so."""
+    damage(stored)
+    stored.create(sales, glue)
+    assert sales.failure("SELECT name FROM named").startswith(message)
+
+
+def test_what_is_no_view_to_trino_is_not_replaced(sales: Any, glue: Any, stored: Stored) -> None:
+    stored.table["Description"] = "names of all"
+    stored.create(sales, glue)
+    assert sales.failure("CREATE OR REPLACE VIEW named AS SELECT 1 AS one").startswith("ALREADY_EXISTS: line 1:1")
+    assert "does not exist" in sales.failure("SHOW CREATE VIEW named")
+    sales.run("DROP VIEW named")
 
 
 def test_names_in_a_view_belong_to_its_own_schema(sales: Any) -> None:
