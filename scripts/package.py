@@ -26,7 +26,7 @@ from scripts.setup import SetupError, uv_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 # Lambda's python3.12 on arm64 (infrastructure/template.yaml), as uv and as scripts/build_kernel.py name it.
-LAMBDA_PLATFORM = ("aarch64-manylinux2014", "3.12")
+LAMBDA_PLATFORM = ("aarch64-manylinux_2_28", "3.12")
 LAMBDA_TARGET = "linux-aarch64"
 MWAA_HOME = "/usr/local/airflow"
 # What says where and when something was installed.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lakelanes import names
+from lakelanes.config.filename_patterns import FilenamePattern
 from lakelanes.config.raw_settings import (
     case_faults,
     column_name_faults,
@@ -211,8 +212,8 @@ def _example_faults(entities: dict[str, Any]) -> Iterator[str]:
             if not isinstance(pattern, str) or not (other == name or is_beside):
                 continue
             try:
-                matches = re.fullmatch(pattern, example) is not None
-            except re.error:
+                matches = FilenamePattern(pattern).fullmatch(example) is not None
+            except ValueError:
                 continue
             if matches != (other == name):
                 verb = "also matches" if matches else "does not match"

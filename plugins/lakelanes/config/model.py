@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from lakelanes import names
+from lakelanes.config.filename_patterns import FilenamePattern
 from lakelanes.config.table_faults import UNDECLARED
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.partition_values import INTEGER_BITS, PartitionValue
@@ -104,11 +105,7 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _pattern(value: str) -> str:
-    try:
-        compiled = re.compile(value)
-    except re.error as error:
-        raise ValueError(f"{value!r} is not a regular expression: {error}") from None
-    if compiled.fullmatch(""):
+    if FilenamePattern(value).fullmatch(""):
         raise ValueError(f"{value!r} matches an empty file name")
     return value
 
@@ -278,7 +275,7 @@ class Entity(_Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Entity:
-        groups = re.compile(self.filename_pattern)
+        groups = FilenamePattern(self.filename_pattern)
         wanted = [key.name for key in self.name_keys]
         if groups.groupindex:
             missing = [name for name in wanted if name not in {g.lower() for g in groups.groupindex}]
@@ -308,8 +305,8 @@ class Entity(_Model):
         return f"{self.table_name}_rejects"
 
     @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        return re.compile(self.filename_pattern)
+    def pattern(self) -> FilenamePattern:
+        return FilenamePattern(self.filename_pattern)
 
     @cached_property
     def name_keys(self) -> tuple[PartitionKey, ...]:

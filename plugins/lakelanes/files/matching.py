@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from lakelanes.config.filename_patterns import NameMatch
 from lakelanes.config.model import Entity, LakeConfig
 from lakelanes.config.partitions import Partition, partition_of_name
 from lakelanes.errors import AmbiguousFileError, PartitionValueError
@@ -21,7 +22,7 @@ class Match:
     partition: Partition
 
 
-def matches_name(entity: Entity, key: str) -> re.Match[str] | None:
+def matches_name(entity: Entity, key: str) -> NameMatch | None:
     """The match of ``key`` against the entity's pattern: the file name, or the key below source_prefix when the
     pattern itself holds a '/'."""
     if not key.startswith(entity.source_prefix):
@@ -64,7 +65,7 @@ def partition_for(entity: Entity, key: str) -> Partition:
     found = matches_name(entity, key)
     if found is None:
         raise ValueError(f"{key!r} does not match entity {entity.name}")
-    if found.re.groupindex:
+    if entity.pattern.groupindex:
         groups = {name.lower(): value for name, value in found.groupdict().items()}
         values = [groups[key.name] for key in entity.name_keys]
     else:
