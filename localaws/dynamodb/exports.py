@@ -195,6 +195,7 @@ class Exports:
             **export_requests.echoed(asked),
             "S3SseAlgorithm": request.encryption,
             "ExportFormat": "DYNAMODB_JSON",
+            "ExportType": request.kind,
         }
         if request.kind == FULL:
             description["ExportTime"] = until / MICROS

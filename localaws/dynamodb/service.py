@@ -14,7 +14,7 @@ from typing import Any
 from localaws import protocol
 from localaws.access import Caller, Clients
 from localaws.clock import MICROS, ServiceClock
-from localaws.dynamodb import tables
+from localaws.dynamodb import numbers, tables
 from localaws.dynamodb.exports import Exports
 from localaws.dynamodb.recovery import Recoveries
 from localaws.dynamodb.ttl import TimeToLive
@@ -46,6 +46,7 @@ class DynamoDbService:
         )
         module = tables.module()
         module.time = _ModuleTime(clock)
+        self._canonical_number = module._ddb_canonicalize_number
         self.ttl = TimeToLive(clock, Writes(module, clock, self.recoveries, streamed))
         _name_exports_in_policies()
         self._operations: dict[str, Callable[[Request], dict[str, Any]]] = {
@@ -72,7 +73,9 @@ class DynamoDbService:
                 return protocol.reply(self._operations_of_caller[name](protocol.decode(body), caller))
         except AwsError as error:
             return error.reply()
-        return await self._ministack(method, path, headers, body, query)
+        body = numbers.normalised(name, body, self._canonical_number)
+        with numbers.exact():
+            return await self._ministack(method, path, headers, body, query)
 
     async def sweep_regularly(self) -> None:
         """Delete expired items at the set interval, for as long as the server runs."""

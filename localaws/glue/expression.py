@@ -1,7 +1,9 @@
 """The filter language of GetPartitions: partition keys against literals, joined by AND, OR and NOT.
 
 Operators and key types as documented at https://docs.aws.amazon.com/glue/latest/webapi/API_GetPartitions.html. A
-literal is read as the key's type, quoted or not. A value that is Hive's default partition counts as NULL.
+literal is read as the key's type, quoted or not. A value that is Hive's default partition counts as NULL, but is found
+by its name where the key is text; other types refuse that name (https://github.com/trinodb/trino/issues/13124, whose
+connector asks Glue for nulls so).
 """
 
 from __future__ import annotations
@@ -103,7 +105,8 @@ class _Parser:
         kind, word = self._peek()
         if kind == "symbol" and word in _COMPARISONS:
             self._next += 1
-            return _compare(index, type_name, _COMPARISONS[word], self._literal(type_name))
+            literal = self._literal(type_name)
+            return _compare(index, type_name, _COMPARISONS[word], literal, word == "=" and literal == _NULL)
         if self._accept("is"):
             negated = self._accept("not")
             self._expect("null")
@@ -119,7 +122,7 @@ class _Parser:
             while self._accept(","):
                 members.append(self._literal(type_name))
             self._expect(")")
-            return _compare(index, type_name, lambda value, _: value in members, None)
+            return _compare(index, type_name, lambda value, _: value in members, None, _NULL in members)
         if self._accept("between"):
             low = self._literal(type_name)
             self._expect("and")
@@ -242,11 +245,15 @@ def _like(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(wildcards.get(one) or re.escape(one) for one in pattern), re.DOTALL)
 
 
-def _compare(index: int, type_name: str, compare: Callable[[Any, Any], bool], literal: Any) -> Test:
+def _compare(
+    index: int, type_name: str, compare: Callable[[Any, Any], bool], literal: Any, takes_default: bool = False
+) -> Test:
+    """takes_default: Hive's default partition is asked for by its name."""
+
     def test(values: Sequence[str]) -> Truth:
         text = values[index]
         if text == _NULL:
-            return None
+            return True if takes_default else None
         try:
             return compare(_cast(type_name, text), literal)
         except ValueError as error:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -70,6 +70,7 @@ class TestFullExport:
             "S3Prefix": "exports/orders",
             "S3SseAlgorithm": "AES256",
             "ExportFormat": "DYNAMODB_JSON",
+            "ExportType": "FULL_EXPORT",
             "BilledSizeBytes": summary["billedSizeBytes"],
             "ItemCount": 200,
         }
@@ -371,6 +372,41 @@ class TestIncrementalExport:
         description = export(local_aws, table.arn, bucket, **window(start, None)).description
         end = description["IncrementalExportSpecification"]["ExportToTime"]
         assert timedelta() <= description["StartTime"] - end < timedelta(seconds=1)
+
+
+class TestDescription:
+    """DescribeExport, held against botocore's definition of the service."""
+
+    ENDED: ClassVar = {"EndTime", "ExportManifest", "BilledSizeBytes", "ItemCount"}
+    FAILED: ClassVar = {"FailureCode", "FailureMessage"}
+
+    def test_has_every_member_of_the_service_that_applies(
+        self, local_aws: LocalAws, dynamodb: Any, table: Table, bucket: str, hour: Hour
+    ) -> None:
+        start, end = hour()
+        members = set(dynamodb.meta.service_model.shape_for("ExportDescription").members)
+        of_a_kind = {"FULL_EXPORT": "ExportTime", "INCREMENTAL_EXPORT": "IncrementalExportSpecification"}
+        given = {"S3Bucket": bucket, "S3Prefix": "all", "S3BucketOwner": ACCOUNT, "ClientToken": table.name}
+        for kind, own in of_a_kind.items():
+            asked = window(start, end) if kind == "INCREMENTAL_EXPORT" else {}
+            given["ClientToken"] += "x"
+            accepted = dynamodb.export_table_to_point_in_time(TableArn=table.arn, **given, **asked)["ExportDescription"]
+            expected = members - self.FAILED - {"S3SseKmsKeyId"} - (set(of_a_kind.values()) - {own})
+            assert set(accepted) == expected - self.ENDED
+            ended = wait(dynamodb, accepted["ExportArn"])
+            assert set(ended) == expected
+            assert (accepted["ExportType"], ended["ExportType"]) == (kind, kind)
+            assert ended.items() >= given.items()
+            summaries = dynamodb.list_exports(TableArn=table.arn)["ExportSummaries"]
+            (listed,) = (one for one in summaries if one["ExportArn"] == ended["ExportArn"])
+            assert set(listed) == set(dynamodb.meta.service_model.shape_for("ExportSummary").members)
+            assert listed["ExportType"] == kind
+
+    def test_of_a_failure_says_why(self, dynamodb: Any, table: Table) -> None:
+        reply = dynamodb.export_table_to_point_in_time(TableArn=table.arn, S3Bucket="no-such-bucket-here")
+        failed = wait(dynamodb, reply["ExportDescription"]["ExportArn"])
+        assert failed["ExportStatus"] == "FAILED" and failed["ExportType"] == "FULL_EXPORT"
+        assert set(failed) & (self.ENDED | self.FAILED) == self.FAILED | {"EndTime"}
 
 
 class TestDestination:

@@ -67,6 +67,34 @@ def test_selects(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"year = '{NULL}'", True),
+        (f"year = '2024' OR year = '{NULL}'", True),
+        (f"year IN ('1999', '{NULL}')", True),
+        (f"year = '{NULL}' AND hour = 9", True),
+        (f"NOT year = '{NULL}'", False),
+        (f"year <> '{NULL}'", False),
+        (f"year NOT IN ('{NULL}')", False),
+        ("year = '2024'", False),
+        ("year IN ('2024')", False),
+        ("year IS NULL", True),
+    ],
+)
+def test_hives_default_partition_is_found_by_its_name(text: str, found: bool) -> None:
+    values = [NULL, *VALUES[1:]]
+    assert selects(text, values) is found
+    if NULL in text and "AND" not in text and "OR" not in text:
+        assert selects(text) is not found, "and no other value is"
+
+
+@pytest.mark.parametrize("key", ["hour", "day", "price", "at"])
+def test_only_text_can_be_asked_for_hives_default_partition(key: str) -> None:
+    # As Glue itself does: https://github.com/trinodb/trino/issues/13124
+    assert code_of(f"{key} = '{NULL}'") == "InvalidInputException"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "year = '2023'",
