@@ -80,6 +80,7 @@ typedef struct {
     int32_t misfit, surplus; /* of the column at hand: why it failed, and whether a struct has names that it lacks */
     /* What follows is not Python's concern; it only makes room for it, zeroed. */
     Month month;
+    int64_t given; /* how many values columns took or rescued, of all lines: whether it grew tells whether one did */
     String names[ALL_NAMES];
 } Scan;
 
@@ -650,6 +651,7 @@ static void restore(Scan *scan, int32_t at, int32_t next) {
 static int column_into(Scan *scan, int32_t at) {
     Node *node = scan->nodes + at, *rescued = scan->nodes + scan->columns + RESCUED;
     const int32_t names = scan->name_count;
+    const int64_t nulls = node->null_count;
     blanks(scan);
     const uint8_t *begin = scan->at;
     scan->misfit = scan->surplus = 0;
@@ -659,7 +661,11 @@ static int column_into(Scan *scan, int32_t at) {
         scan->at = begin;
         scan->name_count = names;
         if (!skip_value(scan, 0) || !append_null(scan, at)) return 0;
-    } else if (likely(!scan->surplus)) return 1;
+    } else if (likely(!scan->surplus)) {
+        scan->given += node->null_count == nulls;
+        return 1;
+    }
+    scan->given++;
     return append_name(scan, rescued, node->name, node->name_length) &&
            append_bytes(scan, rescued, begin, scan->at - begin);
 }
@@ -672,7 +678,8 @@ static int undeclared_into(Scan *scan, const String *name) {
            append_bytes(scan, undeclared, begin, scan->at - begin);
 }
 
-/* Appends the attributes that begin here: to their columns, or as they are to the undeclared ones. */
+/* Appends the attributes that begin here: to their columns, or as they are to the undeclared ones. A map with columns in
+   it is undeclared, too, with what no column took, and empty when nothing else says that it was there. */
 static int walk(Scan *scan, int32_t first, int32_t count, int64_t row) {
     Node *undeclared = scan->nodes + scan->columns + UNDECLARED;
     const int32_t first_name = scan->name_count;
@@ -689,28 +696,23 @@ static int walk(Scan *scan, int32_t first, int32_t count, int64_t row) {
             if (member->seen == scan->lines + 1) return 0;
             member->seen = scan->lines + 1;
             const uint8_t *begin = scan->at;
-            const enum tag tag = open_value(scan);
-            if (tag == NUL) {
-                if (read_truth(scan) != 1 || !expect(scan, '}')) return 0;
-                continue;
-            }
-            if (tag != M) {
+            if (open_value(scan) != M) {
                 scan->at = begin;
                 if (!undeclared_into(scan, &name)) return 0;
                 continue;
             }
-            const int64_t before = undeclared->written;
+            const int64_t before = undeclared->written, given = scan->given;
             if (!append_name(scan, undeclared, name.text, name.length) || !append_bytes(scan, undeclared, "{\"M\":", 5)) return 0;
             const int64_t brace = undeclared->written;
             const int32_t guess = scan->guess;
             if (!walk(scan, member->first, member->count, row) || !expect(scan, '}')) return 0;
             scan->guess = guess;
-            if (undeclared->written == brace) {
-                undeclared->written = before;
-            } else {
+            if (undeclared->written > brace) {
                 undeclared->values[brace] = '{';
                 if (!append_bytes(scan, undeclared, "}}", 2)) return 0;
-            }
+            } else if (scan->given > given) {
+                undeclared->written = before;
+            } else if (!append_bytes(scan, undeclared, "{}}", 3)) return 0;
         }
     }
     scan->name_count = first_name;

@@ -61,7 +61,8 @@ class Item:
     """An item, or its keys alone, as a row.
 
     values: by column, None for null. rescued: by column, the attribute values that the column could not take.
-    undeclared: the attributes that are no column's, as attribute values.
+    undeclared: the attributes that are no column's, as attribute values. A map in which columns lie is there with what
+    no column took. It is left out when nothing is left of it and a column in it has a value, which tells of the map.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class ItemReader:
         """The row of an item's attributes. Raises AttributeValueError when it is none or lacks its key."""
         check_members(image, "the item")
         item = Item()
-        item.undeclared = self._read_level(image, self._tree, item)
+        item.undeclared, _ = self._read_level(image, self._tree, item)
         for name in self._keys:
             if item.values.get(name) is None:
                 why = "is missing" if name not in item.rescued else f"cannot hold {shown(item.rescued[name])}"
@@ -102,21 +103,24 @@ class ItemReader:
             )
         return self.read(keys)
 
-    def _read_level(self, members: Mapping[str, Any], tree: dict[str, Any], item: Item) -> dict[str, Any]:
-        """Puts the members that are columns into the item, and returns the others."""
+    def _read_level(self, members: Mapping[str, Any], tree: dict[str, Any], item: Item) -> tuple[dict[str, Any], bool]:
+        """Puts the members that are columns into the item. Returns the others, and whether a column has a value."""
         others: dict[str, Any] = {}
+        has_value = False
         for name, value in members.items():
             wanted = tree.get(name)
             if wanted is None:
                 others[name] = value
             elif not isinstance(wanted, dict):
-                _read_column(value, wanted, item)
+                has_value |= _read_column(value, wanted, item)
             elif "M" in value:
-                if below := self._read_level(value["M"], wanted, item):
+                below, below_has_value = self._read_level(value["M"], wanted, item)
+                has_value |= below_has_value
+                if below or not below_has_value:
                     others[name] = {"M": below}
-            elif "NULL" not in value:
+            else:
                 others[name] = value
-        return others
+        return others, has_value
 
 
 def read_value(value: Mapping[str, Any], wanted: HiveType) -> Any:
@@ -124,15 +128,17 @@ def read_value(value: Mapping[str, Any], wanted: HiveType) -> Any:
     return _read(value, wanted, [])
 
 
-def _read_column(value: Any, column: AttributeColumn, item: Item) -> None:
+def _read_column(value: Any, column: AttributeColumn, item: Item) -> bool:
+    """Whether the column has the value, or it was rescued; not so for NULL."""
     surplus: list[str] = []
     try:
         item.values[column.name] = _read(value, column.type, surplus)
     except ValueRefused:
         item.rescued[column.name] = value
-        return
+        return True
     if surplus:
         item.rescued[column.name] = value
+    return item.values[column.name] is not None
 
 
 def _read(value: Any, wanted: HiveType, surplus: list[str]) -> Any:

@@ -75,6 +75,7 @@ def expected(table: Table, image: Image) -> list[Cell]:
     left = _copied(image)
     cells: list[Cell] = []
     rescued: dict[str, Any] = {}
+    _without_nulls(left, [column.path for column in table.columns])
     for column in table.columns:
         value = _taken(left, column.path)
         try:
@@ -136,8 +137,19 @@ def _copied(image: Image) -> dict[str, Any]:
     return {name: {"M": _copied(value["M"])} if "M" in value else value for name, value in image.items()}
 
 
+def _without_nulls(level: dict[str, Any], paths: Sequence[Sequence[str]]) -> None:
+    """Takes NULLs of columns out of the item: they are as if absent. Maps stay, also when they are empty then."""
+    for path in paths:
+        at = level
+        for name in path[:-1]:
+            at = at.get(name, {}).get("M", {})
+        if at.get(path[-1]) == {"NULL": True}:
+            del at[path[-1]]
+
+
 def _taken(level: dict[str, Any], path: Sequence[str]) -> Any:
-    """Takes the value at the path out of the item; None where there is none. Maps that are empty then go, too."""
+    """Takes the value at the path out of the item; None where there is none. Maps that are empty then go, too: the
+    column tells that they were there."""
     value = level.get(path[0])
     if value is None or (len(path) > 1 and "M" not in value):
         return None

@@ -123,9 +123,28 @@ def test_attributes_that_are_no_columns_are_kept_with_the_maps_they_are_in() -> 
     }
 
 
-@pytest.mark.parametrize("value", [{"M": {}}, {"NULL": True}, {"M": {"geo": {"M": {}}}}])
-def test_a_map_without_anything_is_as_an_absent_one(value: Any) -> None:
-    assert undeclared({"address": value}) == ({"id": "a"}, {})
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        # Nothing else says that it was there, or what it was.
+        ({"M": {}}, {"M": {}}),
+        ({"NULL": True}, {"NULL": True}),
+        ({"M": {"geo": {"M": {}}}}, {"M": {"geo": {"M": {}}}}),
+        ({"M": {"geo": {"NULL": True}}}, {"M": {"geo": {"NULL": True}}}),
+        ({"M": {"geo": {"S": "here"}}}, {"M": {"geo": {"S": "here"}}}),
+        # A column's NULL is as if absent, but its map is not.
+        ({"M": {"City": {"NULL": True}}}, {"M": {}}),
+        ({"M": {"geo": {"M": {"lat": {"NULL": True}}}}}, {"M": {"geo": {"M": {}}}}),
+        # A column's value says that its maps were there, also when it was rescued.
+        ({"M": {"City": {"S": "Bern"}}}, None),
+        ({"M": {"City": {"N": "1"}}}, None),
+        ({"M": {"City": {"S": ""}, "geo": {"M": {"lat": {"NULL": True}}}}}, {"M": {"geo": {"M": {}}}}),
+        ({"M": {"City": {"NULL": True}, "geo": {"M": {"lat": {"N": "1"}}}}}, None),
+        ({"M": {"City": {"S": "Bern"}, "geo": {"NULL": True}}}, {"M": {"geo": {"NULL": True}}}),
+    ],
+)
+def test_a_map_in_which_columns_lie_is_kept_unless_a_column_tells_of_it(address: Any, kept: Any) -> None:
+    assert undeclared({"address": address})[1] == ({"address": kept} if kept else {})
 
 
 def test_what_is_no_map_where_columns_lie_in_one_is_kept() -> None:
