@@ -26,6 +26,14 @@ class ConfigError(LakeError):
         super().__init__("\n  ".join([f"{source}: {count} in the configuration", *self.faults]))
 
 
+class LibraryError(LakeError):
+    """A library lacks what the engine needs of it. ``remedy`` is what to do."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(f"{message}: {remedy}")
+
+
 class SelectionError(LakeError):
     """What a run was asked to load cannot be: a Param is at fault, and the message begins with its name."""
 

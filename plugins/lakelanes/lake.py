@@ -12,6 +12,7 @@ from lakelanes.aws import clients
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import LakeConfig
 from lakelanes.ledger.files import Ledger
+from lakelanes.runtime import check_arrow
 
 
 def utc_now() -> datetime:
@@ -27,7 +28,8 @@ class Lake:
 
     @classmethod
     def open(cls, config: LakeConfig | None = None, clock: Callable[[], datetime] = utc_now) -> Lake:
-        """The lake of ``config``, or of the file that LAKE_CONFIG names."""
+        """The lake of ``config``, or of the file that LAKE_CONFIG names. Raises ConfigError and LibraryError."""
+        check_arrow()
         return cls(config or load_config(), clock)
 
     @cached_property

@@ -26,7 +26,7 @@ LINES = {
         ["convert"],
         ["native"],
         ["aws"],
-        ["types", "names", "concurrently"],
+        ["types", "names", "concurrently", "runtime"],
         ["errors"],
     ],
     "lakelanes_airflow": [

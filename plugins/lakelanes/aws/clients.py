@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import create_loader
 
 from lakelanes.errors import LakeError
+from lakelanes.runtime import check_client
 
 # Adaptive retries back off with full jitter and slow the client down once a service throttles.
 _CONFIG = Config(
@@ -30,8 +31,12 @@ _LOADER = create_loader()
 
 
 def client(service: str, region: str) -> Any:
-    """A thread-safe client of ``service``; honours AWS_ENDPOINT_URL and AWS's other variables as boto3 does."""
-    return _session().create_client(service, region_name=region, config=_CONFIG)
+    """A thread-safe client of ``service``; honours AWS_ENDPOINT_URL and AWS's other variables as boto3 does.
+
+    Raises LibraryError when botocore is too old for what the engine asks of the service."""
+    made = _session().create_client(service, region_name=region, config=_CONFIG)
+    check_client(service, made.meta.service_model)
+    return made
 
 
 def read_descriptions(services: Iterable[str]) -> None:

@@ -31,7 +31,6 @@ from lakelanes.convert.writer import TableWriter
 RUN_BYTES = 24 << 20
 # Partitions of less are written several at once: what they wait for is mostly the sink.
 _SMALL_BYTES = 4 << 20
-_SPILL: Any = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,9 @@ class PartitionedWriter:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="lakelanes-", buffering=0)  # noqa: SIM115
         run = pa.BufferOutputStream()
-        with pa.ipc.new_stream(run, self._written, options=_SPILL) as stream:
+        # Made here: a pyarrow without lz4 would fail the import, and runtime.py could not say what it lacks.
+        options: Any = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_stream(run, self._written, options=options) as stream:
             # The schema goes before the first batch: not into the first slice.
             stream.write_batch(pa.RecordBatch.from_pylist([], self._written))
             for number, rows in self._run():
