@@ -1,10 +1,12 @@
-"""Adds what ministack's CloudFormation leaves out of DynamoDB tables and of the mappings of their streams."""
+"""Adds what ministack's CloudFormation leaves out of DynamoDB tables, of the mappings of their streams, and of
+functions and layers, which it makes of anything."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from localaws import function_limits
 from localaws.dynamodb import ttl
 from localaws.dynamodb.recovery import Recoveries
 from localaws.dynamodb.tables import Table
@@ -14,8 +16,10 @@ Properties = dict[str, Any]
 
 
 def attach(provisioners: Any, streams: Any, recoveries: Recoveries, wake: Callable[[], None]) -> None:
-    """Take over the handlers of AWS::DynamoDB::Table and AWS::Lambda::EventSourceMapping."""
+    """Take over the handlers of AWS::DynamoDB::Table and AWS::Lambda::EventSourceMapping, and look at what those of
+    AWS::Lambda::Function and AWS::Lambda::LayerVersion are to make before they do."""
     handlers = provisioners._RESOURCE_HANDLERS
+    _attach_functions(handlers, provisioners)
     _attach_tables(handlers["AWS::DynamoDB::Table"], streams, recoveries)
     _attach_mappings(handlers["AWS::Lambda::EventSourceMapping"], provisioners._lambda_svc, wake)
 
@@ -78,6 +82,33 @@ def _apply(table: Table, old: Properties, new: Properties, streams: Any, recover
     if not old and new.get(name):
         given = {**new[name], "Enabled": _true(new[name].get("SSEEnabled", False))}
         table["SSEDescription"] = streams._sse_description_from_spec(given)
+
+
+def _attach_functions(handlers: dict[str, Any], provisioners: Any) -> None:
+    functions = provisioners._lambda_svc
+    create_function, create_layer = provisioners._lambda_create, provisioners._lambda_layer_create
+
+    def creating_function(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
+        # Here ZipFile is source text, not an archive.
+        code = {name: value for name, value in (properties.get("Code") or {}).items() if name != "ZipFile"}
+        _refuse(function_limits.function_fault(functions, {**properties, "Code": code}))
+        made: tuple[str, Properties] = create_function(logical_id, properties, stack)
+        return made
+
+    def creating_layer(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
+        _refuse(function_limits.content_fault(functions, properties.get("Content")))
+        made: tuple[str, Properties] = create_layer(logical_id, properties, stack)
+        return made
+
+    # A function that is replaced is created by this name.
+    provisioners._lambda_create = creating_function
+    handlers["AWS::Lambda::Function"]["create"] = creating_function
+    handlers["AWS::Lambda::LayerVersion"]["create"] = creating_layer
+
+
+def _refuse(fault: str | None) -> None:
+    if fault:
+        raise ValueError(fault)
 
 
 def _attach_mappings(handler: dict[str, Any], functions: Any, wake: Callable[[], None]) -> None:

@@ -172,10 +172,11 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
 
     @functools.cache
     def attach_streams() -> None:
+        from ministack.core import lambda_runtime
         from ministack.services import dynamodb as streams
         from ministack.services import lambda_svc
 
-        functions.install(lambda_svc)
+        functions.install(lambda_svc, lambda_runtime, state, settings.layers)
         poller.attach(lambda_svc, streams)
 
     @functools.cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class SettingError(ValueError):
@@ -13,13 +14,15 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Times are in real seconds. ``clock_offset`` is how far DynamoDB's clock is ahead of the machine's."""
+    """Times are in real seconds. ``clock_offset`` is how far DynamoDB's clock is ahead of the machine's. ``layers`` is
+    the folder that large layers of functions are unpacked to; None: one in the state folder."""
 
     clock_offset: float = 0.0
     export_seconds: float = 0.5
     export_files: int = 4
     ttl_seconds: float = 60.0
     stream_retry_seconds: float = 0.1
+    layers: Path | None = None
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -32,6 +35,7 @@ class Settings:
             export_files=round(_number(given, "LOCALAWS_EXPORT_FILES", cls.export_files, minimum=1)),
             ttl_seconds=_number(given, "LOCALAWS_TTL_SECONDS", cls.ttl_seconds),
             stream_retry_seconds=_number(given, "LOCALAWS_STREAM_RETRY_SECONDS", cls.stream_retry_seconds),
+            layers=Path(given["LOCALAWS_LAYERS"]).resolve() if given.get("LOCALAWS_LAYERS") else None,
         )
 
 

@@ -29,7 +29,11 @@ FUNCTIONS = {
         "evaluate": ["ctx", "policies"],
         "resolve_credential": ["access_key_id", "account_id"],
     },
-    "ministack.core.lambda_runtime": {"reset": []},
+    "ministack.core.lambda_runtime": {
+        "_account_region_from_function_config": ["config"],
+        "execution_credentials": ["config"],
+        "reset": [],
+    },
     "ministack.core.responses": {"get_account_id": [], "get_region": [], "request_scope": ["account_id", "region"]},
     "ministack.core.router": {"extract_access_key_id": ["headers", "query_params"]},
     "ministack.services.athena": {"_arn_workgroup": ["name"], "_ensure_default_workgroup": []},
@@ -52,11 +56,21 @@ FUNCTIONS = {
     "ministack.services.kms": {"_resolve_key": ["key_id_or_arn"]},
     "ministack.services.lambda_svc": {
         "_create_esm": ["data"],
+        "_create_function": ["data"],
         "_execute_function": ["func", "event"],
+        "_fetch_code_from_s3": ["bucket", "key", "version_id"],
+        "_find_layer_version": ["layer_name", "version", "account_id", "region", "include_deleted"],
         "_get_func_record_for_qualifier": ["name", "qualifier"],
         "_init_stream_position": ["esm_id", "source_arn", "starting"],
+        "_layer_unzipped_size": ["attachment"],
         "_poll_dynamodb_streams": [],
+        "_publish_layer_version": ["layer_name", "data"],
+        "_resolve_layer_version_for_attachment": ["layer_arn"],
+        "_resolve_layer_zip": ["attachment"],
         "_resolve_request_scoped_name_and_qualifier": [],
+        "_unzipped_size": ["zip_data"],
+        "_update_code": ["name", "data"],
+        "_update_config": ["name", "data"],
         "_update_esm": ["esm_id", "data"],
         "error_response_json": ["code", "message"],
     },
@@ -76,7 +90,7 @@ STORES = {
         "_table_column_statistics",
         "_tables",
     ],
-    "ministack.services.lambda_svc": ["_dynamodb_stream_positions", "_esms"],
+    "ministack.services.lambda_svc": ["_dynamodb_stream_positions", "_esms", "_functions"],
 }
 STORE_METHODS = [
     "__contains__",
@@ -98,6 +112,8 @@ TEMPLATE_HANDLERS = {
         "update": ["physical_id", "old_props", "new_props", "stack_name", "logical_id"],
         "delete": ["physical_id", "props"],
     },
+    "AWS::Lambda::Function": {"create": ["logical_id", "props", "stack_name"]},
+    "AWS::Lambda::LayerVersion": {"create": ["logical_id", "props", "stack_name"]},
     "AWS::Lambda::EventSourceMapping": {
         "create": ["logical_id", "props", "stack_name"],
         "update": ["physical_id", "old_props", "new_props", "stack_name"],
@@ -129,7 +145,7 @@ def missing() -> list[str]:
         for name in stores:
             if not isinstance(getattr(module, name, None), scoped):
                 lines.append(f"{module_name}.{name} is no AccountRegionScopedDict")
-    return lines + _handlers_missing() + _templates_missing() + _reaper_missing()
+    return lines + _handlers_missing() + _templates_missing() + _reaper_missing() + _instances_missing()
 
 
 def _handlers_missing() -> list[str]:
@@ -151,6 +167,33 @@ def _templates_missing() -> list[str]:
         for resource, handlers in TEMPLATE_HANDLERS.items()
         for name, parameters in handlers.items()
         if _parameters(registered[resource][name]) != parameters
+    ]
+
+
+def _instances_missing() -> list[str]:
+    """What of an instance of a function we start, read and clean up."""
+    runtime = importlib.import_module("ministack.core.lambda_runtime")
+    functions = importlib.import_module("ministack.services.lambda_svc")
+    worker = runtime.Worker("name", {}, b"")
+    names = (
+        "_spawn",
+        "_proc",
+        "_tmpdir",
+        "_read_stderr",
+        "_stderr_thread",
+        "_drain_stderr",
+        "_discard_tmpdir",
+        "config",
+    )
+    lines = [f"Worker.{name} is gone" for name in names if not hasattr(worker, name)]
+    for module, constants in (
+        (runtime, ("_PYTHON_WORKER_SCRIPT", "_RESERVED_RUNTIME_ENV_VARS", "HOST_PREFIX_ENV")),
+        (functions, ("_UNZIPPED_LIMIT_BYTES",)),
+    ):
+        lines += [f"{module.__name__}.{name} is gone" for name in constants if not hasattr(module, name)]
+    words = ("code_dir", "module", "handler", "function_name", "memory", "arn")
+    return lines + [
+        f"the instance's program reads no {word}" for word in words if f'"{word}"' not in runtime._PYTHON_WORKER_SCRIPT
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
+from localaws.function_limits import this_architecture
 from tests.localaws.streams.conftest import until
 from tests.support.localaws import STACK_WAIT, LocalAws, running_localaws
 
@@ -56,6 +57,7 @@ TEMPLATE: dict[str, Any] = {
                 "FunctionName": {"Ref": "Name"},
                 "Runtime": "python3.12",
                 "Handler": "index.handler",
+                "Architectures": [this_architecture()],
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
                 "Code": {"ZipFile": HANDLER},
                 "Environment": {"Variables": {"NOTES": {"Ref": "Notes"}}},

@@ -7,6 +7,7 @@ import json
 import uuid
 import zipfile
 
+from localaws.function_limits import this_architecture
 from tests.support.localaws import STACK_WAIT, LocalAws
 from tests.support.waiting import wait_for
 
@@ -27,6 +28,7 @@ def test_an_event_source_mapping_takes_its_numbers_from_parameters(local_aws: Lo
     function = {
         "Runtime": "python3.12",
         "Handler": "index.handler",
+        "Architectures": [this_architecture()],
         "Code": {"S3Bucket": name, "S3Key": "code.zip"},
         "Role": {"Fn::GetAtt": ["Role", "Arn"]},
     }

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from localaws import server
+from localaws.function_limits import this_architecture
 from tests.support.localaws import (
     REPOSITORY,
     LocalAws,
@@ -28,10 +29,10 @@ from tests.support.localaws import (
 from tests.support.waiting import PATIENCE_SECONDS
 
 HANDLER = """
-import os, boto3
+import os, re, urllib.request
 def handler(event, context):
-    buckets = boto3.client("s3").list_buckets()["Buckets"]
-    return {"buckets": [bucket["Name"] for bucket in buckets], "pid": os.getpid()}
+    with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"]) as reply:
+        return {"buckets": re.findall("<Name>(.*?)</Name>", reply.read().decode()), "pid": os.getpid()}
 """
 
 
@@ -55,6 +56,7 @@ def invoke(aws: LocalAws, name: str) -> Any:
         Handler="app.handler",
         Role="arn:aws:iam::000000000000:role/none",
         Code={"ZipFile": archive.getvalue()},
+        Architectures=[this_architecture()],
         Timeout=30,
     )
     reply = functions.invoke(FunctionName=name)

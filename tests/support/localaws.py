@@ -141,6 +141,7 @@ def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COV_CORE_"))}
     environment.pop("PYTHONHOME", None)
     environment["PYTHONPATH"] = str(REPOSITORY)
+    environment["LOCALAWS_LAYERS"] = str(REPOSITORY / ".local" / "cache" / "layers")
     environment.update(extra or {})
     return environment
 

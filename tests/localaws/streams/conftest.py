@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from localaws.function_limits import this_architecture
 from tests.support.localaws import LocalAws
 from tests.support.waiting import wait_for
 
@@ -43,7 +44,8 @@ def make_function(functions: Any, name: str, source: str, **options: Any) -> Non
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as package:
         package.writestr("app.py", source)
-    given = {"Role": "arn:aws:iam::000000000000:role/none", "Runtime": "python3.12", "Handler": "app.handler"}
+    given: dict[str, Any] = {"Runtime": "python3.12", "Handler": "app.handler", "Architectures": [this_architecture()]}
+    given["Role"] = "arn:aws:iam::000000000000:role/none"
     functions.create_function(FunctionName=name, Code={"ZipFile": archive.getvalue()}, **{**given, **options})
 
 
