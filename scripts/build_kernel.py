@@ -67,10 +67,10 @@ def build(target: str | None = None, into: Path = FOLDER, *, sanitize: bool = Fa
     return path
 
 
-def of_this_machine() -> Path | None:
-    """The library beside its sources that is for this machine; None where it has not been built."""
+def of_this_machine() -> list[Path]:
+    """The library beside its sources that is for this machine; none where it has not been built."""
     path = FOLDER / library_name()
-    return path if path.exists() else None
+    return [path] if path.exists() else []
 
 
 def main() -> int:

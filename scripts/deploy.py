@@ -1,11 +1,13 @@
 """Deploy infrastructure/template.yaml through CloudFormation, with its names taken from the configuration.
 
-    python scripts/deploy.py [--config FILE] [--stack-name NAME] [--bundle FILE | --without-functions]
-                             [--parameter NAME=VALUE ...]
+    python scripts/deploy.py [--config FILE] [--stack-name NAME] [--parameter NAME=VALUE ...]
+                             [--bundle FILE] [--layer FILE] [--without-functions]
 
-The functions' bundle (made by `make package`) goes into a bucket of its own first: CloudFormation wants it in S3 before
-the stack's buckets exist. Its key holds a hash of its content, so that the functions change exactly when the bundle
-does. Then infrastructure/stream.yaml maps the stream of each DynamoDB table that has the lane, in a stack of its own.
+The functions' bundle and their layer (made by `make package`) go into a bucket of its own first: CloudFormation wants
+them in S3 before the stack's buckets exist. Their keys hold hashes of their content, so that the functions change
+exactly when these do, and what is there is not sent again. The layer is the one for the stack's processor, the
+parameter Architecture, and what was compiled for another is refused. Then infrastructure/stream.yaml maps the stream of
+each DynamoDB table that has the lane, in a stack of its own.
 
 Region and account come from the configuration, credentials and endpoint from the environment, as for any AWS tool.
 """
@@ -45,7 +47,12 @@ STREAM_TEMPLATE = ROOT / "infrastructure" / "stream.yaml"
 # What of the parameters is the streams' template's; all others are the lake's.
 STREAM_PARAMETERS = frozenset({"StreamLane", "StreamBatchSize", "StreamBatchSeconds"})
 STREAM_VIEW = "NEW_AND_OLD_IMAGES"
-BUNDLE = ROOT / "build" / "lambda" / "functions.zip"
+MADE = ROOT / "build" / "lambda"
+BUNDLE = MADE / "functions.zip"
+# The values and the default of the template's parameter.
+ARCHITECTURES = ("arm64", "x86_64")
+# e_machine of an ELF header (https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html), in Lambda's words.
+_MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}
 # What of the bundle's configuration must be that of the deployment: all of it.
 BUNDLED_CONFIG = "include/lake.json"
 NO_CHANGES = "No updates are to be performed"
@@ -127,26 +134,91 @@ def bundle_bucket(config: LakeConfig) -> str:
     return f"lakelanes-bundles-{config.aws.account_id}-{config.aws.region}"
 
 
-def upload_bundle(config: LakeConfig, s3: S3Client, bundle: Path) -> dict[str, str]:
-    """Put the functions' bundle where CloudFormation finds it; returns the template's parameters that name the place.
+def function_architecture(cloudformation: CloudFormationClient, name: str, wanted: str | None = None) -> str:
+    """The processor, in Lambda's words, that the functions of a stack are to have: the wanted one, else the one that
+    they have, else the template's default. Raises DeployError."""
+    stack = None if wanted else _describe(cloudformation, name)
+    parameters = stack.get("Parameters", []) if stack else []
+    there = {each["ParameterKey"]: each["ParameterValue"] for each in parameters}
+    chosen = wanted or there.get("Architecture") or ARCHITECTURES[0]
+    if chosen not in ARCHITECTURES:
+        raise DeployError(f"--parameter Architecture={chosen}: expected {' or '.join(ARCHITECTURES)}")
+    return chosen
 
-    Raises DeployError when there is no bundle, or it holds another configuration.
+
+def architectures(archive: Path) -> set[str]:
+    """The processors, in Lambda's words, that its compiled libraries are for; none when nothing in it is compiled.
+
+    Read from the libraries themselves, so no name and no note can be wrong about it.
+    """
+    found = set()
+    with zipfile.ZipFile(archive) as inside:
+        for name in inside.namelist():
+            if ".so" in Path(name).suffixes:
+                with inside.open(name) as library:
+                    head = library.read(20)
+                if head[:4] == b"\x7fELF":
+                    machine = int.from_bytes(head[18:20], "little")
+                    found.add(_MACHINES.get(machine, f"machine {machine:#x}"))
+    return found
+
+
+def upload_functions(config: LakeConfig, s3: S3Client, bundle: Path, layer: Path, architecture: str) -> dict[str, str]:
+    """Put the functions' bundle and layer where CloudFormation finds them, unless they are there; returns the
+    template's parameters that name the places and the processor.
+
+    Raises DeployError when one of them is missing or for another processor, or the bundle holds another configuration.
     """
     try:
-        content = bundle.read_bytes()
         with zipfile.ZipFile(bundle) as archive:
             bundled = parse_config(archive.read(BUNDLED_CONFIG).decode(), {}, f"{bundle}:{BUNDLED_CONFIG}")
+        for_bundle = architectures(bundle)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise DeployError(
             f"{bundle} is no bundle of the functions ({error}): run `make package`, or use --without-functions"
         ) from error
+    try:
+        for_layer = architectures(layer)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DeployError(
+            f"{layer} is no layer of the functions ({error}): run `make package`, or use --without-functions"
+        ) from error
     if bundled != config:
         raise DeployError(f"{bundle} holds another configuration than the one to deploy: run `make package` with it")
+    # Without anything compiled a bundle runs everywhere. A layer of two processors would run on one half.
+    for path, found, right in (
+        (bundle, for_bundle, {architecture} <= for_bundle or not for_bundle),
+        (layer, for_layer, for_layer <= {architecture}),
+    ):
+        if not right:
+            raise DeployError(
+                f"{path} is for {' and '.join(sorted(found))}, but the functions' processor is {architecture}: run "
+                "`make package`, name another file with --bundle or --layer, or have another processor with "
+                "--parameter Architecture=..."
+            )
     bucket = bundle_bucket(config)
-    key = f"{stack_name(config)}/functions-{hashlib.sha256(content).hexdigest()[:16]}.zip"
     _make_bundle_bucket(config, s3, bucket)
-    s3.put_object(Bucket=bucket, Key=key, Body=content)
-    return {"FunctionCodeBucket": bucket, "FunctionCodeKey": key}
+    return {
+        "Architecture": architecture,
+        "FunctionCodeBucket": bucket,
+        "FunctionCodeKey": _upload(s3, bucket, f"{stack_name(config)}/functions", bundle),
+        # The same for every lake of these versions.
+        "FunctionLayerKey": _upload(s3, bucket, f"layers/{architecture}", layer),
+    }
+
+
+def _upload(s3: S3Client, bucket: str, name: str, archive: Path) -> str:
+    """The key of an archive in the bucket. It holds a hash, so an object that is there is the archive."""
+    with archive.open("rb") as file:
+        key = f"{name}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.zip"
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        # Without the right to list the bucket, S3 says 403 of what is not there.
+        if error.response["Error"]["Code"] not in ("403", "404"):
+            raise
+        s3.upload_file(str(archive), bucket, key)
+    return key
 
 
 def _make_bundle_bucket(config: LakeConfig, s3: S3Client, bucket: str) -> None:
@@ -296,9 +368,8 @@ def _deploy(cloudformation: CloudFormationClient, name: str, template: Path, val
     if after is None:
         raise DeployError(f"stack {name} was deleted while it was being deployed")
     if after["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        reasons = list(_failures(cloudformation, after["StackId"])) or [
-            after.get("StackStatusReason", "no reason given")
-        ]
+        reasons = _failures(cloudformation, after["StackId"]) or _failed_resources(cloudformation, after["StackId"])
+        reasons = reasons or [after.get("StackStatusReason") or "no reason given"]
         raise DeployError("\n  ".join([f"stack {name} ended as {after['StackStatus']}:", *reasons]))
     return Deployment(name, "created" if before is None else "updated", _outputs(after))
 
@@ -350,6 +421,20 @@ def _failures(cloudformation: CloudFormationClient, stack_id: str) -> list[str]:
     return failures
 
 
+def _failed_resources(cloudformation: CloudFormationClient, stack_id: str) -> list[str]:
+    """The same from the stack's own events, which speak of resources where those of the operation do not."""
+    failures: list[str] = []
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    for event in (event for page in pages for event in page["StackEvents"]):
+        status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
+        if event["ResourceType"] == "AWS::CloudFormation::Stack":
+            if status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+                break
+        elif status.endswith("_FAILED") and "cancelled" not in reason:
+            failures.insert(0, f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
+    return failures
+
+
 def _outputs(stack: StackTypeDef | None) -> dict[str, str]:
     outputs = stack.get("Outputs", []) if stack else []
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
@@ -369,6 +454,7 @@ def main() -> int:
     functions = parser.add_mutually_exclusive_group()
     functions.add_argument("--bundle", type=Path, default=BUNDLE, help="of the functions (default: build/lambda/...)")
     functions.add_argument("--without-functions", action="store_true", help="deploy what the DAGs need alone")
+    parser.add_argument("--layer", type=Path, help="of the functions (default: build/lambda/... for their processor)")
     parser.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
     try:
@@ -379,7 +465,11 @@ def main() -> int:
         cloudformation = boto3.client("cloudformation", region_name=region)
         bundle: dict[str, str] = {}
         if not arguments.without_functions:
-            bundle = upload_bundle(config, boto3.client("s3", region_name=region), arguments.bundle)
+            stack = name or stack_name(config)
+            architecture = function_architecture(cloudformation, stack, given.get("Architecture"))
+            layer = arguments.layer or MADE / f"layer-{architecture}.zip"
+            s3 = boto3.client("s3", region_name=region)
+            bundle = upload_functions(config, s3, arguments.bundle, layer, architecture)
         unmapped = config.tables.values() if arguments.without_functions else None
         detach_streams(config, cloudformation, tables=unmapped, name=name)
         sts = boto3.client("sts", region_name=region)

@@ -46,7 +46,8 @@ from lakelanes.config.model import LakeConfig
 from lakelanes.errors import ConfigError
 from scripts import build_kernel
 from scripts.airflow_api import AirflowApi, AirflowError
-from scripts.deploy import DeployError, attach_streams, deploy, stream_tables, upload_bundle
+from scripts.deploy import DeployError, attach_streams, deploy, stream_tables, upload_functions
+from scripts.layer import LayerError, local_layer, local_python, this_architecture
 from scripts.package import function_bundle
 from scripts.processes import ManagedProcess, ProcessTable, guard
 from scripts.sample_orders import KEY
@@ -75,6 +76,7 @@ FAULTS = (
     ClientError,
     ConfigError,
     DeployError,
+    LayerError,
     StackError,
     requests.RequestException,
 )
@@ -186,7 +188,8 @@ class Stack:
         """Start everything and return when all of it is healthy and the DAGs are parsed.
 
         Returns False, having done nothing, when the stack of this state folder runs already. ``guarded`` ties its life
-        to this process. Raises ConfigError, DeployError or StackError; whatever had been started is stopped then.
+        to this process. Raises ConfigError, DeployError, LayerError or StackError; whatever had been started is stopped
+        then.
         """
         with self._lock():
             table = self._table()
@@ -250,7 +253,7 @@ class Stack:
         self.say(f"DAGs parsed ({time.monotonic() - started:.0f} s)")
 
     def _start_aws(self, table: ProcessTable, config: LakeConfig, deadline: float) -> None:
-        python = Path(self.env.get("LOCALAWS_PYTHON") or self.root / ".local" / "aws" / "bin" / "python")
+        python = local_python(self.env)
         if not python.exists():
             raise StackError(f"no interpreter at {python}: run `make setup`")
         process = table.start(
@@ -261,6 +264,7 @@ class Stack:
                 "PYTHONPATH": str(self.root),
                 "MINISTACK_ACCOUNT_ID": config.aws.account_id,
                 "MINISTACK_REGION": config.aws.region,
+                "LOCALAWS_LAYERS": str(self.root / ".local" / "cache" / "layers"),
             },
             cwd=self.root,
             log=self.state / "logs" / "aws.log",
@@ -279,9 +283,11 @@ class Stack:
 
     def _deploy(self, config: LakeConfig) -> None:
         text = resolved_text(self.config_path, self.env)
+        # For this machine's processor, which runs the functions here.
         bundle = function_bundle(self.state / "functions.zip", text, build_kernel.of_this_machine())
+        layer = local_layer(local_python(self.env))
         parameters = {
-            **upload_bundle(config, self.client("s3"), bundle),
+            **upload_functions(config, self.client("s3"), bundle, layer, this_architecture()),
             # The local AWS speaks plain HTTP, which buckets that insist on TLS would refuse.
             "RequireTls": "false",
             "FastLaneConcurrency": str(FUNCTION_INSTANCES),

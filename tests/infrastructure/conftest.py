@@ -10,8 +10,8 @@ import pytest
 
 from lakelanes.config.loading import parse_config
 from lakelanes.config.model import LakeConfig
-from scripts.deploy import Deployment, deploy, upload_bundle
-from scripts.package import function_bundle
+from scripts.deploy import Deployment, deploy
+from tests.support.function import function_parameters
 from tests.support.localaws import ACCOUNT, REGION, LocalAws, make_client, start_localaws
 
 SETTINGS: dict[str, Any] = {
@@ -121,8 +121,8 @@ def function_deployment(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFa
         }
     )
     config = parse_config(text, {})
-    bundle = function_bundle(tmp_path_factory.mktemp("bundle") / "functions.zip", text, None)
-    parameters = {**PLAIN_HTTP, **upload_bundle(config, local_aws.client("s3"), bundle), "FastLaneConcurrency": "2"}
+    functions = function_parameters(local_aws, config, text, tmp_path_factory.mktemp("bundle"))
+    parameters = {**PLAIN_HTTP, **functions, "FastLaneConcurrency": "2"}
     clients = local_aws.client("cloudformation"), local_aws.client("sts")
     done = deploy(config, *clients, parameters=parameters)
     role = local_aws.client("lambda").get_function_configuration(FunctionName=done.outputs["FileProcessor"])["Role"]

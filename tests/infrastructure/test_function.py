@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from scripts.deploy import Deployment
+from scripts.layer import local_layer, local_python, this_architecture
 from tests.support.iam import assert_denied
 from tests.support.localaws import ACCOUNT, REGION, LocalAws
 from tests.support.waiting import wait_for
@@ -72,10 +73,16 @@ def test_the_source_takes_single_failures_and_loses_no_time(
     assert source["State"] == "Enabled"
 
 
-def test_the_function_is_what_the_bundle_is_made_for(local_aws: LocalAws, function_deployment: Deployment) -> None:
+def test_the_function_is_what_bundle_and_layer_are_made_for(
+    local_aws: LocalAws, function_deployment: Deployment
+) -> None:
     found = function(local_aws, function_deployment)
-    assert (found["Runtime"], found["Architectures"]) == ("python3.12", ["arm64"])
-    assert found.get("Layers", []) == []
+    assert (found["Runtime"], found["Architectures"]) == ("python3.12", [this_architecture()])
+    [attached] = found["Layers"]
+    layer = local_aws.client("lambda").get_layer_version_by_arn(Arn=attached["Arn"])
+    assert layer["CompatibleRuntimes"] == ["python3.12"]
+    assert layer["CompatibleArchitectures"] == [this_architecture()]
+    assert layer["Content"]["CodeSize"] == local_layer(local_python()).stat().st_size
 
 
 def test_alarms_go_to_the_alert_topic(local_aws: LocalAws, function_deployment: Deployment) -> None:

@@ -18,11 +18,11 @@ from scripts.deploy import (
     attach_streams,
     deploy,
     stream_stack_name,
-    upload_bundle,
 )
-from scripts.package import function_bundle
+from scripts.layer import this_architecture
 from tests.infrastructure.conftest import PLAIN_HTTP, SETTINGS, misread
 from tests.infrastructure.test_template import CloudFormationLoader
+from tests.support.function import function_parameters
 from tests.support.iam import assert_denied
 from tests.support.localaws import ACCOUNT, REGION, LocalAws
 from tests.support.stream_records import ORDERS
@@ -52,8 +52,8 @@ def streamed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> S
     table = StreamedTable(local_aws, "streamed-orders").create()
     text = json.dumps({**SETTINGS, "resources": NAMES, "tables": {"orders": table.settings}})
     config = parse_config(text, {})
-    bundle = function_bundle(tmp_path_factory.mktemp("bundle") / "functions.zip", text, None)
-    parameters = {**PLAIN_HTTP, **upload_bundle(config, local_aws.client("s3"), bundle)}
+    functions = function_parameters(local_aws, config, text, tmp_path_factory.mktemp("bundle"))
+    parameters = {**PLAIN_HTTP, **functions}
     cloudformation = local_aws.client("cloudformation")
     done = deploy(config, cloudformation, local_aws.client("sts"), parameters=parameters)
     role = function(local_aws, done)["Role"]
@@ -89,9 +89,10 @@ def test_the_mapping_loses_nothing_to_a_record_that_fails(local_aws: LocalAws, s
     assert queue(local_aws, streamed)["MessageRetentionPeriod"] == "1209600"
 
 
-def test_the_function_is_what_the_bundle_is_made_for(local_aws: LocalAws, streamed: Streamed) -> None:
+def test_the_function_is_what_bundle_and_layer_are_made_for(local_aws: LocalAws, streamed: Streamed) -> None:
     found = function(local_aws, streamed.lake)
-    assert (found["Runtime"], found["Architectures"]) == ("python3.12", ["arm64"])
+    assert (found["Runtime"], found["Architectures"]) == ("python3.12", [this_architecture()])
+    assert len(found["Layers"]) == 1
     assert found["Handler"] == "stream_processor.handler"
     assert found["LoggingConfig"]["LogGroup"] == "/lakelanes/streamed_files/stream_processor"
     groups = local_aws.client("logs").describe_log_groups(logGroupNamePrefix="/lakelanes/streamed_files/stream")

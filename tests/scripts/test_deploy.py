@@ -7,11 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from botocore.exceptions import ClientError
 
 from lakelanes.config.loading import parse_config
 from scripts import deploy
-from scripts.deploy import DeployError, bundle_bucket, stack_name, stream_tables, template_parameters, upload_bundle
+from scripts.archives import write
+from scripts.deploy import (
+    ARCHITECTURES,
+    DeployError,
+    architectures,
+    bundle_bucket,
+    function_architecture,
+    stack_name,
+    stream_tables,
+    template_parameters,
+    upload_functions,
+)
 from scripts.package import function_bundle
+from tests.infrastructure.test_template import CloudFormationLoader
 from tests.support.lakes import SALES, config_text, make_config
 from tests.support.source_tables import ORDERS
 
@@ -67,34 +81,130 @@ def test_a_stack_that_cannot_be_updated_is_named(status: str, refused: str | Non
 
 
 class Buckets:
-    """Takes the place of S3: remembers what was put."""
+    """Takes the place of S3: remembers what was sent."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.sent: list[str] = []
 
     def create_bucket(self, **_: Any) -> None: ...
 
     def put_public_access_block(self, **_: Any) -> None: ...
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:
-        self.objects[Bucket, Key] = Body
+    def head_object(self, Bucket: str, Key: str) -> None:
+        if (Bucket, Key) not in self.objects:
+            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
+
+    def upload_file(self, Filename: str, Bucket: str, Key: str) -> None:
+        self.objects[Bucket, Key] = Path(Filename).read_bytes()
+        self.sent.append(Key)
 
 
-def test_the_bundles_key_follows_its_content(tmp_path: Path) -> None:
+def library(machine: int) -> bytes:
+    """The head of a compiled library."""
+    return b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little")
+
+
+X86_64, AARCH64 = library(0x3E), library(0xB7)
+
+
+def layer_of(folder: Path, *libraries: bytes) -> Path:
+    return write(folder / "layer.zip", {f"python/{number}.so.1": data for number, data in enumerate(libraries)})
+
+
+def kernel_of(folder: Path, name: str, data: bytes) -> Path:
+    path = folder / f"kernel-0-linux-{name}.so"
+    path.write_bytes(data)
+    return path
+
+
+def test_the_keys_follow_the_contents_and_what_is_there_is_not_sent_again(tmp_path: Path) -> None:
     text = config_text(name="keyed")
     config, s3 = parse_config(text, {}), Buckets()
-    bundle = function_bundle(tmp_path / "f.zip", text, None)
-    first = upload_bundle(config, s3, bundle)  # type: ignore[arg-type]
-    assert upload_bundle(config, s3, bundle) == first  # type: ignore[arg-type]
-    assert first["FunctionCodeBucket"] == bundle_bucket(config)
-    assert s3.objects == {(first["FunctionCodeBucket"], first["FunctionCodeKey"]): bundle.read_bytes()}
-    changed = function_bundle(tmp_path / "f.zip", text + " ", None)
-    assert upload_bundle(config, s3, changed)["FunctionCodeKey"] != first["FunctionCodeKey"]  # type: ignore[arg-type]
+    bundle, layer = function_bundle(tmp_path / "f.zip", text), layer_of(tmp_path, X86_64)
+    client: Any = s3
+    first = upload_functions(config, client, bundle, layer, "x86_64")
+    assert upload_functions(config, client, bundle, layer, "x86_64") == first
+    bucket, keys = first["FunctionCodeBucket"], [first["FunctionCodeKey"], first["FunctionLayerKey"]]
+    assert (bucket, first["Architecture"]) == (bundle_bucket(config), "x86_64")
+    assert s3.objects == {(bucket, keys[0]): bundle.read_bytes(), (bucket, keys[1]): layer.read_bytes()}
+    assert s3.sent == keys, "each once"
+    changed = function_bundle(tmp_path / "f.zip", text + " ")
+    again = upload_functions(config, client, changed, layer, "x86_64")
+    assert again["FunctionCodeKey"] != first["FunctionCodeKey"]
+    assert again["FunctionLayerKey"] == first["FunctionLayerKey"]
 
 
 def test_a_bundle_of_another_configuration_is_refused(tmp_path: Path) -> None:
-    bundle = function_bundle(tmp_path / "f.zip", config_text(name="one"), None)
+    bundle, layer, s3 = function_bundle(tmp_path / "f.zip", config_text(name="one")), layer_of(tmp_path), Buckets()
+    client: Any = s3
     with pytest.raises(DeployError, match="another configuration"):
-        upload_bundle(parse_config(config_text(name="two"), {}), Buckets(), bundle)  # type: ignore[arg-type]
-    with pytest.raises(DeployError, match="make package"):
-        upload_bundle(parse_config(config_text(), {}), Buckets(), tmp_path / "none.zip")  # type: ignore[arg-type]
+        upload_functions(parse_config(config_text(name="two"), {}), client, bundle, layer, "arm64")
+    for there, missing in ((tmp_path / "none.zip", layer), (bundle, tmp_path / "none.zip")):
+        with pytest.raises(DeployError, match=r"none\.zip is no .*make package"):
+            upload_functions(parse_config(config_text(name="one"), {}), client, there, missing, "arm64")
+    assert s3.sent == []
+
+
+@pytest.mark.parametrize(
+    ("kernels", "libraries", "wanted", "fault"),
+    [
+        ({"aarch64": AARCH64}, [AARCH64], "arm64", None),
+        ({"aarch64": AARCH64, "x86_64": X86_64}, [X86_64], "x86_64", None),
+        ({}, [X86_64], "x86_64", None),
+        ({"aarch64": AARCH64}, [X86_64], "x86_64", r"f\.zip is for arm64, but the functions' processor is x86_64"),
+        ({"aarch64": AARCH64, "x86_64": X86_64}, [X86_64], "arm64", r"layer\.zip is for x86_64, but .* is arm64: run"),
+        ({}, [X86_64, AARCH64], "arm64", r"layer\.zip is for arm64 and x86_64, but"),
+    ],
+)
+def test_what_was_compiled_for_another_processor_is_refused(
+    tmp_path: Path, kernels: dict[str, bytes], libraries: list[bytes], wanted: str, fault: str | None
+) -> None:
+    text, s3 = config_text(), Buckets()
+    client: Any = s3
+    compiled = [kernel_of(tmp_path, name, data) for name, data in kernels.items()]
+    bundle, layer = function_bundle(tmp_path / "f.zip", text, compiled), layer_of(tmp_path, *libraries)
+    if fault is None:
+        assert upload_functions(parse_config(text, {}), client, bundle, layer, wanted)["Architecture"] == wanted
+        return
+    with pytest.raises(DeployError, match=fault):
+        upload_functions(parse_config(text, {}), client, bundle, layer, wanted)
+    assert s3.sent == []
+
+
+def test_an_archive_says_for_which_processors_it_is(tmp_path: Path) -> None:
+    assert architectures(layer_of(tmp_path)) == set()
+    assert architectures(layer_of(tmp_path, X86_64, AARCH64, b"text", library(0x28))) == {
+        "arm64",
+        "machine 0x28",
+        "x86_64",
+    }
+
+
+class Stacks:
+    """Takes the place of CloudFormation: one stack, with these parameters."""
+
+    def __init__(self, **parameters: str) -> None:
+        self.parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+
+    def describe_stacks(self, StackName: str) -> Any:
+        if StackName != "there":
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": "It does not exist"}}, "DescribeStacks")
+        return {"Stacks": [{"StackName": StackName, "Parameters": self.parameters}]}
+
+
+def test_the_processor_is_the_wanted_one_or_the_stacks_or_the_templates() -> None:
+    client: Any = Stacks(Architecture="x86_64", FastLane="on")
+    assert function_architecture(client, "there") == "x86_64"
+    assert function_architecture(client, "there", "arm64") == "arm64"
+    assert function_architecture(client, "not there") == "arm64"
+    before: Any = Stacks(FastLane="on")
+    assert function_architecture(before, "there") == "arm64", "all that there was before the parameter"
+    with pytest.raises(DeployError, match="Architecture=arm: expected arm64 or x86_64"):
+        function_architecture(client, "there", "arm")
+
+
+def test_the_template_knows_the_same_processors() -> None:
+    parameter = yaml.load(deploy.TEMPLATE.read_text(), CloudFormationLoader)["Parameters"]["Architecture"]
+    assert parameter["AllowedValues"] == list(ARCHITECTURES)
+    assert parameter["Default"] == ARCHITECTURES[0]

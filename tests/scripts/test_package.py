@@ -15,48 +15,25 @@ import pytest
 
 from lakelanes.config.loading import load_config, parse_config, resolved_text
 from lakelanes.native.sources import library_name
-from scripts.package import (
-    LAMBDA_PLATFORM,
-    LAMBDA_TARGET,
-    build_for,
-    function_bundle,
-    install_libraries,
-    mwaa_files,
-)
+from scripts.build_kernel import TARGETS
+from scripts.deploy import architectures
+from scripts.layer import local_layer, local_python
+from scripts.package import build_for, function_bundle, mwaa_files
 from tests.support.lakes import config_text
 
 HANDLERS = {"file_processor.py", "stream_processor.py"}
-# What Lambda's python3.12 and the AWSSDKPandas layer bring.
-PROVIDED = {"boto3", "botocore", "numpy", "pyarrow"}
 # Imported only where the views are refreshed, which the function does not.
 NOT_FOR_THE_FUNCTION = {"lakelanes/catalog/views.py", "lakelanes/__main__.py"}
 
 
-@pytest.fixture(scope="module")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install_libraries(tmp_path_factory.mktemp("libraries"))
-
-
-def test_the_same_input_makes_the_same_bytes(tmp_path: Path, libraries: Path) -> None:
+def test_the_same_input_makes_the_same_bytes(tmp_path: Path) -> None:
     text = config_text(name="same")
-    first = function_bundle(tmp_path / "1.zip", text, None, libraries).read_bytes()
-    again = install_libraries(tmp_path / "again")
-    assert function_bundle(tmp_path / "2.zip", text, None, again).read_bytes() == first
-    assert function_bundle(tmp_path / "3.zip", config_text(name="other"), None, libraries).read_bytes() != first
-    assert len(first) < 10 << 20
+    first = function_bundle(tmp_path / "1.zip", text).read_bytes()
+    assert function_bundle(tmp_path / "2.zip", text).read_bytes() == first
+    assert function_bundle(tmp_path / "3.zip", config_text(name="other")).read_bytes() != first
+    assert len(first) < 1 << 20
     plugins = [(mwaa_files(tmp_path / name, text) / "plugins.zip").read_bytes() for name in ("a", "b")]
     assert plugins[0] == plugins[1]
-
-
-def test_compiled_libraries_are_for_the_functions_processor(libraries: Path) -> None:
-    assert LAMBDA_PLATFORM[0].startswith("aarch64")
-    compiled = list(libraries.rglob("*.so"))
-    assert compiled
-    for library in compiled:
-        head = library.read_bytes()[:20]
-        # ELF, and the machine 0xB7: AArch64.
-        assert (head[:4], head[18]) == (b"\x7fELF", 0xB7), library.name
-        assert "cpython-312" in library.name
 
 
 @pytest.mark.slow
@@ -66,8 +43,10 @@ def test_the_kernel_is_for_the_processor_of_whoever_gets_it(tmp_path: Path) -> N
     for target, machine in machines.items():
         head = kernels[target].read_bytes()[:20]
         assert (head[:4], head[18]) == (b"\x7fELF", machine)
-    bundle = function_bundle(tmp_path / "f.zip", config_text(), kernels[LAMBDA_TARGET])
-    assert compiled_in(bundle) == {f"lakelanes/native/{library_name('linux', 'aarch64')}"}
+    bundle = function_bundle(tmp_path / "f.zip", config_text(), kernels.values())
+    assert compiled_in(bundle) == {f"lakelanes/native/{library_name(*target.split('-'))}" for target in TARGETS}
+    assert architectures(bundle) == {"arm64", "x86_64"}
+    assert architectures(function_bundle(tmp_path / "one.zip", config_text(), [kernels["linux-aarch64"]])) == {"arm64"}
     plugins = mwaa_files(tmp_path / "mwaa", config_text(), kernels.values()) / "plugins.zip"
     assert compiled_in(plugins) == {f"lakelanes/native/{kernel.name}" for kernel in kernels.values()}
 
@@ -76,7 +55,7 @@ def test_the_library_is_found_where_the_bundle_is_unpacked(tmp_path: Path) -> No
     target = f"linux-{platform.machine()}"
     library = build_for(target, tmp_path / "built")
     plugins = mwaa_files(tmp_path / "mwaa", config_text(), [library]) / "plugins.zip"
-    for name, bundle in (("mwaa", plugins), ("lambda", function_bundle(tmp_path / "f.zip", config_text(), library))):
+    for name, bundle in (("mwaa", plugins), ("lambda", function_bundle(tmp_path / "f.zip", config_text(), [library]))):
         unpacked = tmp_path / "unpacked" / name
         with zipfile.ZipFile(bundle) as archive:
             archive.extractall(unpacked)
@@ -96,15 +75,17 @@ def compiled_in(archive: Path) -> set[str]:
         return {name for name in inside.namelist() if name.endswith(".so")}
 
 
-def test_every_import_of_the_functions_is_in_the_bundle_or_provided(tmp_path: Path, libraries: Path) -> None:
-    with zipfile.ZipFile(function_bundle(tmp_path / "f.zip", config_text(), None, libraries)) as bundle:
+def test_every_import_of_the_functions_is_in_the_bundle_or_the_layer(tmp_path: Path) -> None:
+    with zipfile.ZipFile(local_layer(local_python())) as layer:
+        provided = {name.split("/")[1].removesuffix(".py") for name in layer.namelist()}
+    with zipfile.ZipFile(function_bundle(tmp_path / "f.zip", config_text())) as bundle:
         names = bundle.namelist()
         inside = {name.split("/")[0].removesuffix(".py") for name in names}
-        assert inside.isdisjoint(PROVIDED), "what is provided is not carried along"
+        assert inside.isdisjoint(provided), "what the layer has is not carried along"
         for name in names:
             engine = name.startswith("lakelanes/") and name.endswith(".py") and name not in NOT_FOR_THE_FUNCTION
             if name in HANDLERS or engine:
-                missing = imports(bundle.read(name)) - inside - PROVIDED - sys.stdlib_module_names
+                missing = imports(bundle.read(name)) - inside - provided - sys.stdlib_module_names
                 # Only for the type checker.
                 assert missing <= {"mypy_boto3_s3"}, name
         assert {name for name in names if name.startswith("include/sql/")} >= {"include/sql/tables/parquet.sql"}

@@ -10,13 +10,15 @@ from typing import Any
 
 from lakelanes.catalog import athena
 from lakelanes.config.loading import parse_config
+from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
 from scripts import build_kernel
-from scripts.deploy import attach_streams, deploy, upload_bundle
+from scripts.deploy import attach_streams, deploy, upload_functions
+from scripts.layer import local_layer, this_architecture
 from scripts.package import function_bundle
 from tests.support.lakes import config_text
-from tests.support.localaws import LocalAws
+from tests.support.localaws import LocalAws, localaws_python
 from tests.support.waiting import wait_for
 
 PARAMETERS = {"RequireTls": "false", "FastLaneConcurrency": "2"}
@@ -73,6 +75,13 @@ class DeployedLake:
         return int(answer["n"] or 0)
 
 
+def function_parameters(aws: LocalAws, config: LakeConfig, text: str, folder: Path) -> dict[str, str]:
+    """The template's parameters for functions that this machine can run, after an upload of their bundle, which is made
+    in ``folder``, and of their layer. ``text``: of the configuration."""
+    bundle = function_bundle(folder / "functions.zip", text, build_kernel.of_this_machine())
+    return upload_functions(config, aws.client("s3"), bundle, local_layer(localaws_python()), this_architecture())
+
+
 def deploy_with_function(
     aws: LocalAws,
     folder: Path,
@@ -85,11 +94,6 @@ def deploy_with_function(
     The streams of its tables are attached by ``DeployedLake.attach``, once they are there."""
     text = config_text(entities, tables=tables)
     config = parse_config(text, {})
-    bundle = function_bundle(folder / "functions.zip", text, build_kernel.of_this_machine())
-    given = {
-        **PARAMETERS,
-        **upload_bundle(config, aws.client("s3"), bundle),
-        **parameters,
-    }
+    given = {**PARAMETERS, **function_parameters(aws, config, text, folder), **parameters}
     done = deploy(config, aws.client("cloudformation"), aws.client("sts"), parameters=given)
     return DeployedLake(aws, Lake.open(config), done.outputs, given)
