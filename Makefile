@@ -66,7 +66,7 @@ chaos: setup  ## Kill, hang, throttle and reorder the lanes of FILES=n files, or
 	@$(VENV)/python -m tests.faults $(if $(TABLE_ITEMS),tables --items $(TABLE_ITEMS),$(if $(FILES),--files $(FILES))) \
 		$(if $(SEED),--seed $(SEED))
 
-package: setup  ## Make build/lambda/functions.zip and build/mwaa, for the configuration in LAKE_CONFIG
+package: setup  ## Make the functions' bundle and layers and build/mwaa, for the configuration in LAKE_CONFIG
 	@$(VENV)/python -m scripts.package
 
 format: setup  ## Sort imports and format the code

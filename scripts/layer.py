@@ -108,16 +108,21 @@ def local_python(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(named) if named else ROOT / ".local" / "aws" / "bin" / "python"
 
 
+def version_of(python: Path) -> str:
+    """The version of an interpreter, as in 3.12. Raises LayerError when it does not run."""
+    try:
+        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise LayerError(f"{python} does not run ({error}): run `make setup`") from error
+
+
 def local_layer(python: Path) -> Path:
     """The layer for this machine's processor and the local AWS's Python, made once and kept in .local/cache.
 
     On Linux with Python 3.12 it is file by file the one for AWS. Raises LayerError.
     """
-    try:
-        code = "import sys; print('%d.%d' % sys.version_info[:2])"
-        version = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise LayerError(f"{python} does not run ({error}): run `make setup`") from error
+    version = version_of(python)
     as_on_aws = sys.platform == "linux" and version == PYTHON and this_architecture() in PLATFORMS
     architecture = this_architecture() if as_on_aws else None
     made_from = [path.read_bytes() for path in (REQUIREMENTS, CONSTRAINTS, Path(__file__))]

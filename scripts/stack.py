@@ -47,7 +47,8 @@ from lakelanes.errors import ConfigError
 from scripts import build_kernel
 from scripts.airflow_api import AirflowApi, AirflowError
 from scripts.deploy import DeployError, attach_streams, deploy, stream_tables, upload_functions
-from scripts.layer import LayerError, local_layer, local_python, this_architecture
+from scripts.layer import PYTHON as FUNCTION_PYTHON
+from scripts.layer import LayerError, local_layer, local_python, this_architecture, version_of
 from scripts.package import function_bundle
 from scripts.processes import ManagedProcess, ProcessTable, guard
 from scripts.sample_orders import KEY
@@ -285,7 +286,10 @@ class Stack:
         text = resolved_text(self.config_path, self.env)
         # For this machine's processor, which runs the functions here.
         bundle = function_bundle(self.state / "functions.zip", text, build_kernel.of_this_machine())
-        layer = local_layer(local_python(self.env))
+        python = local_python(self.env)
+        if (version := version_of(python)) != FUNCTION_PYTHON:
+            self.say(f"the functions run on Python {version} here, and on {FUNCTION_PYTHON} on AWS")
+        layer = local_layer(python)
         parameters = {
             **upload_functions(config, self.client("s3"), bundle, layer, this_architecture()),
             # The local AWS speaks plain HTTP, which buckets that insist on TLS would refuse.
