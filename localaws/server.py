@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localaws import cloudformation, functions
+from localaws import cloudformation, functions, stacks
 from localaws.athena.service import AthenaService
 from localaws.clock import ServiceClock, clock_control
 from localaws.control import Control, members, with_controls
@@ -186,6 +186,7 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
 
         attach_streams()
         cloudformation.attach(provisioners, streams, dynamodb.recoveries, poller.mapped)
+        stacks.attach(athena.has_queries, athena.forget_queries)
 
     handlers["lambda"] = _attached_first(handlers["lambda"], attach_streams)
     handlers["cloudformation"] = _attached_first(handlers["cloudformation"], attach_templates)

@@ -227,12 +227,23 @@ class AthenaService:
 
     def _delete_workgroup(self, request: Request, caller: Caller) -> dict[str, Any]:
         name = request.get("WorkGroup") or ""
-        held = self._executions.of_workgroup(_scope(caller), name)
-        workgroups.delete(request, bool(held))
-        self._executions.forget(_scope(caller), name)
+        workgroups.delete(request, bool(self._executions.of_workgroup(_scope(caller), name)))
+        self._forget(_scope(caller), name)
+        return {}
+
+    def has_queries(self, workgroup: str) -> bool:
+        """Whether a workgroup of the request's account and region has any, for whoever deletes it otherwise."""
+        return bool(self._executions.of_workgroup(_scope_of_request(), workgroup))
+
+    def forget_queries(self, workgroup: str) -> None:
+        """Drops those of a workgroup of the request's account and region that is gone."""
+        self._forget(_scope_of_request(), workgroup)
+
+    def _forget(self, scope: executions.Scope, workgroup: str) -> None:
+        held = self._executions.of_workgroup(scope, workgroup)
+        self._executions.forget(scope, workgroup)
         for execution in held:
             self._pages.remove(execution.id)
-        return {}
 
     def _execution(self, request: Request, caller: Caller) -> Execution:
         identifier = request.get("QueryExecutionId") or ""
@@ -252,6 +263,12 @@ class AthenaService:
 
 def _scope(caller: Caller) -> executions.Scope:
     return caller.account, caller.region
+
+
+def _scope_of_request() -> executions.Scope:
+    from ministack.core.responses import get_account_id, get_region
+
+    return get_account_id(), get_region()
 
 
 def _new_execution(request: Request, caller: Caller) -> Execution:
