@@ -35,6 +35,7 @@ def attach(uses_workgroup: Callable[[str], bool], forget_workgroup: Callable[[st
     # Both modules hold the function under their own name.
     handlers._resolve_parameters = _strict_parameters(handlers._resolve_parameters)
     changesets._resolve_parameters = _strict_parameters(changesets._resolve_parameters)
+    changesets._resolve_props_for_diff = _without_excluded(changesets._resolve_props_for_diff)
     stacks._roll_back_operation = _remembering(stacks._roll_back_operation)
     actions = handlers._ACTION_HANDLERS
     actions["CreateStack"] = _in_no_use(actions["CreateStack"], handlers)
@@ -69,6 +70,24 @@ def _strict_parameters(resolve: Callable[..., Parameters]) -> Callable[..., Para
     return strict
 
 
+def _without_excluded(resolve: Callable[..., Properties]) -> Callable[..., Properties]:
+    """A change set leaves out resources whose condition is false, so that one which changes adds or removes them.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/conditions-section-structure.html
+    """
+
+    def resolved(template: Properties, parameters: Parameters, name: str, stack_id: str) -> Properties:
+        from ministack.services.cloudformation.engine import _evaluate_conditions
+
+        found = resolve(template, parameters, name, stack_id)
+        conditions = _evaluate_conditions(template, parameters) if found else {}
+        resources = found.get("Resources", {})
+        made = {key: each for key, each in resources.items() if conditions.get(each.get("Condition"), True)}
+        return {**found, "Resources": made} if found else found
+
+    return resolved
+
+
 def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     """What a rolled-back creation leaves behind stays listed among the stack's resources, with its last status."""
 
@@ -78,6 +97,10 @@ def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awa
         if operation.get("is_update"):
             return
         from ministack.services.cloudformation import _stack_events
+
+        # A change set's is set only when all went well, and a deletion looks there for the policies.
+        stack["_template"] = stack.get("_template") or operation["template"]
+        stack["_resolved_params"] = stack.get("_resolved_params") or operation["param_values"]
 
         last = {event["LogicalResourceId"]: event for event in _stack_events[stack_id]}
         for logical_id, resource in made.items():

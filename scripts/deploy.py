@@ -1,7 +1,11 @@
 """Deploy infrastructure/template.yaml through CloudFormation, with its names taken from the configuration.
 
-    python scripts/deploy.py [--config FILE] [--stack-name NAME] [--parameter NAME=VALUE ...]
-                             [--bundle FILE] [--layer FILE] [--without-functions]
+    python -m scripts.deploy [--config FILE] [--stack-name NAME] [--parameter NAME=VALUE ...]
+                             [--bundle FILE] [--layer FILE] [--without-functions] [--accept RESOURCE ...] [--import]
+
+Every deployment is a change set. Parameters of the template that neither the configuration nor --parameter names keep
+their values. An update that would replace or remove a bucket, a table or the database is refused unless --accept names
+it. --import makes a new stack of those that an earlier one has kept (docs/deploying.md).
 
 The functions' bundle and their layer (made by `make package`) go into a bucket of its own first: CloudFormation wants
 them in S3 before the stack's buckets exist. Their keys hold hashes of their content, so that the functions change
@@ -18,10 +22,9 @@ import argparse
 import hashlib
 import re
 import sys
-import time
 import zipfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +36,17 @@ from lakelanes.config.model import LakeConfig, Table
 from lakelanes.errors import ConfigError
 from lakelanes.tables.catalog import changes_table
 from lakelanes.tables.export_requests import export_folder
+from scripts import templates
+from scripts.change_sets import NEVER_MADE, Existing, adopt, apply, delete, describe
+
+# Those who deploy take these from here.
+from scripts.change_sets import DeployError as DeployError
+from scripts.change_sets import Deployment as Deployment
+from scripts.lifecycle import MOST_RULES, table_rules
+from scripts.templates import Template
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
@@ -46,6 +56,12 @@ TEMPLATE = ROOT / "infrastructure" / "template.yaml"
 STREAM_TEMPLATE = ROOT / "infrastructure" / "stream.yaml"
 # What of the parameters is the streams' template's; all others are the lake's.
 STREAM_PARAMETERS = frozenset({"StreamLane", "StreamBatchSize", "StreamBatchSeconds"})
+# What of the template outlives its stack, with the property that names it.
+IDENTIFIERS = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::Glue::Database": "DatabaseName",
+    "AWS::S3::Bucket": "BucketName",
+}
 STREAM_VIEW = "NEW_AND_OLD_IMAGES"
 MADE = ROOT / "build" / "lambda"
 BUNDLE = MADE / "functions.zip"
@@ -55,22 +71,19 @@ ARCHITECTURES = ("arm64", "x86_64")
 _MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}
 # What of the bundle's configuration must be that of the deployment: all of it.
 BUNDLED_CONFIG = "include/lake.json"
-NO_CHANGES = "No updates are to be performed"
-POLL_SECONDS = (0.1, 0.2, 0.4, 1.0, 2.0, 5.0)
-TIMEOUT_SECONDS = 900.0
-
-
-class DeployError(Exception):
-    """The stack is not as the template says; the text names the resources at fault and why."""
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """What a deployment did ("created", "updated" or "unchanged") and the stack's outputs."""
-
-    stack_name: str
-    action: str
-    outputs: Mapping[str, str]
+# What of the parameters the configuration decides, with the settings: a value that was given beside it would be gone
+# with the next deployment.
+DECIDED = {
+    "BytesScannedCutoff": "deployment.bytes_scanned_cutoff",
+    "DeletionProtection": "deployment.deletion_protection",
+    "FastLaneConcurrency": "deployment.fast_lane_concurrency",
+    "LogDays": "deployment.log_days",
+    "QueryResultDays": "deployment.query_result_days",
+    "ReplacedSourceDays": "deployment.replaced_source_days",
+    "StreamBatchSeconds": "tables.NAME.stream.batch_seconds",
+    "StreamBatchSize": "tables.NAME.stream.batch_records",
+}
+WITHOUT_FUNCTIONS = {"FunctionCodeBucket": "none", "FunctionCodeKey": "", "FunctionLayerKey": ""}
 
 
 def stack_name(config: LakeConfig) -> str:
@@ -80,7 +93,7 @@ def stack_name(config: LakeConfig) -> str:
 
 def template_parameters(config: LakeConfig) -> dict[str, str]:
     """The template's parameters that the configuration decides."""
-    resources = config.resources
+    resources, settings = config.resources, config.deployment
     return {
         "SourceBucketName": resources.source_bucket,
         "AnalyticsBucketName": resources.analytics_bucket,
@@ -89,6 +102,12 @@ def template_parameters(config: LakeConfig) -> dict[str, str]:
         "WorkgroupName": resources.workgroup_name,
         "AlertTopicName": resources.alert_topic,
         "FileQueueName": resources.sqs_queue,
+        "DeletionProtection": "on" if settings.deletion_protection else "off",
+        "FastLaneConcurrency": str(settings.fast_lane_concurrency),
+        "BytesScannedCutoff": str(settings.bytes_scanned_cutoff),
+        "LogDays": str(settings.log_days),
+        "QueryResultDays": str(settings.query_result_days),
+        "ReplacedSourceDays": str(settings.replaced_source_days),
         **_export_parameters(config),
         **_stream_parameters(config),
     }
@@ -96,31 +115,30 @@ def template_parameters(config: LakeConfig) -> dict[str, str]:
 
 def _export_parameters(config: LakeConfig) -> dict[str, str]:
     """ARNs of the tables that are exported, of their exports, and of the objects that DynamoDB writes."""
-    tables = config.exported_tables
-    if not tables:
-        return {}
-    region = f"arn:aws:dynamodb:{config.aws.region}:{config.aws.account_id}"
+    tables, partition = config.exported_tables, config.aws.partition
+    region = f"arn:{partition}:dynamodb:{config.aws.region}:{config.aws.account_id}"
     arns = [f"{region}:table/{table.dynamodb_table}" for table in tables]
     folders = [f"{config.resources.analytics_bucket}/{export_folder(table)}" for table in tables]
     return {
         "ExportedTableArns": ",".join(arns),
         "TableExportArns": ",".join(f"{arn}/export/*" for arn in arns),
-        "TableExportObjectArns": ",".join(f"arn:aws:s3:::{folder}/*" for folder in folders),
+        "TableExportObjectArns": ",".join(f"arn:{partition}:s3:::{folder}/*" for folder in folders),
     }
 
 
 def _stream_parameters(config: LakeConfig) -> dict[str, str]:
     """ARNs of the streams that are read, and of what the function makes of them."""
-    tables = stream_tables(config)
-    if not tables:
-        return {}
+    tables, partition = stream_tables(config), config.aws.partition
     place, resources = f"{config.aws.region}:{config.aws.account_id}", config.resources
+    source = f"arn:{partition}:dynamodb:{place}:table"
     folders = [f"{changes_table(table).folder}/lane=stream/*" for table in tables]
     names = [f"table/{resources.glue_database}/{table.changes_table}" for table in tables]
     return {
-        "StreamArns": ",".join(f"arn:aws:dynamodb:{place}:table/{table.dynamodb_table}/stream/*" for table in tables),
-        "StreamObjectArns": ",".join(f"arn:aws:s3:::{resources.analytics_bucket}/{folder}" for folder in folders),
-        "StreamGlueTableArns": ",".join(f"arn:aws:glue:{place}:{name}" for name in names),
+        "StreamArns": ",".join(f"{source}/{table.dynamodb_table}/stream/*" for table in tables),
+        "StreamObjectArns": ",".join(
+            f"arn:{partition}:s3:::{resources.analytics_bucket}/{folder}" for folder in folders
+        ),
+        "StreamGlueTableArns": ",".join(f"arn:{partition}:glue:{place}:{name}" for name in names),
     }
 
 
@@ -137,7 +155,7 @@ def bundle_bucket(config: LakeConfig) -> str:
 def function_architecture(cloudformation: CloudFormationClient, name: str, wanted: str | None = None) -> str:
     """The processor, in Lambda's words, that the functions of a stack are to have: the wanted one, else the one that
     they have, else the template's default. Raises DeployError."""
-    stack = None if wanted else _describe(cloudformation, name)
+    stack = None if wanted else describe(cloudformation, name)
     parameters = stack.get("Parameters", []) if stack else []
     there = {each["ParameterKey"]: each["ParameterValue"] for each in parameters}
     chosen = wanted or there.get("Architecture") or ARCHITECTURES[0]
@@ -237,6 +255,22 @@ def _make_bundle_bucket(config: LakeConfig, s3: S3Client, bucket: str) -> None:
     )
 
 
+def lake_template(config: LakeConfig) -> Template:
+    """infrastructure/template.yaml with the lifecycle rules that the configuration's tables bring.
+
+    Raises DeployError when these are more than a bucket may have.
+    """
+    template = templates.load(TEMPLATE)
+    rules = template["Resources"]["AnalyticsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    rules += table_rules(config)
+    if len(rules) > MOST_RULES:
+        raise DeployError(
+            f"the analytics bucket would have {len(rules)} lifecycle rules, and S3 takes {MOST_RULES}: give fewer "
+            "tables a stream.keep_days, and one export.prefix to many"
+        )
+    return template
+
+
 def deploy(
     config: LakeConfig,
     cloudformation: CloudFormationClient,
@@ -244,21 +278,92 @@ def deploy(
     *,
     name: str | None = None,
     parameters: Mapping[str, str] | None = None,
+    accepted: Collection[str] = (),
+    s3: S3Client | None = None,
 ) -> Deployment:
     """Create or update the stack and wait until it is done.
 
-    ``parameters`` add to, and win over, those from the configuration. Raises DeployError when the credentials belong to
-    another account than the configuration, when the stack is in a state that cannot be updated, and when the
-    deployment fails.
+    ``parameters`` add to, and win over, those from the configuration; all others keep the value that the stack has.
+    ``accepted``: resources with data that may be replaced or removed. A template that is too long for a request goes by
+    ``s3`` into the bundles' bucket. Raises DeployError when the credentials belong to another account than the
+    configuration, and for what ``change_sets.apply`` says.
     """
+    _check_account(config, sts)
+    values = {**template_parameters(config), **(parameters or {})}
+    stack, template = name or stack_name(config), lake_template(config)
+    upload = None if s3 is None else partial(_upload_template, config, s3)
+    # A creation that fails takes its tables with it, which it could not if they were protected.
+    unprotected = {**values, "DeletionProtection": "off"}
+    before = describe(cloudformation, stack)
+    if before is None or before["StackStatus"] in NEVER_MADE:
+        made = apply(cloudformation, stack, template, unprotected, upload=upload)
+        if values["DeletionProtection"] == "off":
+            return made
+        protected = apply(cloudformation, stack, template, values, upload=upload)
+        return Deployment(stack, made.action, protected.outputs)
+    return apply(cloudformation, stack, template, values, accepted=accepted, upload=upload)
+
+
+def import_kept(
+    config: LakeConfig,
+    clients: Mapping[str, Any],
+    *,
+    name: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Make a stack of the buckets, tables and the database that an earlier one has kept; returns their names.
+
+    ``clients``: those of cloudformation, dynamodb, glue, s3 and sts. ``deploy`` then adds what is missing. Raises
+    DeployError when none of them is there, and for what ``change_sets.adopt`` says.
+    """
+    _check_account(config, clients["sts"])
+    values = {**template_parameters(config), **(parameters or {})}
+    template = lake_template(config)
+    existing = []
+    for logical_id, resource in templates.kept_resources(template).items():
+        kind = resource["Type"]
+        named = resource["Properties"][IDENTIFIERS[kind]]
+        identifier = values.get(named["Ref"], "")
+        if identifier and _is_there(kind, identifier, clients):
+            existing.append(Existing(logical_id, kind, (IDENTIFIERS[kind], identifier)))
+    if not existing:
+        raise DeployError("nothing of this lake is there to be imported: deploy without --import")
+    adopt(clients["cloudformation"], name or stack_name(config), template, values, existing)
+    return [each.identifier[1] for each in existing]
+
+
+def _is_there(kind: str, name: str, clients: Mapping[str, Any]) -> bool:
+    """Whether there is a resource of a type in IDENTIFIERS that has the name."""
+    try:
+        if kind == "AWS::S3::Bucket":
+            clients["s3"].head_bucket(Bucket=name)
+        elif kind == "AWS::DynamoDB::Table":
+            clients["dynamodb"].describe_table(TableName=name)
+        else:
+            clients["glue"].get_database(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "ResourceNotFoundException", "EntityNotFoundException"):
+            return False
+        raise
+    return True
+
+
+def _check_account(config: LakeConfig, sts: STSClient) -> None:
     account = sts.get_caller_identity()["Account"]
     if account != config.aws.account_id:
         raise DeployError(
             f"the credentials belong to account {account}, but aws.account_id is {config.aws.account_id}; "
             "use that account's credentials or correct the configuration"
         )
-    values = {**template_parameters(config), **(parameters or {})}
-    return _deploy(cloudformation, name or stack_name(config), TEMPLATE, values)
+
+
+def _upload_template(config: LakeConfig, s3: S3Client, text: str) -> str:
+    """The address of a template, which is put into the bundles' bucket."""
+    bucket = bundle_bucket(config)
+    key = f"{stack_name(config)}/template-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    _make_bundle_bucket(config, s3, bucket)
+    s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+    return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
 def attach_streams(
@@ -284,10 +389,12 @@ def attach_streams(
                 "StreamArn": _stream_arn(dynamodb, table),
                 "FunctionName": outputs["StreamProcessor"],
                 "FailureQueueArn": outputs["StreamFailureQueueArn"],
+                "StreamBatchSize": str(table.stream.batch_records),
+                "StreamBatchSeconds": str(table.stream.batch_seconds),
                 **(parameters or {}),
             }
             stack = stream_stack_name(name or stack_name(config), table)
-            done[table.name] = _deploy(cloudformation, stack, STREAM_TEMPLATE, values)
+            done[table.name] = apply(cloudformation, stack, templates.load(STREAM_TEMPLATE), values)
         except DeployError as error:
             faults.append(str(error))
     if faults:
@@ -307,12 +414,8 @@ def detach_streams(
         tables = [table for table in config.tables.values() if "stream" not in table.lanes]
     for table in tables:
         stack = stream_stack_name(name or stack_name(config), table)
-        if _describe(cloudformation, stack) is None:
-            continue
-        cloudformation.delete_stack(StackName=stack)
-        after = _wait(cloudformation, stack)
-        if after is not None and after["StackStatus"] != "DELETE_COMPLETE":
-            raise DeployError(f"stack {stack} could not be deleted: it is {after['StackStatus']}")
+        if describe(cloudformation, stack) is not None:
+            delete(cloudformation, stack)
 
 
 def stream_stack_name(lake_stack: str, table: Table) -> str:
@@ -345,101 +448,6 @@ def _stream_arn(dynamodb: DynamoDBClient, table: Table) -> str:
     return found["LatestStreamArn"]
 
 
-def _deploy(cloudformation: CloudFormationClient, name: str, template: Path, values: Mapping[str, str]) -> Deployment:
-    before = _describe(cloudformation, name)
-    if before is not None:
-        _check_updatable(before)
-    request = {
-        "StackName": name,
-        "TemplateBody": template.read_text(),
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    }
-    try:
-        if before is None:
-            cloudformation.create_stack(**request)  # type: ignore[arg-type]
-        else:
-            cloudformation.update_stack(**request)  # type: ignore[arg-type]
-    except ClientError as error:
-        if NO_CHANGES not in error.response["Error"]["Message"]:
-            raise DeployError(f"CloudFormation refuses stack {name}: {error.response['Error']['Message']}") from error
-        return Deployment(name, "unchanged", _outputs(before))
-    after = _wait(cloudformation, name)
-    if after is None:
-        raise DeployError(f"stack {name} was deleted while it was being deployed")
-    if after["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        reasons = _failures(cloudformation, after["StackId"]) or _failed_resources(cloudformation, after["StackId"])
-        reasons = reasons or [after.get("StackStatusReason") or "no reason given"]
-        raise DeployError("\n  ".join([f"stack {name} ended as {after['StackStatus']}:", *reasons]))
-    return Deployment(name, "created" if before is None else "updated", _outputs(after))
-
-
-def _describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef | None:
-    try:
-        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in error.response["Error"]["Message"]:
-            return None
-        raise
-
-
-def _check_updatable(stack: StackTypeDef) -> None:
-    name, status = stack["StackName"], stack["StackStatus"]
-    if status.endswith("_IN_PROGRESS"):
-        raise DeployError(f"stack {name} is {status}: another deployment runs; try again when it has ended")
-    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"):
-        raise DeployError(f"stack {name} is {status} and cannot be updated: delete it or finish its rollback first")
-
-
-def _wait(cloudformation: CloudFormationClient, name: str) -> StackTypeDef | None:
-    """The stack once nothing is in progress any more; None when it is gone."""
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    pauses = list(POLL_SECONDS)
-    while True:
-        stack = _describe(cloudformation, name)
-        if stack is None or not stack["StackStatus"].endswith("_IN_PROGRESS"):
-            return stack
-        if time.monotonic() > deadline:
-            raise DeployError(f"stack {name} is still {stack['StackStatus']} after {TIMEOUT_SECONDS:.0f} s")
-        time.sleep(pauses.pop(0) if len(pauses) > 1 else pauses[0])
-
-
-def _failures(cloudformation: CloudFormationClient, stack_id: str) -> list[str]:
-    """What failed in the stack's latest operation, with CloudFormation's reasons, the first failure first."""
-    failures: list[str] = []
-    operation = None
-    # Newest first. Validation speaks of single resources here only, not in the events of the stack.
-    pages = cloudformation.get_paginator("describe_events").paginate(StackName=stack_id, Filters={"FailedEvents": True})
-    for event in (event for page in pages for event in page["OperationEvents"]):
-        operation = operation or event.get("OperationId")
-        if event.get("OperationId") != operation:
-            break
-        reason = event.get("ValidationStatusReason") or event.get("ResourceStatusReason", "")
-        failed = event.get("ValidationStatus") == "FAILED" or event.get("ResourceStatus", "").endswith("_FAILED")
-        if failed and "cancelled" not in reason:
-            failures.insert(0, f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
-    return failures
-
-
-def _failed_resources(cloudformation: CloudFormationClient, stack_id: str) -> list[str]:
-    """The same from the stack's own events, which speak of resources where those of the operation do not."""
-    failures: list[str] = []
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-    for event in (event for page in pages for event in page["StackEvents"]):
-        status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
-        if event["ResourceType"] == "AWS::CloudFormation::Stack":
-            if status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
-                break
-        elif status.endswith("_FAILED") and "cancelled" not in reason:
-            failures.insert(0, f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
-    return failures
-
-
-def _outputs(stack: StackTypeDef | None) -> dict[str, str]:
-    outputs = stack.get("Outputs", []) if stack else []
-    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
-
-
 def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
@@ -448,6 +456,49 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def main() -> int:
+    arguments = _arguments()
+    try:
+        config = load_config(arguments.config)
+        given = dict(arguments.parameter)
+        if decided := sorted(given.keys() & DECIDED.keys()):
+            settings = ", ".join(f"{key} is {DECIDED[key]}" for key in decided)
+            raise DeployError(f"the configuration decides these parameters: {settings}")
+        for done in _run(config, arguments, given):
+            print(f"stack {done.stack_name}: {done.action}")
+            for key, value in sorted(done.outputs.items()):
+                print(f"  {key} = {value}")
+    except (BotoCoreError, ClientError, ConfigError, DeployError) as error:
+        print(f"deploy: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(config: LakeConfig, arguments: argparse.Namespace, given: dict[str, str]) -> Iterator[Deployment]:
+    """Do what the arguments say; yields each deployment when it is done."""
+    region, name = config.aws.region, arguments.stack_name
+    services = ("cloudformation", "dynamodb", "glue", "s3", "sts")
+    clients: dict[str, Any] = {service: boto3.client(service, region_name=region) for service in services}  # type: ignore[call-overload]
+    cloudformation = clients["cloudformation"]
+    own = {key: given.pop(key) for key in STREAM_PARAMETERS & given.keys()}
+    functions = not arguments.without_functions
+    bundle: Mapping[str, str] = WITHOUT_FUNCTIONS
+    if functions:
+        architecture = function_architecture(cloudformation, name or stack_name(config), given.get("Architecture"))
+        layer = arguments.layer or MADE / f"layer-{architecture}.zip"
+        bundle = upload_functions(config, clients["s3"], arguments.bundle, layer, architecture)
+    if arguments.adopt:
+        for kept in import_kept(config, clients, name=name, parameters=given):
+            print(f"imported {kept}")
+    detach_streams(config, cloudformation, tables=None if functions else config.tables.values(), name=name)
+    options: Any = {"name": name, "accepted": arguments.accept, "s3": clients["s3"]}
+    done = deploy(config, cloudformation, clients["sts"], parameters={**bundle, **given}, **options)
+    yield done
+    if functions:
+        streams = attach_streams(config, done.outputs, cloudformation, clients["dynamodb"], name=name, parameters=own)
+        yield from streams.values()
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, help="default: $LAKE_CONFIG, else include/lake.json")
     parser.add_argument("--stack-name", help="default: lakelanes-<analytics bucket>")
@@ -456,40 +507,11 @@ def main() -> int:
     functions.add_argument("--without-functions", action="store_true", help="deploy what the DAGs need alone")
     parser.add_argument("--layer", type=Path, help="of the functions (default: build/lambda/... for their processor)")
     parser.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE")
-    arguments = parser.parse_args()
-    try:
-        config = load_config(arguments.config)
-        region, name = config.aws.region, arguments.stack_name
-        given = dict(arguments.parameter)
-        own = {key: given.pop(key) for key in STREAM_PARAMETERS & given.keys()}
-        cloudformation = boto3.client("cloudformation", region_name=region)
-        bundle: dict[str, str] = {}
-        if not arguments.without_functions:
-            stack = name or stack_name(config)
-            architecture = function_architecture(cloudformation, stack, given.get("Architecture"))
-            layer = arguments.layer or MADE / f"layer-{architecture}.zip"
-            s3 = boto3.client("s3", region_name=region)
-            bundle = upload_functions(config, s3, arguments.bundle, layer, architecture)
-        unmapped = config.tables.values() if arguments.without_functions else None
-        detach_streams(config, cloudformation, tables=unmapped, name=name)
-        sts = boto3.client("sts", region_name=region)
-        done = deploy(config, cloudformation, sts, name=name, parameters={**bundle, **given})
-        _print(done)
-        if bundle:
-            dynamodb = boto3.client("dynamodb", region_name=region)
-            streams = attach_streams(config, done.outputs, cloudformation, dynamodb, name=name, parameters=own)
-            for each in streams.values():
-                _print(each)
-    except (BotoCoreError, ClientError, ConfigError, DeployError) as error:
-        print(f"deploy: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _print(done: Deployment) -> None:
-    print(f"stack {done.stack_name}: {done.action}")
-    for key, value in sorted(done.outputs.items()):
-        print(f"  {key} = {value}")
+    parser.add_argument(
+        "--accept", action="append", default=[], metavar="RESOURCE", help="replace or remove it, data and all"
+    )
+    parser.add_argument("--import", dest="adopt", action="store_true", help="what an earlier stack has kept, first")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

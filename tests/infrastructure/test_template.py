@@ -5,32 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 from botocore.exceptions import ClientError
 
 from lakelanes.config.model import LakeConfig
-from scripts import load_dynamodb
-from scripts.deploy import TEMPLATE, DeployError, Deployment, deploy, template_parameters
+from scripts import load_dynamodb, templates
+from scripts.change_sets import HOLDING_DATA, DeployError, Deployment
+from scripts.deploy import IDENTIFIERS, TEMPLATE, deploy, template_parameters
 from tests.infrastructure.conftest import PLAIN_HTTP, Worker, make_config
 from tests.support.localaws import LocalAws
 
 
-class CloudFormationLoader(yaml.SafeLoader):
-    """Reads the short forms of CloudFormation's functions as what they are applied to."""
-
-
-def _applied_to(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    return loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else loader.construct_mapping(node)
-
-
-CloudFormationLoader.add_multi_constructor("!", _applied_to)
-
-
 def test_every_parameter_without_a_default_is_filled_from_the_configuration(config: LakeConfig) -> None:
-    parameters = yaml.load(TEMPLATE.read_text(), CloudFormationLoader)["Parameters"]
-    assert {name for name, value in parameters.items() if "Default" not in value} == set(template_parameters(config))
+    parameters = templates.load(TEMPLATE)["Parameters"]
+    assert {name for name, value in parameters.items() if "Default" not in value} <= template_parameters(config).keys()
+    assert template_parameters(config).keys() <= parameters.keys()
 
 
 def test_buckets_are_private_and_encrypted(local_aws: LocalAws, deployment: Deployment) -> None:
@@ -112,10 +100,13 @@ def test_orders_can_be_exported_streamed_and_expire(local_aws: LocalAws, deploym
 
 
 def test_what_cannot_be_made_again_outlives_the_stack() -> None:
-    resources = yaml.load(TEMPLATE.read_text(), CloudFormationLoader)["Resources"]
-    kept = {name for name, each in resources.items() if each.get("DeletionPolicy") == "Retain"}
+    resources = templates.load(TEMPLATE)["Resources"]
+    kept = {name for name, each in resources.items() if each.get("DeletionPolicy") == "RetainExceptOnCreate"}
     assert kept == {name for name, each in resources.items() if each.get("UpdateReplacePolicy") == "Retain"}
+    assert kept == {name for name, each in resources.items() if each["Type"] in HOLDING_DATA}
     assert kept == {"SourceBucket", "AnalyticsBucket", "LedgerTable", "OrdersTable", "Database"}
+    assert kept == templates.kept_resources(templates.load(TEMPLATE)).keys()
+    assert all(IDENTIFIERS[resources[name]["Type"]] in resources[name]["Properties"] for name in kept)
 
 
 def test_database_exists(local_aws: LocalAws, deployment: Deployment) -> None:
@@ -175,9 +166,7 @@ def test_a_failed_deployment_names_the_resource_and_the_reason(
     local_aws: LocalAws, deployment: Deployment, config: LakeConfig
 ) -> None:
     clients = local_aws.client("cloudformation"), local_aws.client("sts")
-    with pytest.raises(DeployError, match=r"ROLLBACK_COMPLETE:\n(.*\n)* +SourceBucket .*tickets-landing.* exists"):
-        deploy(config, *clients, name="second-stack", parameters=PLAIN_HTTP)
-    with pytest.raises(DeployError, match="second-stack is ROLLBACK_COMPLETE and cannot be updated: delete it"):
+    with pytest.raises(DeployError, match=r"SourceBucket .*tickets-landing.* exists(.*\n)*.*--import"):
         deploy(config, *clients, name="second-stack", parameters=PLAIN_HTTP)
     assert deployment.stack_name != "second-stack"
 
@@ -204,7 +193,7 @@ def test_with_tls_required_the_buckets_refuse_plain_http(
     s3 = worker.client("s3")
     s3.put_object(Bucket="tickets-lake", Key="while-allowed", Body=b"1")
     try:
-        assert deploy(config, *clients).action == "updated"
+        assert deploy(config, *clients, parameters={"RequireTls": "true"}).action == "updated"
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.put_object(Bucket="tickets-lake", Key="refused", Body=b"1")
         with pytest.raises(ClientError, match="AccessDenied"):

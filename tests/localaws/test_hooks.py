@@ -98,6 +98,10 @@ class TestCloudFormation:
         client.create_stack(StackName=name, TemplateBody=json.dumps(TEMPLATE), Parameters=chosen)
         client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=STACK_WAIT)
         yield names
+        # A bucket goes only when it is empty.
+        s3 = local_aws.client("s3")
+        for each in s3.list_objects_v2(Bucket=names["Bucket"]).get("Contents", ()):
+            s3.delete_object(Bucket=names["Bucket"], Key=each["Key"])
         client.delete_stack(StackName=name)
         client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=STACK_WAIT)
 

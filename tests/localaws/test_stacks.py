@@ -256,6 +256,31 @@ def test_a_change_set_says_whether_a_bucket_is_replaced(
     assert change["ResourceChange"]["Replacement"] == replacement
 
 
+def test_a_change_set_adds_and_removes_what_a_condition_decides(stack: Stack) -> None:
+    conditional = json.loads(template({"Bucket": BUCKET, "Table": {**TABLE, "Condition": "Long"}}))
+    conditional["Conditions"] = {"Long": {"Fn::Equals": [{"Ref": "Days"}, "9"]}}
+    stack.create(json.dumps(conditional))
+    made = stack.change(json.dumps(conditional), "UPDATE", parameter("Days", "9"))
+    assert [change_of(each) for each in made["Changes"]] == [("Add", "Table")]
+    stack.client.execute_change_set(ChangeSetName=made["ChangeSetId"])
+    assert stack.ended("stack_update_complete") == "UPDATE_COMPLETE"
+    made = stack.change(json.dumps(conditional), "UPDATE", parameter("Days", "3"))
+    assert [change_of(each) for each in made["Changes"]] == [("Remove", "Table")]
+
+
+def change_of(change: dict[str, Any]) -> tuple[str, str]:
+    return change["ResourceChange"]["Action"], change["ResourceChange"]["LogicalResourceId"]
+
+
+def test_a_creation_by_a_change_set_that_fails_leaves_what_its_policy_says(stack: Stack) -> None:
+    made = stack.change(template({**KEPT, "Failing": FAILING}, "Retain"), "CREATE")
+    stack.client.execute_change_set(ChangeSetName=made["ChangeSetId"])
+    assert stack.ended("stack_create_complete") == "ROLLBACK_COMPLETE"
+    assert stack.resources() == dict.fromkeys(KEPT, "DELETE_SKIPPED")
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert stack.there() == KEPT.keys()
+
+
 def test_what_replaces_a_bucket_is_what_its_schema_says() -> None:
     folder = Path(cfnlint.data.schemas.__file__).parent / "resources"
     schemas = (json.loads(path.read_text()) for path in folder.glob("*.json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import yaml
 from botocore.exceptions import ClientError
 
 from lakelanes.config.loading import parse_config
-from scripts import deploy
+from lakelanes.config.model import LOG_DAYS
+from scripts import deploy, templates
 from scripts.archives import write
+from scripts.change_sets import DeployError
 from scripts.deploy import (
     ARCHITECTURES,
-    DeployError,
     architectures,
     bundle_bucket,
     function_architecture,
@@ -40,7 +42,9 @@ def test_the_configuration_names_what_is_made() -> None:
     parameters, resources = template_parameters(config), config.resources
     assert parameters["SourceBucketName"] == resources.source_bucket
     assert parameters["AlertTopicName"] == resources.alert_topic
-    assert not {name for name in parameters if "Arn" in name}, "it has no tables"
+    arns = {name for name in parameters if "Arn" in name}
+    assert arns, "what is left out keeps its value, so a table that left the configuration would keep its rights"
+    assert {parameters[name] for name in arns} == {""}
     assert stack_name(config) == f"lakelanes-{resources.analytics_bucket}"
 
 
@@ -62,22 +66,40 @@ def test_a_parameter_without_a_value_is_refused(text: str) -> None:
     assert deploy._parameter("A=b=c") == ("A", "b=c")
 
 
+def test_settings_of_the_deployment_are_parameters() -> None:
+    text = json.loads(config_text())
+    text["deployment"] = {"log_days": 7, "fast_lane_concurrency": 3, "deletion_protection": False}
+    parameters = template_parameters(parse_config(json.dumps(text), {}))
+    assert (parameters["LogDays"], parameters["FastLaneConcurrency"]) == ("7", "3")
+    assert parameters["DeletionProtection"] == "off"
+    declared = templates.load(deploy.TEMPLATE)["Parameters"]
+    defaults = template_parameters(parse_config(config_text(), {}))
+    lake = deploy.DECIDED.keys() - deploy.STREAM_PARAMETERS
+    assert {name: defaults[name] for name in lake} == {name: str(declared[name]["Default"]) for name in lake}
+    assert [str(days) for days in LOG_DAYS] == [str(days) for days in declared["LogDays"]["AllowedValues"]]
+
+
+def test_a_parameter_that_the_configuration_decides_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "lake.json"
+    config.write_text(config_text())
+    monkeypatch.setattr("sys.argv", ["deploy", "--config", str(config), "--parameter", "LogDays=7"])
+    assert deploy.main() == 1
+    assert "LogDays is deployment.log_days" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
-    ("status", "refused"),
-    [
-        ("CREATE_COMPLETE", None),
-        ("UPDATE_ROLLBACK_COMPLETE", None),
-        ("UPDATE_IN_PROGRESS", "another deployment runs"),
-        ("ROLLBACK_COMPLETE", "cannot be updated"),
-    ],
+    ("region", "partition"),
+    [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
 )
-def test_a_stack_that_cannot_be_updated_is_named(status: str, refused: str | None) -> None:
-    stack: Any = {"StackName": "lakelanes-x", "StackStatus": status}
-    if refused is None:
-        deploy._check_updatable(stack)
-        return
-    with pytest.raises(DeployError, match=refused):
-        deploy._check_updatable(stack)
+def test_every_arn_is_of_the_regions_partition(region: str, partition: str) -> None:
+    text = json.loads(config_text(tables=TABLES))
+    text["aws"]["region"] = region
+    config = parse_config(json.dumps(text), {})
+    arns = [arn for value in template_parameters(config).values() for arn in value.split(",") if arn.startswith("arn:")]
+    assert len(arns) >= 9
+    assert {arn.split(":")[1] for arn in [*arns, config.alert_topic_arn]} == {partition}
 
 
 class Buckets:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -54,6 +55,16 @@ def _session() -> Any:
     session = botocore.session.get_session()
     session.register_component("data_loader", _LOADER)
     return session
+
+
+@cache
+def partition_of(region: str) -> str:
+    """The partition of AWS that a region is in, as ARNs name it: ``aws``, ``aws-cn``, ``aws-us-gov``, ...
+
+    Raises botocore's UnknownRegionError for a region that AWS's list neither has nor has a pattern for.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+    """
+    return str(_session().get_partition_for_region(region))
 
 
 def error_code(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from lakelanes.config.model import (
     Column,
     Compaction,
     CsvDialect,
+    DeploymentSettings,
     Entity,
     EntitySchemaPolicy,
     LakeConfig,
@@ -25,6 +26,7 @@ from lakelanes.config.model import (
     Resources,
     Table,
     TableExport,
+    TableStream,
 )
 from lakelanes.config.raw_settings import near_match, shown
 from lakelanes.config.table_faults import table_faults
@@ -64,6 +66,7 @@ def _known_settings() -> Iterator[str]:
         LakeConfig,
         Aws,
         Resources,
+        DeploymentSettings,
         Entity,
         Column,
         PartitionKey,
@@ -72,6 +75,7 @@ def _known_settings() -> Iterator[str]:
         Table,
         AttributeColumn,
         TableExport,
+        TableStream,
         Compaction,
     ):
         for name, field in model.model_fields.items():

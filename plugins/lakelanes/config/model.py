@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from lakelanes import names
+from lakelanes.aws.clients import partition_of
 from lakelanes.config.filename_patterns import FilenamePattern
 from lakelanes.config.table_faults import UNDECLARED
 from lakelanes.convert.dialect import Dialect
@@ -45,6 +46,8 @@ _DATE_KEYS: tuple[tuple[str, str, Grain], ...] = (
 # A single partition key with one of these names, or of type date, holds a whole day.
 _DAY_KEYS = frozenset({"dt", "ds", "date", "partition_date"})
 _KEY_FORMATS: dict[Grain, str] = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 _DEADLINE_MINUTES: dict[Grain | None, int] = {None: 1440, "hour": 180, "day": 1440, "month": 4320, "year": 10080}
 
 
@@ -90,6 +93,12 @@ def _window(minutes: int) -> int:
             "use 15, 20, 30, 60, 120, 180, 240, 360, 480, 720 or 1440"
         )
     return minutes
+
+
+def _log_days(days: int) -> int:
+    if days not in LOG_DAYS:
+        raise ValueError(f"CloudWatch keeps logs for {', '.join(map(str, LOG_DAYS))} days, not {days}")
+    return days
 
 
 def _attribute(value: str) -> str:
@@ -148,6 +157,11 @@ class Aws(_Model):
     region: RegionName
     account_id: AccountId
 
+    @property
+    def partition(self) -> str:
+        """The partition of AWS that the region is in, as ARNs name it: ``aws``, ``aws-cn``, ..."""
+        return partition_of(self.region)
+
 
 class Resources(_Model):
     """Names of the AWS resources, created by infrastructure/template.yaml."""
@@ -164,6 +178,22 @@ class Resources(_Model):
     def dead_letter_queue(self) -> str:
         """Queue of the notifications that the low-latency lane could not deal with."""
         return f"{self.sqs_queue}-dlq"
+
+
+class DeploymentSettings(_Model):
+    """What the deployment gives the resources beside their names. Days are those after which S3 and CloudWatch delete.
+
+    export_days is long: what point-in-time recovery has forgotten cannot be exported again.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
+    """
+
+    deletion_protection: bool = True
+    fast_lane_concurrency: Annotated[int, Field(ge=2, le=1000)] = 10
+    bytes_scanned_cutoff: Annotated[int, Field(ge=10_000_000)] = 100 << 30
+    log_days: Annotated[int, AfterValidator(_log_days)] = 30
+    query_result_days: Annotated[int, Field(ge=1)] = 14
+    replaced_source_days: Annotated[int, Field(ge=1)] = 90
+    export_days: Annotated[int, Field(ge=7)] | None = 35
 
 
 class Column(_Model):
@@ -417,6 +447,18 @@ class Compaction(_Model):
     keep_days: Annotated[int, Field(ge=1)] = 7
 
 
+class TableStream(_Model):
+    """How a table's stream is read, and for how long its rows are kept.
+
+    keep_days is longer than point-in-time recovery lasts: until its window is exported, a row may be all that the view
+    knows of a change. https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+    """
+
+    batch_records: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    batch_seconds: Annotated[int, Field(ge=0, le=300)] = 10
+    keep_days: Annotated[int, Field(ge=36)] | None = None
+
+
 TableLane = Literal["export", "stream"]
 
 
@@ -432,8 +474,18 @@ class Table(_Model):
         default=("export", "stream"), min_length=1, strict=False
     )
     export: TableExport = TableExport()
+    stream: TableStream = TableStream()
     compaction: Compaction = Compaction()
     name: Annotated[str, Field(exclude=True)] = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Table:
+        if self.stream.keep_days is not None and "export" not in self.lanes:
+            raise ValueError(
+                "stream.keep_days needs lane 'export': without it the rows of the stream are all that there is of the "
+                "table's changes"
+            )
+        return self
 
     @property
     def changes_table(self) -> str:
@@ -454,6 +506,7 @@ class LakeConfig(_Model):
     schema_ref: str | None = Field(default=None, alias="$schema")
     aws: Aws
     resources: Resources
+    deployment: DeploymentSettings = DeploymentSettings()
     entities: dict[EntityName, Entity] = Field(min_length=1)
     tables: dict[EntityName, Table] = {}
 
@@ -472,4 +525,4 @@ class LakeConfig(_Model):
 
     @property
     def alert_topic_arn(self) -> str:
-        return f"arn:aws:sns:{self.aws.region}:{self.aws.account_id}:{self.resources.alert_topic}"
+        return f"arn:{self.aws.partition}:sns:{self.aws.region}:{self.aws.account_id}:{self.resources.alert_topic}"
