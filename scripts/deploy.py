@@ -1,11 +1,13 @@
 """Deploy infrastructure/template.yaml through CloudFormation, with its names taken from the configuration.
 
     python -m scripts.deploy [--config FILE] [--stack-name NAME] [--parameter NAME=VALUE ...]
-                             [--bundle FILE] [--layer FILE] [--without-functions] [--accept RESOURCE ...] [--import]
+                             [--bundle FILE] [--layer FILE] [--without-functions] [--accept RESOURCE ...]
+                             [--import | --write FILE]
 
 Every deployment is a change set. Parameters of the template that neither the configuration nor --parameter names keep
 their values. An update that would replace or remove a bucket, a table or the database is refused unless --accept names
-it. --import makes a new stack of those that an earlier one has kept (docs/deploying.md).
+it. --import makes a new stack of those that an earlier one has kept. --write deploys nothing: it writes the template
+as another tool may deploy it, with the values as defaults of its parameters (docs/deploying.md).
 
 The functions' bundle and their layer (made by `make package`) go into a bucket of its own first: CloudFormation wants
 them in S3 before the stack's buckets exist. Their keys hold hashes of their content, so that the functions change
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import re
 import sys
 import zipfile
@@ -271,6 +274,14 @@ def lake_template(config: LakeConfig) -> Template:
     return template
 
 
+def filled_template(config: LakeConfig, parameters: Mapping[str, str]) -> str:
+    """``lake_template`` as text, with the values of its parameters as their defaults: it needs none to be deployed."""
+    template = lake_template(config)
+    for key, value in {**template_parameters(config), **parameters}.items():
+        template["Parameters"][key]["Default"] = value
+    return json.dumps(template, indent=1) + "\n"
+
+
 def deploy(
     config: LakeConfig,
     cloudformation: CloudFormationClient,
@@ -486,6 +497,10 @@ def _run(config: LakeConfig, arguments: argparse.Namespace, given: dict[str, str
         architecture = function_architecture(cloudformation, name or stack_name(config), given.get("Architecture"))
         layer = arguments.layer or MADE / f"layer-{architecture}.zip"
         bundle = upload_functions(config, clients["s3"], arguments.bundle, layer, architecture)
+    if arguments.write:
+        arguments.write.write_text(filled_template(config, {**bundle, **given}))
+        print(f"wrote {arguments.write}")
+        return
     if arguments.adopt:
         for kept in import_kept(config, clients, name=name, parameters=given):
             print(f"imported {kept}")
@@ -510,7 +525,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--accept", action="append", default=[], metavar="RESOURCE", help="replace or remove it, data and all"
     )
-    parser.add_argument("--import", dest="adopt", action="store_true", help="what an earlier stack has kept, first")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--import", dest="adopt", action="store_true", help="what an earlier stack has kept, first")
+    instead.add_argument("--write", type=Path, metavar="FILE", help="the template for another tool; deploy nothing")
     return parser.parse_args()
 
 

@@ -18,6 +18,7 @@ from lakelanes.config.model import (
     Column,
     Compaction,
     CsvDialect,
+    DeploymentSettings,
     Entity,
     EntitySchemaPolicy,
     LakeConfig,
@@ -25,6 +26,7 @@ from lakelanes.config.model import (
     Resources,
     Table,
     TableExport,
+    TableStream,
 )
 from lakelanes.errors import ConfigError
 from lakelanes_airflow.timetables.schedules import DEFAULT_CRON
@@ -35,6 +37,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "The file": LakeConfig,
     "aws": Aws,
     "resources": Resources,
+    "deployment": DeploymentSettings,
     "entities.NAME": Entity,
     "partition_keys[]": PartitionKey,
     "schema[]": Column,
@@ -43,6 +46,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "tables.NAME": Table,
     "tables.NAME.schema[]": AttributeColumn,
     "tables.NAME.export": TableExport,
+    "tables.NAME.stream": TableStream,
     "tables.NAME.compaction": Compaction,
 }
 
@@ -82,7 +86,8 @@ def expected(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
     defaults = {
         Entity: {"dialect": "`{}`", "schema_policy": "`{}`"},
         PartitionKey: {"type": '`"string"`'},
-        Table: {"export": "`{}`", "compaction": "`{}`"},
+        Table: {"export": "`{}`", "stream": "`{}`", "compaction": "`{}`"},
+        LakeConfig: {"deployment": "`{}`"},
     }.get(model, {})
     found = {}
     for name, field in schema["properties"].items():
@@ -105,7 +110,8 @@ def test_defaults_that_code_makes_are_as_documented() -> None:
     assert entity.dialect == CsvDialect()
     assert entity.schema_policy == EntitySchemaPolicy()
     table = Table.model_validate({"dynamodb_table": "abc", "table_name": "t", "keys": ["k"], "schema": [KEY]})
-    assert (table.export, table.compaction) == (TableExport(), Compaction())
+    assert (table.export, table.stream, table.compaction) == (TableExport(), TableStream(), Compaction())
+    assert LakeConfig.model_fields["deployment"].default == DeploymentSettings()
 
 
 @pytest.mark.parametrize(

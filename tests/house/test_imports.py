@@ -10,13 +10,14 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OWN = {"dags", "lakelanes_airflow", "lambdas", "localaws", "scripts", "tests"}
+DEPLOYING = ("change_sets", "deploy", "lifecycle", "templates")
 FORBIDDEN = {
     "plugins/lakelanes": OWN | {"airflow"},
     "plugins/lakelanes_airflow": OWN - {"lakelanes_airflow"},
     "dags": OWN - {"lakelanes_airflow"},
     "lambdas": OWN | {"airflow"},
-    # Deploys to AWS as well, so it is held to the same rule.
-    "scripts/deploy.py": OWN | {"airflow"},
+    # These deploy to AWS as well, so they are held to the same rule.
+    **{f"scripts/{name}.py": (OWN | {"airflow"}) - {"scripts"} for name in DEPLOYING},
     # It plays the part of AWS, which knows nothing of Airflow.
     "localaws": (OWN | {"airflow"}) - {"localaws"},
 }
@@ -68,7 +69,7 @@ def test_a_wrong_import_is_found(tmp_path: Path, code: str) -> None:
     assert len(violations(tmp_path, "plugins/lakelanes")) == 1
 
 
-@pytest.mark.parametrize("place", ["plugins", "dags", "lambdas", "scripts/deploy.py"])
+@pytest.mark.parametrize("place", ["plugins", "dags", "lambdas", *(f"scripts/{name}.py" for name in DEPLOYING)])
 def test_the_product_does_not_know_that_it_runs_locally(place: str) -> None:
     start = REPOSITORY / place
     for path in [start] if start.is_file() else start.rglob("*.py"):

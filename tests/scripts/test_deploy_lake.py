@@ -13,7 +13,7 @@ from lakelanes.config.model import LakeConfig
 from scripts import deploy
 from scripts.change_sets import DeployError, Deployment, delete, describe
 from tests.support.lakes import config_text
-from tests.support.localaws import LocalAws
+from tests.support.localaws import STACK_WAIT, LocalAws
 from tests.support.source_tables import ORDERS
 
 PLAIN_HTTP = {"RequireTls": "false"}
@@ -200,3 +200,17 @@ def test_a_workgroup_that_was_used_goes_with_its_stack(lake: Deployed) -> None:
     athena.start_query_execution(QueryString="SELECT 1", WorkGroup=group)
     delete(lake.cloudformation, lake.name)
     assert describe(lake.cloudformation, lake.name) is None
+
+
+def test_the_written_template_needs_no_parameter(
+    lake: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "template.json"
+    assert run(lake, tmp_path, monkeypatch, "--write", str(path)) == 0
+    assert describe(lake.cloudformation, lake.name) is None
+    lake.cloudformation.create_stack(
+        StackName=lake.name, TemplateBody=path.read_text(), Capabilities=["CAPABILITY_IAM"]
+    )
+    lake.cloudformation.get_waiter("stack_create_complete").wait(StackName=lake.name, WaiterConfig=STACK_WAIT)
+    assert all(lake.kept().values())
+    assert lake.deploy().action == "unchanged", "it is the stack that a deployment makes"

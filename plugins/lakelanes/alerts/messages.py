@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lakelanes.ledger.entries import Entry
@@ -20,6 +21,9 @@ _REASON_LENGTH = 500
 _TEXT_LENGTH = 5000
 # Notes of subjects that an alert has been sent of.
 _ALERTED = "told/"
+# Longer than a queue keeps a message: 14 days.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+_ALERTED_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -143,4 +147,4 @@ def alerted(lake: Lake, subjects: Iterable[str]) -> set[str]:
 def mark_alerted(lake: Lake, subjects: Iterable[str]) -> None:
     """Notes that an alert has been sent of these subjects."""
     for subject in subjects:
-        lake.ledger.write_note(f"{_ALERTED}{subject}", {"at": lake.ledger.now()})
+        lake.ledger.write_note(f"{_ALERTED}{subject}", {"at": lake.ledger.now()}, keep=_ALERTED_KEPT)

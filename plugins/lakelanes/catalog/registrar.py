@@ -21,6 +21,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lakelanes.catalog import athena, partitions
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 
 # Longer than a registration takes, and shorter than a message stays hidden after its function died.
 _TURN_SECONDS = 30.0
+# Files of a partition come within days, as a rule. For one that comes later Glue is asked once more.
+_NOTE_KEPT = timedelta(days=90)
 _REMEMBERED = 50_000
 _POLL_SECONDS = 0.05
 # Note: tables that were made or changed since the views were refreshed last.
@@ -200,7 +203,7 @@ class _Remember:
                 self._lake.ledger.give_up_turn(notes[partition])
             raise
         for partition in mine:
-            self._lake.ledger.write_note(notes[partition], {})
+            self._lake.ledger.write_note(notes[partition], {}, keep=_NOTE_KEPT)
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         self._known |= done | {notes[partition] for partition in mine}

@@ -478,15 +478,6 @@ class Table(_Model):
     compaction: Compaction = Compaction()
     name: Annotated[str, Field(exclude=True)] = ""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Table:
-        if self.stream.keep_days is not None and "export" not in self.lanes:
-            raise ValueError(
-                "stream.keep_days needs lane 'export': without it the rows of the stream are all that there is of the "
-                "table's changes"
-            )
-        return self
-
     @property
     def changes_table(self) -> str:
         return f"{self.table_name}_changes"

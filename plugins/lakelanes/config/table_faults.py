@@ -53,6 +53,7 @@ def table_faults(raw: dict[str, Any], taken: dict[str, str]) -> Iterator[str]:
         yield from _column_faults(path, table)
         yield from _attribute_faults(path, table)
         yield from _key_faults(path, table)
+        yield from _stream_faults(path, table)
 
 
 def _column_faults(path: str, table: dict[str, Any]) -> Iterator[str]:
@@ -111,6 +112,16 @@ def _key_faults(path: str, table: dict[str, Any]) -> Iterator[str]:
         kind = type_of(column, binary=True)
         if kind is not None and kind.kind not in _KEY_TYPES:
             yield f"{path}.schema[{index}].type: a key is string, an integer type, decimal(p,s) or binary, not {kind}"
+
+
+def _stream_faults(path: str, table: dict[str, Any]) -> Iterator[str]:
+    stream = table.get("stream")
+    kept = stream.get("keep_days") if isinstance(stream, dict) else None
+    if kept is not None and "lanes" in table and "export" not in listed(table, "lanes"):
+        yield (
+            f"{path}.stream.keep_days: {kept!r} needs 'export' among {path}.lanes: without exports the rows of the "
+            "stream are all that there is of the table's changes"
+        )
 
 
 def _unfit_map(kind: HiveType) -> HiveType | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.credentials import CredentialResolver
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, UnknownRegionError
 from botocore.loaders import JSONFileLoader
 
 from lakelanes import errors
@@ -85,3 +85,15 @@ def test_what_can_pass_is_worth_a_retry(error: Exception, can_pass: bool) -> Non
 def test_only_awss_errors_have_its_code() -> None:
     assert clients.error_code(failure("NoSuchKey")) == "NoSuchKey"
     assert clients.error_code(ClientError({}, "Operation")) == clients.error_code(ValueError("NoSuchKey")) == ""
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-east-1", "aws-us-gov")]
+)
+def test_a_region_is_in_a_partition(region: str, partition: str) -> None:
+    assert clients.partition_of(region) == partition
+
+
+def test_a_region_that_is_none_is_in_no_partition() -> None:
+    with pytest.raises(UnknownRegionError, match="xx-none-1"):
+        clients.partition_of("xx-none-1")

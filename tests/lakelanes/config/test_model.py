@@ -18,6 +18,33 @@ def test_the_sketch_loads_unchanged() -> None:
     assert [(column.name, column.type.text) for column in sales.columns][2] == ("amount", "decimal(10,2)")
 
 
+@pytest.mark.parametrize(
+    ("setting", "least"),
+    [
+        ("fast_lane_concurrency", 2),
+        ("bytes_scanned_cutoff", 10_000_000),
+        ("query_result_days", 1),
+        ("replaced_source_days", 1),
+        ("export_days", 7),
+    ],
+)
+def test_a_setting_of_the_deployment_has_a_least_value(setting: str, least: int) -> None:
+    assert getattr(parse(changed(f"deployment.{setting}", least)).deployment, setting) == least
+    (fault,) = faults(changed(f"deployment.{setting}", least - 1))
+    assert fault == f"deployment.{setting}: found {least - 1}, expected greater than or equal to {least}"
+
+
+def test_logs_are_kept_for_days_that_cloudwatch_knows() -> None:
+    assert parse(changed("deployment.log_days", 1096)).deployment.log_days == 1096
+    (fault,) = faults(changed("deployment.log_days", 31))
+    assert fault.startswith("deployment.log_days: CloudWatch keeps logs for 1, 3, 5")
+
+
+def test_arns_are_of_the_regions_partition() -> None:
+    config = parse(changed("aws.region", "cn-north-1"))
+    assert config.alert_topic_arn.startswith("arn:aws-cn:sns:cn-north-1:")
+
+
 def test_names_are_folded_to_lower_case_as_glue_does() -> None:
     sales = parse(changed("entities.sales.schema.0.name", "Transaction_ID")).entities["sales"]
     assert sales.columns[0].name == "transaction_id"

@@ -75,6 +75,9 @@ COLUMN = {"name": "x", "type": "string"}
         ("export.window", 60, "export.window: unknown setting; did you mean 'window_minutes'?"),
         ("export.window_minutes", 48, "export.window_minutes: 48 minutes do not divide a day into hours"),
         ("compaction.keep_days", 0, "compaction.keep_days: found 0, expected greater than or equal to 1"),
+        ("stream.keep_days", 35, "stream.keep_days: found 35, expected greater than or equal to 36"),
+        ("stream.batch_records", 0, "stream.batch_records: found 0, expected greater than or equal to 1"),
+        ("stream.batch_seconds", 301, "stream.batch_seconds: found 301, expected less than or equal to 300"),
         ("lanes", [], "lanes: found [], expected at least one"),
         ("lanes", ["export", "export"], "lanes: export, export: one is there twice"),
         ("lanes", ["batch"], "lanes[0]: found 'batch', expected 'export' or 'stream'"),
@@ -103,6 +106,14 @@ COLUMN = {"name": "x", "type": "string"}
 def test_a_fault_names_its_setting(path: str, value: Any, fault: str) -> None:
     found = faults(changed_table(path, value))
     assert any(line.startswith(f"tables.orders.{fault}") for line in found), found
+
+
+def test_rows_of_a_stream_go_only_where_exports_have_them_as_well() -> None:
+    raw = changed_table("stream.keep_days", 36)
+    assert parse(raw).tables["orders"].stream.keep_days == 36
+    raw["tables"]["orders"]["lanes"] = ["stream"]
+    (fault,) = faults(raw)
+    assert fault.startswith("tables.orders.stream.keep_days: 36 needs 'export' among tables.orders.lanes")
 
 
 @pytest.mark.parametrize("name", ["x; DROP TABLE y", "a`b", "../up", "", "ä", "x" * 300, "{{ 1 }}"])
