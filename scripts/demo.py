@@ -38,9 +38,9 @@ from lakelanes.errors import LakeError
 from lakelanes.files.matching import match
 from lakelanes.lake import Lake
 from scripts.airflow_api import AirflowApi, AirflowError
-from scripts.change_sets import DeployError
 from scripts.console import Stages, size, table
 from scripts.demo_orders import BEHIND_SECONDS, OrdersDemo, OrdersError
+from scripts.deploy import DeployError
 from scripts.sample_data import (
     DEFAULT_DAYS,
     DEFAULT_END,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from lakelanes.config.model import LakeConfig
@@ -15,8 +16,21 @@ from tests.infrastructure.conftest import PLAIN_HTTP, Worker, make_config
 from tests.support.localaws import LocalAws
 
 
+class CloudFormationLoader(yaml.SafeLoader):
+    """Reads the short forms of CloudFormation's functions as what they are applied to."""
+
+
+def _applied_to(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    return loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else loader.construct_mapping(node)
+
+
+CloudFormationLoader.add_multi_constructor("!", _applied_to)
+
+
 def test_every_parameter_without_a_default_is_filled_from_the_configuration(config: LakeConfig) -> None:
-    parameters = templates.load(TEMPLATE)["Parameters"]
+    parameters = yaml.load(TEMPLATE.read_text(), CloudFormationLoader)["Parameters"]
     assert {name for name, value in parameters.items() if "Default" not in value} <= template_parameters(config).keys()
     assert template_parameters(config).keys() <= parameters.keys()
 

@@ -177,6 +177,9 @@ def test_the_lane_is_switched_off_and_on_without_loss(stack: DeployedLake, table
     table.delete(1)
     assert set(newest(stack.lake)) == {"1"}
     assert stack.attach() == first
+    mapping = stack.aws.client("lambda").get_event_source_mapping(UUID=first["orders"])
+    assert mapping["State"] == "Disabled", "a deployment that does not name the switch leaves it as it is"
+    assert stack.attach(StreamLane="on") == first
     caught_up(stack.lake, table)
     detach_streams(stack.lake.config, stack.aws.client("cloudformation"), tables=stack.lake.config.tables.values())
     left = stack.aws.client("lambda").list_event_source_mappings(EventSourceArn=table.stream_arn)
