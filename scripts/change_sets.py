@@ -110,7 +110,7 @@ def apply(
                 ]
             )
         )
-    after = _execute(cloudformation, made)
+    after = _execute(cloudformation, made, kind)
     return Deployment(name, "created" if kind == "CREATE" else "updated", _outputs(after))
 
 
@@ -152,7 +152,7 @@ def adopt(
         ]
         _discard(cloudformation, made, "IMPORT")
         raise DeployError("\n  ".join([f"CloudFormation refuses to import into stack {name}:", *faults]))
-    _execute(cloudformation, made)
+    _execute(cloudformation, made, "IMPORT")
 
 
 def describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef | None:
@@ -303,10 +303,13 @@ def _causes(change: ResourceChangeTypeDef) -> Iterator[str]:
         yield f"{name} changes" + (f" by {' and '.join(causes)}" if causes else "")
 
 
-def _execute(cloudformation: CloudFormationClient, made: DescribeChangeSetOutputTypeDef) -> StackTypeDef:
+def _execute(cloudformation: CloudFormationClient, made: DescribeChangeSetOutputTypeDef, kind: Kind) -> StackTypeDef:
     """Execute a change set; returns the stack as it is then. Raises DeployError unless everything went well."""
     identifier, name = made["ChangeSetId"], made["StackName"]
-    cloudformation.execute_change_set(ChangeSetName=identifier)
+    # Said to be the default elsewhere, and not for change sets.
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+    rollback: Any = {} if kind == "IMPORT" else {"DisableRollback": False}
+    cloudformation.execute_change_set(ChangeSetName=identifier, **rollback)
     # The stack may still have its old status; the change set knows whether it is done.
     for _ in _pauses(f"stack {name}"):
         try:

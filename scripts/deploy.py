@@ -278,7 +278,8 @@ def filled_template(config: LakeConfig, parameters: Mapping[str, str]) -> str:
     """``lake_template`` as text, with the values of its parameters as their defaults: it needs none to be deployed."""
     template = lake_template(config)
     for key, value in {**template_parameters(config), **parameters}.items():
-        template["Parameters"][key]["Default"] = value
+        parameter = template["Parameters"][key]
+        parameter["Default"] = int(value) if parameter["Type"] == "Number" else value
     return json.dumps(template, indent=1) + "\n"
 
 

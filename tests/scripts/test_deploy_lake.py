@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -183,14 +185,17 @@ def test_an_import_without_anything_kept_says_so(
 
 
 def test_what_is_missing_of_what_was_kept_is_made_anew(lake: Deployed) -> None:
-    lake.deploy(**PLAIN_HTTP)
+    parameters = {**PLAIN_HTTP, "OrdersTableName": f"{lake.name}-orders"}
+    lake.deploy(**parameters)
     delete(lake.cloudformation, lake.name)
     dynamodb, table = lake.aws.client("dynamodb"), lake.config.resources.ledger_table
     dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
     dynamodb.delete_table(TableName=table)
     clients = {each: lake.aws.client(each) for each in ("cloudformation", "dynamodb", "glue", "s3", "sts")}
-    assert table not in deploy.import_kept(lake.config, clients, parameters=PLAIN_HTTP)
-    lake.deploy(**PLAIN_HTTP)
+    imported = deploy.import_kept(lake.config, clients, parameters=parameters)
+    assert table not in imported
+    assert parameters["OrdersTableName"] in imported
+    assert lake.deploy().outputs["OrdersTable"] == parameters["OrdersTableName"]
     assert all(lake.kept().values())
 
 
@@ -208,6 +213,9 @@ def test_the_written_template_needs_no_parameter(
     path = tmp_path / "template.json"
     assert run(lake, tmp_path, monkeypatch, "--write", str(path)) == 0
     assert describe(lake.cloudformation, lake.name) is None
+    lint = Path(sys.executable).with_name("cfn-lint")
+    linted = subprocess.run([lint, path], capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
     lake.cloudformation.create_stack(
         StackName=lake.name, TemplateBody=path.read_text(), Capabilities=["CAPABILITY_IAM"]
     )
