@@ -86,7 +86,7 @@ DECIDED = {
     "StreamBatchSeconds": "tables.NAME.stream.batch_seconds",
     "StreamBatchSize": "tables.NAME.stream.batch_records",
 }
-WITHOUT_FUNCTIONS = {"FunctionCodeBucket": "none", "FunctionCodeKey": "", "FunctionLayerKey": ""}
+WITHOUT_FUNCTIONS = {"FunctionCodeBucket": "none", "FunctionCodeKey": "", "FunctionLayerKey": "none"}
 
 
 def stack_name(config: LakeConfig) -> str:
