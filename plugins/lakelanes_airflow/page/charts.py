@@ -3,21 +3,36 @@
 What is drawn follows from the rows, since it may be any view: x is the first column of dates, or the year, month and
 day columns together; the measure is a column of numbers; a column of few texts gives a line each. The page shows the
 rows themselves beside it, so a chart is never the only way to read them. Colours are CSS classes, for light and dark.
+
+A value that has no place on a scale (NaN, infinity, beyond LARGEST, a date beyond the year 9999) leaves a gap, and the
+chart says how many there are; a text is drawn cut. So whatever one value is, the others are drawn.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal
 
 from markupsafe import Markup, escape
 
 Row = dict[str, str | None]
 
+log = logging.getLogger(__name__)
+
+# More than any decimal(38) and any count; sums of it and the steps of its scale are still floats.
+LARGEST = 1e100
+_SMALLEST = 1e-100
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|NaN|[+-]?Infinity", re.ASCII)
+# Exact to the last digit of both LARGEST and _SMALLEST, and never an error.
+_SUM = Context(prec=210, traps=[])
+# How Athena writes dates outside of the years 0000 to 9999.
+_FAR_DATE = re.compile(r"[+-]\d{4,}-\d{2}-\d{2}([ T].*)?", re.ASCII)
+_NAME = 60
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T]\d{2}(:\d{2}.*)?)?")
 _PARTS = ("year", "month", "day", "hour")
 _SERIES = 6
@@ -31,19 +46,22 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 28
 
 @dataclass(frozen=True)
 class Chart:
-    """values: of each series by x, in the order of xs; None where it has none."""
+    """series: values by x, in the order of xs; None where there is none. left_out: number of values that are not drawn,
+    for they have no place on a scale."""
 
     kind: str
     measure: str
     by: str
     xs: list[str]
     series: dict[str, list[Decimal | None]]
+    left_out: int = 0
 
     @property
     def summary(self) -> str:
         """The chart in a sentence, for people who do not see it."""
         values = [value for line in self.series.values() for value in line if value is not None]
-        what = f"{self.measure} by {self.by}, {len(self.xs)} values from {self.xs[0]} to {self.xs[-1]}"
+        first, last = _shortened(self.xs[0]), _shortened(self.xs[-1])
+        what = f"{self.measure} by {self.by}, {len(self.xs)} values from {first} to {last}"
         lines = f" in {len(self.series)} lines" if len(self.series) > 1 else ""
         return f"{what}{lines}; least {_short(min(values))}, most {_short(max(values))}"
 
@@ -54,22 +72,28 @@ def chart_of(rows: Sequence[Row]) -> Chart | None:
         return None
     columns = list(rows[0])
     parts = [name for name in _PARTS if name in columns]
-    times = [name for name in columns if name not in parts and _all(rows, name, _DATE.fullmatch)]
+    times = [name for name in columns if name not in parts and _is_time(rows, name)]
     numbers = [name for name in columns if name not in parts and name not in times and _is_number(rows, name)]
     texts = [name for name in columns if name not in (*parts, *times, *numbers)]
     if not numbers:
         return None
-    measure = next((name for name in numbers if _all(rows, name, lambda text: "." in text)), numbers[-1])
+    measure = next((name for name in numbers if _all(rows, name, _is_fraction)), numbers[-1])
+    known = [row for row in rows if row[measure] is None or _value(row[measure]) is not None]
     if times or parts:
         label = times[0] if times else "-".join(parts)
         # A row without a date has no place on a line.
-        placed = [(x, row) for row in rows if (x := row[times[0]] if times else _joined(row, parts))]
-        return _lines([row for _, row in placed], [x for x, _ in placed], label, measure, texts) if placed else None
-    if not texts:
+        dated = [(x, row) for row in known if (x := row[times[0]] if times else _joined(row, parts))]
+        far = {x for x, row in dated if _FAR_DATE.fullmatch(x) or ("year" in parts and len(row["year"] or "") > 4)}
+        placed = [(x, row) for x, row in dated if x not in far]
+        left_out = len(rows) - len(known) + len(dated) - len(placed)
+        if not any(row[measure] for _, row in placed):
+            return None
+        return _lines([row for _, row in placed], [x for x, _ in placed], label, measure, texts, left_out)
+    totals = _summed((row[texts[0]] or "-", row[measure]) for row in known) if texts else {}
+    if not totals:
         return None
-    totals = _summed((row[texts[0]] or "-", row[measure]) for row in rows)
     first = sorted(totals, key=lambda name: -totals[name])[:_BARS]
-    return Chart("bars", measure, texts[0], first, {measure: [totals[name] for name in first]})
+    return Chart("bars", measure, texts[0], first, {measure: [totals[name] for name in first]}, len(rows) - len(known))
 
 
 def _joined(row: Row, parts: Sequence[str]) -> str:
@@ -79,11 +103,20 @@ def _joined(row: Row, parts: Sequence[str]) -> str:
 
 
 def drawn(query_id: str, rows: Sequence[Row]) -> tuple[Chart | None, Markup]:
-    """The chart of a query's rows and its SVG. Both are remembered: a query's answer never changes."""
+    """The chart of a query's rows and its SVG. Both are remembered: a query's answer never changes.
+
+    Never raises: rows that nobody thought of are said to be so, and keep no other view from being shown.
+    """
+    if not rows:  # there are none, or they could not be read this time
+        return None, Markup("")
     found = _drawn.get(query_id)
     if found is None:
-        chart = chart_of(rows)
-        found = chart, svg(chart, f"c-{query_id}") if chart else Markup("")
+        try:
+            chart = chart_of(rows)
+            found = chart, svg(chart, f"c-{query_id}") if chart else Markup("")
+        except Exception:
+            log.exception("the rows of query %s cannot be drawn", query_id)
+            found = None, Markup('<p class="notice" role="note">These rows cannot be drawn.</p>')
         with _drawing:
             _drawn[query_id] = found
             while len(_drawn) > _KEPT:
@@ -101,7 +134,7 @@ def svg(chart: Chart, identifier: str) -> Markup:
     ).format(w=_WIDTH, h=height, id=identifier, text=chart.summary, inner=inner)
 
 
-def _lines(rows: Sequence[Row], xs: list[str], label: str, measure: str, texts: list[str]) -> Chart:
+def _lines(rows: Sequence[Row], xs: list[str], label: str, measure: str, texts: list[str], left_out: int) -> Chart:
     distinct = {name: {row[name] for row in rows} for name in texts}
     split = next((name for name in texts if 1 < len(distinct[name]) <= _SERIES), None)
     order = sorted(set(xs))
@@ -110,14 +143,14 @@ def _lines(rows: Sequence[Row], xs: list[str], label: str, measure: str, texts: 
         own = [(x, row) for x, row in zip(xs, rows, strict=True) if split is None or str(row[split]) == value]
         totals = _summed((x, row[measure]) for x, row in own)
         series[value] = [totals.get(x) for x in order]
-    return Chart("lines", measure, label, order, series)
+    return Chart("lines", measure, label, order, series, left_out)
 
 
 def _summed(pairs: Iterable[tuple[str, str | None]]) -> dict[str, Decimal]:
     totals: dict[str, Decimal] = {}
     for name, text in pairs:
-        if text is not None:
-            totals[name] = totals.get(name, Decimal()) + Decimal(text)
+        if (value := _value(text)) is not None:
+            totals[name] = _SUM.add(totals.get(name, Decimal()), value)
     return totals
 
 
@@ -217,10 +250,12 @@ def _ticks(low: float, high: float) -> list[float]:
     step = 10 ** math.floor(math.log10((high - low) / 4))
     step *= next(factor for factor in (1, 2, 2.5, 5, 10) if (high - low) / (step * factor) <= 4)
     first, last = math.floor(low / step), math.ceil(high / step)
-    return [round(step * number, 10) for number in range(first, last + 1)]
+    return [float(f"{step * number:.12g}") for number in range(first, last + 1)]
 
 
 def _short(value: Decimal) -> str:
+    if value and not 1e-2 <= abs(value) < 1e15:
+        return f"{value:.2e}"
     for size, sign in ((10**9, "bn"), (10**6, "m"), (10**3, "k")):
         if abs(value) >= size:
             return f"{value / size:,.1f}".removesuffix(".0") + f" {sign}"
@@ -228,7 +263,11 @@ def _short(value: Decimal) -> str:
 
 
 def _cut(text: str, length: int) -> Markup:
-    return escape(text if len(text) <= length else text[: length - 1] + "…")
+    return escape(_shortened(text, length))
+
+
+def _shortened(text: str, length: int = _NAME) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _all(rows: Sequence[Row], name: str, test: object) -> bool:
@@ -236,11 +275,24 @@ def _all(rows: Sequence[Row], name: str, test: object) -> bool:
     return bool(values) and all(test(value) for value in values)  # type: ignore[operator]
 
 
-def _is_number(rows: Sequence[Row], name: str) -> bool:
-    def number(text: str) -> bool:
-        try:
-            return Decimal(text).is_finite()
-        except InvalidOperation:
-            return False
+def _is_time(rows: Sequence[Row], name: str) -> bool:
+    def is_date(text: str) -> bool:
+        return bool(_DATE.fullmatch(text) or _FAR_DATE.fullmatch(text))
 
-    return _all(rows, name, number)
+    return _all(rows, name, is_date) and any(row[name] and _DATE.fullmatch(row[name] or "") for row in rows)
+
+
+def _is_number(rows: Sequence[Row], name: str) -> bool:
+    return _all(rows, name, _NUMBER.fullmatch) and any(_value(row[name]) is not None for row in rows)
+
+
+def _is_fraction(text: str) -> bool:
+    return "." in text or _value(text) is None
+
+
+def _value(text: str | None) -> Decimal | None:
+    """The number of a text; None where it has no place on a scale. What is too small to be seen is 0."""
+    # As a float first: of a decimal with a huge exponent most operations would fail, or write out all of its zeros.
+    if text is None or not abs(size := float(text)) <= LARGEST:
+        return None
+    return Decimal(text) if abs(size) >= _SMALLEST else Decimal()

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from lakelanes_airflow.page import charts
 from lakelanes_airflow.page.charts import Chart, Row, chart_of, svg
 
 
@@ -53,6 +54,8 @@ def test_the_rows_choose_the_chart(columns: str, values: list[str], kind: str, b
         ("name city", ["a Bern"]),
         ("orders", ["3"]),
         ("n name", ["NaN a"]),
+        ("day n", ["2024-03-15 1e9999999"]),
+        ("day n", ["+12024-03-15 1"]),
         ("n name", ["- a"]),
         ("day n", ["- 1"]),
     ],
@@ -170,3 +173,79 @@ def test_colours_are_left_to_the_stylesheet() -> None:
     chart = chart_of(rows("day city n", *(f"2024-03-15 c{n} 1" for n in range(6)), "2024-03-16 c0 1"))
     assert chart is not None
     assert not re.search(r"(fill|stroke|style)=", str(svg(chart, "c1")))
+
+
+# What a view may answer, and no scale shows.
+BEYOND = ("9" * 400, "1e9999999", "-1e9999999", "1E+400", "NaN", "Infinity", "-Infinity", "-" + "9" * 100_000, "1e101")
+TINY = ("1e-9999999", "1e-400", "0e999999999999999999999", "0.0", "1e-101", "-0", "1" + "0" * 300 + "e-600")
+
+
+@pytest.mark.parametrize("value", BEYOND)
+@pytest.mark.parametrize("columns", ["day n", "name n", "year month n"])
+def test_a_value_that_no_scale_shows_is_left_out_and_counted(columns: str, value: str) -> None:
+    place = {"day n": "2024-03-1{}", "name n": "city{}", "year month n": "2024 0{}"}[columns]
+    chart = chart_of(rows(columns, *(f"{place.format(n)} {n}.5" for n in range(1, 5)), f"{place.format(5)} {value}"))
+    assert chart is not None and chart.measure == "n"
+    [series] = chart.series.values()
+    assert sorted(one for one in series if one is not None) == [Decimal(f"{n}.5") for n in range(1, 5)]
+    assert chart.left_out == 1
+    assert "least 1.5, most 4.5" in str(svg(chart, "c"))
+
+
+@pytest.mark.parametrize("value", TINY)
+def test_a_value_too_small_to_be_seen_is_nought(value: str) -> None:
+    chart = chart_of(rows("day n", f"2024-03-15 {value}", "2024-03-16 2"))
+    assert chart is not None and chart.series == {"n": [0, 2]} and chart.left_out == 0
+    assert len(str(svg(chart, "c"))) < 3000
+
+
+@pytest.mark.parametrize("value", ["1e99", "-1e99", "1e-99", "1e-12", "9" * 38, "123456789012345678", "-1e-30"])
+def test_scales_of_every_size_have_ticks_and_short_labels(value: str) -> None:
+    for columns, other in (("day n", "2024-03-16 0"), ("name n", "other 0")):
+        first = f"2024-03-15 {value}" if columns == "day n" else f"one {value}"
+        picture = drawn(chart_of(rows(columns, first, other)))
+        texts = [one.text or "" for one in picture.iter("text")]
+        assert len(set(texts)) >= 4 and max(map(len, texts)) <= 20, texts
+        assert all(0 <= float(one.attrib["y1"]) <= 240 for one in picture.iter("line"))
+
+
+@pytest.mark.parametrize("date", ["+12024-03-15", "-0044-03-15", "+12024-03-15 10:00:00.000"])
+@pytest.mark.parametrize("column", ["day", "sold_on"])
+def test_a_date_beyond_the_year_9999_is_left_out_and_counted(date: str, column: str) -> None:
+    values = [{column: "2024-03-15", "n": "1"}, {column: date, "n": "2"}, {column: "2024-03-16", "n": "3"}]
+    chart = chart_of(values)
+    assert chart is not None
+    assert (chart.by, chart.xs, chart.left_out) == (column, ["2024-03-15", "2024-03-16"], 1)
+    chart = chart_of(rows("year month n", "2024 03 1", "12024 03 2"))
+    assert chart is not None and (chart.xs, chart.left_out) == (["2024-03"], 1)
+
+
+def test_a_long_text_is_drawn_cut() -> None:
+    long = "x" * 1_000_000
+    for values in (
+        [{"name": long, "n": "1"}, {"name": "b", "n": "2"}],
+        [{"day": f"2024-03-1{n}", "name": name, "n": "2"} for n in (1, 2) for name in (long, "b")],
+        [{"month": long, "n": "1"}, {"month": "03", "n": "1"}],
+    ):
+        chart = chart_of(values)
+        assert chart is not None and len(str(svg(chart, "c"))) < 5000
+
+
+@pytest.mark.parametrize("text", ["1_000", "\N{ARABIC-INDIC DIGIT ONE}", " 1", "0x10", "1,5", "inf", "1e", "."])
+def test_what_python_alone_takes_for_a_number_is_none(text: str) -> None:
+    assert chart_of([{"name": "a", "n": text}]) is None
+
+
+def test_rows_that_nobody_thought_of_mark_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr(charts, "chart_of", fail)
+    chart, picture = charts.drawn("a-query-of-its-own", rows("day n", "2024-03-15 1"))
+    assert chart is None and "These rows cannot be drawn." in picture
+
+
+def test_an_answer_that_could_not_be_read_once_is_drawn_the_next_time() -> None:
+    assert charts.drawn("another-query", []) == (None, "")
+    chart, _ = charts.drawn("another-query", rows("day n", "2024-03-15 1"))
+    assert chart is not None
