@@ -21,13 +21,14 @@ from tests.support.localaws import LocalAws  # noqa: E402
 
 @pytest.fixture
 def make_lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Lake]:
-    """Deploys the lake that Airflow finds: ``make_lake(tables, **settings)`` with settings of its entity "sales"."""
+    """Deploys the lake that Airflow finds: ``make_lake(tables, others, **settings)`` with other entities than its own
+    "sales", and settings of that one."""
     for name, value in local_aws.environment.items():
         monkeypatch.setenv(name, value)
 
-    def make(tables: Mapping[str, Any] | None = None, **settings: Any) -> Lake:
+    def make(tables: Mapping[str, Any] | None = None, others: Mapping[str, Any] | None = None, **settings: Any) -> Lake:
         path = tmp_path / "lake.json"
-        path.write_text(config_text({"sales": {**SALES, **settings}}, tables=tables))
+        path.write_text(config_text({"sales": {**SALES, **settings}, **(others or {})}, tables=tables))
         monkeypatch.setenv("LAKE_CONFIG", str(path))
         lake = open_lake()
         clients = (local_aws.client("cloudformation"), local_aws.client("sts"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
+from lakelanes.aws.storage import place_of
 from lakelanes.errors import QueryError
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 _SYSTEM = 1
 
 
-def execute(lake: Lake, sql: str, *, timeout_seconds: float = 900) -> str:
+def execute(lake: Lake, sql: str, *, timeout_seconds: float = 900, attempts: int = 3) -> str:
     """Runs one statement in the lake's workgroup and database; returns its query execution id once it has succeeded.
 
-    Failures of Athena's own making are tried three times. Raises QueryError with Athena's reason otherwise.
+    Failures of Athena's own making are tried ``attempts`` times. Raises QueryError with Athena's reason otherwise.
     """
     retrying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, QueryError) and error.retryable),
-        stop=stop_after_attempt(3),
+        stop=stop_after_attempt(attempts),
         wait=wait_exponential_jitter(initial=0.5, max=10),
         reraise=True,
     )
@@ -49,6 +50,21 @@ def results(lake: Lake, query_id: str) -> Iterator[dict[str, str | None]]:
                 header = [str(cell) for cell in cells]
             else:
                 yield dict(zip(header, cells, strict=True))
+
+
+def bytes_scanned(lake: Lake, query_id: str) -> int:
+    """What a query that has ended read, which is what Athena bills: also of one that it cancelled, not of one that
+    failed (https://aws.amazon.com/athena/pricing/)."""
+    execution = lake.athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+    failed = execution["Status"]["State"] == "FAILED"
+    return 0 if failed else int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
+
+
+def result_bytes(lake: Lake, query_id: str) -> int:
+    """Size of the object in S3 that holds a query's rows, as CSV."""
+    execution = lake.athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+    bucket, key = place_of(execution["ResultConfiguration"]["OutputLocation"])
+    return int(lake.s3.head_object(Bucket=bucket, Key=key)["ContentLength"])
 
 
 def _execute_once(lake: Lake, sql: str, timeout_seconds: float) -> str:

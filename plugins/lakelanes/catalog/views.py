@@ -21,9 +21,8 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
 from lakelanes import names
-from lakelanes.catalog import athena, glue_tables
+from lakelanes.catalog import athena, glue_tables, view_sources
 from lakelanes.catalog.registrar import FAILED_VIEWS
-from lakelanes.config.model import LakeConfig
 from lakelanes.config.resource_paths import INCLUDE
 from lakelanes.errors import QueryError, ViewError
 
@@ -77,8 +76,8 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
     """
     outcomes: list[ViewOutcome] = []
     columns: dict[str, Any] = {}
-    expected = _expected_tables(lake.config)
-    note = lake.ledger.read_note("views")
+    expected = set(view_sources.owners(lake.config))
+    note, inputs = lake.ledger.read_note("views"), view_sources.noted(lake)
     for view in read_views(directory):
         for name in sorted(view.inputs - columns.keys()):
             columns[name] = _columns(lake, name)
@@ -93,13 +92,18 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
         expected.add(view.name)
         fingerprint = _fingerprint(view, {name: columns[name] for name in view.inputs})
         if columns[view.name] is not None and note.get(view.name) == fingerprint:
+            if inputs.get(view.name) != view.inputs:  # it was made by a version that did not note them
+                inputs = view_sources.note(lake, view.name, view.inputs)
             outcomes.append(ViewOutcome(view.name, "unchanged"))
             continue
+        # Of the view as it was and as it will be, for this process may die on the way from one to the other.
+        view_sources.note(lake, view.name, view.inputs | inputs.get(view.name, frozenset()))
         try:
             _create(lake, view)
         except QueryError as error:
             outcomes.append(ViewOutcome(view.name, "failed", f"{error.reason} (query {error.query_id})"))
             continue
+        inputs = view_sources.note(lake, view.name, view.inputs)
         columns[view.name] = _columns(lake, view.name)
         note = {**note, view.name: fingerprint}
         lake.ledger.write_note("views", note)
@@ -119,17 +123,6 @@ def tables_of_views(directory: Path = VIEWS) -> dict[str, set[str]]:
     for view in read_views(directory):
         found[view.name] = set().union(*(found.get(name, {name}) for name in view.inputs))
     return found
-
-
-def _expected_tables(config: LakeConfig) -> set[str]:
-    """The tables and views that the configuration makes, there or not."""
-    entities = {name for entity in config.entities.values() for name in (entity.table_name, entity.rejects_table)}
-    tables = {
-        name
-        for table in config.tables.values()
-        for name in (table.changes_table, table.snapshot_table, table.current_view)
-    }
-    return entities | tables
 
 
 def _without_inputs(view: View, missing: list[str], unknown: list[str]) -> ViewOutcome:

@@ -93,7 +93,14 @@ def failures(lake: Lake, context: Any) -> dict[str, Alert]:
         return found
     reasons = failure.reasons or [_unexplained(context)]
     alert = replace(base, reason="\n".join(dict.fromkeys(reasons)), what_to_do="\n".join(failure.remedies) or _REMEDY)
-    for cause, meaning in _causes(lake, base, failure.errors):
+    if dag_id == VIEWS and _FAILED_VIEWS in failure.errors and (failed := lake.ledger.read_note(FAILED_VIEWS)):
+        # Each with its own reason alone: who may see one view may not see another.
+        for name, reason in sorted(failed.items()):
+            said = f"view {name} cannot be made: {reason}"
+            stale = replace(alert, reason=said, meaning=_STALE, page_url=page_links.DASHBOARDS)
+            found[incidents.stale_cause(name)] = stale
+        return found
+    for cause, meaning in _causes(base, failure.errors):
         found[cause] = replace(alert, meaning=meaning)
     return found
 
@@ -122,15 +129,13 @@ _UNDONE = {
 }
 
 
-def _causes(lake: Lake, base: Alert, errors: Iterable[str]) -> list[tuple[str, str]]:
+def _causes(base: Alert, errors: Iterable[str]) -> list[tuple[str, str]]:
     """The causes of a failure that is no file's fault, each with what it means."""
     dag_id, key = base.dag_id, base.partition_key
     if dag_id.startswith(LOAD_PREFIX) and key and _OVERDUE in errors and base.entity:
         return [(incidents.deadline_cause(base.entity, key), _LATE)]
     if dag_id.startswith(EXPORT_PREFIX) and base.entity and _GAPS & set(errors):
         return [(incidents.gap_cause(base.entity), _GAP)]
-    if dag_id == VIEWS and _FAILED_VIEWS in errors and (failed := lake.ledger.read_note(FAILED_VIEWS)):
-        return [(incidents.stale_cause(name), _STALE) for name in sorted(failed)]
     return [(incidents.run_cause(dag_id, key), _UNDONE.get(dag_id, _MISSING))]
 
 

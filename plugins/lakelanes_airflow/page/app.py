@@ -19,7 +19,7 @@ from lakelanes.catalog import view_results
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, partition_key
 from lakelanes.errors import LakeError
-from lakelanes.files.matching import partition_path, taker_of
+from lakelanes.files.matching import matches_name, partition_path, taker_of
 from lakelanes.files.rejected_rows import RejectsGoneError, read_rejected
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
@@ -32,11 +32,13 @@ from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read,
 from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
 from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.page.render import HEADERS, HERE, back, page
+from lakelanes_airflow.page.visibility import Visibility
 from lakelanes_airflow.process_lake import open_lake
 
 _STATIC = {"lake.css": "text/css", "lake.js": "text/javascript"}
 _ROWS = 50
 _LATEST = 8
+_SEARCHES = 10
 
 StateFilter = Literal["", "claimed", "loaded", "rejected", "failed", "deleted", "deferred", "unmatched"]
 Cursor = Annotated[str, Query(max_length=2100)]
@@ -74,15 +76,16 @@ def the_app() -> FastAPI:
 def lake_page(request: Request, user: Reader) -> Response:
     """Every entity and table that the user may see, and what happened last."""
     lake = open_lake()
-    names = _visible(request, user, lake)
+    sight = Visibility(request, user, lake.config)
+    names = sight.entities()
     _count(request, lake, names)
     statuses = overview.status(lake, names)
     return page(
         request,
         "lake.html",
         statuses=statuses,
-        tables=tables.visible(request, user, lake),
-        alerts=incidents.visible(request, user, lake),
+        tables=tables.visible(sight, lake),
+        alerts=incidents.visible(sight, lake),
         letters=overview.dead_letters_of(lake, statuses),
         latest=overview.latest_of_all(lake, names, limit=_LATEST, fields=overview.LISTED),
         unmatched=overview.latest_files(lake, "", ["unmatched"], limit=_LATEST, fields=overview.LISTED).entries,
@@ -162,15 +165,13 @@ def files_page(
 ) -> Response:
     """Files whose key starts with ``q``; without it, those of an entity, or of none, that changed last."""
     lake = open_lake()
-    names = _visible(request, user, lake)
+    names = Visibility(request, user, lake.config).entities()
     if entity and entity not in names:
         raise HTTPException(404, f"there is no entity {entity!r}, or you may not see it")
     chosen = entity or (names[0] if names else "")
     found, files = overview.SearchPage([]), overview.FilePage([])
     if q.strip():
-        found = overview.search(lake, q, limit=_ROWS, after=after)
-        seen = [one for one in found.found if one.entity is None or one.entity in names]
-        found = overview.SearchPage(seen, found.after)
+        found = _search(lake, q, after, set(names))
     elif state == "unmatched":
         files = overview.latest_files(lake, "", ["unmatched"], limit=_ROWS, after=after, fields=overview.LISTED)
     elif chosen:
@@ -201,10 +202,12 @@ def file_page(
     lake = open_lake()
     bucket, key = place_of(uri)
     found = overview.one_file(lake, uri)
-    owner = found[0].entity if found else None
-    if owner is None and bucket == lake.config.resources.source_bucket and (taker := taker_of(lake.config, key)):
-        owner = taker.name
-    if owner and not may_read(request, user, LOAD_PREFIX + owner):
+    # Also of the entities that its past versions were of, and of the one that takes it now.
+    owners = {entry.entity for entry in (found[0], *found[1]) if entry.entity} if found else set()
+    if bucket == lake.config.resources.source_bucket and (taker := taker_of(lake.config, key)):
+        owners.add(taker.name)
+    sight = Visibility(request, user, lake.config)
+    if not all(map(sight.entity, owners)):
         raise HTTPException(403, "You may not see this entity.")
     if found is None:
         raise HTTPException(
@@ -234,19 +237,23 @@ def file_page(
 
 
 def dashboards_page(request: Request, user: Reader) -> Response:
-    """The last results of the dashboard views, as charts and as rows."""
+    """The last results of the dashboard views that the user may see, as charts and as rows."""
     lake = open_lake()
-    names = view_results.names(lake)
-    results = view_results.read(lake, names)
+    sight = Visibility(request, user, lake.config)
+    known = view_results.tables_of(lake, view_results.names(lake))
+    names = [name for name, tables in known.items() if sight.rows_of(tables)]
+    # What they read may have changed since, with their rows.
+    results = [result for result in view_results.read(lake, names) if sight.rows_of(result.tables)]
 
     def compute() -> None:
         for name in view_results.stale(lake, names):
-            view_results.update(lake, name)
+            view_results.update(lake, name, if_stale=True)
 
-    request.app.state.background.request("dashboards", compute)
+    if names:
+        request.app.state.background.request(f"dashboards {', '.join(names)}", compute)
     drawn = [(result, *charts.drawn(result.query_id, result.rows)) for result in results]
     waiting = any(not result.asked_at for result in results)
-    return page(request, "dashboards.html", drawn=drawn, waiting=waiting)
+    return page(request, "dashboards.html", drawn=drawn, waiting=waiting, max_age=view_results.MAX_AGE)
 
 
 def static(name: str) -> Response:
@@ -285,8 +292,21 @@ async def reload_period(
     return back(request, f"/entities/{quote(entity)}/periods/{quote(period)}", f"{LOAD_PREFIX}{entity}", run)
 
 
-def _visible(request: Request, user: User, lake: Lake) -> list[str]:
-    return [name for name in lake.config.entities if may_read(request, user, LOAD_PREFIX + name)]
+def _search(lake: Lake, q: str, after: str, names: set[str]) -> overview.SearchPage:
+    """Files by key that are of these entities or of none. The cursor is the key of one of them, for a key may tell what
+    the user may not see; where none follows within _SEARCHES listings, the search ends."""
+
+    def is_seen(one: overview.FileFound) -> bool:
+        return {owner for owner in (one.entity, one.entry and one.entry.entity) if owner} <= names
+
+    for _ in range(_SEARCHES):
+        found = overview.search(lake, q, limit=_ROWS, after=after)
+        if seen := [one for one in found.found if is_seen(one)]:
+            return overview.SearchPage(seen, seen[-1].key if found.after else "")
+        after = found.after
+        if not after:
+            break
+    return overview.SearchPage([])
 
 
 def _entity(request: Request, user: User, name: str) -> tuple[Lake, Entity]:
@@ -297,8 +317,9 @@ def _entity(request: Request, user: User, name: str) -> tuple[Lake, Entity]:
 
 
 def _period_of(entity: Entity, entry: Entry) -> str | None:
-    """The period that the file's name spells; None where it spells none."""
-    path = partition_path(entity, place_of(entry.source)[1]) if entity.grain else None
+    """The period that the file's name spells; None where it spells none, or is no longer one of the entity's."""
+    key = place_of(entry.source)[1]
+    path = partition_path(entity, key) if entity.grain and matches_name(entity, key) else None
     return partition_key(entity, Partition.from_path(path)) if path else None
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from fastapi import Request
-
-from lakelanes.alerts.incidents import Incident, open_incidents
+from lakelanes.alerts.incidents import Incident, open_incidents, stale_cause
+from lakelanes.catalog import view_results
 from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
-from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX, LOAD_PREFIX
-from lakelanes_airflow.page.access import User, may_read
 from lakelanes_airflow.page.render import PREFIX
+from lakelanes_airflow.page.visibility import Visibility
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,16 @@ class OpenAlert:
     run: str
 
 
-def visible(request: Request, user: User, lake: Lake) -> list[OpenAlert]:
-    """The open alerts of the entities, tables and DAGs that the user may see, newest first; one Query of the ledger."""
+def visible(sight: Visibility, lake: Lake) -> list[OpenAlert]:
+    """The open alerts of the entities, tables, views and DAGs that the user may see, newest first; one Query of the
+    ledger, and two requests more when one is about a view."""
+    opened = open_incidents(lake)
+    views = {name for one in opened if (name := _view(one))}
+    tables = view_results.tables_of(lake, views) if views else {}
     return [
         OpenAlert(one, _page(one.alert.page_url or ""), urlsplit(one.run_url or "").path)
-        for one in open_incidents(lake)
-        if _may_see(request, user, lake.config, one)
+        for one in opened
+        if _may_see(sight, lake.config, one, tables)
     ]
 
 
@@ -39,9 +42,19 @@ def _page(url: str) -> str:
     return url.removeprefix(PREFIX).removesuffix("/") if url.startswith(f"{PREFIX}/") else ""
 
 
-def _may_see(request: Request, user: User, config: LakeConfig, incident: Incident) -> bool:
-    dags = []
-    for name in (incident.entity or "").split(", "):
-        dags += [LOAD_PREFIX + name] if name in config.entities else []
-        dags += [EXPORT_PREFIX + name] if name in config.tables else []
-    return all(may_read(request, user, dag) for dag in dags or [incident.dag_id])
+def _view(incident: Incident) -> str:
+    """The view that an alert is about; '' for none."""
+    return incident.cause.removeprefix(stale_cause("")) if incident.kind == "stale" else ""
+
+
+def _may_see(
+    sight: Visibility, config: LakeConfig, incident: Incident, tables: Mapping[str, frozenset[str] | None]
+) -> bool:
+    if name := _view(incident):
+        return sight.rows_of(tables[name])
+    names = {name for name in (incident.entity or "").split(", ") if name}
+    names |= {fault.entity for fault in incident.alert.files if fault.entity}
+    seen = [sight.table(name) for name in names & config.tables.keys()]
+    # A name that the configuration has no more is taken for an entity's, which none but readers of every DAG may see.
+    seen += [sight.entity(name) for name in names if name in config.entities or name not in config.tables]
+    return all(seen) if seen else sight.dag(incident.dag_id)

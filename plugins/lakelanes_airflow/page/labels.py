@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -100,6 +100,16 @@ def size(value: int | None) -> str:
     return f"{amount:,.1f} TB"
 
 
+def cut(text: str, length: int) -> str:
+    """A text of the data, or its beginning."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def duration(value: timedelta) -> str:
+    minutes = round(value.total_seconds() / 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:,.0f} hours"
+
+
 def name_of(uri: str) -> str:
     return uri.rsplit("/", 1)[-1]
 
@@ -129,6 +139,8 @@ FILTERS = {
     "minute": minute,
     "number": number,
     "size": size,
+    "cut": cut,
+    "duration": duration,
     "name_of": name_of,
     "plural": plural,
     "run_path": run_path,

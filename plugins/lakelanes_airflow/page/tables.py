@@ -22,6 +22,7 @@ from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, require_trigger
 from lakelanes_airflow.page.actions import trigger
 from lakelanes_airflow.page.render import back, page
+from lakelanes_airflow.page.visibility import Visibility
 from lakelanes_airflow.page.window_layout import span_of, window_rows
 from lakelanes_airflow.process_lake import open_lake
 
@@ -37,9 +38,9 @@ def add_routes(app: FastAPI) -> None:
     app.post("/tables/{table}/export", dependencies=[Depends(from_the_page)])(export_table)
 
 
-def visible(request: Request, user: User, lake: Lake) -> list[TableStatus]:
+def visible(sight: Visibility, lake: Lake) -> list[TableStatus]:
     """The states of the tables that the user may see."""
-    return tables.status(lake, [name for name in lake.config.tables if may_read(request, user, EXPORT_PREFIX + name)])
+    return tables.status(lake, sight.tables())
 
 
 def table_page(

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from lakelanes.catalog import view_results, views
+from lakelanes.catalog import athena, view_results, view_sources, views
 from lakelanes.catalog.registrar import Registrar
+from lakelanes.errors import QueryError
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
 from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake, utc_now
 from lakelanes.ledger import summaries
 from lakelanes.ledger.entries import timestamp
-from tests.support.lakes import put
+from tests.support.lakes import SALES, put
+from tests.support.source_tables import ORDERS
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 VIEW = "revenue_by_customer"
@@ -140,3 +144,177 @@ def test_the_question_is_the_first_line_of_comment(tmp_path: Path) -> None:
     (tmp_path / "a.sql").write_text("-- What was sold?\n-- More.\nSELECT 1")
     (tmp_path / "b.sql").write_text("SELECT 1 -- not this")
     assert [view_results.question(name, tmp_path) for name in ("a", "b", "c")] == ["What was sold?", "", ""]
+
+
+def asked(lake: Lake) -> list[str]:
+    """The statements that Athena gets from now on."""
+    statements: list[str] = []
+
+    def note(params: Any, **_: Any) -> None:
+        statements.append(params["QueryString"])
+
+    lake.athena.meta.events.register("provide-client-params.athena.StartQueryExecution", note)
+    return statements
+
+
+def test_of_two_who_found_it_stale_one_asks(lake: Lake, tmp_path: Path) -> None:
+    """The one looks before the other has asked, and gets its turn after that."""
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    statements = asked(lake)
+    assert view_results.stale(lake, [VIEW]) == [VIEW]
+    assert view_results.update(lake, VIEW, if_stale=True)
+    assert not view_results.update(lake, VIEW, if_stale=True)
+    assert len(statements) == 1
+    assert view_results.update(lake, VIEW), "the turn was given up"
+
+
+def test_a_view_is_asked_for_again_when_what_it_reads_was_loaded(
+    make_lake: Callable[..., Lake], clock: Clock, tmp_path: Path
+) -> None:
+    stores = {**SALES, "table_name": "stores", "filename_pattern": r"stores_(\d{4})_(\d{2})_(\d{2})\.csv"}
+    lake = make_lake({"sales": SALES, "stores": stores}, clock=clock)
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    (tmp_path / "outer_view.sql").write_text(f"SELECT revenue FROM {VIEW}")
+    views.refresh(lake, tmp_path)
+    for name in (VIEW, "outer_view"):
+        assert view_results.update(lake, name)
+    clock.ahead = view_results.MAX_AGE * 2
+    put(lake, "stores_2024_03_15.csv", HEADER + "a,c1,1.50,2024-03-15\n")
+    load_batch(lake, lake.config.entities["stores"], list(list_prefix(lake, "stores")), lane="batch", run_id="r")
+    summaries.refresh(lake.ledger, lake.config.entities.values())
+    assert view_results.stale(lake, [VIEW, "outer_view"]) == [], "neither reads it"
+    load(lake, 16)
+    assert view_results.stale(lake, [VIEW, "outer_view"]) == [VIEW, "outer_view"]
+
+
+def test_a_view_of_a_dynamodb_table_counts_as_changed_after_its_pause(
+    make_lake: Callable[..., Lake], clock: Clock, tmp_path: Path
+) -> None:
+    """Nothing of the ledger says when a stream wrote last."""
+    lake = make_lake(None, tables={"orders": {"dynamodb_table": "shop-orders", **ORDERS}}, clock=clock)
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    view_sources.note(lake, VIEW, ["sales_data", "orders_current"])
+    assert view_results.update(lake, VIEW)
+    assert view_results.stale(lake, [VIEW]) == []
+    clock.ahead = view_results.MAX_AGE
+    assert view_results.stale(lake, [VIEW]) == [VIEW]
+
+
+def test_a_view_that_was_made_anew_is_asked_for_at_once(lake: Lake, tmp_path: Path) -> None:
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    assert view_results.update(lake, VIEW)
+    assert view_results.stale(lake, [VIEW]) == []
+    make_view(lake, tmp_path, "SELECT customer_id FROM sales_data")
+    assert view_results.stale(lake, [VIEW]) == [VIEW]
+
+
+def test_what_reads_more_is_asked_for_less_often(
+    lake: Lake, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    assert view_results.update(lake, VIEW)
+    scanned = read(lake).scanned
+    assert scanned > 0 and read(lake).pause == view_results.MAX_AGE
+    monkeypatch.setattr(view_results, "BYTES_PER_MAX_AGE", scanned / 4)
+    load(lake, 16)
+    assert read(lake).pause == 4 * view_results.MAX_AGE
+    clock.ahead = 3.9 * view_results.MAX_AGE
+    assert view_results.stale(lake, [VIEW]) == []
+    clock.ahead = 4.1 * view_results.MAX_AGE
+    assert view_results.stale(lake, [VIEW]) == [VIEW]
+
+
+def test_what_a_cancelled_query_read_counts_as_well_and_it_is_tried_once(
+    lake: Lake, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workgroup cancels a query at its limit, and Athena bills what was read until then."""
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    query_id, tries = athena.execute(lake, "SELECT customer_id FROM sales_data"), []
+
+    def cancel(lake: Lake, sql: str, _: float) -> str:
+        tries.append(sql)
+        raise QueryError(query_id, "CANCELLED", "Bytes scanned limit was exceeded", sql, retryable=True)
+
+    monkeypatch.setattr(view_results, "BYTES_PER_MAX_AGE", 1)
+    monkeypatch.setattr(athena, "_execute_once", cancel)
+    assert view_results.update(lake, VIEW)
+    assert len(tries) == 1
+    found = read(lake)
+    assert found.error == "Bytes scanned limit was exceeded" and found.scanned > 0
+    clock.ahead = 2 * view_results.MAX_AGE
+    assert view_results.stale(lake, [VIEW]) == []
+    clock.ahead = found.pause
+    assert view_results.stale(lake, [VIEW]) == [VIEW], "what failed is tried again"
+
+
+def test_a_failed_query_read_nothing_that_is_billed(lake: Lake) -> None:
+    with pytest.raises(QueryError) as failed:
+        athena.execute(lake, "SELECT nothing FROM nowhere")
+    assert athena.bytes_scanned(lake, failed.value.query_id) == 0
+
+
+def refuse(client: Any, operation: str) -> None:
+    def answer(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "too fast"}}, operation)
+
+    client.meta.events.register(f"before-call.{client.meta.service_model.service_id.hyphenize()}.{operation}", answer)
+
+
+def test_athena_that_cannot_be_asked_is_said_so_and_is_no_fault_of_the_view(lake: Lake, tmp_path: Path) -> None:
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    assert view_results.update(lake, VIEW)
+    refuse(lake.athena, "StartQueryExecution")
+    assert view_results.update(lake, VIEW)
+    found = read(lake)
+    assert found.error is not None and "too fast" in found.error and len(found.rows) == 2
+    assert view_results.errors(lake, [VIEW]) == {}, "so no alert is sent"
+    assert view_results.stale(lake, [VIEW]) == [], "it has its pause, too"
+
+
+def test_an_answer_that_cannot_be_read_keeps_no_other_from_being_read(lake: Lake, tmp_path: Path) -> None:
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    assert view_results.update(lake, VIEW)
+    refuse(lake.athena, "GetQueryResults")
+    lake.ledger.write_note("view-result/other", {"query_id": "x", "asked_at": "2024-01-01T00:00:00.000000Z"})
+    found, other = view_results.read(lake, [VIEW, "other"])
+    assert found.error is not None and "too fast" in found.error
+    assert other.error is not None
+
+
+def test_a_large_answer_is_not_read(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    monkeypatch.setattr(view_results, "MAX_BYTES", 20)
+    assert view_results.update(lake, VIEW)
+    refuse(lake.athena, "GetQueryResults")
+    found = read(lake)
+    assert found.rows == [] and found.error is not None and "the page reads 20 at most" in found.error
+
+
+def test_a_long_text_is_kept_cut(lake: Lake, tmp_path: Path) -> None:
+    load(lake, 15, f"a,{'x' * 3000},1.50,2024-03-15\n")
+    make_view(lake, tmp_path, "SELECT customer_id, amount FROM sales_data")
+    assert view_results.update(lake, VIEW)
+    [row] = read(lake).rows
+    assert row == {"customer_id": "x" * view_results.MAX_TEXT + "… (3,000 characters)", "amount": "1.50"}
+
+
+def test_an_answer_names_the_tables_that_it_and_the_view_read(lake: Lake, tmp_path: Path) -> None:
+    load(lake, 15)
+    make_view(lake, tmp_path)
+    assert view_results.tables_of(lake, [VIEW, "unheard_of"]) == {VIEW: {"sales_data"}, "unheard_of": None}
+    assert view_results.update(lake, VIEW)
+    assert read(lake).tables == {"sales_data"}
+    view_sources.note(lake, VIEW, ["other"])
+    assert read(lake).tables == {"sales_data", "other"}, "the rows are those of before"
+    note = lake.ledger.read_note(f"view-result/{VIEW}")
+    lake.ledger.write_note(f"view-result/{VIEW}", {name: value for name, value in note.items() if name != "tables"})
+    assert read(lake).tables is None, "as an earlier version left it"

@@ -187,7 +187,11 @@ def test_the_cause_is_what_has_to_be_cured(
     context = failed_run("sense", dag_id=dag_id, partition_key=key)
     context["ti"].xcom_push(FAILURE, "it failed")
     context["ti"].xcom_push(ERROR, error)
-    assert failures(lake, context).keys() == causes
+    found = failures(lake, context)
+    assert found.keys() == causes
+    for name, reason in {"a": "COLUMN_NOT_FOUND", "b": "SYNTAX_ERROR"}.items():
+        if stale := found.get(f"stale/{name}"):
+            assert stale.reason == f"view {name} cannot be made: {reason}", "and of no other view"
 
 
 def test_a_gap_is_a_tables_whichever_run_meets_it(make_lake: Callable[..., Lake]) -> None:

@@ -57,7 +57,7 @@ def look(as_user: AsUser, background: BackgroundWork) -> str:
 
 
 def test_without_views_it_says_so(as_user: AsUser, lake: Lake) -> None:
-    assert "No view exists yet" in as_user("viewer").get("/lake/dashboards").text
+    assert "No view to see" in as_user("viewer").get("/lake/dashboards").text
 
 
 def test_the_first_look_asks_athena_and_the_next_one_sees_the_chart(
@@ -132,3 +132,57 @@ def test_rows_that_no_chart_suits_are_shown_as_rows(
     page = look(as_user, background)
     assert '<svg class="chart"' not in page
     assert "<td>t099</td>" in page and "<td>t100</td>" not in page and "The first 100." in page
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["9" * 400, "1e9999999", "NaN", "-Infinity", "+12024-03-15", "x" * 300_000, "<b>", "-0044-01-01", "1e-9999999"],
+)
+def test_a_value_harms_its_own_view_alone(
+    as_user: AsUser, lake: Lake, background: BackgroundWork, make_view: Callable[[str, str], None], value: str
+) -> None:
+    load(lake, 15, f"a,{value},1.50,2024-03-15\nb,2.5,1.50,2024-03-15\n")
+    load(lake, 16, "c,3.5,1.50,2024-03-16\n")
+    make_view("odd", "SELECT transaction_date, customer_id FROM sales_data")
+    make_view("by_odd", "SELECT customer_id, sum(amount) AS revenue FROM sales_data GROUP BY 1")
+    make_view("good", "SELECT transaction_date, sum(amount) AS revenue FROM sales_data GROUP BY 1")
+    page = look(as_user, background)
+    assert "revenue by transaction_date, 2 values from 2024-03-15 to 2024-03-16; least 1.5, most 3" in page
+    assert all(f"<code>{name}</code>" in page for name in ("odd", "by_odd", "good"))
+    assert len(page) < 30_000 and "cannot be drawn" not in page
+    if value in ("1e9999999", "NaN", "-Infinity", "9" * 400):
+        assert "customer_id by transaction_date; 1 value that no scale shows is left out" in page
+
+
+def test_a_large_answer_marks_itself_and_its_cost_is_said(
+    as_user: AsUser,
+    lake: Lake,
+    background: BackgroundWork,
+    make_view: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load(lake, 15, f"a,{'x' * 300_000},1.50,2024-03-15\n")
+    make_view("large", "SELECT customer_id FROM sales_data")
+    make_view("good", "SELECT transaction_date, sum(amount) AS revenue FROM sales_data GROUP BY 1")
+    monkeypatch.setattr(view_results, "MAX_BYTES", 100_000)
+    page = look(as_user, background)
+    assert "the page reads 100,000 at most" in page and '<svg class="chart"' in page
+    assert "at most every 15 minutes" in page and "For all visitors together" in page
+    assert len(re.findall(r"as of \d{4}-\d\d-\d\d \d\d:\d\d UTC; that query read [\d.,]+ k?B", page)) == 2
+    monkeypatch.setattr(view_results, "BYTES_PER_MAX_AGE", 1)
+    assert re.search(r"so it is asked anew at most every [\d,]+ hours", look(as_user, background))
+
+
+def test_visitors_together_ask_once(
+    as_user: AsUser, lake: Lake, background: BackgroundWork, make_view: Callable[[str, str], None]
+) -> None:
+    load(lake, 15, "a,c1,1.50,2024-03-15\n")
+    make_view("by_customer", "SELECT customer_id, sum(amount) AS revenue FROM sales_data GROUP BY 1")
+    queries: list[str] = []
+    lake.athena.meta.events.register(
+        "provide-client-params.athena.StartQueryExecution", lambda params, **_: queries.append(params["QueryString"])
+    )
+    for user in ("viewer", "user", "viewer"):
+        as_user(user).get("/lake/dashboards")
+        background.wait()
+    assert len(queries) == 1
