@@ -234,6 +234,9 @@ class Stack:
         with _reserved(self.port) as port, _reserved(None) as execution_port:
             self.airflow_url = f"http://{HOST}:{port}"
             self._execution_url = f"http://{HOST}:{execution_port}/execution/"
+            if config.airflow_url is None:
+                # So that the functions' alerts have links to this Airflow, whose port nobody knew before.
+                config = config.model_copy(update={"airflow_url": self.airflow_url})
             self._start_all(table, config, started, deadline)
         self._write_env()
 
@@ -283,7 +286,8 @@ class Stack:
         self.endpoint_url = line.split()[-1]
 
     def _deploy(self, config: LakeConfig) -> None:
-        text = resolved_text(self.config_path, self.env)
+        settings = {**json.loads(resolved_text(self.config_path, self.env)), "airflow_url": config.airflow_url}
+        text = json.dumps(settings, indent=2, ensure_ascii=False)
         # For this machine's processor, which runs the functions here.
         bundle = function_bundle(self.state / "functions.zip", text, build_kernel.of_this_machine())
         python = local_python(self.env)

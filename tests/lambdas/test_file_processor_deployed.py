@@ -15,7 +15,7 @@ from lakelanes.files.batch import load_batch
 from lakelanes.files.sweep import find_unloaded
 from lakelanes.ledger.entries import Entry
 from tests.support.function import DeployedLake
-from tests.support.lakes import put
+from tests.support.lakes import AIRFLOW_URL, put
 from tests.support.queues import Alerts
 from tests.support.waiting import wait_for
 
@@ -79,6 +79,9 @@ def test_a_poison_file_is_a_dead_letter_with_one_alert_and_its_correction_makes_
     [alert] = alerts.wait()
     assert [(fault["file"], fault["state"]) for fault in alert["files"]] == [(poison, "rejected")]
     assert "missing column amount" in alert["reason"]
+    assert alert["page_url"].startswith(f"{AIRFLOW_URL}/lake/file?uri=s3%3A%2F%2F"), (
+        "the bundle's configuration says it"
+    )
 
     put(stack.lake, KEY, GOOD)
     entry = stack.entry(poison)

@@ -17,6 +17,8 @@ from tests.support.localaws import ACCOUNT, REGION, LocalAws
 
 _numbers = itertools.count()
 
+# Of the links in what functions send; nothing is there.
+AIRFLOW_URL = "https://airflow.example/base"
 SALES: dict[str, Any] = {
     "table_name": "sales_data",
     "filename_pattern": r"sales_data_(\d{4})_(\d{2})_(\d{2})\.csv(?:\.gz)?",
@@ -48,6 +50,7 @@ def config_text(
                 "ledger_table": f"{name}_ledger",
                 "alert_topic": f"{name}_alerts",
             },
+            "airflow_url": AIRFLOW_URL,
             "entities": entities or {"sales": SALES},
             "tables": tables or {},
         }

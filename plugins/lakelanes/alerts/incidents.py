@@ -35,7 +35,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from lakelanes.alerts import page_links
+from lakelanes.alerts import page_links, where_to_look
 from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.ledger import items
 from lakelanes.ledger.entries import timestamp
@@ -182,7 +182,7 @@ def report_all(
     for cause, alert in found.items():
         if cause in known:
             continue
-        alert = replace(alert, since=alert.since or now, causes=(cause,))
+        alert = where_to_look.of_cause(cause, replace(alert, since=alert.since or now, causes=(cause,)))
         subject = (subjects or {}).get(cause, "")
         incident = Incident(cause, alert.since, alert, now, subject, holder=holder, lease_until=_lease_end(lake))
         if _open(lake, incident):
@@ -275,6 +275,9 @@ def merged(alerts: Sequence[Alert]) -> Alert:
         partition_key=first.partition_key if len(keys) == 1 else None,
         files=files,
         page_url=first.page_url if len({alert.page_url for alert in alerts}) == 1 else page_links.OVERVIEW,
+        command=first.command
+        if len({alert.command for alert in alerts}) == 1
+        else where_to_look.status_command(", ".join(entities)),
         since=min(alert.since for alert in alerts),
         causes=tuple(cause for alert in alerts for cause in alert.causes),
     )

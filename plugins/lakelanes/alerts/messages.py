@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lakelanes.alerts import page_links
 from lakelanes.ledger.entries import Entry
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ _FILES_SHOWN = 20
 # SNS takes 256 KB in all, of a text that is in the message three times.
 _REASON_LENGTH = 500
 _TEXT_LENGTH = 5000
+# Lists every open alert, among others.
+STATUS = "lakelanes status"
 # Notes of subjects that an alert has been sent of.
 _ALERTED = "told/"
 # Longer than a queue keeps a message: 14 days.
@@ -61,7 +64,9 @@ class Alert:
     """Something people have to act on, or, with ``recovered``, that it is over.
 
     event: what happened. meaning: what it means for those who read the lake. since: ISO 8601, UTC. causes: of the
-    incidents that the message opens or closes (``lakelanes.alerts.incidents``). page_url: where the Lake page shows it.
+    incidents that the message opens or closes (``lakelanes.alerts.incidents``). page_url, command: where the Lake page
+    shows it, and what says how it stands in the terminal (``lakelanes.alerts.where_to_look``); run_url and page_url may
+    be paths within Airflow's UI until it is sent.
     """
 
     dag_id: str
@@ -76,6 +81,7 @@ class Alert:
     meaning: str = ""
     since: str = ""
     page_url: str | None = None
+    command: str = ""
     recovered: bool = False
     causes: Sequence[str] = ()
 
@@ -107,7 +113,13 @@ class Alert:
         if self.run_url:
             lines += ["", "The run, with its tasks' logs:", f"  {self.run_url}"]
         if self.page_url:
-            lines += ["", "The Lake page:", f"  {self.page_url}"]
+            lines += ["", "Look at it on the Lake page:", f"  {self.page_url}"]
+        if self.command:
+            lines += [
+                "",
+                "Or in the terminal:" if self.page_url else "Look at it in the terminal:",
+                f"  {self.command}",
+            ]
         return "\n".join(lines)
 
     @property
@@ -123,11 +135,30 @@ def _short(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def with_addresses(alert: Alert, base_url: str | None) -> Alert:
+    """The alert as it is sent: with a command, and with links that work outside of Airflow's UI.
+
+    base_url: the UI's address, which Airflow knows by its ``[api] base_url``, and the functions by the configuration's
+    ``airflow_url``; None or '' where nobody knows it, or there is no Airflow. Then there are no links.
+    """
+    base = (base_url or "").rstrip("/")
+
+    def whole(url: str | None) -> str | None:
+        if url and url.startswith("/"):
+            return f"{base}{url}" if base else None
+        return url
+
+    page = whole(alert.page_url or page_links.OVERVIEW)
+    return replace(alert, page_url=page, run_url=whole(alert.run_url), command=alert.command or STATUS)
+
+
 def publish(lake: Lake, alert: Alert) -> str:
     """Publishes ``alert`` on the alert topic; returns the message's id.
 
-    E-mail subscribers get the text, SQS and Lambda subscribers the JSON.
+    E-mail subscribers get the text, SQS and Lambda subscribers the JSON. Links need ``airflow_url`` of the
+    configuration, unless the alert's addresses are whole.
     """
+    alert = with_addresses(alert, lake.config.airflow_url)
     message = {"default": alert.text, "sqs": alert.json, "lambda": alert.json}
     answer = lake.sns.publish(
         TopicArn=lake.config.alert_topic_arn,

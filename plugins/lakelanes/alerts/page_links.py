@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 OVERVIEW = "/lake/"
 DASHBOARDS = "/lake/dashboards"
+UNMATCHED = "/lake/files?state=unmatched"
 
 
 def entity(name: str) -> str:

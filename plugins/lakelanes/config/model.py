@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -105,6 +106,14 @@ def _attribute(value: str) -> str:
     if any(not part or len(part.encode()) > 65535 for part in value.split(".")):
         raise ValueError(f"{value!r} is no attribute: use a name such as 'city', or a path such as 'address.city'")
     return value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc) and value.isascii() and value.isprintable()
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain or " " in value:
+        raise ValueError(f"{value!r} is no address of a web page: use one such as 'https://airflow.example.com'")
+    return value.rstrip("/")
 
 
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -500,6 +509,7 @@ class LakeConfig(_Model):
     deployment: DeploymentSettings = DeploymentSettings()
     entities: dict[EntityName, Entity] = Field(min_length=1)
     tables: dict[EntityName, Table] = {}
+    airflow_url: Annotated[str, AfterValidator(_web_address)] | None = None
 
     @model_validator(mode="after")
     def _named(self) -> LakeConfig:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from lakelanes.alerts import page_links, where_to_look
 from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.config.model import Table
 
@@ -108,6 +109,8 @@ def unreadable_alert(table: Table, report: BatchReport, faults: Sequence[RecordF
             for fault in faults
         ],
         event="could not read a record",
+        page_url=page_links.table(table.name),
+        command=where_to_look.status_command(table.name),
     )
 
 

@@ -17,7 +17,6 @@ import logging
 import smtplib
 import ssl
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +25,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from lakelanes.alerts.messages import Alert, publish
+from lakelanes.alerts.messages import Alert, publish, with_addresses
 from lakelanes.lake import Lake
 
 log = logging.getLogger(__name__)
@@ -57,9 +56,9 @@ def configured(name: str) -> Any:
 def send(lake: Lake, alert: Alert, connections: Connections = configured) -> None:
     """Sends the alert on every channel that there is. Raises what SNS raised, once the other channels have it.
 
-    A link to the Lake page that has no host gets Airflow's own.
+    Links get Airflow's own address, else that of the configuration (``airflow_url``).
     """
-    alert = with_addresses(alert)
+    alert = with_addresses(alert, base_url() or lake.config.airflow_url)
     try:
         publish(lake, alert)
         log.info("Sent to %s: %s", lake.config.alert_topic_arn, alert.subject)
@@ -81,16 +80,9 @@ def send_to_people(alert: Alert, connections: Connections = configured) -> None:
             log.error("Connection %s: the alert was not sent: %s", name, type(error).__name__)
 
 
-def with_addresses(alert: Alert) -> Alert:
-    """The alert with a link to the Lake page that works outside of it."""
-    if alert.page_url and alert.page_url.startswith("/"):
-        return replace(alert, page_url=base_url() + alert.page_url)
-    return alert
-
-
 def base_url() -> str:
-    """Address of Airflow's UI, without a slash at the end."""
-    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
+    """Address of Airflow's UI, without a slash at the end; '' where Airflow does not know it."""
+    return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
 
 
 def _to_slack(connection: Any, alert: Alert) -> None:

@@ -113,7 +113,8 @@ def _page(entities: list[str], tables: list[str]) -> str:
 
 
 def run_url(dag_id: str, run_id: str) -> str:
-    """Address of the run in the Airflow UI, where its tasks' logs are."""
+    """Address of the run in the Airflow UI, where its tasks' logs are; a path where Airflow does not know its own
+    address (see ``lakelanes.alerts.messages.with_addresses``)."""
     return f"{channels.base_url()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
 
 

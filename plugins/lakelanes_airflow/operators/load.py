@@ -14,7 +14,7 @@ from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from lakelanes.alerts import incidents
+from lakelanes.alerts import incidents, page_links, where_to_look
 from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog.registrar import VIEWS_DUE
 from lakelanes.errors import RetryableLoadError
@@ -235,6 +235,8 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
             what_to_do="Rename the files, or correct an entity's filename_pattern: the next sweep loads them then. "
             "Keep files that do not belong in the lake in another bucket.",
             files=[FileFault(file.uri, "", "unmatched", UNMATCHED) for file in files],
+            page_url=page_links.UNMATCHED,
+            command=where_to_look.UNMATCHED,
         )
         try:
             channels.send(lake, alert)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -21,7 +22,7 @@ from lakelanes.files.queue_lane import FastLane, MessageReport
 from lakelanes.files.sweep import find_unloaded, finish
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
-from tests.support.lakes import SALES, put
+from tests.support.lakes import AIRFLOW_URL, SALES, put
 from tests.support.queues import MAX_RECEIVES, Alerts, Queues
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
@@ -305,6 +306,8 @@ def test_a_refused_file_is_a_dead_letter_at_once_with_one_alert_and_its_correcti
     [fault] = alert["files"]
     assert (fault["file"], fault["state"]) == (uri, "rejected")
     assert "missing column amount" in fault["reason"]
+    assert alert["page_url"] == f"{AIRFLOW_URL}/lake/file?uri={quote(uri, safe='')}"
+    assert alert["command"] == f"lakelanes files {uri}"
     put(lake, KEY, GOOD)
     assert states(queues.deliver(lane)) == [["loaded"]]
     assert (rows(lake), len(alerts.read())) == (4, 1)

@@ -7,6 +7,7 @@ import logging
 import socketserver
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes
 from typing import Any
 
@@ -16,6 +17,8 @@ from airflow.sdk import Connection
 from lakelanes.alerts.messages import Alert
 from lakelanes.lake import Lake
 from lakelanes_airflow.notifications import channels
+from lakelanes_airflow.notifications.run_alerts import run_url
+from tests.support.lakes import AIRFLOW_URL
 from tests.support.queues import Alerts
 from tests.support.webhook import Webhook, running_webhook
 
@@ -86,6 +89,28 @@ def mail_connection(port: int, **extra: Any) -> Connection:
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("own", "base"),
+    [
+        ("https://ui.example/x/", "https://ui.example/x"),
+        # Airflow has no default for it; the configuration may have one.
+        (None, AIRFLOW_URL),
+    ],
+)
+def test_links_have_airflows_own_address_else_that_of_the_configuration(
+    lake: Lake, own: str | None, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = Alerts(lake)
+    if own:
+        monkeypatch.setenv("AIRFLOW__API__BASE_URL", own)
+    channels.send(lake, replace(ALERT, run_url=run_url("load_sales", "run-1")), lambda _: None)
+    [told] = topic.wait()
+    assert (told["page_url"], told["run_url"]) == (
+        f"{base}/lake/entities/sales",
+        f"{base}/dags/load_sales/runs/run-1",
+    )
 
 
 def test_every_channel_that_has_a_connection_is_told(lake: Lake, slack: Webhook, mail: _MailServer) -> None:

@@ -366,6 +366,18 @@ def test_the_sweep_takes_dead_letters_over_and_tells_of_them_once(lake: Lake) ->
     ]
 
 
+def test_files_of_no_entity_are_told_of_once_with_where_to_look(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    alerts = Alerts(lake)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://ui.example/")
+    uri = put(lake, "readme.txt", "x")
+    for number in range(2):
+        Run(lake, plan="find", run_id=f"sweep-{number}", full=True).sense()
+    [alert] = alerts.wait()
+    assert [fault["file"] for fault in alert["files"]] == [uri]
+    assert alert["page_url"] == "https://ui.example/lake/files?state=unmatched"
+    assert alert["command"] == "lakelanes files --state unmatched"
+
+
 def test_a_dead_letter_that_was_told_of_is_only_cleared_up(lake: Lake) -> None:
     alerts, queues = Alerts(lake), Queues(lake)
     put(lake, "sales_data_2024_03_15.csv", NO_AMOUNT)
