@@ -22,6 +22,7 @@ from localaws.clock import ServiceClock, clock_control
 from localaws.control import Control, members, with_controls
 from localaws.dynamodb.service import DynamoDbService
 from localaws.glue.service import GlueService
+from localaws.hosts import with_hosts
 from localaws.protocol import Handler, Headers, Reply
 from localaws.settings import SettingError, Settings
 from localaws.streams.poller import StreamPoller
@@ -207,7 +208,7 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         ("POST", "dynamodb/exports"): dynamodb.exports.control,
         ("POST", "dynamodb/ttl-sweep"): dynamodb.ttl.control,
     }
-    return Installed(with_controls(application.app, controls), (dynamodb.sweep_regularly,))
+    return Installed(with_hosts(with_controls(application.app, controls)), (dynamodb.sweep_regularly,))
 
 
 def _attached_first(handler: Handler, attach: Callable[[], None]) -> Handler:

@@ -438,6 +438,8 @@ class Stack:
                 "workers": 1,
                 "secret_key": secrets.token_urlsafe(32),
             },
+            # There is no login, and a web page could come by a name of its own that points here (DNS rebinding).
+            "lakelanes": {"allowed_hosts": f"{HOST}, localhost"},
             "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
             # A DAG file that a busy machine takes a minute for is no broken one: killing its parser loses the failure
             # callback that it was about to run, and with it an alert.

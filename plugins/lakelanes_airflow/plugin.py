@@ -1,5 +1,5 @@
 """The Airflow plugin: the Lake page, the DAGs' timetable and priorities, a listener for DAG files that cannot be
-imported, and imports that tasks share.
+imported, the names by which Airflow answers, and imports that tasks share.
 
 Tasks are forked from a process that has loaded this plugin. So what every task needs is imported once, here: importing
 pyarrow and reading botocore's descriptions of AWS takes longer than the work of most tasks.
@@ -14,7 +14,7 @@ from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk import Asset, task_group  # noqa: F401
 
 from lakelanes.aws import clients
-from lakelanes_airflow import load_tasks  # noqa: F401
+from lakelanes_airflow import load_tasks, trusted_hosts  # noqa: F401
 from lakelanes_airflow.notifications import run_alerts  # noqa: F401
 from lakelanes_airflow.notifications.import_errors import ImportErrorListener
 from lakelanes_airflow.operators import export  # noqa: F401
@@ -42,5 +42,6 @@ class LakelanesPlugin(AirflowPlugin):
     timetables = [PastPartitionTimetable]  # noqa: RUF012
     priority_weight_strategies = [DailyLoadFirst]  # noqa: RUF012
     fastapi_apps = [{"name": "Lake", "app": lake_page, "url_prefix": "/lake"}]  # noqa: RUF012
+    fastapi_root_middlewares = trusted_hosts.middlewares()
     listeners = [ImportErrorListener()]  # noqa: RUF012
     external_views = [{"name": "Lake", "href": "/lake/", "destination": "nav", "url_route": "lake"}]  # noqa: RUF012

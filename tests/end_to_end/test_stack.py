@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from scripts.airflow_api import AirflowApi
 
@@ -90,6 +91,14 @@ def commands(tmp_path: Path) -> Iterator[Commands]:
     commands.run("down")
 
 
+def answers_to_its_own_names_alone(url: str) -> None:
+    """A web page may come by a name of its own that points here."""
+    for path in ("/", "/api/v2/dags", "/lake/", "/_localaws/clock"):
+        foreign = requests.get(f"{url}{path}", headers={"Host": "rebound.example:80"}, timeout=30)
+        assert foreign.status_code in (400, 403), path
+    assert requests.get(f"{url}/", headers={"Host": f"localhost:{url.rsplit(':', 1)[1]}"}, timeout=30).ok
+
+
 def test_up_status_up_again_and_down(commands: Commands) -> None:
     up = commands.run("up")
     assert up.returncode == 0, up.stdout + up.stderr
@@ -110,6 +119,9 @@ def test_up_status_up_again_and_down(commands: Commands) -> None:
     dags = {dag["dag_id"]: dag["is_paused"] for dag in api.get("/dags")["dags"]}
     assert dags["load_parcels"] is False
     assert [name for name in dags if name.startswith("load_")] == ["load_parcels"]
+
+    for url in (variables["AIRFLOW_URL"], variables["AWS_ENDPOINT_URL"]):
+        answers_to_its_own_names_alone(url)
 
     processes = commands.processes()
     listening = {

@@ -79,7 +79,7 @@ def test_every_airflow_component_runs_and_waits_for_what_it_needs(compose: dict[
         assert services[name]["depends_on"] == {
             "postgres": {"condition": "service_healthy"},
             "migration": {"condition": "service_completed_successfully"},
-            "deployment": {"condition": "service_completed_successfully"},
+            "deployment": {"condition": "service_healthy"},
         }
         assert services[name]["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql")
 
@@ -94,8 +94,33 @@ def test_the_image_is_the_airflow_that_the_requirements_name(compose: dict[str, 
 def test_airflow_reaches_the_local_aws_in_the_network_namespace_they_share(compose: dict[str, Any]) -> None:
     services = compose["services"]
     command = services["aws"]["command"]
+    assert services["aws"]["network_mode"] == "service:network"
     endpoint = f"http://127.0.0.1:{command[command.index('--port') + 1]}"
     for name, service in services.items():
         if "AWS_ENDPOINT_URL" in service.get("environment", {}):
-            assert service["network_mode"] == "service:aws", name
+            assert service["network_mode"] == "service:network", name
             assert service["environment"]["AWS_ENDPOINT_URL"] == endpoint, name
+
+
+def test_a_new_start_of_the_local_aws_cuts_nobody_off_and_is_deployed_to_again(compose: dict[str, Any]) -> None:
+    """tests/scripts/test_keep_deployed.py runs the deployment's command."""
+    services = compose["services"]
+    assert not any(service.get("network_mode") == "service:aws" for service in services.values())
+    holder = services["network"]
+    assert (
+        "network_mode" not in holder
+        and holder["ports"]
+        and not any(service.get("ports") for name, service in services.items() if name != "network")
+    )
+    deployment = services["deployment"]
+    assert "scripts.keep_deployed" in deployment["command"] and deployment["restart"] == "on-failure"
+    mark = deployment["command"][deployment["command"].index("--mark") + 1]
+    assert deployment["healthcheck"]["test"] == ["CMD", "test", "-e", mark]
+
+
+def test_airflow_answers_by_this_machines_names_alone(compose: dict[str, Any]) -> None:
+    environment = compose["services"]["api-server"]["environment"]
+    assert environment["AIRFLOW__LAKELANES__ALLOWED_HOSTS"].split(",") == ["127.0.0.1", "localhost"]
+    # What asks it within the namespace.
+    for url in (environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"], environment["AIRFLOW__API__BASE_URL"]):
+        assert url.startswith("http://127.0.0.1:8080")

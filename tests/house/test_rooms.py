@@ -38,7 +38,7 @@ LINES = {
         ["notifications"],
         ["runs"],
         ["timetables"],
-        ["assets", "defaults", "process_lake"],
+        ["assets", "defaults", "process_lake", "trusted_hosts"],
     ],
 }
 MOST_AT_THE_ROOT = {"lakelanes": 10, "lakelanes_airflow": 8}
