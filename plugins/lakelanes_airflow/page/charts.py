@@ -78,22 +78,19 @@ def chart_of(rows: Sequence[Row]) -> Chart | None:
     if not numbers:
         return None
     measure = next((name for name in numbers if _all(rows, name, _is_fraction)), numbers[-1])
-    known = [row for row in rows if row[measure] is None or _value(row[measure]) is not None]
     if times or parts:
         label = times[0] if times else "-".join(parts)
         # A row without a date has no place on a line.
-        dated = [(x, row) for row in known if (x := row[times[0]] if times else _joined(row, parts))]
+        dated = [(x, row) for row in rows if (x := row[times[0]] if times else _joined(row, parts))]
         far = {x for x, row in dated if _FAR_DATE.fullmatch(x) or ("year" in parts and len(row["year"] or "") > 4)}
         placed = [(x, row) for x, row in dated if x not in far]
-        left_out = len(rows) - len(known) + len(dated) - len(placed)
-        if not any(row[measure] for _, row in placed):
-            return None
+        left_out = len(dated) - len(placed) + _beyond(measure, [row for _, row in placed])
         return _lines([row for _, row in placed], [x for x, _ in placed], label, measure, texts, left_out)
-    totals = _summed((row[texts[0]] or "-", row[measure]) for row in known) if texts else {}
+    totals = _summed((row[texts[0]] or "-", row[measure]) for row in rows) if texts else {}
     if not totals:
         return None
     first = sorted(totals, key=lambda name: -totals[name])[:_BARS]
-    return Chart("bars", measure, texts[0], first, {measure: [totals[name] for name in first]}, len(rows) - len(known))
+    return Chart("bars", measure, texts[0], first, {measure: [totals[name] for name in first]}, _beyond(measure, rows))
 
 
 def _joined(row: Row, parts: Sequence[str]) -> str:
@@ -134,7 +131,14 @@ def svg(chart: Chart, identifier: str) -> Markup:
     ).format(w=_WIDTH, h=height, id=identifier, text=chart.summary, inner=inner)
 
 
-def _lines(rows: Sequence[Row], xs: list[str], label: str, measure: str, texts: list[str], left_out: int) -> Chart:
+def _beyond(measure: str, rows: Sequence[Row]) -> int:
+    """How many values there are that no scale shows."""
+    return sum(row[measure] is not None and _value(row[measure]) is None for row in rows)
+
+
+def _lines(
+    rows: Sequence[Row], xs: list[str], label: str, measure: str, texts: list[str], left_out: int
+) -> Chart | None:
     distinct = {name: {row[name] for row in rows} for name in texts}
     split = next((name for name in texts if 1 < len(distinct[name]) <= _SERIES), None)
     order = sorted(set(xs))
@@ -143,15 +147,20 @@ def _lines(rows: Sequence[Row], xs: list[str], label: str, measure: str, texts: 
         own = [(x, row) for x, row in zip(xs, rows, strict=True) if split is None or str(row[split]) == value]
         totals = _summed((x, row[measure]) for x, row in own)
         series[value] = [totals.get(x) for x in order]
-    return Chart("lines", measure, label, order, series, left_out)
+    has_values = any(value is not None for line in series.values() for value in line)
+    return Chart("lines", measure, label, order, series, left_out) if has_values else None
 
 
 def _summed(pairs: Iterable[tuple[str, str | None]]) -> dict[str, Decimal]:
+    """The sum of each name's values; of a name with a value that no scale shows there is none."""
     totals: dict[str, Decimal] = {}
+    beyond: set[str] = set()
     for name, text in pairs:
         if (value := _value(text)) is not None:
             totals[name] = _SUM.add(totals.get(name, Decimal()), value)
-    return totals
+        elif text is not None:
+            beyond.add(name)
+    return {name: total for name, total in totals.items() if name not in beyond}
 
 
 def _lines_svg(chart: Chart) -> Markup:

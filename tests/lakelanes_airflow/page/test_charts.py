@@ -189,7 +189,16 @@ def test_a_value_that_no_scale_shows_is_left_out_and_counted(columns: str, value
     [series] = chart.series.values()
     assert sorted(one for one in series if one is not None) == [Decimal(f"{n}.5") for n in range(1, 5)]
     assert chart.left_out == 1
+    if chart.kind == "lines":
+        assert (len(chart.xs), series[-1]) == (5, None), "its place is a gap"
     assert "least 1.5, most 4.5" in str(svg(chart, "c"))
+
+
+def test_a_sum_with_such_a_value_in_it_is_not_drawn_as_if_it_had_none() -> None:
+    chart = chart_of(rows("day n", "2024-03-15 1", "2024-03-15 NaN", "2024-03-16 2", "2024-03-17 3"))
+    assert chart is not None and (chart.series, chart.left_out) == ({"n": [None, 2, 3]}, 1)
+    chart = chart_of(rows("name n", "a 1", "a NaN", "b 2"))
+    assert chart is not None and (chart.xs, chart.left_out) == (["b"], 1)
 
 
 @pytest.mark.parametrize("value", TINY)
