@@ -101,18 +101,21 @@ def read(lake: Lake, wanted: Iterable[str]) -> list[ViewResult]:
     An answer that cannot be read says so, and keeps no other from being shown.
     """
     wanted = list(wanted)
-    notes, tables = _notes(lake, wanted), tables_of(lake, wanted)
+    notes = _notes(lake, wanted)
+    tables = _tables(notes, view_sources.noted(lake))
     return [_read(lake, name, notes[name], tables[name]) for name in wanted]
 
 
 def tables_of(lake: Lake, wanted: Iterable[str]) -> dict[str, frozenset[str] | None]:
     """The tables whose rows each view's next or kept answer has; None where that is not known. Two requests."""
-    wanted = list(wanted)
-    notes, inputs = _notes(lake, wanted), view_sources.noted(lake)
+    return _tables(_notes(lake, wanted), view_sources.noted(lake))
+
+
+def _tables(notes: Mapping[str, Mapping[str, Any]], inputs: view_sources.Inputs) -> dict[str, frozenset[str] | None]:
     found: dict[str, frozenset[str] | None] = {}
-    for name in wanted:
-        now, then = view_sources.tables_read(inputs, name), notes[name].get("tables")
-        is_known = now is not None and (then is not None or not notes[name].get("query_id"))
+    for name, note in notes.items():
+        now, then = view_sources.tables_read(inputs, name), note.get("tables")
+        is_known = now is not None and (then is not None or not note.get("query_id"))
         found[name] = (now or frozenset()) | frozenset(then or ()) if is_known else None
     return found
 

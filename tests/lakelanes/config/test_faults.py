@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lakelanes.config.support import SKETCH, changed, faults
+from tests.lakelanes.config.support import SKETCH, changed, faults, parse
 
 
 def test_every_fault_is_reported_at_once_with_its_path() -> None:
@@ -124,3 +124,29 @@ def test_the_setting_that_the_schema_policy_replaced_is_a_fault_that_names_it(ol
         "entities.sales.extra_columns: is schema_policy.new_columns now; write "
         f'"schema_policy": {{"new_columns": "{new}"}}'
     )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "",
+            "airflow.example.com",
+            "ftp://x",
+            "https://",
+            "https://a b",
+            "https://u:p@x",
+            "https://x/?a=1",
+            "https://x#a",
+        ),
+        *(7, "https://x\n", "https://x/\N{CYRILLIC SMALL LETTER A}", "javascript:alert(1)", "http://[::1"),
+    ],
+)
+def test_the_address_of_airflow_is_one_that_a_link_can_begin_with(address: Any) -> None:
+    [fault] = faults(changed("airflow_url", address))
+    assert fault.startswith("airflow_url: ")
+
+
+def test_an_address_ends_without_a_slash() -> None:
+    config = parse(changed("airflow_url", "https://x.example/base/"))
+    assert config.airflow_url == "https://x.example/base"
