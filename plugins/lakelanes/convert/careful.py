@@ -18,11 +18,12 @@ import pyarrow.csv as pacsv
 from lakelanes.convert.blocks import MAX_RECORD_BYTES
 from lakelanes.convert.cast import Array, Judge, Mask, cast_column
 from lakelanes.convert.errors import ConversionError
+from lakelanes.convert.escape_marks import EscapeMarks, escape_marks
 from lakelanes.convert.faults import Faults, Positions
 from lakelanes.convert.header import Layout
 from lakelanes.convert.misfits import Misfits, unwanted
 from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
-from lakelanes.convert.record_index import RecordIndex, count_lines, index_records, split_fields
+from lakelanes.convert.record_index import RecordIndex, count_lines, index_records, split_fields, well_quoted
 from lakelanes.convert.schema import NUMBER, batch_of
 from lakelanes.convert.task import Task
 from lakelanes.convert.utf8 import block_is_utf8, is_utf8
@@ -109,14 +110,16 @@ class CarefulReader:
     def read(self, data: bytearray, length: int) -> Judged | None:
         """The records of data[:length]; None when its end turns out to be inside a record."""
         index: RecordIndex | None = None
-        excised: dict[int, int] = {}
+        excised: dict[int, str] = {}
         rest, rest_length = data, length
-        if not block_is_utf8(data, length):
+        if not (block_is_utf8(data, length) and well_quoted(data, length, self._dialect)):
             index = self.index(data, length)
             if index.torn is not None:
                 return None
-            excised, rest = self._excise(data, length, index)
-            rest_length = len(rest)
+            excised = self._foreign(data, length, index) | index.quote_faults(data, self._dialect)
+            if excised:
+                rest = _without(data, length, index, sorted(excised))
+                rest_length = len(rest)
         read = self._split(rest, rest_length)
         if not read.complete:
             return None
@@ -139,7 +142,7 @@ class CarefulReader:
         emitted = np.delete(positions, skipped) if skipped.size else positions
         batch, good = self._cast(read, emitted, faults)
         faults.add(positions[skipped], None, [self._count_reason(count) for _, count in read.skipped])
-        faults.add(np.array(list(excised), np.int64), None, [self._count_reason(count) for count in excised.values()])
+        faults.add(np.array(list(excised), np.int64), None, list(excised.values()))
         return Judged(records, batch, emitted, good, faults, index)
 
     def index(self, data: bytearray, length: int) -> RecordIndex:
@@ -155,6 +158,9 @@ class CarefulReader:
 
     def _split(self, data: bytearray, length: int) -> _Fields:
         """pyarrow's reading of data[:length], every column as bytes."""
+        marks = escape_marks(data, length, self._dialect)
+        if marks is not None:
+            data, length = marks.put_into(data, length)
         ending = b"" if not length or data[length - 1] in b"\r\n" else b"\n"
         tail = ending + self._sentinel.encode() + b"\n"
         stop = length + len(tail)
@@ -170,12 +176,15 @@ class CarefulReader:
 
         try:
             table = pacsv.read_csv(
-                _stream(data, stop), self._read_options, self._parse_options(skip), self._convert_options()
+                _stream(data, stop), self._read_options, self._parse_options(skip), self._convert_options(marks)
             )
         finally:
             data[length:stop] = saved
         arrays = [_one_chunk(column) for column in table.columns]
         trailing = arrays.pop() if self._layout.trailing else None
+        if marks is not None:
+            types = [column.type for column in self._columns]
+            arrays = [marks.taken_from(array, of) for array, of in zip(arrays, types, strict=True)]
         last = skipped[-1] if skipped else None
         complete = last is not None and last.number == table.num_rows + len(skipped) and last.text == self._sentinel
         widths = [(row.number - 1, row.actual_columns) for row in skipped[:-1]]
@@ -191,36 +200,29 @@ class CarefulReader:
             invalid_row_handler=skip,
         )
 
-    def _convert_options(self) -> pacsv.ConvertOptions:
+    def _convert_options(self, marks: EscapeMarks | None) -> pacsv.ConvertOptions:
         wanted = [self._names[column.position] for column in self._columns]
         if self._layout.trailing:
             wanted.append(self._names[-1])
         return pacsv.ConvertOptions(
             include_columns=wanted,
             column_types=dict.fromkeys(wanted, pa.binary()),
-            null_values=list(self._dialect.null_values),
+            null_values=list(self._dialect.unescaped_nulls if marks is None else marks.null_values),
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         )
 
-    def _excise(self, data: bytearray, length: int, index: RecordIndex) -> tuple[dict[int, int], bytearray]:
-        """Takes out records of a wrong width that are not UTF-8: pyarrow cannot report those.
-
-        Returns position -> number of fields, and the bytes of the other records.
-        """
+    def _foreign(self, data: bytearray, length: int, index: RecordIndex) -> dict[int, str]:
+        """Records of a wrong width that are not UTF-8, with the reason: pyarrow cannot report those."""
         octets = np.frombuffer(data, np.uint8, length)
-        foreign = np.unique(np.searchsorted(index.ends, np.flatnonzero(octets >= 0x80), side="left"))
-        excised: dict[int, int] = {}
-        kept, at = bytearray(), 0
-        for position in foreign.tolist():
-            start, end = int(index.starts[position]), int(index.ends[position])
-            raw = bytes(data[start:end])
+        places = np.unique(np.searchsorted(index.ends, np.flatnonzero(octets >= 0x80), side="left"))
+        foreign = {}
+        for position in places.tolist():
+            raw = bytes(data[int(index.starts[position]) : int(index.ends[position])])
             count = self._layout.width if is_utf8(raw) else len(split_fields(raw, self._dialect))
             if count != self._layout.width:
-                excised[position] = count
-                kept += data[at:start]
-                at = int(index.starts[position + 1]) if position + 1 < index.starts.size else length
-        return excised, kept + data[at:length]
+                foreign[position] = self._count_reason(count)
+        return foreign
 
     def _cast(self, read: _Fields, positions: Positions, faults: Faults) -> tuple[pa.RecordBatch, Mask]:
         """The rows pyarrow read as a batch of the table's schema, and which of them are good."""
@@ -300,6 +302,15 @@ class _Fields:
     @property
     def records(self) -> int:
         return self.rows + len(self.skipped)
+
+
+def _without(data: bytearray, length: int, index: RecordIndex, records: list[int]) -> bytearray:
+    """data[:length] without these records."""
+    kept, at = bytearray(), 0
+    for position in records:
+        kept += data[at : int(index.starts[position])]
+        at = int(index.starts[position + 1]) if position + 1 < index.starts.size else length
+    return kept + data[at:length]
 
 
 def _stream(data: bytearray, stop: int) -> Any:

@@ -62,7 +62,7 @@ class Judge:
     def __init__(self, column_type: HiveType, dialect: Dialect = RFC_4180) -> None:
         self.column_type = column_type
         self.dialect = dialect
-        self._null_values = frozenset(dialect.null_values)
+        self._null_values = frozenset(dialect.unescaped_nulls)
         self._verdicts: dict[bytes, tuple[bool, Any]] = {}
 
     def __call__(self, text: bytes) -> tuple[bool, Any]:

@@ -15,7 +15,7 @@ from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, by_position, match
 from lakelanes.convert.parse import BlockParser, ParsedBlock
 from lakelanes.convert.policy import RESCUED
 from lakelanes.convert.read_ahead import InOrder, read_ahead
-from lakelanes.convert.record_index import RecordIndex, count_lines, index_records, split_fields
+from lakelanes.convert.record_index import RecordIndex, count_lines, ends_line, index_records, split_fields
 from lakelanes.convert.rejects import RejectRows, raw_texts, rejected_alike
 from lakelanes.convert.source import ByteSource
 from lakelanes.convert.task import Task
@@ -179,7 +179,7 @@ class FilePass:
         Unless that is hopeless, because the rest begins with a record that does not end: also returns why, or None.
         """
         ended = block.final and not self.failure
-        whole = not block.oversized and (ended or block.data[block.length - 1] in b"\r\n")
+        whole = not block.oversized and (ended or ends_line(block.data, block.length, self._dialect))
         index = index_records(block.data, block.length, self._dialect, final=whole, keep_blank=keep_blank)
         if index.torn is None:
             return index, None

@@ -46,6 +46,7 @@ class _Block(ctypes.Structure):
         ("bytes", ctypes.c_void_p),
         ("line_count", ctypes.c_int64),
         ("ascii", ctypes.c_int32),
+        ("strict", ctypes.c_int32),
     )
 
 
@@ -166,6 +167,7 @@ class Kernel:
             delimiter=ord(self._dialect.delimiter),
             quote=ord(self._dialect.quote) if self._dialect.quote else -1,
             keep_blank=self._width == 1,
+            strict=self._dialect.quotes == "strict",
             bytes=totals.ctypes.data,
         )
         scratch, records = self._index(block)

@@ -1,21 +1,19 @@
-"""Where records begin and end in CSV bytes: RFC 4180, read as pyarrow's parser and Python's csv module read it.
+"""Where records begin and end in CSV bytes: RFC 4180.
 
-A quote counts only as the first character of a field; text after a closing quote belongs to the field; a quote
-elsewhere is plain text. A line ends in LF, CRLF or a lone CR. A line without any character is blank and no record,
-except in a file of one column, where RFC 4180's grammar makes it a record with one empty field.
+A line ends in LF, CRLF or a lone CR. A line without any character is blank and no record, except in a file of one
+column, where RFC 4180's grammar makes it a record with one empty field. What quotes mean, also where they break RFC 4180,
+is in lakelanes.convert.quoting.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.quoting import field_patterns, neutral, quote_fault, record_pattern
 
 LF, CR = 0x0A, 0x0D
 _PIECE = 64 << 10
@@ -31,6 +29,7 @@ class RecordIndex:
     line_ends: offsets of the last byte of every physical line end, those inside quotes too.
     torn: where a record starts that does not end within the bytes, or None.
     in_quotes: whether that is because of a quote that is still open.
+    orderly: whether every quote is known to be one of RFC 4180: it opens a field, closes one or is doubled inside one.
     """
 
     starts: Offsets
@@ -38,34 +37,73 @@ class RecordIndex:
     line_ends: Offsets
     torn: int | None
     in_quotes: bool
+    orderly: bool = True
 
     def lines(self, records: Offsets) -> Offsets:
         """How many physical lines end before each of these records, given by their position in the index."""
         return np.searchsorted(self.line_ends, self.starts[records])
 
+    def quote_faults(self, data: bytearray, dialect: Dialect) -> dict[int, str]:
+        """Position -> reason of the records of these bytes in which a quote is where it must not be."""
+        if self.orderly or dialect.quote is None:
+            return {}
+        quote, faults = dialect.quote.encode(), dict[int, str]()
+        for position, (start, end) in enumerate(zip(self.starts.tolist(), self.ends.tolist(), strict=True)):
+            if data.find(quote, start, end) >= 0 and (reason := quote_fault(bytes(data[start:end]), dialect)):
+                faults[position] = reason
+        return faults
+
 
 def index_records(data: bytearray, length: int, dialect: Dialect, *, final: bool, keep_blank: bool) -> RecordIndex:
     """The records in data[:length]. final: nothing comes after, so that the end of the bytes ends the last record."""
     octets = np.frombuffer(data, np.uint8, length)
-    line_starts, line_ends = _line_ends(octets, final)
+    line_starts, line_ends = every_end = _line_ends(octets, final)
+    plain: bytes | bytearray = data
+    dangling = False
+    if dialect.escape is not None and data.find(dialect.escape.encode(), 0, length) >= 0:
+        plain = neutral(bytes(data[:length]), dialect)
+        dangling = plain.endswith(dialect.escape.encode())
+        octets = np.frombuffer(plain, np.uint8)
+        line_starts, line_ends = _line_ends(octets, final)
     quotes = np.flatnonzero(octets == ord(dialect.quote)) if dialect.quote else _NONE
-    escaped = dialect.escape is not None and data.find(dialect.escape.encode(), 0, length) >= 0
-    if escaped or not _well_formed(octets, quotes, dialect):
-        return _walk_records(data, length, dialect, line_ends, final=final, keep_blank=keep_blank)
+    if not _well_formed(octets, quotes, dialect):
+        return _walk_records(
+            plain, length, dialect, every_end[1], final=final, keep_blank=keep_blank, dangling=dangling
+        )
     outside = np.searchsorted(quotes, line_ends) % 2 == 0 if quotes.size else slice(None)
     ends, nexts = line_starts[outside], line_ends[outside] + 1
     starts = np.concatenate([_ZERO, nexts])
     torn, in_quotes = None, quotes.size % 2 == 1
     if starts[-1] == length:
         starts = starts[:-1]
-    elif final and not in_quotes:
+    elif final and not in_quotes and not dangling:
         ends = np.append(ends, length)
     else:
         torn, starts = int(starts[-1]), starts[:-1]
     if not keep_blank:
         kept = starts < ends
         starts, ends = starts[kept], ends[kept]
-    return RecordIndex(starts, ends, line_ends, torn, torn is not None and bool(in_quotes))
+    return RecordIndex(starts, ends, every_end[1], torn, torn is not None and bool(in_quotes))
+
+
+def well_quoted(data: bytearray, length: int, dialect: Dialect) -> bool:
+    """Whether every quote in data[:length] is known to be one of RFC 4180, escaped ones left out."""
+    if dialect.quote is None or data.find(dialect.quote.encode(), 0, length) < 0:
+        return True
+    octets = np.frombuffer(data, np.uint8, length)
+    if dialect.escape is not None and data.find(dialect.escape.encode(), 0, length) >= 0:
+        octets = np.frombuffer(neutral(bytes(data[:length]), dialect), np.uint8)
+    return _well_formed(octets, np.flatnonzero(octets == ord(dialect.quote)), dialect)
+
+
+def ends_line(data: bytearray, length: int, dialect: Dialect) -> bool:
+    """Whether the last byte of data[:length] ends a line, and no escape before it makes it plain text."""
+    if data[length - 1] not in (LF, CR):
+        return False
+    if dialect.escape is None:
+        return True
+    before = bytes(data[: length - 1])
+    return (len(before) - len(before.rstrip(dialect.escape.encode()))) % 2 == 0
 
 
 def count_lines(data: bytearray, length: int) -> int:
@@ -104,7 +142,7 @@ def guess_cut(data: bytearray, length: int, dialect: Dialect) -> int:
 def split_fields(record: bytes, dialect: Dialect) -> list[bytes]:
     """The fields of one record (without its line end), unquoted and unescaped."""
     fields = []
-    field_pattern, unescape, undouble = _field_patterns(dialect)
+    field_pattern, unescape, undouble = field_patterns(dialect)
     at = 0
     while True:
         match = field_pattern.match(record, at)
@@ -160,20 +198,26 @@ def _well_formed(octets: npt.NDArray[np.uint8], quotes: Offsets, dialect: Dialec
 
 
 def _walk_records(
-    data: bytearray, length: int, dialect: Dialect, line_ends: Offsets, *, final: bool, keep_blank: bool
+    octets: bytes | bytearray,
+    length: int,
+    dialect: Dialect,
+    line_ends: Offsets,
+    *,
+    final: bool,
+    keep_blank: bool,
+    dangling: bool,
 ) -> RecordIndex:
     """index_records() record by record, for bytes whose quotes have to be followed one at a time."""
-    pattern = _record_pattern(dialect)
+    pattern = record_pattern(dialect)
     starts, ends = [], []
     torn, in_quotes, at = None, False, 0
-    with memoryview(data)[:length] as view:
+    with memoryview(octets)[:length] as view:
         while at < length:
             match = pattern.match(view, at)
             open_quote = match.group("open") is not None or match.group("opened") is not None
             ended = match.group("end")
             maybe_half = ended == b"\r" and match.end() == length
-            dangling = match.group("dangling") is not None
-            if open_quote or dangling or (not final and (not ended or maybe_half)):
+            if open_quote or (not ended and dangling) or (not final and (not ended or maybe_half)):
                 torn, in_quotes = at, open_quote
                 break
             if keep_blank or match.start("end") > at:
@@ -181,52 +225,4 @@ def _walk_records(
                 ends.append(match.start("end"))
             at = match.end()
         del match
-    return RecordIndex(np.array(starts, np.int64), np.array(ends, np.int64), line_ends, torn, in_quotes)
-
-
-def _field_expressions(dialect: Dialect) -> tuple[str, str]:
-    """Regular expressions for the inside of a quoted field and for unquoted text; possessive, so they never go back."""
-    delimiter = re.escape(dialect.delimiter)
-    escape = re.escape(dialect.escape) if dialect.escape else ""
-    escaped = f"|{escape}." if escape else ""
-    rest = rf"(?:[^{delimiter}\r\n{escape}]++{escaped})*+"
-    if dialect.quote is None:
-        return "", rest
-    quote = re.escape(dialect.quote)
-    return rf"{quote}(?P<quoted>(?:[^{quote}{escape}]++|{quote}{quote}{escaped})*+)", rest
-
-
-@lru_cache(maxsize=64)
-def _record_pattern(dialect: Dialect) -> Any:
-    quoted, rest = _field_expressions(dialect)
-    delimiter = re.escape(dialect.delimiter)
-    # An escape as the very last byte has nothing to escape yet: the record goes on.
-    cut_escape = re.escape(dialect.escape) + r"\Z|" if dialect.escape else ""
-    quoted = quoted.replace("(?P<quoted>", "(?:")
-
-    def field(name: str) -> str:
-        opened = (
-            rf"(?:{quoted}(?:{re.escape(dialect.quote)}|(?P<{name}>{cut_escape}\Z)))?+"
-            if dialect.quote
-            else f"(?P<{name}>(?!))?"
-        )
-        return rf"{opened}{rest}"
-
-    tail = rf"{re.escape(dialect.escape)}\Z" if dialect.escape else "(?!)"
-    expression = rf"{field('open')}(?:{delimiter}{field('opened')})*+(?P<dangling>{tail})?+(?P<end>\r\n|\r|\n|\Z)"
-    return re.compile(expression.encode(), re.DOTALL)
-
-
-@lru_cache(maxsize=64)
-def _field_patterns(dialect: Dialect) -> tuple[Any, Any, Any]:
-    quoted, rest = _field_expressions(dialect)
-    opened = rf"(?:{quoted}(?:{re.escape(dialect.quote)}|\Z))?+" if dialect.quote else "(?P<quoted>(?!))?"
-    field_pattern = re.compile(rf"{opened}(?P<rest>{rest})".encode(), re.DOTALL)
-    unescape = undouble = None
-    if dialect.escape:
-        unescape = re.compile(rf"{re.escape(dialect.escape)}(.)".encode(), re.DOTALL)
-    if dialect.quote:
-        quote = re.escape(dialect.quote)
-        pairs = f"{quote}{quote}" + (f"|{re.escape(dialect.escape)}." if dialect.escape else "")
-        undouble = re.compile(pairs.encode(), re.DOTALL)
-    return field_pattern, unescape, undouble
+    return RecordIndex(np.array(starts, np.int64), np.array(ends, np.int64), line_ends, torn, in_quotes, False)

@@ -41,6 +41,7 @@ typedef struct {
     int64_t *bytes;  /* of each column: the length of all its fields */
     int64_t line_count;
     int32_t ascii;
+    int32_t strict; /* whether a quote in a field that is not quoted is a fault */
 } Block;
 
 /* A column to make. values and offsets are Arrow's buffers; validity's bits are 0 where odd or null. */
@@ -107,9 +108,10 @@ EXPORT int64_t lakelanes_index(Block *block) {
     const uint8_t quote = has_quote ? (uint8_t)block->quote : delimiter;
     uint64_t *fields = block->fields;
     uint64_t high = 0, flags = 0;
-    int64_t records = 0, start = 0, record = 0, skip = -1, closed = -1, lines = 0, line = 0;
+    int64_t records = 0, start = 0, record = 0, skip = -1, lines = 0, line = 0;
     int32_t field = 0;
     int odd = 0, quoted = 0;
+    const int strict = block->strict != 0;
     uint8_t tail[64];
 
     if (length > MAX_BYTES) return TOO_MANY_RECORDS;
@@ -136,12 +138,17 @@ EXPORT int64_t lakelanes_index(Block *block) {
                 if (pos == length) return TORN;
                 if (has_quote && c == quote) {
                     if (pos == skip) continue;
-                    if (pos + 1 < length && data[pos + 1] == quote) {
+                    const uint8_t next = pos + 1 < length ? data[pos + 1] : (uint8_t)'\n';
+                    if (next == quote) {
                         flags |= DOUBLED;
                         skip = pos + 1;
-                    } else {
+                    } else if (likely(next == delimiter || next == '\n' || next == '\r')) {
                         quoted = 0;
-                        closed = pos;
+                    } else {
+                        /* Text after it. Where a field begins it opens one, see lakelanes.convert.quoting. */
+                        const uint8_t before = data[pos - 1];
+                        odd = 1;
+                        quoted = before == delimiter || before == '\n' || before == '\r';
                     }
                 } else if (c == '\n' || (c == '\r' && !(pos + 1 < length && data[pos + 1] == '\n'))) {
                     lines++;
@@ -153,11 +160,10 @@ EXPORT int64_t lakelanes_index(Block *block) {
                 if (pos == start) {
                     quoted = 1;
                     flags = QUOTED;
-                }
+                } else if (strict) odd = 1;
                 continue;
             }
-            /* A field ends here. Text after its closing quote belongs to it, which is for Python to sort out. */
-            if (unlikely(flags) && closed != pos - 1) odd = 1;
+            /* A field ends here. */
             if (c == delimiter) {
                 if (likely(field < width)) {
                     fields[field * capacity + records] = FIELD(start, pos) | flags;
@@ -166,7 +172,6 @@ EXPORT int64_t lakelanes_index(Block *block) {
                 field++;
                 start = pos + 1;
                 flags = 0;
-                closed = -1;
                 continue;
             }
             /* A line ends here, and so does a record, unless it is blank. */
@@ -188,7 +193,6 @@ EXPORT int64_t lakelanes_index(Block *block) {
             field = 0;
             flags = 0;
             odd = 0;
-            closed = -1;
             if (unlikely(records == capacity) && start < length) return TOO_MANY_RECORDS;
         }
     }

@@ -148,6 +148,9 @@ def _good_cells(forms: dict[str, Any]) -> dict[str, Any]:
     return good
 
 
+ESCAPED = [r"\N", r"\\N", r" \N ", "N", r"\NULL", r"a\,b", r"a\nb", r"\ ", "\\"]
+
+
 @st.composite
 def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
     """A file, its table's types, and its dialect: clean, dirty or damaged."""
@@ -168,6 +171,14 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
     rows *= draw(st.sampled_from([1, 1, 1, 3, 40]))
     line_end = draw(st.sampled_from(["\n", "\n", "\r\n", "\r"]))
     dialect: dict[str, Any] = {"delimiter": delimiter, "quote": quote}
+    if draw(st.integers(0, 3)) == 0:
+        dialect["quotes"] = "lenient"
+    if draw(st.integers(0, 3)) == 0:
+        dialect["escape"] = "\\"
+        for row in rows:
+            row[:] = [cell.replace("\\", "\\\\") if draw(st.booleans()) else cell for cell in row]
+            if row and draw(st.booleans()):
+                row[draw(st.integers(0, len(row) - 1))] = draw(st.sampled_from(ESCAPED))
     if draw(st.booleans()):
         dialect["header"] = draw(st.booleans())
         dialect["trailing_delimiter"] = draw(st.booleans())
@@ -190,7 +201,8 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
     for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
         at = draw(st.integers(header_bytes, len(data)))
         inserted = draw(
-            st.sampled_from([quote, "\n", "\r", delimiter, "\n\n", " "]).map(str.encode) | st.binary(max_size=2)
+            st.sampled_from([quote, quote, "\n", "\r", delimiter, "\n\n", " ", delimiter + quote]).map(str.encode)
+            | st.binary(max_size=2)
         )
         data = data[:at] + inserted + data[at:]
     if draw(st.booleans()):

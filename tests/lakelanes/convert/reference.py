@@ -15,18 +15,29 @@ from typing import Any
 
 @dataclass
 class Field:
+    """text: what it means. written: the same with its escapes."""
+
     text: bytes = b""
     quoted: bool = False
+    written: bytes = b""
+
+    def add(self, text: bytes, escape: bytes = b"") -> None:
+        self.text += text
+        self.written += escape + text
 
 
 @dataclass
 class Record:
-    """line: where it starts. raw: as it stands in the file. torn: part of what an unclosed quote makes unreadable."""
+    """line: where it starts. raw: as it stands in the file. torn: part of what an unclosed quote makes unreadable.
+
+    faults: "after" where text follows a closing quote, "inside" where a quote is in a field that is not quoted.
+    """
 
     line: int
     raw: bytes
     fields: list[Field] = field(default_factory=list)
     torn: bool = False
+    faults: list[str] = field(default_factory=list)
 
 
 def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: str | None = None) -> Iterator[Record]:
@@ -36,13 +47,12 @@ def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: st
     while at < len(data):
         start, line = at, 1 + len(re.findall(rb"\r\n|\r|\n", data[:at]))
         record = Record(line, b"")
-        current, state = Field(), "start"
+        current, state, begins = Field(), "start", True
         record.fields.append(current)
-        while True:
-            character = data[at : at + 1]
-            if not character:
-                break
+        while character := data[at : at + 1]:
             at += 1
+            # Whether a field could begin with this character, or, inside quotes, with one after it.
+            here, begins = begins, character in (separator, b"\r", b"\n")
             if state == "start":
                 state = "plain"
                 if character == quotation:
@@ -51,16 +61,20 @@ def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: st
             if escapes and character == escapes:
                 if at == len(data):
                     state = "quoted"
-                current.text += data[at : at + 1]
-                at += 1
+                current.add(data[at : at + 1], escapes)
+                at, begins = at + 1, False
             elif state == "quoted":
+                after = data[at : at + 1]
                 if character != quotation:
-                    current.text += character
-                elif data[at : at + 1] == quotation:
-                    current.text += quotation
+                    current.add(character)
+                elif after == quotation:
+                    current.add(quotation)
                     at += 1
-                else:
+                elif after in (b"", separator, b"\r", b"\n"):
                     state = "plain"
+                else:
+                    record.faults.append("after")
+                    state = "quoted" if here else "plain"
             elif character == separator:
                 current, state = Field(), "start"
                 record.fields.append(current)
@@ -68,7 +82,9 @@ def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: st
                 at -= 1
                 break
             else:
-                current.text += character
+                if character == quotation:
+                    record.faults.append("inside")
+                current.add(character)
         if state == "quoted":
             for number, rest in enumerate(re.split(rb"\r\n|\r|\n", data[start:])):
                 if rest:
@@ -85,17 +101,23 @@ class Refused(Exception):
     pass
 
 
-def read_value(cell: Field, hive_type: str, nulls: tuple[str, ...], forms: dict[str, Any] | None = None) -> Any:
+def read_value(
+    cell: Field,
+    hive_type: str,
+    nulls: tuple[str, ...],
+    forms: dict[str, Any] | None = None,
+    escape: str | None = None,
+) -> Any:
     """The value of a field in a column of this type; raises Refused when it has none.
 
     forms: the dialect's date_format, timestamp_format, decimal_separator and thousands_separator.
     """
+    if not cell.quoted and cell.written in {null.encode() for null in nulls}:
+        return None
     try:
-        text = cell.text.decode()
+        text, written = cell.text.decode(), cell.written.decode(errors="replace").strip(" \t")
     except UnicodeDecodeError as error:
         raise Refused from error
-    if not cell.quoted and text in nulls:
-        return None
     kind, _, arguments = hive_type.rstrip(")").partition("(")
     if kind == "string":
         return text
@@ -103,6 +125,8 @@ def read_value(cell: Field, hive_type: str, nulls: tuple[str, ...], forms: dict[
         if len(text) > int(arguments):
             raise Refused
         return text
+    if escape and escape in written and written in nulls:
+        return None
     trimmed = text.strip(" \t")
     try:
         if kind in ("date", "timestamp") and (form := (forms or {}).get(f"{kind}_format")):
@@ -115,7 +139,7 @@ def read_value(cell: Field, hive_type: str, nulls: tuple[str, ...], forms: dict[
             )
         return _READERS[kind](plain, arguments)
     except (ValueError, OverflowError, InvalidOperation, Inexact, Refused) as error:
-        if trimmed in nulls:
+        if trimmed in {null for null in nulls if not escape or escape not in null}:
             return None
         raise Refused from error
 
@@ -169,7 +193,7 @@ def _read_integer(bits: int) -> Any:
 
 def _read_decimal(text: str, arguments: str) -> Decimal:
     precision, scale = map(int, arguments.split(","))
-    if not text.isascii() or not text or text[-1] not in "0123456789." or not re.search("[0-9]", text) or "_" in text:
+    if not text.isascii() or text != text.strip() or not text or text[-1] not in "0123456789." or not re.search("[0-9]", text) or "_" in text:
         raise Refused
     exact = Context(prec=precision, traps=[InvalidOperation, Inexact])
     number = Decimal(text)
@@ -288,6 +312,8 @@ def expect(
     new_columns: str = "discard_value",
     type_misfits: str = "discard_row",
     rescue: bool = False,
+    quotes: str = "strict",
+    escape: str | None = None,
     **dialect: Any,
 ) -> Expected:
     """The rows and the rejected rows of a file whose header, if it has one, holds these names, in some order, and maybe
@@ -299,7 +325,7 @@ def expect(
     if skip_rows:
         skipped = min(skip_rows, len(line_ends))
         data = data[line_ends[skip_rows - 1].end() :] if skipped == skip_rows else b""
-    records = read_records(data.removeprefix(b"\xef\xbb\xbf"), **dialect)
+    records = read_records(data.removeprefix(b"\xef\xbb\xbf"), escape=escape, **dialect)
     expected = Expected([*types, *["_rescued"] * rescue])
     names = list(types)
     if header:
@@ -312,6 +338,7 @@ def expect(
         expected.added += new.values()
     expected.refused = bool(new) and new_columns == "freeze"
     reading = _Reading(types, names, new, nulls, forms, new_columns, type_misfits, rescue, trailing_delimiter)
+    reading.strict, reading.escape = quotes == "strict", escape
     found: list[tuple[int, Record, _Row]] = []
     for record in records:
         record.line += skipped
@@ -355,6 +382,8 @@ class _Reading:
     type_misfits: str
     rescue: bool
     trailing_delimiter: bool
+    strict: bool = True
+    escape: str | None = None
 
     @property
     def width(self) -> int:
@@ -362,7 +391,8 @@ class _Reading:
 
     def row(self, record: Record) -> _Row:
         row = _Row()
-        if record.torn or len(record.fields) != self.width:
+        misquoted = "after" in record.faults or (record.faults and self.strict)
+        if record.torn or misquoted or len(record.fields) != self.width:
             row.blame(None)
             return row
         for name, hive_type in self.types.items():
@@ -370,14 +400,14 @@ class _Reading:
         for name, column in self.new.items():
             self._read_new(row, name, column, record.fields[self.names.index(name)])
         last = record.fields[-1]
-        unwanted = last.text and (last.quoted or last.text.decode(errors="replace") not in self.nulls)
+        unwanted = last.text and (last.quoted or last.written.decode(errors="replace") not in self.nulls)
         if self.trailing_delimiter and unwanted:
             row.blame(None)
         return row
 
     def _read_column(self, row: _Row, name: str, hive_type: str, cell: Field) -> None:
         try:
-            row.values[name] = read_value(cell, hive_type, self.nulls, self.forms)
+            row.values[name] = read_value(cell, hive_type, self.nulls, self.forms, self.escape)
         except Refused:
             text = _text(cell)
             if text is None or self.type_misfits in ("discard_row", "freeze"):

@@ -20,6 +20,9 @@ from tests.support.properties import examples
 
 @examples(150)
 @given(files(), st.sampled_from([16, 50, 200, 1 << 20]))
+@example((b"a\n0\n0\n0\n0\n\n0\n0\\\n\n\n", {"a": "string"}, {"escape": "\\"}), 16)
+@example((b'a,b\n1,"x\n2,"y\n3,z\nw",4\n5,v\n', {"a": "int", "b": "string"}, {}), 16)
+@example((b'a,b\n1,x"\n"2",\\N\n\\N,"\\N"\n3,\\\\N\n', {"a": "int", "b": "string"}, {"escape": "\\"}), 16)
 @example((b'a,b\n"0\r",\n', {"a": "double", "b": "string"}, {}), 16)
 def test_a_file_is_loaded_as_the_reference_reads_it(
     file: tuple[bytes, dict[str, str], dict[str, Any]], block: int
@@ -27,7 +30,8 @@ def test_a_file_is_loaded_as_the_reference_reads_it(
     data, types, dialect = file
     forms = {name: dialect[name] for name in dialect if name in {name for form in FORMS for name in form}}
     rest = {name: dialect[name] for name in dialect if name not in forms}
-    expected = expect(data, types, nulls=("", "NULL"), forms=forms, **rest)
+    nulls = ("", "NULL", r"\N")
+    expected = expect(data, types, nulls=nulls, forms=forms, **rest)
     careful = None
     for tuning in (
         Tuning(threads=1, fast=False),
@@ -35,7 +39,7 @@ def test_a_file_is_loaded_as_the_reference_reads_it(
         Tuning(threads=1, block_bytes=block),
         Tuning(threads=3, block_bytes=block),
     ):
-        outcome = load(data, types, tuning, dialect=Dialect(null_values=("", "NULL"), **dialect))
+        outcome = load(data, types, tuning, dialect=Dialect(null_values=nulls, **dialect))
         assert comparable(outcome.rows) == comparable(expected.rows)
         where = [(row["record"], row["line"], row["column"], row["raw"]) for row in outcome.rejects]
         assert where == expected.faults

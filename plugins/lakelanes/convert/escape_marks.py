@@ -1,0 +1,70 @@
+r"""Null values as they stand in the file, where its dialect has an escape.
+
+pyarrow compares null values with what is left when the escapes are taken away: `\N` would be the text N, and an escaped
+`\\N` the null. So a mark goes in front of every escape of a block before pyarrow splits it, and comes out of the values
+after that. A null value with an escape in it is marked alike, and no other null value matches a text that was escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from lakelanes.convert.cast import Array
+from lakelanes.convert.dialect import Dialect
+from lakelanes.types import HiveType
+
+pc: Any = pyarrow.compute
+
+
+@dataclass(frozen=True)
+class EscapeMarks:
+    """mark: bytes that are nowhere in the block. null_values: as pyarrow finds them in the marked block."""
+
+    mark: bytes
+    null_values: tuple[str, ...]
+    _escape: str
+
+    def put_into(self, data: bytearray, length: int) -> tuple[bytearray, int]:
+        """The marked block and its length."""
+        marked = bytearray(_escaped(self._escape).sub(self.mark + rb"\g<0>", bytes(data[:length])))
+        return marked, len(marked)
+
+    def taken_from(self, texts: Array, column_type: HiveType) -> Array:
+        """A binary column without the marks. In one that does not hold text, a quoted null value is null as well, and
+        so is one with spaces around it."""
+        found = pc.match_substring(texts, self.mark)
+        rows = np.flatnonzero(found.fill_null(False).to_numpy(zero_copy_only=False))
+        if not rows.size:
+            return texts
+        nulls = frozenset() if column_type.is_text else {text.encode() for text in self.null_values}
+        values = [
+            None if text.strip(b" \t") in nulls else text.replace(self.mark, b"")
+            for text in texts.take(pa.array(rows)).to_pylist()
+        ]
+        return pc.replace_with_mask(texts, found.fill_null(False), pa.array(values, texts.type))
+
+
+def escape_marks(data: bytearray, length: int, dialect: Dialect) -> EscapeMarks | None:
+    """What marks the escapes of data[:length]; None where they need no marks."""
+    if dialect.escape is None or not any(dialect.null_values):
+        return None
+    if data.find(dialect.escape.encode(), 0, length) < 0:
+        return None
+    mark = b"\x1a"
+    while data.find(mark, 0, length) >= 0:
+        mark += b"\x1a"
+    escaped = _escaped(dialect.escape)
+    nulls = (escaped.sub(lambda pair: mark + pair[0][1:], text.encode()) for text in dialect.null_values)
+    return EscapeMarks(mark, tuple(text.decode() for text in nulls), dialect.escape)
+
+
+@lru_cache(maxsize=64)
+def _escaped(escape: str) -> Any:
+    return re.compile(re.escape(escape).encode() + b".", re.DOTALL)
