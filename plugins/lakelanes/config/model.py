@@ -241,6 +241,7 @@ class CsvDialect(_Model):
     delimiter: str = ","
     quote: str | None = '"'
     escape: str | None = None
+    quotes: Literal["strict", "lenient"] = "strict"
     null_values: tuple[str, ...] = Field(default=("",), strict=False)
     encoding: str = "utf-8"
     header: bool = True

@@ -104,22 +104,34 @@ class BlockReader:
         self._want = max(self._want, len(self._carry) * 2)
 
     def lines(self) -> Iterator[list[bytes]]:
-        """What is left, as physical lines without their ends, in lists of at most about a block."""
+        """What is left, as physical lines without their ends, in lists of at most about a block.
+
+        Of a line longer than MAX_RECORD_BYTES only so many bytes come.
+        """
+        overlong = False  # whether the rest of such a line is still to be left out
         while not self.exhausted:
             data, length = self._fill()
+            start = 0
+            if overlong:
+                end = _LINE_END.search(data, 0, length)
+                if end is None or (end.end() == length and data[length - 1] == CR and not self._ended):
+                    # A CR may be half of a line's end.
+                    self._carry = (
+                        bytes(data[length - 1 : length]) if data[length - 1] == CR and not self._ended else b""
+                    )
+                    continue
+                overlong, start = False, end.end()
             cut = length
-            if self._ended:
-                self._carry = b""
-            else:
-                cut = data.rfind(b"\n", 0, length) + 1
-                if not cut:
-                    cut = length - 1 if data[length - 1] == CR else length
-                    if cut < MAX_RECORD_BYTES:
-                        self._carry, self._want = bytes(data[:length]), length * 2
-                        continue
-                self._carry = bytes(data[cut:length])
+            if not self._ended:
+                cut = max(data.rfind(b"\n", start, length), data.rfind(b"\r", start, length - 1)) + 1
+            if cut <= start and length - start < MAX_RECORD_BYTES:
+                self._carry, self._want = bytes(data[start:length]), length * 2
+                continue
+            if cut <= start:
+                overlong, cut = True, length - (data[length - 1] == CR)
+            self._carry = b"" if self._ended else bytes(data[cut:length])
             self._want = self._block_bytes
-            yield bytes(data[:cut]).splitlines()
+            yield [line[:MAX_RECORD_BYTES] for line in bytes(data[start:cut]).splitlines()]
 
     def _fill(self) -> tuple[bytearray, int]:
         """A new buffer that begins with what was carried over."""

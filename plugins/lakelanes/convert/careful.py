@@ -23,7 +23,7 @@ from lakelanes.convert.faults import Faults, Positions
 from lakelanes.convert.header import Layout
 from lakelanes.convert.misfits import Misfits, unwanted
 from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
-from lakelanes.convert.record_index import RecordIndex, count_lines, index_records, split_fields, well_quoted
+from lakelanes.convert.record_index import RecordIndex, count_lines, ends_line, index_records, split_fields, well_quoted
 from lakelanes.convert.schema import NUMBER, batch_of
 from lakelanes.convert.task import Task
 from lakelanes.convert.utf8 import block_is_utf8, is_utf8
@@ -161,7 +161,7 @@ class CarefulReader:
         marks = escape_marks(data, length, self._dialect)
         if marks is not None:
             data, length = marks.put_into(data, length)
-        ending = b"" if not length or data[length - 1] in b"\r\n" else b"\n"
+        ending = b"" if not length or ends_line(data, length, self._dialect) else b"\n"
         tail = ending + self._sentinel.encode() + b"\n"
         stop = length + len(tail)
         if len(data) < stop:

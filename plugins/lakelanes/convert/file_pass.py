@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,16 +12,19 @@ import pyarrow as pa
 
 from lakelanes.convert.blocks import MAX_RECORD_BYTES, Block, BlockReader
 from lakelanes.convert.dialect import Dialect
-from lakelanes.convert.errors import ConversionError, FileRefusedError
+from lakelanes.convert.errors import FileRefusedError
 from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, by_position, match_header
 from lakelanes.convert.parse import BlockParser, ParsedBlock
 from lakelanes.convert.policy import RESCUED
+from lakelanes.convert.quoting import quote_fault
 from lakelanes.convert.read_ahead import InOrder, read_ahead
 from lakelanes.convert.record_index import RecordIndex, count_lines, ends_line, index_records, split_fields
 from lakelanes.convert.rejects import RejectRows, raw_texts, rejected_alike
 from lakelanes.convert.source import ByteSource
 from lakelanes.convert.task import Task
 from lakelanes.convert.transcode import shown
+
+log = logging.getLogger(__name__)
 
 _BLOCKS_AHEAD = 12  # what is parsed while a row group is written
 _HEADER_BYTES = 4096
@@ -38,12 +43,14 @@ class FilePass:
     """One pass over the file, as a context manager.
 
     refusal: why every row is rejected, in the second pass over a refused file; None in the first.
+    by_line: in the second pass, whether the lines are rejected, as the rows cannot be told.
     differences: the columns of the table that the header lacks, and the names in it that the table lacks.
     layout: where the columns are, once a header that fits has been read.
     """
 
-    def __init__(self, task: Task, refusal: str | None = None) -> None:
+    def __init__(self, task: Task, refusal: str | None = None, *, by_line: bool = False) -> None:
         self._task = task
+        self._by_line = by_line
         self._dialect = task.source.dialect
         self._refusal = refusal
         self._record, self._line = 1, 1
@@ -57,6 +64,8 @@ class FilePass:
         if not self._source.foreign:
             self._line += self._reader.skip_lines(dialect.skip_rows)
         self._first = self._reader.next_block()
+        if self._first is not None and self._first.data.startswith(BYTE_ORDER_MARK):
+            self._first = _without_start(self._first, len(BYTE_ORDER_MARK))
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -79,6 +88,9 @@ class FilePass:
         return self._reader.exhausted
 
     def _pieces(self) -> Iterator[Piece]:
+        if self._refusal is not None and self._by_line:
+            yield from self._unread_lines(self._refusal)
+            return
         try:
             if self._source.foreign:
                 raise FileRefusedError(
@@ -86,16 +98,15 @@ class FilePass:
                     "with gzip, bzip2, zstandard or zip",
                     header_read=False,
                 )
+            if self._source.misread:
+                raise FileRefusedError(f"the file {self._source.misread}", header_read=False)
             layout = self._layout()
             if layout is None:
                 return
-        except FileRefusedError as refused:
+        except FileRefusedError:
             if self._refusal is None:
                 raise
-            if refused.header_read:
-                yield from self._refused_records(self._refusal)
-            else:
-                yield from self._unread_lines(self._refusal)
+            yield from self._refused_records(self._refusal)
             return
         self.differences, self.layout = (layout.missing, layout.extra), layout
         yield from self._rows(layout)
@@ -103,33 +114,44 @@ class FilePass:
     def _layout(self) -> Layout | None:
         """Where the columns are; None for an empty file."""
         task = self._task
-        if self._first is not None and self._first.data.startswith(BYTE_ORDER_MARK):
-            self._first = _without_start(self._first, len(BYTE_ORDER_MARK))
         if not self._dialect.header:
             return by_position(len(task.columns), self._dialect)
         fields = self._header()
         if fields is None:
             return None
         taken = {*task.table.partition_keys, RESCUED, *task.variants, *(name for name, _ in task.columns)}
-        return match_header(fields, task.headers, task.policy, self._dialect, taken)
+        with _fault_of_the_file(self._line):
+            return match_header(fields, task.headers, task.policy, self._dialect, taken)
 
     def _header(self) -> list[bytes] | None:
         """Reads the header's fields off the first block; None when there is nothing but blank lines."""
         dialect = self._dialect
         while (block := self._first) is not None:
-            index = _first_records(block, dialect)
+            with _fault_of_the_file(self._line):
+                index = _first_records(block, dialect)
             if index.starts.size:
                 start, end = int(index.starts[0]), int(index.ends[0])
                 after = index.line_ends[index.line_ends >= end]
                 stop = int(after[0]) + 1 if after.size else block.length
                 self._line += int(np.count_nonzero(index.line_ends < stop))
                 self._first = _without_start(block, stop)
-                return split_fields(bytes(block.data[start:end]), dialect)
+                header = bytes(block.data[start:end])
+                if dialect.quote and (fault := quote_fault(header, dialect)):
+                    raise FileRefusedError(f"the header cannot be read: {fault}")
+                return split_fields(header, dialect)
             if index.torn is not None:
-                raise FileRefusedError("the header does not end: a quote in it is never closed", header_read=False)
+                raise FileRefusedError(self._endless_header(block, index), header_read=False)
             self._line += index.line_ends.size
             self._first = self._reader.next_block()
         return None
+
+    def _endless_header(self, block: Block, index: RecordIndex) -> str:
+        if block.oversized:
+            quote = ": a quote in it may not be closed" if index.in_quotes else ""
+            return f"the header is longer than {MAX_RECORD_BYTES >> 20} MiB{quote}"
+        return self.failure or f"the header does not end: {'a quote' if index.in_quotes else 'an escape'} in it is " + (
+            "never closed" if index.in_quotes else "the last character of the file"
+        )
 
     def _next_block(self) -> Block | None:
         first, self._first = self._first, None
@@ -143,7 +165,8 @@ class FilePass:
         def parse(block: Block) -> ParsedBlock | None:
             if block.oversized or (block.final and self.failure):
                 return None
-            return parser.parse(block, self._refusal)
+            with _fault_of_the_file():
+                return parser.parse(block, self._refusal)
 
         with InOrder(parse, self._next_block, 1 if self._small else task.tuning.threads) as results:
             for block, parsed in results:
@@ -155,9 +178,10 @@ class FilePass:
                 self._reader.push_back(results.take_back())
                 _, hopeless = self._shorten(block, parser.keep_blank)
                 if block.length:
-                    parsed = parser.parse(block, self._refusal)
-                    if parsed is None:
-                        raise ConversionError(f"the CSV parser and the record index disagree after line {self._line}")
+                    with _fault_of_the_file(self._line):
+                        parsed = parser.parse(block, self._refusal)
+                        if parsed is None:
+                            raise ValueError("the CSV parser and the record index disagree")
                     yield self._advance(parsed)
                 if hopeless:
                     yield from self._unread_lines(self._in_words(hopeless))
@@ -205,7 +229,7 @@ class FilePass:
             self._reader.push_back([self._first])
         for lines in self._reader.lines():
             kept = np.array([number for number, raw in enumerate(lines) if raw], np.int64)
-            raws = [shown(raw, self._dialect.encoding) for raw in lines if raw]
+            raws = [shown(raw, self._source.encoding) for raw in lines if raw]
             rejects = rejected_alike(np.arange(kept.size), kept, reason, raws)
             yield self._advance(ParsedBlock(kept.size, len(lines), [], rejects))
 
@@ -214,6 +238,21 @@ class FilePass:
         self._record += parsed.records
         self._line += parsed.lines
         return Piece(parsed.records, parsed.batches, rejects)
+
+
+@contextmanager
+def _fault_of_the_file(line: int | None = None) -> Iterator[None]:
+    """What reads nothing but bytes that are there already, so that whatever it raises is about them: the file is
+    refused, line by line, and the log has the traceback."""
+    try:
+        yield
+    except (FileRefusedError, MemoryError):
+        raise
+    except Exception as error:
+        where = "" if line is None else f" from line {line} on"
+        log.exception("rows%s cannot be read", where)
+        reason = f"the rows{where} cannot be read: {error or type(error).__name__}"
+        raise FileRefusedError(reason, header_read=False) from error
 
 
 def _first_records(block: Block, dialect: Dialect) -> RecordIndex:

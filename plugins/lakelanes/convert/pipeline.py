@@ -60,10 +60,12 @@ def convert(
     tuning: how the work is done; the rows are the same with any.
 
     A refused file has no target. All its rows go to the rejects: bad ones with their own reason, the others with the
-    file's. A file whose bytes are not text (Parquet and the like) has its lines there. Of a packed file that is cut off
-    or damaged, and of a zip archive of several files, it is the rows that could be read before that.
+    file's. A file whose rows cannot be told (it is Parquet, say, or text in another encoding) has its lines there. Of a
+    packed file that is cut off or damaged, and of a zip archive of several files, it is the rows that could be read
+    before that.
 
-    Raises ConversionError for a table without columns or without those of sort_by, and whatever source and sinks raise.
+    Raises ConversionError for a table without columns or without those of sort_by, and whatever source and sinks raise:
+    nothing else, as what is wrong with a file is never an exception.
     """
     if not table.columns:
         raise ConversionError("the table has no columns")
@@ -80,7 +82,7 @@ def convert(
             variants = grew.variants
         except FileRefusedError as refused:
             rejects.abort()
-            return _refuse(task, _rejects_writer(task), refused)
+            return _refuse(task, refused)
         except BaseException:
             rejects.abort()
             raise
@@ -104,8 +106,9 @@ class _Counts:
         if piece.rejects and self.first is None:
             self.first = piece.rejects.first()
         if self.records != self.loaded + self.rejected:
-            raise ConversionError(
-                f"{self.records} records read, {self.loaded} loaded and {self.rejected} rejected: nothing is committed"
+            raise FileRefusedError(
+                f"{self.records} records read, {self.loaded} loaded and {self.rejected} rejected: nothing is committed",
+                header_read=False,
             )
 
 
@@ -246,13 +249,22 @@ def _too_many(rows: RejectRows, limit: int) -> str:
     return f"more bad rows than the {limit} allowed"
 
 
-def _refuse(task: Task, rejects: RejectsWriter, refused: FileRefusedError) -> Conversion:
-    """The second pass over a refused file: every row of it goes to the rejects."""
-    counts = _Counts()
-    first: Reject | None = None
+def _refuse(task: Task, refused: FileRefusedError) -> Conversion:
+    """The second pass over a refused file: all its rows go to the rejects, or its lines where rows cannot be told."""
     reason = str(refused)
+    if refused.header_read:
+        try:
+            return _rejected(task, refused, reason, by_line=False)
+        except FileRefusedError as unreadable:
+            reason = f"{reason}; {unreadable}"
+    return _rejected(task, refused, reason, by_line=True)
+
+
+def _rejected(task: Task, refused: FileRefusedError, reason: str, *, by_line: bool) -> Conversion:
+    counts, rejects = _Counts(), _rejects_writer(task)
+    first: Reject | None = None
     try:
-        with FilePass(task, reason) as file:
+        with FilePass(task, reason, by_line=by_line) as file:
             for piece in file.pieces():
                 counts.add(piece)
                 if piece.rejects:

@@ -1,7 +1,7 @@
 """What quotes mean in a record, also where they are not where RFC 4180 has them.
 
-RFC 4180 (https://www.rfc-editor.org/rfc/rfc4180, section 2, rules 5 to 7): a field begins with a quote and ends with one,
-quotes inside it doubled, or it holds none. So two kinds of record have a fault:
+RFC 4180 (https://www.rfc-editor.org/rfc/rfc4180, section 2, rules 5 to 7): a field begins with a quote and ends with
+one, quotes inside it doubled, or it holds none. So two kinds of record have a fault:
 
 - Text follows a closing quote. What the field holds is then anybody's guess.
 - A quote is in a field that does not begin with one. The dialect's `quotes: lenient` takes it for plain text.
@@ -109,5 +109,5 @@ def _inside(dialect: Dialect) -> str:
 
 
 @lru_cache(maxsize=64)
-def _escaped(escape: str) -> Any:
+def _escaped(escape: str) -> re.Pattern[bytes]:
     return re.compile(re.escape(escape).encode() + b".", re.DOTALL)

@@ -1,8 +1,8 @@
 """Where records begin and end in CSV bytes: RFC 4180.
 
 A line ends in LF, CRLF or a lone CR. A line without any character is blank and no record, except in a file of one
-column, where RFC 4180's grammar makes it a record with one empty field. What quotes mean, also where they break RFC 4180,
-is in lakelanes.convert.quoting.
+column, where RFC 4180's grammar makes it a record with one empty field. What quotes mean, also where they break
+RFC 4180, is in lakelanes.convert.quoting.
 """
 
 from __future__ import annotations
@@ -102,8 +102,10 @@ def ends_line(data: bytearray, length: int, dialect: Dialect) -> bool:
         return False
     if dialect.escape is None:
         return True
-    before = bytes(data[: length - 1])
-    return (len(before) - len(before.rstrip(dialect.escape.encode()))) % 2 == 0
+    escape, before = ord(dialect.escape), length - 2
+    while before >= 0 and data[before] == escape:
+        before -= 1
+    return (length - 2 - before) % 2 == 0
 
 
 def count_lines(data: bytearray, length: int) -> int:
@@ -123,20 +125,30 @@ def guess_cut(data: bytearray, length: int, dialect: Dialect) -> int:
     It is right for every file whose quotes stand at the ends of fields. Others need index_records(); the parser tells
     (see lakelanes.convert.parse.BlockParser).
     """
-    cut = data.rfind(b"\n", 0, length)
-    if cut < 0:
-        cut = data.rfind(b"\r", 0, length - 1)
+    cut = _line_end_before(data, length, dialect)
     quote = dialect.quote.encode() if dialect.quote else b""
     if cut < 0 or not quote or data.find(quote, 0, cut) < 0:
         return cut + 1
     inside = int(np.count_nonzero(np.frombuffer(data, np.uint8, cut) == quote[0]))
     while inside % 2:
         opening = data.rfind(quote, 0, cut)
-        cut = data.rfind(b"\n", 0, opening)
+        cut = _line_end_before(data, opening, dialect, lone_returns=False)
         if cut < 0:
             return 0
         inside -= data.count(quote, cut, opening + 1)
     return cut + 1
+
+
+def _line_end_before(data: bytearray, stop: int, dialect: Dialect, *, lone_returns: bool = True) -> int:
+    """Where the last line feed before `stop` is, or else the last carriage return; -1 when there is neither. Escaped
+    ones do not count."""
+    for line_end in (b"\n", b"\r") if lone_returns else (b"\n",):
+        # A CR at the very end may be half of a CRLF.
+        at = stop if line_end == b"\n" else stop - 1
+        while (at := data.rfind(line_end, 0, at)) >= 0:
+            if ends_line(data, at + 1, dialect):
+                return at
+    return -1
 
 
 def split_fields(record: bytes, dialect: Dialect) -> list[bytes]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from lakelanes.convert.transcode import Transcoder
+from lakelanes.convert.errors import UnreadableSourceError
+from lakelanes.convert.transcode import HEAD_BYTES, Transcoder, encoding_of, marked_encoding
 from lakelanes.convert.unpack import MAGIC_BYTES, unpacker
 
 _COMPRESSED_CHUNK = 256 << 10
 _FOREIGN = {
     b"\xfd7zX": "xz",
     b"PAR1": "Parquet",
-}
-_FOREIGN_TO_UTF8 = {
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
 }
 
 
@@ -29,6 +26,8 @@ class ByteSource:
     """A source's uncompressed bytes, in order, in UTF-8 whatever `encoding` they have.
 
     foreign: the name of a format that cannot be read as CSV text, when the first bytes are of one, else None.
+    misread: why the first bytes show that they are not in `encoding`, else None. encoding: what they are read as, which
+    is then what they show.
     """
 
     def __init__(self, raw: Readable, encoding: str = "utf-8") -> None:
@@ -36,12 +35,15 @@ class ByteSource:
         self._head = b""
         while len(self._head) < MAGIC_BYTES and (more := raw.read(MAGIC_BYTES - len(self._head))):
             self._head += bytes(more)
-        foreign = _FOREIGN | (_FOREIGN_TO_UTF8 if encoding == "utf-8" else {})
-        self.foreign = next((name for magic, name in foreign.items() if self._head.startswith(magic)), None)
+        self.foreign = next((name for magic, name in _FOREIGN.items() if self._head.startswith(magic)), None)
         packed = unpacker(self._head, self._read_raw)
-        self._read: Callable[[int], bytes] | None = packed.read if packed else None
-        if encoding != "utf-8":
-            self._read = Transcoder(self._read or self._read_plain, encoding).read
+        unpacked = _Peeked(packed.read, HEAD_BYTES) if packed else None
+        head = unpacked.head if unpacked else self._head
+        self.encoding, self.misread = encoding_of(b"" if self.foreign else head, encoding)
+        self._read: Callable[[int], bytes] | None = unpacked.read if unpacked else None
+        if self.encoding != "utf-8":
+            marked = marked_encoding(head) == self.encoding
+            self._read = Transcoder(self._read or self._read_plain, self.encoding, marked=marked).read
         self._read_into = None if self._read else getattr(raw, "readinto", None)
 
     def read_into(self, view: memoryview) -> int:
@@ -72,3 +74,26 @@ class ByteSource:
     def _read_raw(self) -> bytes:
         head, self._head = self._head, b""
         return head or bytes(self._raw.read(_COMPRESSED_CHUNK))
+
+
+class _Peeked:
+    """A reader whose first bytes are known before they are read. What reading them raises comes in its turn."""
+
+    def __init__(self, read: Callable[[int], bytes], count: int) -> None:
+        self._read = read
+        self._failure: UnreadableSourceError | None = None
+        self.head = b""
+        try:
+            while len(self.head) < count and (more := read(count - len(self.head))):
+                self.head += more
+        except UnreadableSourceError as failure:
+            self._failure = failure
+        self._rest = self.head
+
+    def read(self, size: int) -> bytes:
+        if self._rest:
+            data, self._rest = self._rest[:size], self._rest[size:]
+            return data
+        if self._failure is not None:
+            raise self._failure
+        return self._read(size)

@@ -9,9 +9,53 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable
 
+from lakelanes.convert.errors import UnreadableSourceError
+
 _UNDECODABLE, _SHOWN = "lakelanes.undecodable", "lakelanes.shown"
 _FIRST = 0xDC00
 _NOT_FOR_FILES = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
+
+# https://www.unicode.org/versions/Unicode16.0.0/core-spec/chapter-2/#G19273, the longer ones first.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+HEAD_BYTES = 4
+"""How many first bytes encoding_of() looks at."""
+
+
+def marked_encoding(head: bytes) -> str | None:
+    """The encoding that a byte order mark says; None without one."""
+    return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
+
+
+def encoding_of(head: bytes, encoding: str) -> tuple[str, str | None]:
+    """The encoding of text with these first bytes, its byte order included, and why it is not the one expected.
+
+    utf-16 and utf-32 leave the byte order to the mark, and are little-endian without one.
+    """
+    marked, order_is_open = marked_encoding(head), encoding in ("utf-16", "utf-32")
+    if marked is not None:
+        if marked == encoding or (order_is_open and marked.startswith(encoding)):
+            return marked, None
+        name = marked.removesuffix("-le").removesuffix("-be")
+        setting = marked if encoding.startswith(name) else name
+        return marked, (
+            f"looks like {name.upper()}: it begins with the byte order mark of {marked}, "
+            f"but dialect.encoding is {encoding!r}; set it to {setting!r}"
+        )
+    if not order_is_open:
+        return encoding, None
+    zeros = 1 if encoding == "utf-16" else 3
+    if head[:zeros] == bytes(zeros) and head[zeros : zeros + 1] > b"\0":
+        return f"{encoding}-be", (
+            f"looks like {encoding}-be: its first byte is zero, and without a byte order mark {encoding} is "
+            f"little-endian; set dialect.encoding to '{encoding}-be'"
+        )
+    return f"{encoding}-le", None
 
 
 def normalised_encoding(name: str) -> str:
@@ -30,20 +74,28 @@ def normalised_encoding(name: str) -> str:
 
 
 class Transcoder:
-    """Reads bytes in an encoding and gives them in UTF-8."""
+    """Reads bytes in an encoding and gives them in UTF-8. marked: whether they begin with a mark, which is left out."""
 
-    def __init__(self, read: Callable[[int], bytes], encoding: str) -> None:
+    def __init__(self, read: Callable[[int], bytes], encoding: str, *, marked: bool = False) -> None:
         self._read = read
+        self._mark = "\ufeff" if marked else ""
+        self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder(encoding)(_UNDECODABLE)
         self._pending = b""
         self._ended = False
 
     def read(self, size: int) -> bytes:
-        """1 to `size` bytes, none at the end."""
+        """1 to `size` bytes, none at the end. Raises UnreadableSourceError where the encoding cannot go on."""
         while not self._pending and not self._ended:
             data = self._read(size)
             self._ended = not data
-            self._pending = self._decoder.decode(data, self._ended).encode("utf-8", "surrogatepass")
+            try:
+                text = self._decoder.decode(data, self._ended)
+            except ValueError as error:
+                raise UnreadableSourceError(f"the text cannot be read as {self._encoding}: {error}") from None
+            if text and self._mark:
+                text, self._mark = text.removeprefix(self._mark), ""
+            self._pending = text.encode("utf-8", "surrogatepass")
         data, self._pending = self._pending[:size], self._pending[size:]
         return data
 

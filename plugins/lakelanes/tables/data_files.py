@@ -36,8 +36,8 @@ class DataReader:
         """
         try:
             source = ByteSource(self)
-            if source.foreign is not None:
-                raise ExportDataError(self._file.uri, f"it is {source.foreign}, expected lines of JSON, with gzip")
+            if found := source.foreign or (source.misread and source.encoding):
+                raise ExportDataError(self._file.uri, f"it is {found}, expected lines of JSON, with gzip")
             yield from self._cut(source)
         except UnreadableSourceError as error:
             raise ExportDataError(self._file.uri, str(error)) from None

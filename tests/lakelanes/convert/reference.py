@@ -193,7 +193,14 @@ def _read_integer(bits: int) -> Any:
 
 def _read_decimal(text: str, arguments: str) -> Decimal:
     precision, scale = map(int, arguments.split(","))
-    if not text.isascii() or text != text.strip() or not text or text[-1] not in "0123456789." or not re.search("[0-9]", text) or "_" in text:
+    if (
+        not text.isascii()
+        or text != text.strip()
+        or not text
+        or text[-1] not in "0123456789."
+        or not re.search("[0-9]", text)
+        or "_" in text
+    ):
         raise Refused
     exact = Context(prec=precision, traps=[InvalidOperation, Inexact])
     number = Decimal(text)

@@ -6,17 +6,21 @@ import gc
 import io
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from lakelanes.convert import (
     ConversionError,
     Destination,
+    Dialect,
     Reject,
     Source,
     TargetTable,
     Tuning,
     convert,
 )
+from lakelanes.convert.blocks import Block
+from lakelanes.convert.parse import BlockParser, ParsedBlock
 from tests.lakelanes.convert.support import SALES, MemorySink, Sinks, load, table_columns
 
 HEADER = b"id,amount,day\n"
@@ -123,3 +127,49 @@ def test_a_failing_sink_aborts_the_other_one_too(threads: int) -> None:
     assert broken.state == "aborted"
     assert [sink.state for sink in rejects] == ["aborted"]
     gc.collect()
+
+
+@pytest.mark.parametrize("line_end", [b"", b"\n", b"\r", b"\r\n"])
+def test_a_file_of_one_long_line_is_one_line_and_has_no_quote(line_end: bytes) -> None:
+    outcome = load(b"x" * (40 << 20) + line_end, tuning=Tuning(threads=1))
+    assert outcome.conversion.refused == "the header is longer than 16 MiB"
+    assert [(reject["line"], len(reject["raw"])) for reject in outcome.rejects] == [(1, 16 << 20)]
+
+
+def test_a_long_line_among_the_rows_is_one_line() -> None:
+    outcome = load(HEADER + b"a,1,\n" + b"x" * (40 << 20) + b"\r\nb,2,\r\n", tuning=Tuning(threads=1))
+    assert outcome.column("id") == ["a"]
+    assert set(outcome.reasons()) == {"the record that begins on line 3 is longer than 16 MiB"}
+    assert [reject["line"] for reject in outcome.rejects] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("data", "escape", "reason"),
+    [
+        (b'"id,amount,day\na,1,\n', None, "the header does not end: a quote in it is never closed"),
+        (b"id,amount,day\\", "\\", "the header does not end: an escape in it is the last character of the file"),
+        (b'"id"s,amount,day\na,1,\n', None, "the header cannot be read: text after the closing quote"),
+    ],
+)
+def test_a_header_that_cannot_be_read(data: bytes, escape: str | None, reason: str) -> None:
+    outcome = load(data, dialect=Dialect(escape=escape))
+    assert outcome.conversion.refused == reason
+    assert outcome.conversion.rows_rejected == len(data.splitlines()) - ("cannot" in reason)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_goes_wrong_while_rows_are_read_is_the_files_fault(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    """Rows have been loaded by then: they go to the rejects with the others, line by line."""
+
+    def fail(parser: BlockParser, block: Block, refusal: str | None = None) -> ParsedBlock | None:
+        if b"bad" in block.data[: block.length]:
+            raise pa.ArrowInvalid("out of sync")
+        return read(parser, block, refusal)
+
+    read = BlockParser.parse
+    monkeypatch.setattr(BlockParser, "parse", fail)
+    outcome = load(HEADER + b"a,1,\n" * 50 + b"\nbad,1,\n", tuning=Tuning(threads=threads, block_bytes=64))
+    assert outcome.conversion.refused == "the rows cannot be read: out of sync"
+    assert [(row["line"], row["raw"]) for row in outcome.rejects[:1]] == [(1, "id,amount,day")]
+    assert [(row["line"], row["raw"]) for row in outcome.rejects[-2:]] == [(51, "a,1,"), (53, "bad,1,")]
+    assert outcome.conversion.rows_rejected == 52

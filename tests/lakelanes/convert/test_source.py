@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import io
+from collections.abc import Callable
 
 import pytest
 
+from lakelanes.convert import Dialect
 from lakelanes.convert.source import ByteSource
 from tests.lakelanes.convert.support import load
 
@@ -13,7 +17,6 @@ from tests.lakelanes.convert.support import load
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        ("id,amount,day\na,1,2024-01-01\n".encode("utf-16"), "UTF-16"),
         (b"PAR1\n\x15\x04\n", "Parquet"),
         (b"\xfd7zXZ\x00\n", "xz"),
     ],
@@ -24,6 +27,46 @@ def test_a_file_that_is_no_text(data: bytes, name: str) -> None:
         f"the file is {name}, expected text in UTF-8, plain or packed with gzip, bzip2, zstandard or zip"
     )
     assert outcome.conversion.records > 0
+
+
+TEXT = "id,amount,day\nMüller,1,2024-01-01\n"
+MARKED = {
+    "utf-8": codecs.BOM_UTF8 + TEXT.encode(),
+    "utf-16-le": codecs.BOM_UTF16_LE + TEXT.encode("utf-16-le"),
+    "utf-16-be": codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
+    "utf-32-le": codecs.BOM_UTF32_LE + TEXT.encode("utf-32-le"),
+    "utf-32-be": codecs.BOM_UTF32_BE + TEXT.encode("utf-32-be"),
+}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("configured", ["utf-8", "cp1252", "shift_jis", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("marked", MARKED)
+def test_a_byte_order_mark_and_the_encoding_agree_or_the_file_is_refused(
+    marked: str, configured: str, pack: Callable[[bytes], bytes]
+) -> None:
+    outcome = load(pack(MARKED[marked]), dialect=Dialect(encoding=configured))
+    if marked.startswith(configured):
+        assert outcome.column("id") == ["Müller"]
+        return
+    name = marked[:-3] if marked[-3:] in ("-le", "-be") else marked
+    assert outcome.conversion.refused == (
+        f"the file looks like {name.upper()}: it begins with the byte order mark of {marked}, "
+        f"but dialect.encoding is {configured!r}; set it to {(marked if configured.startswith(name) else name)!r}"
+    )
+    assert [(row["line"], row["raw"]) for row in outcome.rejects] == [(1, "id,amount,day"), (2, "Müller,1,2024-01-01")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_without_a_mark_the_order_of_bytes_is_little_endian(encoding: str) -> None:
+    outcome = load(TEXT.encode(f"{encoding}-le"), dialect=Dialect(encoding=encoding))
+    assert outcome.column("id") == ["Müller"]
+    swapped = load(TEXT.encode(f"{encoding}-be"), dialect=Dialect(encoding=encoding))
+    assert swapped.conversion.refused == (
+        f"the file looks like {encoding}-be: its first byte is zero, and without a byte order mark "
+        f"{encoding} is little-endian; set dialect.encoding to '{encoding}-be'"
+    )
+    assert [row["raw"] for row in swapped.rejects] == TEXT.splitlines()
 
 
 class Dripping(io.BytesIO):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from encodings.aliases import aliases
+from random import Random
 from typing import Any
 
 import pytest
 
 from lakelanes.convert import Dialect, Tuning
+from lakelanes.convert.transcode import normalised_encoding
 from tests.lakelanes.convert.support import load
 
 HEADER = b"id,amount,day\n"
@@ -68,3 +71,23 @@ def test_a_header_that_the_encoding_does_not_know() -> None:
 def test_what_is_no_encoding_of_files(encoding: str) -> None:
     with pytest.raises(ValueError, match=f"encoding is {encoding!r}"):
         Dialect(encoding=encoding)
+
+
+def test_whatever_bytes_an_encoding_meets_nothing_is_raised_but_that_the_source_cannot_be_read() -> None:
+    random = Random(13)
+    names = {normalised for name in set(aliases.values()) if (normalised := _encoding(name))}
+    assert len(names) > 80
+    for name in sorted(names):
+        for _ in range(20):
+            data = (
+                random.randbytes(random.randint(0, 40)) + b"id,amount,day\n" + random.randbytes(random.randint(0, 40))
+            )
+            outcome = load(data, dialect=Dialect(encoding=name, header=random.random() < 0.5))
+            assert outcome.conversion.rows_loaded == 0 or outcome.conversion.refused is None
+
+
+def _encoding(name: str) -> str | None:
+    try:
+        return normalised_encoding(name)
+    except ValueError:
+        return None
