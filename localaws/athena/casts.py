@@ -157,8 +157,11 @@ def text_sql(sql: str, source: Type) -> str:
         return f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)\\.', '\\10.')"
     if source.name == "timestamp":
         if source.precision == 0:
-            return f"strftime({sql}, '%Y-%m-%d %H:%M:%S')"
-        return f"left(strftime({sql}, '%Y-%m-%d %H:%M:%S.%f'), {20 + source.precision})"
+            return f"if(year({sql}) > 9999, '+', '') || strftime({sql}, '%Y-%m-%d %H:%M:%S')"
+        # Java puts a sign before a year of more than four digits.
+        text = f"strftime({sql}, '%Y-%m-%d %H:%M:%S.%f')"
+        length = 20 + source.precision
+        return f"if(year({sql}) > 9999, '+' || left({text}, {length + 1}), left({text}, {length}))"
     if source.name == "timestamp with time zone":
         return f"{text_sql(local_sql(sql, source), Type('timestamp', source.args))} || ' {source.zone}'"
     return f"CAST({sql} AS VARCHAR)"

@@ -97,7 +97,7 @@ def _dates(table: Table, name: str, text: str, pattern: str, interval: str, unit
     seen = None
     at, count = low, 0
     while at <= high:
-        value = at.strftime(form)
+        value = at.strftime(form.replace("%Y", f"{at.year:04d}"))  # the C library does not pad years
         if value != seen:
             yield value
         seen = value

@@ -46,15 +46,40 @@ def _java_float(value: float, shortest: str) -> str:
     return f"{minus}{text[0]}.{text[1:] or '0'}E{point - 1}"
 
 
-def _timestamp(value: dt.datetime) -> str:
-    """Athena's results have milliseconds, whatever the precision of the type."""
-    rounded = value.replace(tzinfo=None) + dt.timedelta(microseconds=500)
-    return f"{rounded.replace(microsecond=0).isoformat(sep=' ')}.{rounded.microsecond // 1000:03d}"
+# The Gregorian calendar repeats itself.
+_CYCLE_YEARS, _CYCLE = 400, dt.timedelta(days=146_097)
+_EPOCH = dt.datetime(1970, 1, 1)
 
 
-def _timestamp_tz(kind: Type) -> Callable[[dt.datetime], str]:
+def _timestamp(value: dt.datetime | int) -> str:
+    """Athena's results have milliseconds, whatever the precision of the type. value: int for microseconds since 1970.
+
+    Trino prints years with the pattern uuuu, which puts a sign before those of more than four digits:
+    https://docs.oracle.com/javase/8/docs/api/java/time/format/DateTimeFormatterBuilder.html#appendPattern-java.lang.String-
+    """
+    if isinstance(value, dt.datetime):
+        value = (value.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1)
+    cycles = 0
+    while value >= 253_402_300_800_000_000 - 500:  # the year 10000
+        value -= _CYCLE // dt.timedelta(microseconds=1)
+        cycles += 1
+    rounded = _EPOCH + dt.timedelta(microseconds=value + 500)
+    year = rounded.year + cycles * _CYCLE_YEARS
+    shown = f"+{year}" if year > 9999 else f"{year:04d}"
+    return f"{shown}{rounded:-%m-%d %H:%M:%S}.{rounded.microsecond // 1000:03d}"
+
+
+def _timestamp_tz(kind: Type) -> Callable[[dt.datetime | int], str]:
     zone = ZoneInfo(kind.zone)
-    return lambda value: f"{_timestamp(value.astimezone(zone))} {kind.zone}"
+
+    def text(value: dt.datetime | int) -> str:
+        if isinstance(value, int):
+            moment = _EPOCH + (dt.timedelta(microseconds=value) - _CYCLE)
+            offset = moment.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset() or dt.timedelta(0)
+            return f"{_timestamp(value + offset // dt.timedelta(microseconds=1))} {kind.zone}"
+        return f"{_timestamp(value.astimezone(zone))} {kind.zone}"
+
+    return text
 
 
 def _interval_day(value: Any) -> str:
@@ -122,6 +147,27 @@ def column_texts(column: pa.ChunkedArray, kind: Type) -> list[str | None]:
         column = pc.cast(column, pa.string())
     elif kind.name not in ("varchar", "json"):
         text = formatter(kind)
-        return [None if value is None else text(value) for value in column.to_pylist()]
+        try:
+            return [None if value is None else text(value) for value in column.to_pylist()]
+        except OverflowError:
+            # A moment that Python's datetime does not have.
+            column = column.cast(_counted(column.type))
+            return [None if value is None else text(value) for value in column.to_pylist()]
     texts: list[str | None] = column.to_pylist()
+    if kind.name == "date":
+        # As of timestamps; Java's LocalDate does so too.
+        return [f"+{text}" if text and len(text) > 10 and text[0] != "-" else text for text in texts]
     return texts
+
+
+def _counted(kind: pa.DataType) -> pa.DataType:
+    """The same type with microseconds since 1970 for timestamps."""
+    if pa.types.is_timestamp(kind):
+        return pa.int64()
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_counted(kind.value_type)))
+    if pa.types.is_map(kind):
+        return pa.map_(_counted(kind.key_type), _counted(kind.item_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_counted(field.type)) for field in kind])
+    return kind

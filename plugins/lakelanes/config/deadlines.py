@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, partition_key
+from lakelanes.convert.partition_values import spelled
 from lakelanes.errors import PartitionValueError
 
 _LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
@@ -41,7 +42,7 @@ def _parsed(period: str, form: str) -> datetime:
 
 def period_at(entity: Entity, time: datetime) -> str:
     """The period that holds ``time`` (aware)."""
-    return time.astimezone(ZoneInfo(entity.timezone)).strftime(str(entity.partition_key_format))
+    return spelled(time.astimezone(ZoneInfo(entity.timezone)), str(entity.partition_key_format))
 
 
 def following(entity: Entity, period: str, count: int = 1) -> str:
@@ -49,9 +50,9 @@ def following(entity: Entity, period: str, count: int = 1) -> str:
     form = str(entity.partition_key_format)
     start = _parsed(period, form)
     if length := _LENGTHS.get(entity.partition_grain or ""):
-        return (start + count * length).strftime(form)
+        return spelled(start + count * length, form)
     months = start.year * 12 + start.month - 1 + (count if entity.partition_grain == "month" else 12 * count)
-    return datetime(months // 12, months % 12 + 1, 1).strftime(form)
+    return spelled(datetime(months // 12, months % 12 + 1, 1), form)
 
 
 def periods(entity: Entity, first: str, last: str) -> Iterator[str]:

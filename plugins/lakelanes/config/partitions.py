@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lakelanes.config.model import Entity, PartitionKey
-from lakelanes.convert.partition_values import INTEGER_BITS
+from lakelanes.convert.partition_values import INTEGER_BITS, spelled
 from lakelanes.errors import PartitionValueError
 
 # What Hive escapes in a folder name (org.apache.hadoop.hive.common.FileUtils.charToEscape); MSCK unescapes it.
@@ -120,7 +120,12 @@ def partition_date(entity: Entity, partition: Partition) -> datetime | None:
     values = dict(partition.items)
     if not entity.date_keys or HIVE_NULL in [values[name] for name in entity.date_keys]:
         return None
-    text = " ".join(values[name] for name in entity.date_keys)
+    numbers = {key.name for key in entity.partition_keys if key.type.text in INTEGER_BITS}
+    # strptime wants four digits of a year, and numbers have no leading zeros.
+    text = " ".join(
+        values[name].zfill(4) if form == "%Y" and name in numbers else values[name]
+        for name, form in entity.date_keys.items()
+    )
     form = " ".join(entity.date_keys.values())
     try:
         return datetime.strptime(text, form)
@@ -132,7 +137,7 @@ def partition_date(entity: Entity, partition: Partition) -> datetime | None:
 def partition_key(entity: Entity, partition: Partition) -> str | None:
     """The partition's date as an Airflow partition key, e.g. ``2024-03-15``; None without a date."""
     date = partition_date(entity, partition)
-    return date.strftime(entity.partition_key_format) if date and entity.partition_key_format else None
+    return spelled(date, entity.partition_key_format) if date and entity.partition_key_format else None
 
 
 def date_values(entity: Entity, key: str) -> dict[str, str]:
@@ -153,11 +158,11 @@ def date_values(entity: Entity, key: str) -> dict[str, str]:
         raise PartitionValueError(
             f"{key!r} is not a partition of entity {entity.name}: write it as {datetime(2024, 3, 15).strftime(form)}"
         ) from None
-    return {name: date.strftime(date_form) for name, date_form in entity.date_keys.items()}
+    return {name: spelled(date, date_form) for name, date_form in entity.date_keys.items()}
 
 
 def _is_date(value: str) -> bool:
     try:
-        return datetime.strptime(value, "%Y-%m-%d").strftime("%Y-%m-%d") == value
+        return spelled(datetime.strptime(value, "%Y-%m-%d"), "%Y-%m-%d") == value
     except ValueError:
         return False

@@ -23,8 +23,8 @@ class Dialect:
     quotes: "strict" as in RFC 4180, where a field that contains a quote is quoted, or "lenient": a quote inside a field
         that is not quoted is plain text. Text after a closing quote is a fault in either.
     null_values: unquoted texts that mean null, in every column, as they stand in the file: with the escape `\`, `\N`
-        is a null that an escaped `\\N` is not. In columns that do not hold text, a quoted one and one with spaces around
-        it mean null too: `""` is an empty string in a string column, null elsewhere.
+        is a null that an escaped `\\N` is not. In columns that do not hold text, a quoted one and one with spaces
+        around it mean null too: `""` is an empty string in a string column, null elsewhere.
     encoding: a text encoding by the name Python has for it; kept as Python's own name.
     header: whether the first record has the columns' names; without it, fields are the table's columns, in its order.
     skip_rows: how many physical lines to leave out before the header, or before the first row without one.

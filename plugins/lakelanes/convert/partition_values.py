@@ -53,9 +53,13 @@ class PartitionValue:
 
 
 def spelled(value: date, form: str) -> str:
-    """A date or timestamp in a strftime form."""
+    """A date or timestamp in a strftime form, years in four digits."""
     moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-    return _FIELD.sub(lambda match: _FIELDS[match[0]](moment), form)
+
+    def written(field: str) -> str:
+        return _FIELDS[field](moment) if field in _FIELDS else moment.strftime(field)
+
+    return _FIELD.sub(lambda match: written(match[0]), form)
 
 
 def form_fault(form: str, column: str, key: str, bits: int | None) -> str | None:

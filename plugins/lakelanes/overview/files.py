@@ -27,6 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lakelanes.concurrently import map_concurrently
 from lakelanes.config.deadlines import deadline_at, due_at, following, period_of, periods
 from lakelanes.config.model import Entity
+from lakelanes.convert.partition_values import INTEGER_BITS, spelled
 from lakelanes.files import dead_letters
 from lakelanes.files.listing import source_file
 from lakelanes.files.matching import taker_of
@@ -293,13 +294,15 @@ def one_file(lake: Lake, source: str) -> tuple[Entry, list[Entry]] | None:
 
 def period_partitions(lake: Lake, entity: Entity, period: str) -> list[Summary]:
     """The partitions of a period. Where the date leads the partition keys these are next to each other in the table;
-    where another key leads, all partitions of the entity are read."""
+    where another key leads, or a key is a number, all partitions of the entity are read."""
     leading = [key.name for key in entity.partition_keys][: len(entity.date_keys)]
-    if leading != list(entity.date_keys):
+    numbers = any(key.type.text in INTEGER_BITS for key in entity.partition_keys if key.name in entity.date_keys)
+    # Numbers have no leading zeros if they come from rows, and whichever the name has if they come from there.
+    if numbers or leading != list(entity.date_keys):
         every = summaries.partition_summaries(lake.ledger, entity.name)
         return [summary for summary in every if period_of(entity, summary.version) == period]
     date = datetime.strptime(period, str(entity.partition_key_format))
-    path = "/".join(f"{name}={date.strftime(form)}" for name, form in entity.date_keys.items())
+    path = "/".join(f"{name}={spelled(date, form)}" for name, form in entity.date_keys.items())
     found = summaries.partition_summaries(lake.ledger, entity.name, starting=path)
     return [summary for summary in found if period_of(entity, summary.version) == period]
 

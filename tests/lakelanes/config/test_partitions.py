@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from lakelanes.config.deadlines import following, period_of
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import (
     HIVE_NULL,
@@ -145,3 +146,35 @@ def test_partition_and_airflow_key_name_each_other() -> None:
         PartitionValueError, match="'2024-3' is not a partition of entity sales: write it as 2024-03-15"
     ):
         date_values(sales, "2024-3")
+
+
+OLD = [date(1, 1, 1), date(99, 12, 31), date(999, 3, 4), date(1000, 1, 1)]
+
+
+@pytest.mark.parametrize("day", OLD)
+def test_a_day_before_the_year_1000_is_a_partition_in_four_digits(day: date) -> None:
+    by_day = entity({"name": "day", "type": "date"})
+    partition = partition_of(by_day, [day.isoformat()])
+    assert partition_key(by_day, partition) == day.isoformat()
+    assert date_values(by_day, day.isoformat()) == {"day": day.isoformat()}
+    assert period_of(by_day, partition.path) == day.isoformat()
+    assert following(by_day, day.isoformat()) == (day + timedelta(days=1)).isoformat()
+    compact = entity("dt", date_format="%Y%m%d")
+    text = day.isoformat().replace("-", "")
+    assert date_values(compact, day.isoformat()) == {"dt": text}
+    assert partition_key(compact, partition_of(compact, [text])) == day.isoformat()
+
+
+@pytest.mark.parametrize("kind", ["int", "string"])
+@pytest.mark.parametrize("day", OLD)
+def test_a_year_that_is_a_number_has_no_leading_zeros(day: date, kind: str) -> None:
+    columns = [{"name": "day", "type": "date"}]
+    forms = {"year": "%Y", "month": "%m"}
+    keys = [{"name": name, "type": kind, "column": "day", "format": form} for name, form in forms.items()]
+    by_month = entity(*keys, schema=columns)
+    values = [value.text(day) for key in by_month.data_keys if (value := key.value)]
+    assert values == ([str(day.year), str(day.month)] if kind == "int" else [f"{day.year:04d}", f"{day.month:02d}"])
+    partition = partition_of(by_month, values)
+    assert partition.values == values
+    assert partition_key(by_month, partition) == day.isoformat()[:7]
+    assert partition_date(by_month, partition) == datetime(day.year, day.month, 1)

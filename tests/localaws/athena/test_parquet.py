@@ -47,6 +47,29 @@ def test_every_type_prints_as_athena_prints_it(lake: Any) -> None:
     assert lake.rows("SELECT st.x, a[1], mp['k'] FROM t WHERE i = 3") == [("1", "1", "1")]
 
 
+def test_the_last_moment_of_the_year_9999_is_rounded_into_the_next_one(lake: Any) -> None:
+    table(lake, "id int, ts timestamp, many array<timestamp>, named struct<at:timestamp>, by map<string,timestamp>")
+    last = dt.datetime(9999, 12, 31, 23, 59, 59, 999_999)
+    schema = pa.schema(
+        [("id", pa.int32()), ("ts", pa.timestamp("us")), ("many", pa.list_(pa.timestamp("us"))),
+         ("named", pa.struct([("at", pa.timestamp("us"))])), ("by", pa.map_(pa.string(), pa.timestamp("us")))]
+    )  # fmt: skip
+    full = {"id": 1, "ts": last, "many": [last, None], "named": {"at": last}, "by": [("k", last)]}
+    old = {"id": 2, "ts": dt.datetime(99, 1, 2, 3, 4, 5, 999_499), "many": None, "named": None, "by": None}
+    lake.put_parquet("t/x.parquet", pa.Table.from_pylist([full, old], schema))
+    beyond = "+10000-01-01 00:00:00.000"
+    assert lake.rows("SELECT * FROM t ORDER BY id") == [
+        ("1", beyond, f"[{beyond}, null]", f"{{at={beyond}}}", f"{{k={beyond}}}"),
+        ("2", "0099-01-02 03:04:05.999", None, None, None),
+    ]
+    assert lake.rows("SELECT CAST(ts AS varchar), year(ts), CAST(ts AS date) FROM t WHERE id = 1") == [
+        (beyond, "10000", "+10000-01-01")
+    ]
+    assert lake.rows("SELECT ts AT TIME ZONE 'Asia/Tokyo' FROM t WHERE id = 1") == [
+        ("+10000-01-01 09:00:00.000 Asia/Tokyo",)
+    ]
+
+
 def test_columns_are_found_by_name_without_case_in_any_order(lake: Any) -> None:
     table(lake, "id string, amount bigint, late string")
     lake.put_parquet("t/1.parquet", {"Amount": [1], "extra": ["x"], "ID": ["a"]})
