@@ -54,6 +54,7 @@ class FilePass:
         self._dialect = task.source.dialect
         self._refusal = refusal
         self._record, self._line = 1, 1
+        self._header_lines = 0
         self.differences: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self.layout: Layout | None = None
 
@@ -120,8 +121,13 @@ class FilePass:
         if fields is None:
             return None
         taken = {*task.table.partition_keys, RESCUED, *task.variants, *(name for name, _ in task.columns)}
-        with _fault_of_the_file(self._line):
-            return match_header(fields, task.headers, task.policy, self._dialect, taken)
+        try:
+            with _fault_of_the_file(self._line):
+                return match_header(fields, task.headers, task.policy, self._dialect, taken)
+        except FileRefusedError as refused:
+            # A header of several lines may have swallowed rows, so its lines are rejected as well.
+            refused.header_read &= self._header_lines <= 1
+            raise
 
     def _header(self) -> list[bytes] | None:
         """Reads the header's fields off the first block; None when there is nothing but blank lines."""
@@ -134,10 +140,11 @@ class FilePass:
                 after = index.line_ends[index.line_ends >= end]
                 stop = int(after[0]) + 1 if after.size else block.length
                 self._line += int(np.count_nonzero(index.line_ends < stop))
+                self._header_lines = int(np.count_nonzero(index.line_ends[index.line_ends < stop] >= start))
                 self._first = _without_start(block, stop)
                 header = bytes(block.data[start:end])
                 if dialect.quote and (fault := quote_fault(header, dialect)):
-                    raise FileRefusedError(f"the header cannot be read: {fault}")
+                    raise FileRefusedError(f"the header cannot be read: {fault}", header_read=False)
                 return split_fields(header, dialect)
             if index.torn is not None:
                 raise FileRefusedError(self._endless_header(block, index), header_read=False)

@@ -154,7 +154,7 @@ def test_a_long_line_among_the_rows_is_one_line() -> None:
 def test_a_header_that_cannot_be_read(data: bytes, escape: str | None, reason: str) -> None:
     outcome = load(data, dialect=Dialect(escape=escape))
     assert outcome.conversion.refused == reason
-    assert outcome.conversion.rows_rejected == len(data.splitlines()) - ("cannot" in reason)
+    assert [row["raw"] for row in outcome.rejects] == data.decode().splitlines()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -173,3 +173,13 @@ def test_what_goes_wrong_while_rows_are_read_is_the_files_fault(monkeypatch: pyt
     assert [(row["line"], row["raw"]) for row in outcome.rejects[:1]] == [(1, "id,amount,day")]
     assert [(row["line"], row["raw"]) for row in outcome.rejects[-2:]] == [(51, "a,1,"), (53, "bad,1,")]
     assert outcome.conversion.rows_rejected == 52
+
+
+def test_a_header_that_swallowed_rows_is_rejected_with_them() -> None:
+    outcome = load(b'\n"id,amount,day\na,1,\nb,2,"\nc,3,\n')
+    assert outcome.conversion.refused is not None and outcome.conversion.refused.startswith(
+        "none of the table's columns"
+    )
+    assert [row["line"] for row in outcome.rejects] == [2, 3, 4, 5]
+    # One of a line is no row.
+    assert [row["line"] for row in load(b"\nid,amount\na,1\n").rejects] == [3]
