@@ -18,13 +18,14 @@ SERVERS = {
     *("running_localaws", "start_localaws", "running_browser", "run_case", "Stack", "World"),
 }
 # Each test of these imports Airflow or starts processes.
-STACKS = ("dags", "end_to_end", "faults", "infrastructure", "lakelanes_airflow", "lambdas")
+STACKS = ("dags", "end_to_end", "faults", "infrastructure", "lakelanes_airflow", "lambdas", "witness")
 # What one worker does one after the other. The end-to-end tests are two series, about equally long, each with one stack
-# at a time; the tests of the page share the application that Airflow's API server serves.
+# at a time; the tests of the page share the application that Airflow's API server serves, and those on moto its server.
 SERIES = (
     ("tests/end_to_end/test_airflow.py", "tests/end_to_end/test_stack.py"),
     tuple(f"tests/end_to_end/test_{name}.py" for name in ("alerts", "fast_lane", "lake_page", "tables")),
     ("tests/lakelanes_airflow/page/",),
+    ("tests/witness/",),
 )
 # Time limit of the tests that take a minute or two by themselves; starting a stack is part of the first that needs it.
 LONG_SECONDS = 900
@@ -48,6 +49,15 @@ def clocked_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     }
     with running_localaws(tmp_path_factory.mktemp("clocked"), environment=environment) as server:
         yield server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--witness",
+        choices=("chosen", "all", "count"),
+        default="chosen",
+        help="which of tests/witness run on moto's server; count: write their numbers into docs/what-runs-where.md",
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -92,18 +92,24 @@ class LocalAws:
 
 
 def start_localaws(
-    state_dir: Path | str, *, port: int = 0, environment: Mapping[str, str] | None = None, module: str = "localaws"
+    state_dir: Path | str,
+    *,
+    port: int = 0,
+    environment: Mapping[str, str] | None = None,
+    module: str = "localaws",
+    python: Path | None = None,
 ) -> LocalAws:
     """Start the local AWS and wait until it answers. It ends with this process at the latest.
 
     ``port`` 0 picks a free one. ``environment`` adds to this process's own. ``module`` is run in its place where a test
-    needs another engine. Its standard error is kept in ``<state_dir>/localaws.log``. Raises LocalAwsError when it does
-    not become ready.
+    needs another engine, or another server that takes the same arguments, and ``python`` runs it where the local AWS's
+    own interpreter does not have it. Standard error is kept in ``<state_dir>/localaws.log``. Raises LocalAwsError when
+    it does not become ready.
     """
     state = Path(state_dir)
     state.mkdir(parents=True, exist_ok=True)
     log = state / "localaws.log"
-    command = [str(localaws_python()), "-m", module]
+    command = [str(python or localaws_python()), "-m", module]
     command += ["--port", str(port), "--state", str(state), "--parent-pid", str(os.getpid())]
     with log.open("w") as stderr:
         process = subprocess.Popen(

@@ -25,7 +25,7 @@ class Queues:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
         self._puts = 0
-        # The sequencers of the notifications that were seen.
+        # What tells the notifications that were seen apart.
         self._heard: set[str] = set()
         lake.s3.meta.events.register("provide-client-params.s3.PutObject", self._count_put)
         resources = lake.config.resources
@@ -59,7 +59,7 @@ class Queues:
             for m in answer.get("Messages", ()):
                 receives = int(m["Attributes"]["ApproximateReceiveCount"])
                 found.append(Message(m["MessageId"], m["Body"], m["ReceiptHandle"], receives))
-            self._heard.update(filter(None, map(_sequencer, found)))
+            self._heard.update(filter(None, map(_notification, found)))
             return f"{len(self._heard)} of {self._puts}"
 
         wait_for(look, lambda _: len(found) == _BATCH or len(self._heard) >= self._puts, "notifications of all objects")
@@ -131,8 +131,22 @@ class Alerts:
 
 
 def _sequencer(message: Message) -> str:
-    """The sequencer of a notification; "" for what is none."""
+    """The sequencer of a notification; "" for what is none, or has none."""
+    found = _object(message)
+    return str(found.get("sequencer", "")) if found else ""
+
+
+def _notification(message: Message) -> str:
+    """The same for every message that tells of one put; "" for what is no notification.
+
+    moto's S3 gives no sequencer, and tells of a put before it answers: there each message is one of its own.
+    """
+    return _sequencer(message) or (message.id if _object(message) else "")
+
+
+def _object(message: Message) -> dict[str, Any] | None:
     try:
-        return str(json.loads(message.body)["Records"][0]["s3"]["object"].get("sequencer", ""))
+        found = json.loads(message.body)["Records"][0]["s3"]["object"]
     except (ValueError, LookupError, TypeError):
-        return ""
+        return None
+    return found if isinstance(found, dict) else None

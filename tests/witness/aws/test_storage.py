@@ -1,0 +1,3 @@
+"""tests/lakelanes/aws/test_storage.py once more, on moto's server."""
+
+from tests.lakelanes.aws.test_storage import *  # noqa: F403
