@@ -10,6 +10,7 @@ from localaws import function_limits
 from localaws.dynamodb import ttl
 from localaws.dynamodb.recovery import Recoveries
 from localaws.dynamodb.tables import Table
+from localaws.iam.functions import missing_for_queue
 from localaws.streams import mappings
 
 Properties = dict[str, Any]
@@ -116,6 +117,8 @@ def _attach_mappings(handler: dict[str, Any], functions: Any, wake: Callable[[],
 
     def creating(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
         if not mappings.is_stream(properties.get("EventSourceArn")):
+            if missing := missing_for_queue(functions, properties):
+                raise ValueError(missing)
             made: tuple[str, Properties] = create(logical_id, properties, stack)
             return made
         made = create(logical_id, _checked(functions, properties), stack)

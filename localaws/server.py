@@ -23,6 +23,8 @@ from localaws.control import Control, members, with_controls
 from localaws.dynamodb.service import DynamoDbService
 from localaws.glue.service import GlueService
 from localaws.hosts import with_hosts
+from localaws.iam import functions as function_rights
+from localaws.iam import missing_objects, queues, records, requests, rights, sizes
 from localaws.protocol import Handler, Headers, Reply
 from localaws.settings import SettingError, Settings
 from localaws.streams.poller import StreamPoller
@@ -170,6 +172,8 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
     handlers["athena"] = athena.handle
     handlers["glue"] = catalog.handle
     handlers["dynamodb"] = dynamodb.handle
+    handlers["s3"] = missing_objects.hidden(handlers["s3"])
+    evaluations = _attach_iam(settings, athena)
 
     @functools.cache
     def attach_streams() -> None:
@@ -178,6 +182,7 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         from ministack.services import lambda_svc
 
         functions.install(lambda_svc, lambda_runtime, state, settings.layers)
+        function_rights.install(lambda_svc)
         poller.attach(lambda_svc, streams)
 
     @functools.cache
@@ -188,7 +193,9 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         attach_streams()
         cloudformation.attach(provisioners, streams, dynamodb.recoveries, poller.mapped)
         stacks.attach(athena.has_queries, athena.forget_queries)
+        sizes.attach(provisioners._RESOURCE_HANDLERS, provisioners._iam)
 
+    handlers["sns"] = _attached_first(handlers["sns"], functools.cache(_attach_queues))
     handlers["lambda"] = _attached_first(handlers["lambda"], attach_streams)
     handlers["cloudformation"] = _attached_first(handlers["cloudformation"], attach_templates)
     reset_ministack = application._reset_all_state
@@ -199,6 +206,7 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         catalog.reset()
         dynamodb.reset()
         clock.reset(settings.clock_offset)
+        evaluations.reset()
 
     application._reset_all_state = reset_everything
     controls: dict[tuple[str, str], Control] = {
@@ -207,8 +215,26 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         ("GET", "dynamodb/exports"): lambda request: dynamodb.exports.control(members(request)),
         ("POST", "dynamodb/exports"): dynamodb.exports.control,
         ("POST", "dynamodb/ttl-sweep"): dynamodb.ttl.control,
+        ("GET", "iam"): lambda request: members(request) or evaluations.shown(),
     }
     return Installed(with_hosts(with_controls(application.app, controls)), (dynamodb.sweep_regularly,))
+
+
+def _attach_queues() -> None:
+    from ministack.services import sqs
+
+    queues.install(sqs)
+
+
+def _attach_iam(settings: Settings, athena: AthenaService) -> records.Records:
+    """Make ministack's IAM read requests as AWS does, and note what it evaluates."""
+    from ministack.core import iam_actions, iam_evaluator
+
+    evaluations = records.Records(settings.iam_records if rights.enforced() else None)
+    requests.install(iam_actions, athena.workgroup_of)
+    records.install(iam_evaluator, evaluations)
+    rights.record_into(evaluations)
+    return evaluations
 
 
 def _attached_first(handler: Handler, attach: Callable[[], None]) -> Handler:

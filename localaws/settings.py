@@ -15,7 +15,8 @@ class SettingError(ValueError):
 @dataclass(frozen=True)
 class Settings:
     """Times are in real seconds. ``clock_offset`` is how far DynamoDB's clock is ahead of the machine's. ``layers`` is
-    the folder that large layers of functions are unpacked to; None: one in the state folder."""
+    the folder that large layers of functions are unpacked to; None: one in the state folder. ``iam_records`` is the one
+    that what IAM evaluated is written to."""
 
     clock_offset: float = 0.0
     export_seconds: float = 0.5
@@ -23,6 +24,7 @@ class Settings:
     ttl_seconds: float = 60.0
     stream_retry_seconds: float = 0.1
     layers: Path | None = None
+    iam_records: Path | None = None
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -36,6 +38,7 @@ class Settings:
             ttl_seconds=_number(given, "LOCALAWS_TTL_SECONDS", cls.ttl_seconds),
             stream_retry_seconds=_number(given, "LOCALAWS_STREAM_RETRY_SECONDS", cls.stream_retry_seconds),
             layers=Path(given["LOCALAWS_LAYERS"]).resolve() if given.get("LOCALAWS_LAYERS") else None,
+            iam_records=Path(given["LOCALAWS_IAM_RECORDS"]) if given.get("LOCALAWS_IAM_RECORDS") else None,
         )
 
 

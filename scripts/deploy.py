@@ -26,7 +26,7 @@ import json
 import re
 import sys
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lakelanes.config.loading import load_config, parse_config
 from lakelanes.config.model import LakeConfig, Table
 from lakelanes.errors import ConfigError
-from lakelanes.tables.catalog import changes_table
 from lakelanes.tables.export_requests import export_folder
 from scripts import templates
 from scripts.change_sets import NEVER_MADE, Existing, adopt, apply, delete, describe
@@ -87,6 +86,13 @@ DECIDED = {
     "StreamBatchSize": "tables.NAME.stream.batch_records",
 }
 WITHOUT_FUNCTIONS = {"FunctionCodeBucket": "none", "FunctionCodeKey": "", "FunctionLayerKey": "none"}
+# The longest value of a parameter
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html).
+PARAMETER_BYTES = 4096
+# Parameters, each with a policy of its own, that the template has for tables. A managed policy holds 6,144 characters,
+# so a full parameter fits, and a role takes ten policies
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+SLOTS = 6
 
 
 def stack_name(config: LakeConfig) -> str:
@@ -117,32 +123,49 @@ def template_parameters(config: LakeConfig) -> dict[str, str]:
 
 
 def _export_parameters(config: LakeConfig) -> dict[str, str]:
-    """ARNs of the tables that are exported, of their exports, and of the objects that DynamoDB writes."""
-    tables, partition = config.exported_tables, config.aws.partition
-    region = f"arn:{partition}:dynamodb:{config.aws.region}:{config.aws.account_id}"
-    arns = [f"{region}:table/{table.dynamodb_table}" for table in tables]
-    folders = [f"{config.resources.analytics_bucket}/{export_folder(table)}" for table in tables]
+    """ARNs of the tables that are exported, and of the objects that DynamoDB writes."""
+    tables = config.exported_tables
+    partition, place = config.aws.partition, f"{config.aws.region}:{config.aws.account_id}"
+    arns = [f"arn:{partition}:dynamodb:{place}:table/{table.dynamodb_table}" for table in tables]
+    # One for all tables of a prefix, for the exports of all are the lake's; without a prefix that would be the bucket.
+    folders = [table.export.prefix or f"{export_folder(table)}/" for table in tables]
+    objects = [f"arn:{partition}:s3:::{config.resources.analytics_bucket}/{folder}*" for folder in folders]
     return {
-        "ExportedTableArns": ",".join(arns),
-        "TableExportArns": ",".join(f"{arn}/export/*" for arn in arns),
-        "TableExportObjectArns": ",".join(f"arn:{partition}:s3:::{folder}/*" for folder in folders),
+        **_in_slots("ExportedTableArns", arns, "tables with lane 'export'"),
+        **_in_slots("ExportObjectArns", list(dict.fromkeys(objects)), "values of export.prefix", slots=None),
     }
 
 
 def _stream_parameters(config: LakeConfig) -> dict[str, str]:
-    """ARNs of the streams that are read, and of what the function makes of them."""
-    tables, partition = stream_tables(config), config.aws.partition
-    place, resources = f"{config.aws.region}:{config.aws.account_id}", config.resources
-    source = f"arn:{partition}:dynamodb:{place}:table"
-    folders = [f"{changes_table(table).folder}/lane=stream/*" for table in tables]
-    names = [f"table/{resources.glue_database}/{table.changes_table}" for table in tables]
-    return {
-        "StreamArns": ",".join(f"{source}/{table.dynamodb_table}/stream/*" for table in tables),
-        "StreamObjectArns": ",".join(
-            f"arn:{partition}:s3:::{resources.analytics_bucket}/{folder}" for folder in folders
-        ),
-        "StreamGlueTableArns": ",".join(f"arn:{partition}:glue:{place}:{name}" for name in names),
-    }
+    """ARNs of the streams that are read."""
+    place = f"{config.aws.partition}:dynamodb:{config.aws.region}:{config.aws.account_id}"
+    arns = [f"arn:{place}:table/{table.dynamodb_table}/stream/*" for table in stream_tables(config)]
+    return _in_slots("StreamArns", arns, "tables with lane 'stream'")
+
+
+def _in_slots(name: str, arns: Sequence[str], what: str, slots: int | None = SLOTS) -> dict[str, str]:
+    """The values of the template's parameters ``name`` and a number (``slots`` of them; None: one without a number).
+
+    Each holds a list, and each is a policy's, as much as fits (PARAMETER_BYTES). All are there, for one that is left
+    out would keep what it was. Raises DeployError when they do not hold all.
+    """
+    values = [""]
+    for arn in arns:
+        joined = f"{values[-1]},{arn}" if values[-1] else arn
+        if len(joined.encode()) <= PARAMETER_BYTES:
+            values[-1] = joined
+        else:
+            values.append(arn)
+    if len(values) > (slots or 1):
+        there = sum(value.count(",") + 1 for value in values[: slots or 1])
+        raise DeployError(
+            f"tables: {len(arns)} {what} are too many for one lake: {name} of {TEMPLATE.name} holds the first {there} "
+            f"({slots or 1} parameters of {PARAMETER_BYTES} bytes each). Take 'export' or 'stream' out of the lanes of "
+            "some, or configure a second lake for them"
+        )
+    if slots is None:
+        return {name: values[0]}
+    return {f"{name}{number}": value for number, value in enumerate([*values, *[""] * slots][:slots], start=1)}
 
 
 def stream_tables(config: LakeConfig) -> list[Table]:
@@ -298,7 +321,7 @@ def deploy(
     ``parameters`` add to, and win over, those from the configuration; all others keep the value that the stack has.
     ``accepted``: resources with data that may be replaced or removed. A template that is too long for a request goes by
     ``s3`` into the bundles' bucket. Raises DeployError when the credentials belong to another account than the
-    configuration, and for what ``change_sets.apply`` says.
+    configuration, when it has more tables than the template's policies hold, and for what ``change_sets.apply`` says.
     """
     _check_account(config, sts)
     values = {**template_parameters(config), **(parameters or {})}

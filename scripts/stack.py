@@ -52,6 +52,7 @@ from scripts.layer import LayerError, local_layer, local_python, this_architectu
 from scripts.package import function_bundle
 from scripts.processes import ManagedProcess, ProcessTable, guard
 from scripts.sample_orders import KEY
+from scripts.worker_user import make_worker_user
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -118,6 +119,7 @@ class Stack:
         self.airflow_url = ""
         self._execution_url = ""
         self.outputs: Mapping[str, str] = {}
+        self._worker: Mapping[str, str] = {}
         self._config: LakeConfig | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._started: ProcessTable | None = None
@@ -148,7 +150,8 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a shell needs to work with the running stack."""
+        """What a shell needs to work with the running stack. Its credentials are an administrator's: Airflow's
+        processes and the functions have others, with the rights that the deployment gives them."""
         resources = self.config.resources
         return {
             **self._aws_environment(),
@@ -269,6 +272,8 @@ class Stack:
                 "MINISTACK_ACCOUNT_ID": config.aws.account_id,
                 "MINISTACK_REGION": config.aws.region,
                 "LOCALAWS_LAYERS": str(self.root / ".local" / "cache" / "layers"),
+                # Every part under its own role, as on AWS.
+                "AUTH": "true",
             },
             cwd=self.root,
             log=self.state / "logs" / "aws.log",
@@ -305,8 +310,10 @@ class Stack:
             # Where nothing is yet, the sample's table may be made; on AWS that is for its owner to say.
             if keys == [(KEY, "string")]:
                 parameters["OrdersTableName"] = orders.dynamodb_table
-        done = deploy(config, self.client("cloudformation"), self.client("sts"), parameters=parameters)
+        clients = self.client("cloudformation"), self.client("sts")
+        done = deploy(config, *clients, parameters=parameters, s3=self.client("s3"))
         self.outputs = done.outputs
+        self._worker = make_worker_user(self.client("iam"), done.outputs)
         self._check_athena()
         self._check_function(done.outputs["FileProcessor"], FUNCTION_INSTANCES)
         self._attach_streams(config)
@@ -405,7 +412,7 @@ class Stack:
         return table.start(
             name,
             [sys.executable, "-m", "airflow", *command],
-            env={**self._clean_environment(), **self._aws_environment(), **self._airflow_environment()},
+            env={**self._clean_environment(), **self._aws_environment(), **self._worker, **self._airflow_environment()},
             # What lies in the working directory is importable, and nothing of the repository must be by that way.
             cwd=self._airflow_home,
             log=self.state / "logs" / f"{name}.log",

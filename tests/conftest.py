@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +13,7 @@ from typing import Any
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from tests.support.localaws import LocalAws, running_localaws
+from tests.support.localaws import CLOCKED, ENFORCED, LocalAws, running_localaws
 
 TESTS = Path(__file__).resolve().parent
 # Whoever has one of these, by fixture or by name in its module, starts processes: a local AWS, an Airflow, a browser.
@@ -27,27 +31,24 @@ SERIES = (
     ("tests/lakelanes_airflow/page/",),
     ("tests/witness/",),
 )
+# Where each local AWS of a run notes what it evaluated, and what is wrong with the rights that were used.
+IAM_RECORDS = "LOCALAWS_IAM_RECORDS"
+IAM_FAULTS = pytest.StashKey[list[str]]()
 # Time limit of the tests that take a minute or two by themselves; starting a stack is part of the first that needs it.
 LONG_SECONDS = 900
 
 
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """The local AWS of this test process, stopped at the end. Tests keep apart by the names they use."""
-    with running_localaws(tmp_path_factory.mktemp("localaws")) as server:
+    """The local AWS of this test process, which enforces IAM. Tests keep apart by the names they use."""
+    with running_localaws(tmp_path_factory.mktemp("localaws"), environment=ENFORCED) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def clocked_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """Another one, whose clock tests move. Exports are quick, streams are soon tried again, and nothing expires but by
-    a sweep that is asked for."""
-    environment = {
-        "LOCALAWS_EXPORT_SECONDS": "0",
-        "LOCALAWS_TTL_SECONDS": "3600",
-        "LOCALAWS_STREAM_RETRY_SECONDS": "0.01",
-    }
-    with running_localaws(tmp_path_factory.mktemp("clocked"), environment=environment) as server:
+    """Another one, whose clock tests move."""
+    with running_localaws(tmp_path_factory.mktemp("clocked"), environment={**ENFORCED, **CLOCKED}) as server:
         yield server
 
 
@@ -58,6 +59,48 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="chosen",
         help="which of tests/witness run on moto's server; count: write their numbers into docs/what-runs-where.md",
     )
+    parser.addoption("--iam-report", action="store_true", help="look for rights that no test uses; write docs/iam.md")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Whatever local AWS this run starts, in whichever process, writes there what it evaluates.
+    if not hasattr(config, "workerinput"):
+        os.environ[IAM_RECORDS] = tempfile.mkdtemp(prefix="iam-records-")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Writes build/iam.json; the run fails when a right was missing, or, when every test ran, when one is left over."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    # It reads the templates, which other runs need not.
+    from tests.support import iam_report
+
+    records = Path(os.environ.pop(IAM_RECORDS))
+    report = iam_report.read(records)
+    shutil.rmtree(records)
+    (TESTS.parent / "build").mkdir(exist_ok=True)
+    (TESTS.parent / "build" / "iam.json").write_text(json.dumps(report.as_json(), indent=2) + "\n")
+    options = config.option
+    whole = config.args_source is config.ArgsSource.TESTPATHS and not (options.markexpr or options.keyword)
+    faults = [f"denied, and no test expects it: {' '.join(one)}" for one in report.denied]
+    if options.iam_report or (whole and not session.testsfailed):
+        faults += [
+            f"granted and used by no test: {role} {statement.sid}: {action} on {statement.resources[place]}"
+            for role, statement, action, place in report.unused()
+        ]
+    if options.iam_report and not faults:
+        (TESTS.parent / "docs" / "iam.md").write_text(iam_report.page())
+    config.stash[IAM_FAULTS] = faults
+    if faults and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if faults := config.stash.get(IAM_FAULTS, []):
+        terminalreporter.section("rights (IAM)", red=True)
+        for fault in faults:
+            terminalreporter.line(fault)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -53,6 +53,11 @@ _FORMATS = {
 _ESCAPED = re.compile("[\x00-\x1f\"#%'*/:=?\\\\\x7f{\\[\\]^]")
 
 
+def _no_folder(location: str) -> str:
+    error = f"org.apache.hadoop.fs.s3a.AccessDeniedException {location}: Access Denied"
+    return f"MetaException(message:Got exception: {error})"
+
+
 def escape_path(value: str) -> str:
     """A partition value as Hive writes it in a folder's name."""
     return _ESCAPED.sub(lambda match: f"%{ord(match.group()):02X}", value)
@@ -145,6 +150,7 @@ class Ddl:
             if repeated in [key.name for key in statement.partition_keys]:
                 raise hive_failure("SemanticException [Error 10035]: Column repeated in partitioning columns")
             raise hive_failure(f"SemanticException [Error 10036]: Duplicate column name: {repeated}")
+        self._make_folder(statement.location)
         try:
             self.glue.create_table(DatabaseName=database, TableInput=_table_input(statement))
         except ClientError as error:
@@ -155,6 +161,39 @@ class Ddl:
                     f"AlreadyExistsException(message:Table {statement.name.name} already exists)"
                 ) from error
         return QueryResult("DDL", "CREATE_TABLE")
+
+    def _make_folder(self, location: str) -> None:
+        """Look for the table's folder, and for the right to make it where it is not there; none is made.
+
+        AWS only says that the rights "to work with data in the Amazon S3 location" are needed
+        (https://docs.aws.amazon.com/athena/latest/ug/creating-tables.html#s3-considerations). This is what Hive's
+        client for Glue does: MetastoreClientUtils.makeDirs in
+        https://github.com/awslabs/aws-glue-data-catalog-client-for-apache-hive-metastore.
+        """
+        bucket, _, key = location.partition("://")[2].partition("/")
+        folder = key.rstrip("/")
+        try:
+            for marker in filter(None, (folder, f"{folder}/", f"{folder}_$folder$")):
+                self._is_there(bucket, marker)
+            found = self.context.s3.list_objects_v2(Bucket=bucket, Prefix=f"{folder}/" if folder else "", MaxKeys=1)
+        except ClientError as error:
+            if code_of(error) in ("AccessDenied", "403", "Forbidden"):
+                raise ddl_task_failure(_no_folder(location)) from error
+            # A bucket of another region, or one that is not there, is not looked for.
+            return
+        if not found["KeyCount"] and folder:
+            for marker in (f"{folder}/", f"{folder}_$folder$"):
+                if not self.context.allowed("s3:PutObject", f"arn:aws:s3:::{bucket}/{marker}"):
+                    raise ddl_task_failure(_no_folder(location))
+
+    def _is_there(self, bucket: str, key: str) -> bool:
+        try:
+            self.context.s3.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if code_of(error) in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
+                return False
+            raise
+        return True
 
     def drop_table(self, statement: s.DropTable) -> QueryResult:
         database = self._database(statement.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +32,7 @@ class QueryResult:
 
 @dataclass
 class QueryContext:
-    """What a statement runs with: the session's database, clients of our own endpoint, and when to stop."""
+    """What a statement runs with: the session's database, clients of our own endpoint, when to stop, what it may do."""
 
     database: str | None
     glue: Any
@@ -39,3 +40,5 @@ class QueryContext:
     filesystem: Any = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     bytes_scanned_cutoff: int | None = None
+    # Whether the caller has the right to an action on a resource.
+    allowed: Callable[[str, str], bool] = lambda action, resource: True

@@ -6,6 +6,7 @@ See https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html.
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
 import logging
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from localaws.access import Caller, Clients
 from localaws.athena import executions, kinds, metadata, parameters, results, workgroups
 from localaws.athena.errors import SYSTEM_ERROR, InvalidRequest, QueryCancelled, QueryFailed
 from localaws.athena.executions import CANCELLED, FAILED, SUCCEEDED, Execution, Executions
+from localaws.iam import rights
 from localaws.protocol import AwsError, Handler, Headers, Reply, Request
 
 logger = logging.getLogger("localaws.athena")
@@ -29,6 +31,9 @@ _ACTIVE_QUERIES = 4
 _ACTIVE_REQUESTS = 8
 # How the engine's message begins when a query passed its workgroup's limit: AWS cancels such a query.
 _OVER_THE_LIMIT = "Query cancelled!"
+# On the database "default", whichever one a statement names, and of a DDL statement the right to make it besides
+# (https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html).
+_DEFAULT_DATABASE = ("glue:GetDatabase", "glue:CreateDatabase")
 _MINISTACKS = frozenset({"ListTagsForResource", "TagResource", "UntagResource"})
 
 T = TypeVar("T")
@@ -84,6 +89,13 @@ class AthenaService:
         except AwsError as error:
             return error.reply()
 
+    def workgroup_of(self, query_id: str) -> str | None:
+        """The workgroup that a query of the present request's account ran in, None for one that is not known."""
+        from ministack.core.responses import get_account_id, get_region
+
+        execution = self._executions.find((get_account_id(), get_region()), query_id)
+        return execution.workgroup if execution else None
+
     def reset(self) -> None:
         """Stop all queries and forget them and their results."""
         self._executions.clear()
@@ -137,6 +149,10 @@ class AthenaService:
     def _execute(self, execution: Execution, caller: Caller) -> None:
         sql = parameters.substitute(execution.query, execution.parameters) if execution.parameters else execution.query
         engine = self._loaded_engine()
+        default = f"arn:aws:glue:{caller.region}:{caller.account}:database/default"
+        for action in _DEFAULT_DATABASE if execution.statement_type == kinds.DDL else _DEFAULT_DATABASE[:1]:
+            if not rights.allowed(caller, action, default):
+                raise QueryFailed(f"Insufficient permissions to execute the query. {action} on resource: {default}")
         result = engine.execute(
             sql,
             engine.QueryContext(
@@ -146,6 +162,7 @@ class AthenaService:
                 filesystem=self._clients.filesystem(caller),
                 cancelled=execution.cancelled,
                 bytes_scanned_cutoff=execution.cutoff,
+                allowed=functools.partial(rights.allowed, caller),
             ),
         )
         execution.engine_finished(result.statement_type, result.substatement_type, result.bytes_scanned)

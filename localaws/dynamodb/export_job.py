@@ -14,6 +14,7 @@ from localaws.dynamodb import tables
 from localaws.dynamodb.export_files import DataFile, ExportFolder, Line, manifest_time
 from localaws.dynamodb.export_requests import FULL, NEW_IMAGE, ExportRequest
 from localaws.dynamodb.journal import Item, Journal
+from localaws.iam.rights import allowed
 
 _LEAST_BILLED_INCREMENT = 10_000_000
 # What https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html asks for.
@@ -143,12 +144,8 @@ class ExportJob:
 
 def _check_rights(bucket: str, key: str, caller: Caller) -> None:
     """With AUTH=true: the caller needs all rights that are documented, though a plain PutObject is all that is sent."""
-    from ministack.app import AUTH
-    from ministack.core.iam_evaluator import enforce
-
-    for action in _RIGHTS if AUTH else ():
-        denied = enforce(caller.access_key, action, "s3", caller.region, resource_arn=f"arn:aws:s3:::{bucket}/{key}")
-        if denied is not None:
+    for action in _RIGHTS:
+        if not allowed(caller, action, f"arn:aws:s3:::{bucket}/{key}"):
             message = f'User is not authorized to perform: {action} on resource: "arn:aws:s3:::{bucket}/{key}"'
             raise ExportFailed("S3AccessDenied", _s3_message(message, 403, "AccessDenied"))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.dynamodb import tables
+from localaws.iam.rights import allowed_to_role
 
 Mapping = dict[str, Any]
 
@@ -28,7 +29,10 @@ _DEFAULTS: Mapping = {
     "ParallelizationFactor": 1,
     "TumblingWindowInSeconds": 0,
 }
-_READING = ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")
+_READING = ("GetRecords", "GetShardIterator", "DescribeStream")
+# This one has no type of resource
+# (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html).
+_LISTING = "ListStreams"
 _SENDING = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}
 
 
@@ -157,38 +161,20 @@ def _check_source(functions: Any, mapping: Mapping) -> None:
 
 def _check_role(functions: Any, mapping: Mapping) -> None:
     """With AUTH=true: the function's role must be allowed to read the stream and to report failures."""
-    from ministack.app import AUTH
-
     name, qualifier = functions._resolve_request_scoped_name_and_qualifier(mapping.get("FunctionName", ""))
     _, configuration = functions._get_func_record_for_qualifier(name, qualifier)
-    if not AUTH or configuration is None:
+    if configuration is None:
         return
-    role = configuration.get("Role", "")
-    arn = mapping["EventSourceArn"]
-    if not all(_allowed(role, f"dynamodb:{action}", arn) for action in _READING):
+    role = str(configuration.get("Role", ""))
+    arn = str(mapping["EventSourceArn"])
+    needed: dict[str, str] = {**dict.fromkeys(_READING, arn), _LISTING: "*"}
+    if not all([allowed_to_role(role, f"dynamodb:{action}", resource) for action, resource in needed.items()]):
         raise MappingRefused(
-            f"Cannot access stream {arn}. Please ensure the role can perform the {', '.join(_READING)} Actions on "
+            f"Cannot access stream {arn}. Please ensure the role can perform the {', '.join(needed)} Actions on "
             "your stream in IAM."
         )
     target = destination(mapping)
     if target is not None:
         action = _SENDING[target.split(":")[2]]
-        if not _allowed(role, action, target):
+        if not allowed_to_role(role, action, target):
             raise MappingRefused(f"The provided execution role does not have permissions to call {action} on {target}")
-
-
-def _allowed(role: str, action: str, resource: str) -> bool:
-    from ministack.core import iam_evaluator
-    from ministack.core.responses import get_account_id, get_region
-
-    name = role.rpartition("/")[2]
-    context = iam_evaluator.EvalContext(
-        principal_arn=f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/lambda",
-        principal_type="AssumedRole",
-        principal_account=get_account_id(),
-        action=action,
-        resource_arn=resource,
-        region=get_region(),
-    )
-    policies = iam_evaluator._gather_role_policies(name, get_account_id())
-    return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.faults import chaos, plan
 from tests.faults.tables import chaos as table_chaos
 from tests.faults.tables import plan as table_plan
-from tests.support.localaws import LocalAws, running_localaws
+from tests.support.localaws import ENFORCED, LocalAws, running_localaws
 
 
 def main() -> int:
@@ -31,7 +31,10 @@ def main() -> int:
     _add_common(tables)
     options = parser.parse_args()
     options.seed = options.seed or secrets.token_hex(4)
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder, running_localaws(Path(folder) / "aws") as aws:
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as folder,
+        running_localaws(Path(folder) / "aws", environment=ENFORCED) as aws,
+    ):
         os.environ.update(aws.environment)
         report = options.run(options, aws, Path(folder) / "run")
     print(report.describe(), flush=True)

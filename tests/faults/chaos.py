@@ -25,15 +25,16 @@ from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import MAX_ATTEMPTS
 from lakelanes.ledger.source_file import SourceFile
-from scripts.deploy import deploy
 from tests.faults import lanes
 from tests.faults.findings import injected, listed
 from tests.faults.oracle import Findings, current_entries, examine, history, open_uploads
 from tests.faults.plan import ENTITIES, ENTITY, Change, Day, Plan, Version
 from tests.faults.points import QUIET, Fault, Noise
+from tests.faults.roles import deploy_with_roles
 from tests.faults.workers import RECEIVES, Pool, Settings, Task, open_lake
 from tests.support.lakes import config_text
 from tests.support.localaws import LocalAws
+from tests.support.roles import lake_as
 
 # How often Airflow starts a task.
 TRIES = 2
@@ -100,10 +101,12 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     text = config_text(ENTITIES)
     lake = open_lake(text, lease_seconds)
-    deploy(lake.config, aws.client("cloudformation"), aws.client("sts"), parameters={"RequireTls": "false"})
-    settings = Settings(text, aws.environment, folder, lease_seconds, lease_seconds * 1.5, mutation)
+    roles = deploy_with_roles(aws, text, folder)
+    function, hang_seconds = roles.function("FileProcessor"), lease_seconds * 1.5
+    settings = Settings(text, roles.worker, function, folder, lease_seconds, hang_seconds, mutation)
+    own = lake_as(roles.worker, lambda: open_lake(text, lease_seconds))
     with Pool(settings, workers) as pool, ThreadPoolExecutor(workers * 2) as executor:
-        report = _Run(lake, plan, pool, executor).carry_out(days_at_once=max(2, workers))
+        report = _Run(lake, own, plan, pool, executor).carry_out(days_at_once=max(2, workers))
         report.killed = pool.killed
     report.uploads = open_uploads(lake)
     report.findings = examine(lake, plan.files)
@@ -115,8 +118,10 @@ def run(
 
 
 class _Run:
-    def __init__(self, lake: Lake, plan: Plan, pool: Pool, executor: ThreadPoolExecutor) -> None:
-        self.lake, self.plan, self.pool, self.executor = lake, plan, pool, executor
+    """``lake`` is for those who put files; ``own`` has the rights of Airflow's workers."""
+
+    def __init__(self, lake: Lake, own: Lake, plan: Plan, pool: Pool, executor: ThreadPoolExecutor) -> None:
+        self.lake, self.own, self.plan, self.pool, self.executor = lake, own, plan, pool, executor
         self.bucket = lake.config.resources.source_bucket
         self.entity = lake.config.entities[ENTITY]
         queue = lake.config.resources.dead_letter_queue
@@ -204,8 +209,8 @@ class _Run:
 
     def _batch(self, day: Day, armed: dict[str, Fault], wave: int) -> None:
         run_id = f"load_{ENTITY}/{day.key}/{wave}"
-        found = list_partition(self.lake, self.entity, day.key)
-        batches = plan_batches(pending(self.lake, found), self.entity.batch_bytes)
+        found = list_partition(self.own, self.entity, day.key)
+        batches = plan_batches(pending(self.own, found), self.entity.batch_bytes)
         for number, batch in enumerate(batches):
             self._load(batch, f"{run_id}/{number}", run_id, lambda keys: self._take(armed, keys), self.plan.noise)
         self._publish([day.partition], f"{run_id}/publish", self._take(armed, [""]), self.plan.noise)
@@ -240,10 +245,10 @@ class _Run:
         triggered = False
         for number in range(_SWEEPS):
             self.report.sweeps += 1
-            dead_letters.delete(self.lake, dead_letters.receive(self.lake))
-            sweep = find_unloaded(self.lake, full=True)
+            dead_letters.delete(self.own, dead_letters.receive(self.own))
+            sweep = find_unloaded(self.own, full=True)
             files = sweep.files.get(ENTITY, [])
-            self.report.registered += register_done(self.lake, sweep)
+            self.report.registered += register_done(self.own, sweep)
             if files:
                 self.report.swept += len(files)
                 self._load_all(files, f"sweep_sources/{number}")
@@ -255,8 +260,8 @@ class _Run:
             else:
                 # Somebody triggers load_<entity>; whatever else the sweeps did not find is theirs to answer for.
                 triggered = True
-                left = pending(self.lake, list_entity(self.lake, self.entity))
-                known = self.lake.ledger.get_many(file.uri for file in left)
+                left = pending(self.own, list_entity(self.own, self.entity))
+                known = self.own.ledger.get_many(file.uri for file in left)
                 given_up = [
                     file
                     for file in left

@@ -21,13 +21,14 @@ from lakelanes.files.matching import partition_for
 from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
-from scripts.deploy import deploy
 from tests.faults.oracle import Findings, examine
 from tests.faults.plan import ENTITIES, ENTITY, Kind, Version
 from tests.faults.points import POINTS, Fault
+from tests.faults.roles import deploy_with_roles
 from tests.faults.workers import Pool, Settings, Task, open_lake
 from tests.support.lakes import config_text
 from tests.support.localaws import LocalAws
+from tests.support.roles import lake_as
 from tests.support.waiting import wait_for
 
 LEASE_SECONDS = 900
@@ -44,7 +45,8 @@ CASES = [
 
 @dataclass
 class World:
-    lake: Lake
+    admin: Lake  # for those who put files
+    lake: Lake  # with the rights of Airflow's workers
     later: Lake  # the same one hour later: every lease has run out
     pool: Pool
     folder: Path
@@ -56,10 +58,10 @@ class World:
 
     def put(self, key: str, version: Version | None) -> None:
         assert version is not None
-        self.lake.s3.put_object(Bucket=self.lake.config.resources.source_bucket, Key=key, Body=version.body)
+        self.admin.s3.put_object(Bucket=self.lake.config.resources.source_bucket, Key=key, Body=version.body)
 
     def delete(self, key: str) -> None:
-        self.lake.s3.delete_object(Bucket=self.lake.config.resources.source_bucket, Key=key)
+        self.admin.s3.delete_object(Bucket=self.lake.config.resources.source_bucket, Key=key)
 
     def listed(self, day: date) -> list[SourceFile]:
         return list_partition(self.lake, self.lake.config.entities[ENTITY], f"{day:%Y-%m-%d}")
@@ -97,7 +99,7 @@ class World:
 
     def forget(self, keys: Iterable[str]) -> None:
         """Takes files out of the sweep's sight."""
-        ledger, bucket = self.lake.ledger, self.lake.config.resources.source_bucket
+        ledger, bucket = self.admin.ledger, self.lake.config.resources.source_bucket
         for key in keys:
             self.delete(key)
             item = {"source": {"S": f"s3://{bucket}/{key}"}, "version": {"S": "current"}}
@@ -108,12 +110,13 @@ class World:
 def make_world(aws: LocalAws, folder: Path, mutation: str | None = None) -> Generator[World]:
     """A lake of its own and one worker process. The process's environment must point at ``aws``."""
     text = config_text(ENTITIES)
-    lake = open_lake(text, LEASE_SECONDS)
-    deploy(lake.config, aws.client("cloudformation"), aws.client("sts"), parameters={"RequireTls": "false"})
-    later = open_lake(text, LEASE_SECONDS, ahead=timedelta(hours=1))
+    roles = deploy_with_roles(aws, text, folder)
+    lake = lake_as(roles.worker, lambda: open_lake(text, LEASE_SECONDS))
+    later = lake_as(roles.worker, lambda: open_lake(text, LEASE_SECONDS, ahead=timedelta(hours=1)))
     days = (date(2024, 1, 1) + timedelta(days=number) for number in itertools.count())
-    with Pool(Settings(text, aws.environment, folder, LEASE_SECONDS, None, mutation), 1) as pool:
-        yield World(lake, later, pool, folder, days)
+    settings = Settings(text, roles.worker, roles.function("FileProcessor"), folder, LEASE_SECONDS, None, mutation)
+    with Pool(settings, 1) as pool:
+        yield World(open_lake(text, LEASE_SECONDS), lake, later, pool, folder, days)
 
 
 def play(world: World, point: str, kind: str) -> Findings:

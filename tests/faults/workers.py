@@ -29,6 +29,7 @@ from lakelanes.ledger.files import Ledger
 from lakelanes.ledger.source_file import SourceFile
 from tests.faults import lanes
 from tests.faults.points import QUIET, Fault, Injector, Noise, file_step
+from tests.support.roles import lake_as
 
 # S3's smallest part, and reads small enough that a file takes several.
 PART_BYTES = 5 << 20
@@ -39,10 +40,12 @@ RECEIVES = 3
 
 @dataclass(frozen=True)
 class Settings:
-    """What a worker is told at its start. ``mutation``: 'module:function' that breaks the engine."""
+    """What a worker is told at its start. ``environment`` has the credentials of Airflow's workers, ``function`` those
+    of the other lane's function. ``mutation``: 'module:function' that breaks the engine."""
 
     config: str
     environment: dict[str, str]
+    function: dict[str, str]
     folder: Path
     lease_seconds: float
     hang_seconds: float | None
@@ -115,9 +118,11 @@ class Worker:
             settings.hang_seconds,
             settings.folder / "release",
         )
-        for client in (self.lake.s3, self.lake.glue, self.lake.ledger._db):
-            self.injector.attach(client)
-        self.lane = FastLane(self.lake, max_receives=RECEIVES)
+        fast = lake_as(settings.function, lambda: open_lake(settings.config, settings.lease_seconds))
+        for lake in (self.lake, fast):
+            for client in (lake.s3, lake.glue, lake.ledger._db):
+                self.injector.attach(client)
+        self.lane = FastLane(fast, max_receives=RECEIVES)
         mutate(settings.mutation)
 
     def run(self, task: Task) -> Result:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from lakelanes.catalog import athena
+from lakelanes.catalog.evolution import ensure_table
+from lakelanes.catalog.glue_tables import create_statement, data_table
+from lakelanes.config.loading import parse_config
+from lakelanes.lake import Lake
 from scripts.deploy import Deployment
 from scripts.layer import local_layer, local_python, this_architecture
+from tests.faults.lanes import s3_event
+from tests.infrastructure.conftest import FAST_TEXT
 from tests.support.iam import assert_denied
 from tests.support.localaws import ACCOUNT, REGION, LocalAws
+from tests.support.roles import function_credentials, lake_as
 from tests.support.waiting import wait_for
 
 HEADER = "id,price\n"
@@ -135,6 +145,63 @@ def test_the_functions_role_is_enough_for_its_whole_way(local_aws: LocalAws, fun
         assert sorted(partition["Values"][1] for partition in found) == months
     told = dynamodb.scan(TableName="fast_tickets_ledger")["Items"]
     assert [i["source"]["S"] for i in told if i["source"]["S"].startswith("note:told/")], "the alert was published"
+
+
+def test_the_functions_role_is_enough_for_files_of_many_partitions(
+    local_aws: LocalAws, function_deployment: Deployment
+) -> None:
+    """Rows come and go, and what was noted of those that went is forgotten: with the role, by checks and deletions."""
+    key, bucket = "seats_2024_05.csv", "fast-tickets-landing"
+    uri = {":uri": {"S": f"s3://{bucket}/{key}"}}
+
+    def seats() -> dict[str, bool]:
+        """The seats that are noted, and whether there are rows of them."""
+        found = local_aws.client("dynamodb").query(
+            TableName="fast_tickets_ledger",
+            KeyConditionExpression="#source = :uri",
+            ExpressionAttributeNames={"#source": "source"},
+            ExpressionAttributeValues=uri,
+        )
+        parts = {item["version"]["S"].partition("seat=")[2]: "target" in item for item in found["Items"]}
+        return {seat: there for seat, there in parts.items() if seat}
+
+    for rows, gone in (("ab", ""), ("bc", "a"), ("cd", "b")):
+        text = HEADER + "".join(f"{row},1.00\n" for row in rows)
+        local_aws.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+        wanted = {**dict.fromkeys(rows, True), **dict.fromkeys(gone, False)}
+        wait_for(seats, lambda found, wanted=wanted: found == wanted, f"the seats {wanted}")
+
+
+def test_the_functions_role_is_told_of_a_file_that_is_gone(
+    local_aws: LocalAws, function_deployment: Deployment
+) -> None:
+    """Where it might not list the bucket, S3 would say that it is forbidden, and the message would come again."""
+    bucket, key = "fast-tickets-landing", "tickets_2024_06.csv"
+    event = s3_event(bucket, key, "0" * 32, 9, datetime.now(UTC), 0x55)
+    url = function_deployment.outputs["FileQueueUrl"]
+    local_aws.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(event))
+    place = {"source": {"S": f"s3://{bucket}/{key}"}, "version": {"S": "current"}}
+
+    def state() -> str:
+        item = local_aws.client("dynamodb").get_item(TableName="fast_tickets_ledger", Key=place).get("Item", {})
+        return str(item.get("state", {}).get("S", ""))
+
+    wait_for(state, lambda found: found == "deleted", "the note that the file is gone")
+
+
+def test_the_functions_role_may_give_a_table_columns_and_stop_a_query(
+    local_aws: LocalAws, function_deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the engine does where the configuration grew, and where a statement takes too long."""
+    for name, value in local_aws.environment.items():
+        monkeypatch.setenv(name, value)
+    credentials = function_credentials(local_aws, function_deployment.outputs, "FileProcessor")
+    lake = lake_as(credentials, lambda: Lake.open(parse_config(FAST_TEXT, {})))
+    table = replace(data_table(lake.config.entities["tickets"]), name="tickets_that_grow")
+    assert ensure_table(lake, table)
+    assert ensure_table(lake, replace(table, columns=(*table.columns, ("seat", "string", None))))
+    query = athena.execute(lake, create_statement(lake, replace(table, name="tickets_to_come")))
+    lake.athena.stop_query_execution(QueryExecutionId=query)
 
 
 @pytest.mark.parametrize(

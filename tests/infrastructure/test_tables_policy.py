@@ -14,6 +14,7 @@ from lakelanes.catalog import athena
 from lakelanes.config.loading import parse_config
 from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
+from lakelanes.tables import export_requests
 from lakelanes.tables.current import publish
 from lakelanes.tables.export_requests import poll_export, request_export
 from lakelanes.tables.import_export import import_into_lake
@@ -33,7 +34,7 @@ def config() -> LakeConfig:
 
 @pytest.fixture(scope="module")
 def worker(local_aws: LocalAws, deployment: Deployment) -> Worker:
-    return Worker(local_aws, deployment.outputs["WorkerPolicyArn"], deployment.outputs["TablesPolicyArn"])
+    return Worker(local_aws, deployment.outputs)
 
 
 def test_the_engine_goes_its_whole_way_with_it(
@@ -43,8 +44,8 @@ def test_the_engine_goes_its_whole_way_with_it(
         monkeypatch.setenv(name, value)
     source = SourceTable(local_aws, Lake.open(config))
     source.create()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", worker.credentials["aws_access_key_id"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", worker.credentials["aws_secret_access_key"])
+    for name, value in worker.environment.items():
+        monkeypatch.setenv(name, value)
     lake, table = Lake.open(config), config.tables["orders"]
 
     def export() -> None:
@@ -61,6 +62,9 @@ def test_the_engine_goes_its_whole_way_with_it(
     source.put("b", "2.00")
     source.close(source.next_window())
     export()
+    # As one is looked for whose start was not answered.
+    arn = local_aws.client("dynamodb").describe_table(TableName=table.dynamodb_table)["Table"]["TableArn"]
+    assert len(list(export_requests._newest_exports(lake, arn))) == 2
     assert compact(lake, table).changes == 1
     later = Lake.open(config, lambda: lake.clock() + timedelta(days=30))
     assert len(expire(later, table, timedelta(days=7))) == 1
@@ -82,7 +86,7 @@ def test_the_engine_goes_its_whole_way_with_it(
 )
 def test_what_lies_outside_is_denied(worker: Worker, call: Callable[[Any], Any]) -> None:
     with pytest.raises(ClientError) as error:
-        call(worker.client("dynamodb"))
+        call(worker.denied("dynamodb"))
     assert error.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
 
 

@@ -209,9 +209,9 @@ def test_with_tls_required_the_buckets_refuse_plain_http(
     try:
         assert deploy(config, *clients, parameters={"RequireTls": "true"}).action == "updated"
         with pytest.raises(ClientError, match="AccessDenied"):
-            s3.put_object(Bucket="tickets-lake", Key="refused", Body=b"1")
+            worker.denied("s3").put_object(Bucket="tickets-lake", Key="refused", Body=b"1")
         with pytest.raises(ClientError, match="AccessDenied"):
-            s3.get_object(Bucket="tickets-landing", Key="any")
+            worker.denied("s3").get_object(Bucket="tickets-landing", Key="any")
     finally:
         deploy(config, *clients, parameters=PLAIN_HTTP)
     s3.put_object(Bucket="tickets-lake", Key="allowed-again", Body=b"1")

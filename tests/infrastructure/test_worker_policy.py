@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 
 from lakelanes import watch
 from lakelanes.alerts import incidents, messages
-from lakelanes.catalog import views
+from lakelanes.catalog import athena, views
+from lakelanes.catalog import partitions as glue_partitions
+from lakelanes.catalog.glue_tables import data_table
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.loading import parse_config
 from lakelanes.files import dead_letters
@@ -68,7 +70,7 @@ def test_what_lies_outside_is_denied(
     if service == "s3":
         local_aws.client("s3").create_bucket(Bucket="somebody-elses")
     with pytest.raises(ClientError) as error:
-        call(worker.client(service))
+        call(worker.denied(service))
     # The services spell it differently.
     assert error.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "AuthorizationError")
 
@@ -88,6 +90,12 @@ def test_the_engine_goes_its_whole_way_with_it(
     Registrar(lake, "look").register_entity(entity, partitions)
     assert [count.athena for count in validate(lake, entity, partitions)] == [2]
     assert pending(lake, list_entity(lake, entity)) == []
+    # A partition that somebody made to lie elsewhere is put right, and a query that takes too long is stopped.
+    [partition], table = partitions, data_table(entity)
+    if registration != "projection":
+        [found] = glue_partitions.described(lake, table, [partition]).values()
+        glue_partitions.relocate(lake, table, partition, found)
+    lake.athena.stop_query_execution(QueryExecutionId=athena.execute(lake, "SHOW TABLES"))
 
     view = f"prices_{registration}"
     (tmp_path / f"{view}.sql").write_text(f"SELECT id, price FROM {entity.table_name}")
@@ -143,8 +151,8 @@ def worker_lake(local_aws: LocalAws, worker: Worker, monkeypatch: pytest.MonkeyP
             **settings,
         }
         monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint_url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", worker.credentials["aws_access_key_id"])
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", worker.credentials["aws_secret_access_key"])
+        for name, value in worker.environment.items():
+            monkeypatch.setenv(name, value)
         for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
             monkeypatch.delenv(name, raising=False)
         return Lake.open(parse_config(json.dumps({**SETTINGS, "entities": {f"tickets_{registration}": entity}}), {}))

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.localaws import LocalAws
+from tests.support.localaws import CLOCKED, LocalAws, running_localaws
+
+
+# Its own tests are about what a service does, whoever asks; those of its IAM start others.
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A local AWS that does not enforce IAM."""
+    with running_localaws(tmp_path_factory.mktemp("localaws")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clocked_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """Another one, whose clock tests move."""
+    with running_localaws(tmp_path_factory.mktemp("clocked"), environment=CLOCKED) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

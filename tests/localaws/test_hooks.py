@@ -215,7 +215,7 @@ class TestPermissions:
         athena_only = self.as_user(guarded_aws, "query-only", ["athena:*"], "athena")
         with pytest.raises(athena_only.exceptions.InvalidRequestException, match="Unable to verify/create output"):
             athena_only.start_query_execution(QueryString="SELECT 1", ResultConfiguration=output)
-        actions = ["athena:*", "s3:GetBucketLocation"]
+        actions = ["athena:*", "s3:GetBucketLocation", "glue:GetDatabase"]
         cannot_write = self.as_user(guarded_aws, "cannot-write", actions, "athena")
         status = run_query(cannot_write, "SELECT 1", ResultConfiguration=output)["Status"]
         assert status["State"] == "FAILED"

@@ -51,12 +51,47 @@ def test_the_configuration_names_what_is_made() -> None:
 def test_tables_are_named_by_the_arns_that_their_lanes_need() -> None:
     config = make_config({"sales": SALES}, TABLES)
     parameters = template_parameters(config)
-    exported = parameters["ExportedTableArns"].split(",")
+    exported = parameters["ExportedTableArns1"].split(",")
     assert [arn.rsplit("/", 1)[1] for arn in exported] == ["shop-orders", "shop-clicks"]
-    assert all(arn.endswith("/export/*") for arn in parameters["TableExportArns"].split(","))
+    assert parameters["ExportObjectArns"].endswith(f":::{config.resources.analytics_bucket}/dynamodb-exports/*")
     assert [table.name for table in stream_tables(config)] == ["orders"]
-    assert parameters["StreamArns"].endswith(":table/shop-orders/stream/*")
-    assert parameters["StreamObjectArns"].endswith("/orders_changes/lane=stream/*")
+    assert parameters["StreamArns1"].endswith(":table/shop-orders/stream/*")
+
+
+def test_exports_without_a_prefix_of_their_own_do_not_open_the_bucket() -> None:
+    tables = {
+        "orders": {**TABLES["orders"], "export": {"prefix": ""}},
+        "clicks": {**TABLES["clicks"], "export": {"prefix": "shop/"}},
+    }
+    config = make_config({"sales": SALES}, tables)
+    objects = template_parameters(config)["ExportObjectArns"].split(",")
+    assert [arn.partition("/")[2] for arn in objects] == ["orders/*", "shop/*"]
+
+
+def many(count: int, length: int) -> dict[str, Any]:
+    """So many tables whose names in DynamoDB have so many characters."""
+    names = [f"{number:04d}".rjust(length, "n") for number in range(count)]
+    return {
+        f"t{i}": {**TABLES["orders"], "table_name": f"t{i}", "dynamodb_table": name} for i, name in enumerate(names)
+    }
+
+
+def test_two_hundred_tables_are_spread_over_the_templates_policies() -> None:
+    config = make_config({"sales": SALES}, many(200, 40))
+    parameters = template_parameters(config)
+    for name in ("ExportedTableArns", "StreamArns"):
+        values = [parameters[f"{name}{number}"] for number in range(1, deploy.SLOTS + 1)]
+        assert max(len(value.encode()) for value in values) <= deploy.PARAMETER_BYTES
+        assert len(set(",".join(filter(None, values)).split(","))) == 200
+
+
+@pytest.mark.parametrize(("count", "length", "what"), [(400, 40, "export"), (79, 255, "export"), (260, 40, "stream")])
+def test_more_tables_than_the_policies_hold_are_refused_before_anything_is_deployed(
+    count: int, length: int, what: str
+) -> None:
+    config = make_config({"sales": SALES}, many(count, length))
+    with pytest.raises(DeployError, match=rf"^tables: {count} tables with lane '{what}' are too many for one lake"):
+        template_parameters(config)
 
 
 @pytest.mark.parametrize("text", ["RequireTls", ""])
@@ -98,7 +133,7 @@ def test_every_arn_is_of_the_regions_partition(region: str, partition: str) -> N
     text["aws"]["region"] = region
     config = parse_config(json.dumps(text), {})
     arns = [arn for value in template_parameters(config).values() for arn in value.split(",") if arn.startswith("arn:")]
-    assert len(arns) >= 9
+    assert len(arns) >= 4
     assert {arn.split(":")[1] for arn in [*arns, config.alert_topic_arn]} == {partition}
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.iam_report import DENIED_SESSION
 from tests.support.localaws import LocalAws, make_client
 
 
 def assert_denied(local_aws: LocalAws, role: str, service: str, call: Callable[[Any], object]) -> None:
     """That ``call``, with a client of the service that has the rights of the role (by ARN), is denied."""
-    credentials = local_aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    credentials = local_aws.client("sts").assume_role(RoleArn=role, RoleSessionName=DENIED_SESSION)["Credentials"]
     client = make_client(
         service,
         local_aws.endpoint_url,

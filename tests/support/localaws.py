@@ -21,6 +21,14 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
+ENFORCED = {"AUTH": "true"}
+# Exports are quick, streams are soon tried again, and nothing expires but by a sweep that is asked for.
+CLOCKED = {
+    "LOCALAWS_EXPORT_SECONDS": "0",
+    "LOCALAWS_TTL_SECONDS": "3600",
+    "LOCALAWS_STREAM_RETRY_SECONDS": "0.01",
+}
+
 # For waiters of CloudFormation: two minutes, in steps of a tenth of a second.
 STACK_WAIT: dict[str, Any] = {"Delay": 0.1, "MaxAttempts": 1200}
 
@@ -101,10 +109,10 @@ def start_localaws(
 ) -> LocalAws:
     """Start the local AWS and wait until it answers. It ends with this process at the latest.
 
-    ``port`` 0 picks a free one. ``environment`` adds to this process's own. ``module`` is run in its place where a test
-    needs another engine, or another server that takes the same arguments, and ``python`` runs it where the local AWS's
-    own interpreter does not have it. Standard error is kept in ``<state_dir>/localaws.log``. Raises LocalAwsError when
-    it does not become ready.
+    ``port`` 0 picks a free one. ``environment`` adds to this process's own; with ENFORCED it enforces IAM, and
+    CREDENTIALS are an administrator's. ``module`` is run in its place where a test needs another engine, or another
+    server that takes the same arguments, and ``python`` runs it where the local AWS's own interpreter does not have it.
+    Standard error is kept in ``<state_dir>/localaws.log``. Raises LocalAwsError when it does not become ready.
     """
     state = Path(state_dir)
     state.mkdir(parents=True, exist_ok=True)

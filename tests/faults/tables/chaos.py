@@ -22,11 +22,11 @@ from lakelanes.tables.export_requests import is_in_progress
 from lakelanes.tables.ledger import TableLedger
 from lakelanes.tables.planning import exported_until
 from lakelanes.tables.windows import Window, next_window
-from scripts.deploy import deploy
 from scripts.sample_orders import Orders
 from tests.faults.chaos import TRIES
 from tests.faults.findings import injected, listed
 from tests.faults.points import QUIET
+from tests.faults.roles import deploy_with_roles
 from tests.faults.tables.lanes import Named
 from tests.faults.tables.oracle import Findings, Watcher, check_exports, compare
 from tests.faults.tables.plan import MOST_RECORDS, WINDOW_MINUTES, Plan, RunKind
@@ -113,11 +113,10 @@ def run(
     text = _config(name)
     config = parse_config(text, {})
     table = config.tables[TABLE]
-    parameters = {"RequireTls": "false", "OrdersTableName": table.dynamodb_table}
-    deploy(config, aws.client("cloudformation"), aws.client("sts"), parameters=parameters)
+    roles = deploy_with_roles(aws, text, folder, OrdersTableName=table.dynamodb_table)
     source = Source(aws, Lake.open(config).dynamodb, table.dynamodb_table, Orders(plan.order_seed), plan.items)
     lake = Lake.open(config, clock=source.clock)
-    settings = Settings(text, aws.environment, folder, 0.0, hang_seconds, mutation)
+    settings = Settings(text, roles.worker, roles.function("StreamProcessor"), folder, 0.0, hang_seconds, mutation)
     with table_pool(settings, workers) as pool, ThreadPoolExecutor(64) as executor:
         report = _Run(lake, source, plan, pool, executor).carry_out()
         report.killed = pool.killed

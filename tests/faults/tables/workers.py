@@ -15,6 +15,7 @@ from tests.faults.points import QUIET, Fault, Injector, Noise
 from tests.faults.tables import lanes
 from tests.faults.tables.points import table_step
 from tests.faults.workers import Pool, Settings, hurry, mutate
+from tests.support.roles import lake_as
 
 TABLE = "orders"
 
@@ -62,14 +63,17 @@ class TableWorker:
         os.environ.update(settings.environment)
         hurry()
         self.clock = Clock()
-        self.lake = Lake.open(parse_config(settings.config, {}), clock=self.clock)
+        config = parse_config(settings.config, {})
+        self.lake = Lake.open(config, clock=self.clock)
+        stream = lake_as(settings.function, lambda: Lake.open(config, clock=self.clock))
         self.table = self.lake.config.tables[TABLE]
         self.injector = Injector(
             settings.folder / "faults.jsonl", table_step, settings.hang_seconds, settings.folder / "release"
         )
-        for client in (self.lake.s3, self.lake.glue, self.lake.dynamodb):
-            self.injector.attach(client)
-        self.lane = StreamLane(self.lake)
+        for lake in (self.lake, stream):
+            for client in (lake.s3, lake.glue, lake.dynamodb):
+                self.injector.attach(client)
+        self.lane = StreamLane(stream)
         mutate(settings.mutation)
 
     def run(self, task: Task) -> Result:

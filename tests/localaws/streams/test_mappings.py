@@ -11,7 +11,9 @@ import pytest
 from tests.localaws.streams.conftest import Stream, make_function
 from tests.support.localaws import LocalAws, running_localaws
 
-READING = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
+READING = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+# Of no resource: AWS allows it of all or of none.
+LISTING = {"*": ["dynamodb:ListStreams"]}
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +38,17 @@ def test_the_functions_role_is_checked(guarded: LocalAws, tmp_path: Path) -> Non
     stream = Stream(guarded, "orders", tmp_path / "notes")
     failing = {"OnFailure": {"Destination": stream.queue_arn}}
     rights = {
-        "no-reading": {stream.arn: READING[:3], stream.queue_arn: ["sqs:SendMessage"]},
-        "no-sending": {stream.arn: READING},
-        "enough": {stream.arn: READING, stream.queue_arn: ["sqs:SendMessage"]},
+        "no-reading": {stream.arn: READING[:2], stream.queue_arn: ["sqs:SendMessage"], **LISTING},
+        "no-listing": {stream.arn: [*READING, "dynamodb:ListStreams"], stream.queue_arn: ["sqs:SendMessage"]},
+        "no-sending": {stream.arn: READING, **LISTING},
+        "enough": {stream.arn: READING, stream.queue_arn: ["sqs:SendMessage"], **LISTING},
     }
     for name, allowed in rights.items():
         make_function(stream.functions, name, "def handler(event, context): pass", Role=role(guarded, name, allowed))
     refused = stream.functions.exceptions.InvalidParameterValueException
-    with pytest.raises(refused, match=r"Cannot access stream .* GetRecords"):
-        stream.map(FunctionName="no-reading", DestinationConfig=failing)
+    for name in ("no-reading", "no-listing"):
+        with pytest.raises(refused, match=r"Cannot access stream .* GetRecords"):
+            stream.map(FunctionName=name, DestinationConfig=failing)
     with pytest.raises(refused, match="permissions to call sqs:SendMessage"):
         stream.map(FunctionName="no-sending", DestinationConfig=failing)
     assert stream.map(FunctionName="no-sending")["State"] == "Enabled"

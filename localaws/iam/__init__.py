@@ -1,0 +1,1 @@
+"""IAM as AWS enforces it, where ministack's evaluation (AUTH=true) misreads a request or leaves one out."""
