@@ -151,6 +151,31 @@ def _good_cells(forms: dict[str, Any]) -> dict[str, Any]:
 ESCAPED = [r"\N", r"\\N", r" \N ", "N", r"\NULL", r"a\,b", r"a\nb", r"\ ", "\\"]
 
 
+def _damaged(draw: st.DrawFn, rows: bytes, delimiter: str, quote: str) -> bytes:
+    """The rows with a few bytes put somewhere, and cut off somewhere, or as they are."""
+    for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
+        at = draw(st.integers(0, len(rows)))
+        inserted = draw(
+            st.sampled_from([quote, quote, "\n", "\r", delimiter, "\n\n", " ", delimiter + quote]).map(str.encode)
+            | st.binary(max_size=2)
+        )
+        rows = rows[:at] + inserted + rows[at:]
+    return rows[: draw(st.integers(0, len(rows)))] if draw(st.booleans()) else rows
+
+
+def _encoded(draw: st.DrawFn, data: bytes, header_bytes: int, dialect: dict[str, Any]) -> bytes:
+    """The file in an encoding, which goes into the dialect, with a few bytes after the header that it may not have."""
+    encoding = draw(st.sampled_from(["utf-8"] * 5 + ["cp1252", "utf-16", "shift_jis"]))
+    if encoding == "utf-8":
+        return data
+    dialect["encoding"] = encoding
+    data = data.decode(errors="replace").encode(encoding, "replace")
+    for _ in range(draw(st.sampled_from([0, 1, 3])) if encoding != "utf-16" else 0):
+        at = draw(st.integers(header_bytes, max(header_bytes, len(data))))
+        data = data[:at] + draw(st.sampled_from([b"\x81", b"\xff", b"\xc3\xa9"])) + data[at:]
+    return data
+
+
 @st.composite
 def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
     """A file, its table's types, and its dialect: clean, dirty or damaged."""
@@ -197,25 +222,8 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
     else:
         types = {name: types[name] for name in names}
     data = head + csv_written(rows, delimiter, line_end, quote)
-    header_bytes = len(head)
-    for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
-        at = draw(st.integers(header_bytes, len(data)))
-        inserted = draw(
-            st.sampled_from([quote, quote, "\n", "\r", delimiter, "\n\n", " ", delimiter + quote]).map(str.encode)
-            | st.binary(max_size=2)
-        )
-        data = data[:at] + inserted + data[at:]
-    if draw(st.booleans()):
-        data = data[: draw(st.integers(header_bytes, len(data)))]
-    encoding = draw(st.sampled_from(["utf-8"] * 5 + ["cp1252", "utf-16", "shift_jis"]))
-    if encoding != "utf-8":
-        dialect["encoding"] = encoding
-        written = data.decode(errors="replace")
-        data = written.encode(encoding, "replace")
-        for _ in range(draw(st.sampled_from([0, 1, 3])) if encoding != "utf-16" else 0):
-            at = draw(st.integers(header_bytes, max(header_bytes, len(data))))
-            data = data[:at] + draw(st.sampled_from([b"\x81", b"\xff", b"\xc3\xa9"])) + data[at:]
-    return data, types, dialect | forms
+    data = head + _damaged(draw, data[len(head) :], delimiter, quote)
+    return _encoded(draw, data, len(head), dialect), types, dialect | forms
 
 
 def comparable(rows: list[tuple[Any, ...]] | None) -> list[tuple[Any, ...]]:

@@ -327,11 +327,7 @@ def expect(
     others that can be names of columns."""
     if encoding != "utf-8":
         data = data.decode(encoding, "surrogateescape").encode("utf-8", "surrogatepass")
-    line_ends = list(re.finditer(rb"\r\n|\r|\n", data))
-    skipped = 0
-    if skip_rows:
-        skipped = min(skip_rows, len(line_ends))
-        data = data[line_ends[skip_rows - 1].end() :] if skipped == skip_rows else b""
+    data, skipped = _without_lines(data, skip_rows)
     records = read_records(data.removeprefix(b"\xef\xbb\xbf"), escape=escape, **dialect)
     expected = Expected([*types, *["_rescued"] * rescue])
     names = list(types)
@@ -369,6 +365,14 @@ def expect(
             row.values["_rescued"] = row.rescued or None
         expected.rows.append(tuple(row.values.get(name) for name in expected.columns))
     return expected
+
+
+def _without_lines(data: bytes, count: int) -> tuple[bytes, int]:
+    """The data after so many lines, and how many there were."""
+    line_ends = list(re.finditer(rb"\r\n|\r|\n", data))
+    if count and len(line_ends) < count:
+        return b"", len(line_ends)
+    return data[line_ends[count - 1].end() if count else 0 :], count
 
 
 def _names(header: Record, trailing_delimiter: bool) -> list[str]:
