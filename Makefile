@@ -7,7 +7,7 @@ VENV := .local/venv/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test test-fast check package bench chaos format clean
+.PHONY: help setup demo up down status test test-fast check package bench chaos acceptance format clean
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
@@ -15,13 +15,13 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
 unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install everything into .local (done by the other commands as needed)
 	@python3 scripts/setup.py $(if $(PYTHON),--python $(PYTHON)) $(foreach name,$(WITH),--with $(name))
 
 # What is compiled for other machines than this one.
-test package: WITH := compiler
+test package acceptance: WITH := compiler
 
 demo: setup  ## The whole way on sample data: start, load, query, stop
 	@$(VENV)/python scripts/demo.py
@@ -66,6 +66,9 @@ bench:  ## Measure against other tools; prints a table, writes build/bench.json 
 chaos: setup  ## Kill, hang, throttle and reorder the lanes of FILES=n files, or of a table of TABLE_ITEMS=n; SEED=s
 	@$(VENV)/python -m tests.faults $(if $(TABLE_ITEMS),tables --items $(TABLE_ITEMS),$(if $(FILES),--files $(FILES))) \
 		$(if $(SEED),--seed $(SEED))
+
+acceptance: setup  ## Try a whole lake on the AWS account of the environment, and delete it again (docs/acceptance.md)
+	@$(VENV)/python -m scripts.acceptance $(OPTIONS)
 
 package: setup  ## Make the functions' bundle and layers and build/mwaa, for the configuration in LAKE_CONFIG
 	@$(VENV)/python -m scripts.package

@@ -39,7 +39,8 @@ def test_no_target_is_mistaken_for_a_file() -> None:
 def test_every_script_that_a_target_runs_exists() -> None:
     text = (REPOSITORY / "Makefile").read_text()
     scripts = {REPOSITORY / path for path in re.findall(r"scripts/\w+\.py", text)}
-    scripts |= {REPOSITORY / f"{name.replace('.', '/')}.py" for name in re.findall(r"-m (scripts\.\w+)", text)}
+    modules = {REPOSITORY / name.replace(".", "/") for name in re.findall(r"-m (scripts\.\w+)", text)}
+    scripts |= {module / "__main__.py" if module.is_dir() else module.with_suffix(".py") for module in modules}
     assert scripts
     assert [path for path in scripts if not path.exists()] == []
 

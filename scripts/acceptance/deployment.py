@@ -1,0 +1,88 @@
+"""The trial's stack: packaged and deployed as docs/running.md says, with the low-latency lane off to begin with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from scripts import build_kernel
+from scripts.acceptance.trial import Trial
+from scripts.deploy import ARCHITECTURES, attach_streams, deploy, upload_functions
+from scripts.layer import check_size, function_layer, install_libraries
+from scripts.package import build_for, function_bundle
+from scripts.worker_user import policies
+
+# Makes what the functions need, for a processor in Lambda's words, and puts it where CloudFormation finds it;
+# returns the template's parameters that name it.
+Packager = Callable[[Trial, Path, str], Mapping[str, str]]
+
+
+def package(trial: Trial, folder: Path, architecture: str) -> Mapping[str, str]:
+    """The bundle and the layer as ``make package`` makes them. Raises LayerError, PackageError and DeployError."""
+    kernels = [build_for(target, folder) for target in build_kernel.TARGETS]
+    bundle = function_bundle(folder / "functions.zip", trial.config_text, kernels)
+    libraries = install_libraries(folder / "libraries", architecture)
+    layer = function_layer(folder / "layer.zip", libraries)
+    check_size(bundle, layer)
+    s3 = boto3.client("s3", region_name=trial.region)
+    return upload_functions(trial.lake.config, s3, bundle, layer, architecture)
+
+
+@dataclass
+class Deployed:
+    """A stack that is there. ``outputs`` are the stack's."""
+
+    trial: Trial
+    outputs: Mapping[str, str]
+    parameters: dict[str, str]
+
+    @classmethod
+    def deploy(cls, trial: Trial, folder: Path, parameters: Mapping[str, str], packager: Packager) -> Deployed:
+        """Packages and deploys; the stream of the orders is mapped to its function."""
+        packaged = packager(trial, folder, parameters.get("Architecture", ARCHITECTURES[0]))
+        given = {"FastLane": "off", "OrdersTableName": trial.orders_table, **packaged, **parameters}
+        self = cls(trial, {}, given)
+        self._deploy()
+        config = trial.lake.config
+        attach_streams(config, self.outputs, self._client("cloudformation"), trial.lake.dynamodb)
+        return self
+
+    @property
+    def worker_policies(self) -> list[str]:
+        """ARNs of the policies that the stack makes for Airflow's workers."""
+        return policies(self.outputs)
+
+    def switch_fast_lane(self, lane: str) -> None:
+        """Turns the low-latency lane "on" or "off", by a deployment."""
+        self.parameters["FastLane"] = lane
+        self._deploy()
+
+    def listen_to_alerts(self) -> None:
+        """Makes a queue that gets every alert."""
+        sqs, sns = self._client("sqs"), self._client("sns")
+        topic = self.outputs["AlertTopicArn"]
+        url = sqs.create_queue(QueueName=self.trial.alert_queue)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def _deploy(self) -> None:
+        config = self.trial.lake.config
+        clients = self._client("cloudformation"), self._client("sts")
+        self.outputs = deploy(config, *clients, parameters=self.parameters, s3=self._client("s3")).outputs
+
+    def _client(self, service: str) -> Any:
+        return boto3.client(service, region_name=self.trial.region)  # type: ignore[call-overload]
