@@ -81,13 +81,13 @@ class _Peeked:
 
     def __init__(self, read: Callable[[int], bytes], count: int) -> None:
         self._read = read
-        self._failure: UnreadableSourceError | None = None
+        self._failure: str | None = None
         self.head = b""
         try:
             while len(self.head) < count and (more := read(count - len(self.head))):
                 self.head += more
         except UnreadableSourceError as failure:
-            self._failure = failure
+            self._failure = str(failure)
         self._rest = self.head
 
     def read(self, size: int) -> bytes:
@@ -95,5 +95,5 @@ class _Peeked:
             data, self._rest = self._rest[:size], self._rest[size:]
             return data
         if self._failure is not None:
-            raise self._failure
+            raise UnreadableSourceError(self._failure)
         return self._read(size)

@@ -7,12 +7,13 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from lakelanes.convert import Destination, Source, TargetTable, Tuning, convert
+from lakelanes.convert import Destination, Dialect, Source, TargetTable, Tuning, convert
 from tests.lakelanes.convert.support import SALES, Sinks, load, table_columns
 
 HEADER = b"id,amount,day\n"
@@ -240,3 +241,18 @@ def test_a_failing_source_is_no_damage(packer: str) -> None:
     data = PACKERS[packer](HEADER + ROWS)
     with pytest.raises(ConnectionResetError):
         convert(Source(lambda: Broken(data), "s"), Destination(Sinks(), Sinks()), TargetTable(table_columns(SALES)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_whatever_is_damaged_and_however_nothing_is_raised(encoding: str) -> None:
+    """The damage is the file's fault: the accounts add up (see load), and a refused file has a reason."""
+    random = Random(13)
+    text = "id,amount,day\n" + "".join(f'"r{number}",{number}.5,\n' for number in range(40))
+    for pack in [bytes, *PACKERS.values()]:
+        packed = pack(text.encode(encoding))
+        for _ in range(60):
+            data = bytearray(packed)
+            for _ in range(random.choice([1, 2, 5])):
+                at = random.randrange(len(data) + 1)
+                data[at : at + random.randint(0, 3)] = random.randbytes(random.randint(0, 3))
+            load(bytes(data), dialect=Dialect(encoding=encoding), tuning=Tuning(threads=1, block_bytes=64))
