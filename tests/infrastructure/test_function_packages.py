@@ -57,7 +57,9 @@ def deployed(made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cal
     """Deploys as the command does, with these arguments more; returns its exit code."""
 
     def run(*arguments: str) -> int:
-        parameters = [part for name, value in PARAMETERS.items() for part in ("--parameter", f"{name}={value}")]
+        # The others are the configuration's to decide, and the command refuses them.
+        given = {name: value for name, value in PARAMETERS.items() if name not in deploy.DECIDED}
+        parameters = [part for name, value in given.items() for part in ("--parameter", f"{name}={value}")]
         command = ["deploy", "--config", str(tmp_path / "lake.json"), *parameters, *arguments]
         monkeypatch.setattr(sys, "argv", command)
         return deploy.main()
