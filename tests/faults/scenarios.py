@@ -45,7 +45,7 @@ CASES = [
 
 @dataclass
 class World:
-    admin: Lake  # for those who put files
+    admin: Lake  # an administrator's, who puts files and looks at everything, one hour later
     lake: Lake  # with the rights of Airflow's workers
     later: Lake  # the same one hour later: every lease has run out
     pool: Pool
@@ -116,7 +116,8 @@ def make_world(aws: LocalAws, folder: Path, mutation: str | None = None) -> Gene
     days = (date(2024, 1, 1) + timedelta(days=number) for number in itertools.count())
     settings = Settings(text, roles.worker, roles.function("FileProcessor"), folder, LEASE_SECONDS, None, mutation)
     with Pool(settings, 1) as pool:
-        yield World(open_lake(text, LEASE_SECONDS), lake, later, pool, folder, days)
+        admin = open_lake(text, LEASE_SECONDS, ahead=timedelta(hours=1))
+        yield World(admin, lake, later, pool, folder, days)
 
 
 def play(world: World, point: str, kind: str) -> Findings:
@@ -169,6 +170,6 @@ def play(world: World, point: str, kind: str) -> Findings:
     if kind != "hang":
         change()
     world.sweep()
-    findings = examine(world.later, files)
+    findings = examine(world.admin, files)
     world.forget(files)
     return findings
