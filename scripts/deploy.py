@@ -298,12 +298,16 @@ def lake_template(config: LakeConfig) -> Template:
 
 
 def filled_template(config: LakeConfig, parameters: Mapping[str, str]) -> str:
-    """``lake_template`` as text, with the values of its parameters as their defaults: it needs none to be deployed."""
+    """``lake_template`` as text, with the values of its parameters as their defaults: it needs none to be deployed.
+
+    Without spaces, for a request takes 51,200 bytes
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html).
+    """
     template = lake_template(config)
     for key, value in {**template_parameters(config), **parameters}.items():
         parameter = template["Parameters"][key]
         parameter["Default"] = int(value) if parameter["Type"] == "Number" else value
-    return json.dumps(template, indent=1) + "\n"
+    return json.dumps(template, separators=(",", ":")) + "\n"
 
 
 def deploy(

@@ -73,9 +73,8 @@ class Cleanup:
         pages = self._client("lambda").get_paginator("list_functions").paginate()
         yield from (f["FunctionName"] for page in pages for f in page["Functions"] if prefix in f["FunctionName"])
         yield from (f"log group {name}" for name in self._log_groups())
-        for group in self._client("athena").list_work_groups()["WorkGroups"]:
-            if group["Name"] == resources.workgroup_name:
-                yield f"workgroup {group['Name']}"
+        if self._has_workgroup():
+            yield f"workgroup {resources.workgroup_name}"
 
     def _detach_streams(self) -> None:
         config = self.trial.lake.config
@@ -113,10 +112,17 @@ class Cleanup:
         db.get_waiter("table_not_exists").wait(TableName=table, WaiterConfig={"Delay": 2, "MaxAttempts": 150})
 
     def _delete_workgroup(self) -> None:
-        name = self.trial.lake.config.resources.workgroup_name
-        there = {group["Name"] for group in self._client("athena").list_work_groups()["WorkGroups"]}
-        if name in there:
+        if self._has_workgroup():
+            name = self.trial.lake.config.resources.workgroup_name
             self._client("athena").delete_work_group(WorkGroup=name, RecursiveDeleteOption=True)
+
+    def _has_workgroup(self) -> bool:
+        athena = self._client("athena")
+        try:
+            athena.get_work_group(WorkGroup=self.trial.lake.config.resources.workgroup_name)
+        except athena.exceptions.InvalidRequestException:
+            return False
+        return True
 
     def _delete_queue(self) -> None:
         sqs = self._client("sqs")

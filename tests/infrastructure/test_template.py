@@ -144,7 +144,11 @@ def test_workgroup_enforces_where_results_go_and_how_much_a_query_scans(
 def test_alert_topic_has_the_arn_that_the_engine_expects(
     local_aws: LocalAws, deployment: Deployment, config: LakeConfig
 ) -> None:
-    topics = [topic["TopicArn"] for topic in local_aws.client("sns").list_topics()["Topics"]]
+    topics = [
+        topic["TopicArn"]
+        for page in local_aws.client("sns").get_paginator("list_topics").paginate()
+        for topic in page["Topics"]
+    ]
     assert deployment.outputs["AlertTopicArn"] == config.alert_topic_arn
     assert config.alert_topic_arn in topics
 

@@ -21,6 +21,7 @@ ENGINE: dict[type[errors.LakeError], tuple[errors.LakeError, bool]] = {
     for error, cured in [
         (errors.LakeError("x"), False),
         (errors.ConfigError("lake.json", ["entities.sales.schema: missing"]), False),
+        (errors.LibraryError("pyarrow 16.1 lacks zstd", "install a newer one"), False),
         (errors.SelectionError("keys", "of no entity"), False),
         (errors.PartitionValueError("February 31st"), False),
         (errors.AmbiguousFileError("a.csv", ["one", "two"]), False),

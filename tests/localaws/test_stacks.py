@@ -101,8 +101,10 @@ class Stack:
     def there(self) -> set[str]:
         """Which of KEPT exist."""
         buckets = {each["Name"] for each in self.aws.client("s3").list_buckets()["Buckets"]}
-        tables = self.aws.client("dynamodb").list_tables()["TableNames"]
-        databases = {each["Name"] for each in self.aws.client("glue").get_databases()["DatabaseList"]}
+        pages = self.aws.client("dynamodb").get_paginator("list_tables").paginate()
+        tables = [name for page in pages for name in page["TableNames"]]
+        pages = self.aws.client("glue").get_paginator("get_databases").paginate()
+        databases = {each["Name"] for page in pages for each in page["DatabaseList"]}
         found = {"Bucket": buckets, "Table": tables, "Database": databases}
         return {kind for kind, names in found.items() if self.name in names}
 
