@@ -23,8 +23,8 @@ from localaws.control import Control, members, with_controls
 from localaws.dynamodb.service import DynamoDbService
 from localaws.glue.service import GlueService
 from localaws.hosts import with_hosts
+from localaws.iam import caches, missing_objects, queues, records, requests, rights, sizes
 from localaws.iam import functions as function_rights
-from localaws.iam import missing_objects, queues, records, requests, rights, sizes
 from localaws.protocol import Handler, Headers, Reply
 from localaws.settings import SettingError, Settings
 from localaws.streams.poller import StreamPoller
@@ -232,6 +232,7 @@ def _attach_iam(settings: Settings, athena: AthenaService) -> records.Records:
 
     evaluations = records.Records(settings.iam_records if rights.enforced() else None)
     requests.install(iam_actions, athena.workgroup_of)
+    caches.install(iam_evaluator)
     records.install(iam_evaluator, evaluations)
     rights.record_into(evaluations)
     return evaluations
