@@ -150,7 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{COST}\nAccount {account}, region {region}, prefix {trial.prefix}.")
     if not options.yes and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
         return 1
-    report = Report(about=_about(trial))
+    report = Report(account, _about(trial))
     signal.signal(signal.SIGTERM, _interrupt)
     given = Options(options.exports, options.minutes, options.seconds, parameters=dict(options.parameter))
     try:

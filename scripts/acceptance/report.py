@@ -40,8 +40,12 @@ class Measurement:
 
 @dataclass
 class Report:
-    """Gathers what a run saw. ``about`` holds the circumstances: region, versions, prefix."""
+    """Gathers what a run saw. ``about`` holds the circumstances: region, versions, prefix.
 
+    ``account``: its number, which AWS's errors name, is left out of what is written.
+    """
+
+    account: str = ""
     about: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
@@ -113,9 +117,12 @@ class Report:
         """Writes acceptance.json and acceptance.md; returns their paths."""
         folder.mkdir(parents=True, exist_ok=True)
         data, text = folder / "acceptance.json", folder / "acceptance.md"
-        data.write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n")
-        text.write_text(self.to_markdown())
+        data.write_text(self._without_account(json.dumps(self.to_dict(), indent=2, ensure_ascii=False)) + "\n")
+        text.write_text(self._without_account(self.to_markdown()))
         return data, text
+
+    def _without_account(self, text: str) -> str:
+        return text.replace(self.account, "<account>") if self.account else text
 
 
 _MARKS: Mapping[Verdict, str] = {"as expected": "", "differs": "**differs**", "not tried": "not tried"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from scripts.acceptance.report import Report
 
 
@@ -28,3 +30,12 @@ def test_what_differs_is_in_the_markdown_with_what_was_expected() -> None:
     assert "| start | unknown |  |" in lines
     assert "- fast: ValueError: a<br>b" in lines
     assert report.to_dict()["counts"] == {"as expected": 0, "differs": 1, "not tried": 0}
+
+
+def test_the_account_is_in_nothing_that_is_written(tmp_path: Path) -> None:
+    report = Report("123456789012")
+    report.fault("batch", ValueError("User: arn:aws:sts::123456789012:assumed-role/x is not authorized"))
+    for path in report.write(tmp_path):
+        text = path.read_text()
+        assert "arn:aws:sts::<account>:assumed-role/x" in text
+        assert "123456789012" not in text
