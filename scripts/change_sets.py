@@ -92,12 +92,11 @@ def apply(
     place = _place(name, template, upload)
     made = _create(cloudformation, name, kind, place, _parameters(template, values, before))
     if made["Status"] == "FAILED":
-        reason = made.get("StatusReason", "no reason given")
-        faults = _with_hint([reason, *_failed(cloudformation, ChangeSetName=made["ChangeSetId"])])
+        faults = _faults(cloudformation, made)
         _discard(cloudformation, made, kind)
-        if before is not None and any(text in reason for text in _NO_CHANGES):
+        if before is not None and any(text in faults[0] for text in _NO_CHANGES):
             return Deployment(name, "unchanged", _outputs(before))
-        raise DeployError("\n  ".join([f"CloudFormation refuses stack {name}:", *faults]))
+        raise DeployError("\n  ".join([f"CloudFormation refuses stack {name}:", *_with_hint(faults)]))
     if losses := list(_losses(cloudformation, made, accepted)):
         _discard(cloudformation, made, kind)
         raise DeployError(
@@ -146,10 +145,7 @@ def adopt(
     place, given = _place(name, wanted, None), _parameters(template, values, None)
     made = _create(cloudformation, name, "IMPORT", place, given, ResourcesToImport=to_import)
     if made["Status"] == "FAILED":
-        faults = [
-            made.get("StatusReason", "no reason given"),
-            *_failed(cloudformation, ChangeSetName=made["ChangeSetId"]),
-        ]
+        faults = _faults(cloudformation, made)
         _discard(cloudformation, made, "IMPORT")
         raise DeployError("\n  ".join([f"CloudFormation refuses to import into stack {name}:", *faults]))
     _execute(cloudformation, made, "IMPORT")
@@ -263,6 +259,12 @@ def _create(
         if not made["Status"].endswith(("_PENDING", "_IN_PROGRESS")):
             return made
     raise AssertionError("pauses end with an error")
+
+
+def _faults(cloudformation: CloudFormationClient, made: DescribeChangeSetOutputTypeDef) -> list[str]:
+    """Why a change set failed: CloudFormation's reason, then the resources at fault."""
+    reason = made.get("StatusReason", "no reason given")
+    return [reason, *_failed(cloudformation, ChangeSetName=made["ChangeSetId"])]
 
 
 def _discard(cloudformation: CloudFormationClient, made: DescribeChangeSetOutputTypeDef, kind: Kind) -> None:

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import re
 import sys
 import zipfile
@@ -298,16 +297,12 @@ def lake_template(config: LakeConfig) -> Template:
 
 
 def filled_template(config: LakeConfig, parameters: Mapping[str, str]) -> str:
-    """``lake_template`` as text, with the values of its parameters as their defaults: it needs none to be deployed.
-
-    Without spaces, for a request takes 51,200 bytes
-    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html).
-    """
+    """``lake_template`` as text, with the values of its parameters as their defaults: it needs none to be deployed."""
     template = lake_template(config)
     for key, value in {**template_parameters(config), **parameters}.items():
         parameter = template["Parameters"][key]
         parameter["Default"] = int(value) if parameter["Type"] == "Number" else value
-    return json.dumps(template, separators=(",", ":")) + "\n"
+    return templates.text(template) + "\n"
 
 
 def deploy(
@@ -487,7 +482,8 @@ def _stream_arn(dynamodb: DynamoDBClient, table: Table) -> str:
     return found["LatestStreamArn"]
 
 
-def _parameter(text: str) -> tuple[str, str]:
+def parameter(text: str) -> tuple[str, str]:
+    """NAME=VALUE of a command line as a pair. Raises ArgumentTypeError."""
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
@@ -549,7 +545,7 @@ def _arguments() -> argparse.Namespace:
     functions.add_argument("--bundle", type=Path, default=BUNDLE, help="of the functions (default: build/lambda/...)")
     functions.add_argument("--without-functions", action="store_true", help="deploy what the DAGs need alone")
     parser.add_argument("--layer", type=Path, help="of the functions (default: build/lambda/... for their processor)")
-    parser.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--parameter", type=parameter, action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument(
         "--accept", action="append", default=[], metavar="RESOURCE", help="replace or remove it, data and all"
     )

@@ -22,6 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lakelanes.config.loading import load_config
+from scripts.change_sets import describe
 from scripts.deploy import stack_name
 
 POLL_SECONDS = 1.0
@@ -62,11 +63,10 @@ def main(arguments: list[str] | None = None) -> int:
 def stack_state(client: Any, name: str) -> str | None:
     """The stack's status; '' when there is no such stack, None when nobody can tell at the moment."""
     try:
-        return str(client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
-    except ClientError as error:
-        return "" if "does not exist" in str(error) else None
-    except BotoCoreError:
+        stack = describe(client, name)
+    except (BotoCoreError, ClientError):
         return None
+    return stack["StackStatus"] if stack else ""
 
 
 if __name__ == "__main__":

@@ -97,8 +97,8 @@ def test_more_tables_than_the_policies_hold_are_refused_before_anything_is_deplo
 @pytest.mark.parametrize("text", ["RequireTls", ""])
 def test_a_parameter_without_a_value_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="NAME=VALUE"):
-        deploy._parameter(text)
-    assert deploy._parameter("A=b=c") == ("A", "b=c")
+        deploy.parameter(text)
+    assert deploy.parameter("A=b=c") == ("A", "b=c")
 
 
 def test_settings_of_the_deployment_are_parameters() -> None:
