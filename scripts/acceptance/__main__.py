@@ -34,7 +34,7 @@ from scripts.acceptance.trial import Trial
 from scripts.acceptance.ways import Exports, WayError, Ways
 from scripts.acceptance.workers import Workers
 from scripts.console import Stages
-from scripts.deploy import DeployError
+from scripts.deploy import DeployError, parameter
 from scripts.layer import LayerError
 from scripts.package import PackageError
 
@@ -179,13 +179,6 @@ def _interrupt(signum: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-def _parameter(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.acceptance", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -197,7 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seconds", type=float, default=300.0, help="a file may take this long to be seen (default: 300)"
     )
-    parser.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--parameter", type=parameter, action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--report", type=Path, default=ROOT / "build" / "acceptance", help="default: build/acceptance")
     parser.add_argument("--clean", metavar="PREFIX", help="only delete what an earlier run left")
     return parser

@@ -6,9 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import boto3
 
 from scripts import build_kernel
 from scripts.acceptance.trial import Trial
@@ -29,8 +26,7 @@ def package(trial: Trial, folder: Path, architecture: str) -> Mapping[str, str]:
     libraries = install_libraries(folder / "libraries", architecture)
     layer = function_layer(folder / "layer.zip", libraries)
     check_size(bundle, layer)
-    s3 = boto3.client("s3", region_name=trial.region)
-    return upload_functions(trial.lake.config, s3, bundle, layer, architecture)
+    return upload_functions(trial.lake.config, trial.client("s3"), bundle, layer, architecture)
 
 
 @dataclass
@@ -39,17 +35,16 @@ class Deployed:
 
     trial: Trial
     outputs: Mapping[str, str]
-    parameters: dict[str, str]
 
     @classmethod
     def deploy(cls, trial: Trial, folder: Path, parameters: Mapping[str, str], packager: Packager) -> Deployed:
         """Packages and deploys; the stream of the orders is mapped to its function."""
         packaged = packager(trial, folder, parameters.get("Architecture", ARCHITECTURES[0]))
         given = {"FastLane": "off", "OrdersTableName": trial.orders_table, **packaged, **parameters}
-        self = cls(trial, {}, given)
-        self._deploy()
+        self = cls(trial, {})
+        self._deploy(given)
         config = trial.lake.config
-        attach_streams(config, self.outputs, self._client("cloudformation"), trial.lake.dynamodb)
+        attach_streams(config, self.outputs, self.trial.client("cloudformation"), trial.lake.dynamodb)
         return self
 
     @property
@@ -59,12 +54,11 @@ class Deployed:
 
     def switch_fast_lane(self, lane: str) -> None:
         """Turns the low-latency lane "on" or "off", by a deployment."""
-        self.parameters["FastLane"] = lane
-        self._deploy()
+        self._deploy({"FastLane": lane})
 
     def listen_to_alerts(self) -> None:
         """Makes a queue that gets every alert."""
-        sqs, sns = self._client("sqs"), self._client("sns")
+        sqs, sns = self.trial.client("sqs"), self.trial.client("sns")
         topic = self.outputs["AlertTopicArn"]
         url = sqs.create_queue(QueueName=self.trial.alert_queue)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -79,10 +73,7 @@ class Deployed:
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
-    def _deploy(self) -> None:
+    def _deploy(self, parameters: Mapping[str, str]) -> None:
         config = self.trial.lake.config
-        clients = self._client("cloudformation"), self._client("sts")
-        self.outputs = deploy(config, *clients, parameters=self.parameters, s3=self._client("s3")).outputs
-
-    def _client(self, service: str) -> Any:
-        return boto3.client(service, region_name=self.trial.region)  # type: ignore[call-overload]
+        clients = self.trial.client("cloudformation"), self.trial.client("sts")
+        self.outputs = deploy(config, *clients, parameters=parameters, s3=self.trial.client("s3")).outputs

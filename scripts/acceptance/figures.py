@@ -7,8 +7,6 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
-
 from scripts.acceptance.report import Report
 from scripts.acceptance.trial import Trial
 
@@ -37,7 +35,7 @@ def measure(trial: Trial, report: Report) -> None:
 
 def _reports(trial: Trial, group: str) -> Iterator[str]:
     """Lambda's own lines about invocations."""
-    logs = boto3.client("logs", region_name=trial.region)
+    logs = trial.client("logs")
     try:
         for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern="REPORT"):
             yield from (event["message"] for event in page["events"])

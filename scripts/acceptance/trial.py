@@ -16,6 +16,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+import boto3
+
 from lakelanes.config.loading import parse_config
 from lakelanes.lake import Lake
 
@@ -144,6 +146,16 @@ class Trial:
     def alert_queue(self) -> str:
         """Name of the queue that listens to the topic of alerts."""
         return f"{self.prefix}-heard"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client in the trial's region, made once."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service, region_name=self.region)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
 
     def put(self, data: SourceData) -> str:
         """Puts a file into the source bucket; returns its URI."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -209,7 +210,7 @@ class Ways:
             (
                 item["order_id"]["S"],
                 item["version"]["N"],
-                f"{float(item['total']['N']):.2f}",
+                f"{Decimal(item['total']['N']):.2f}",
                 item["address"]["M"]["city"]["S"],
             )
             for page in pages

@@ -8,9 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
@@ -36,7 +34,7 @@ class Workers:
 
     def make_role(self, policies: list[str]) -> None:
         """Makes the role, which this account may assume, with these policies."""
-        iam, sts = self._client("iam"), self._client("sts")
+        iam, sts = self.trial.client("iam"), self.trial.client("sts")
         partition = sts.get_caller_identity()["Arn"].split(":")[1]
         principal = {"AWS": f"arn:{partition}:iam::{self.trial.account}:root"}
         trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
@@ -56,7 +54,7 @@ class Workers:
         return {**own, **self._session, "LAKE_CONFIG": str(self.config)}
 
     def _assume(self) -> Mapping[str, str]:
-        role = self._client("iam").get_role(RoleName=self.trial.worker_role)["Role"]["Arn"]
+        role = self.trial.client("iam").get_role(RoleName=self.trial.worker_role)["Role"]["Arn"]
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, ClientError)),
             stop=stop_after_delay(_SPREAD_SECONDS),
@@ -64,7 +62,7 @@ class Workers:
             reraise=True,
         )
         answer = retrying(
-            self._client("sts").assume_role,
+            self.trial.client("sts").assume_role,
             RoleArn=role,
             RoleSessionName="acceptance",
             DurationSeconds=_SESSION_SECONDS,
@@ -75,6 +73,3 @@ class Workers:
             "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
             "AWS_SESSION_TOKEN": credentials["SessionToken"],
         }
-
-    def _client(self, service: str) -> Any:
-        return boto3.client(service, region_name=self.trial.region)  # type: ignore[call-overload]

@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import threading
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from scripts import build_kernel
 from scripts.acceptance.__main__ import Options, run
 from scripts.acceptance.report import Report
 from scripts.acceptance.trial import Trial, sales
 from scripts.acceptance.ways import Ways
 from scripts.console import Stages
-from scripts.deploy import stack_name, upload_functions
-from scripts.layer import local_layer, this_architecture
-from scripts.package import function_bundle
-from tests.support.localaws import ACCOUNT, ENFORCED, REGION, LocalAws, localaws_python, running_localaws
+from scripts.deploy import stack_name
+from scripts.layer import this_architecture
+from tests.support.function import function_parameters
+from tests.support.localaws import ACCOUNT, ENFORCED, REGION, LocalAws, running_localaws
 
 # What the local AWS answers otherwise than AWS does, as far as is known: a list that may only become shorter.
 KNOWN_DIFFERENCES = {"double as text", "real as text"}
@@ -67,22 +65,14 @@ def passing_hours(aws: LocalAws) -> Iterator[None]:
         thread.join()
 
 
-def package_for_here(trial: Trial, folder: Path, architecture: str) -> Mapping[str, str]:
-    """Functions that this machine can run."""
-    bundle = function_bundle(folder / "functions.zip", trial.config_text, build_kernel.of_this_machine())
-    layer = local_layer(localaws_python())
-    s3 = boto3.client("s3", region_name=REGION)
-    return upload_functions(trial.lake.config, s3, bundle, layer, architecture)
-
-
-def options(**changed: Any) -> Options:
+def options(aws: LocalAws, **changed: Any) -> Options:
     return Options(
         **{
             "minutes": 5.0,
             "seconds": 120.0,
             "export_poll_seconds": 0.5,
             "parameters": {"RequireTls": "false", "Architecture": this_architecture()},
-            "packager": package_for_here,
+            "packager": lambda trial, folder, _: function_parameters(aws, trial.lake.config, trial.config_text, folder),
             **changed,
         }
     )
@@ -92,7 +82,7 @@ def options(**changed: Any) -> Options:
 def test_every_way_and_every_question_is_tried_and_nothing_is_left(aws: LocalAws, tmp_path: Path) -> None:
     trial, report = Trial.begin(REGION, ACCOUNT), Report()
     with passing_hours(aws):
-        run(trial, report, options(), Stages())
+        run(trial, report, options(aws), Stages())
     data, text = report.write(tmp_path)
     assert report.faults == report.left == []
     assert {check.name for check in report.differing} == KNOWN_DIFFERENCES, report.to_markdown()
@@ -119,7 +109,7 @@ def test_whoever_interrupts_it_leaves_nothing_behind(aws: LocalAws, monkeypatch:
     trial, report = Trial.begin(REGION, ACCOUNT), Report()
     buckets = aws.client("s3").list_buckets()["Buckets"]
     with pytest.raises(KeyboardInterrupt):
-        run(trial, report, options(), Stages())
+        run(trial, report, options(aws), Stages())
     assert report.left == []
     assert [fault.partition(":")[0] for fault in report.faults] == ["batch"]
     assert not report.passed
