@@ -64,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     # Whatever local AWS this run starts, in whichever process, writes there what it evaluates.
-    if not hasattr(config, "workerinput"):
+    if not (hasattr(config, "workerinput") or config.option.collectonly):
         os.environ[IAM_RECORDS] = tempfile.mkdtemp(prefix="iam-records-")
 
 
@@ -73,16 +73,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    # It reads the templates, which other runs need not.
+    options = config.option
+    whole = config.args_source is config.ArgsSource.TESTPATHS and not (options.markexpr or options.keyword)
+    records = Path(os.environ.pop(IAM_RECORDS))
+    if not (whole or options.iam_report or any(records.iterdir())):
+        records.rmdir()
+        return
+    # It reads the templates, which a run without a local AWS need not wait for.
     from tests.support import iam_report
 
-    records = Path(os.environ.pop(IAM_RECORDS))
     report = iam_report.read(records)
     shutil.rmtree(records)
     (TESTS.parent / "build").mkdir(exist_ok=True)
     (TESTS.parent / "build" / "iam.json").write_text(json.dumps(report.as_json(), indent=2) + "\n")
-    options = config.option
-    whole = config.args_source is config.ArgsSource.TESTPATHS and not (options.markexpr or options.keyword)
     faults = [f"denied, and no test expects it: {' '.join(one)}" for one in report.denied]
     if options.iam_report or (whole and not session.testsfailed):
         faults += [
