@@ -114,11 +114,10 @@ class BlockReader:
             start = 0
             if overlong:
                 end = _LINE_END.search(data, 0, length)
-                if end is None or (end.end() == length and data[length - 1] == CR and not self._ended):
-                    # A CR may be half of a line's end.
-                    self._carry = (
-                        bytes(data[length - 1 : length]) if data[length - 1] == CR and not self._ended else b""
-                    )
+                # A CR may be half of a line's end.
+                maybe_half = data[length - 1] == CR and not self._ended
+                if end is None or (end.end() == length and maybe_half):
+                    self._carry = bytes(data[length - 1 : length]) if maybe_half else b""
                     continue
                 overlong, start = False, end.end()
             cut = length

@@ -7,9 +7,7 @@ after that. A null value with an escape in it is marked alike, and no other null
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ import pyarrow.compute
 
 from lakelanes.convert.cast import Array
 from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.quoting import escaped_pair
 from lakelanes.types import HiveType
 
 pc: Any = pyarrow.compute
@@ -33,7 +32,7 @@ class EscapeMarks:
 
     def put_into(self, data: bytearray, length: int) -> tuple[bytearray, int]:
         """The marked block and its length."""
-        marked = bytearray(_escaped(self._escape).sub(self.mark + rb"\g<0>", bytes(data[:length])))
+        marked = bytearray(escaped_pair(self._escape).sub(self.mark + rb"\g<0>", bytes(data[:length])))
         return marked, len(marked)
 
     def taken_from(self, texts: Array, column_type: HiveType) -> Array:
@@ -60,11 +59,6 @@ def escape_marks(data: bytearray, length: int, dialect: Dialect) -> EscapeMarks 
     mark = b"\x1a"
     while data.find(mark, 0, length) >= 0:
         mark += b"\x1a"
-    escaped = _escaped(dialect.escape)
+    escaped = escaped_pair(dialect.escape)
     nulls = (escaped.sub(lambda pair: mark + pair[0][1:], text.encode()) for text in dialect.null_values)
     return EscapeMarks(mark, tuple(text.decode() for text in nulls), dialect.escape)
-
-
-@lru_cache(maxsize=64)
-def _escaped(escape: str) -> Any:
-    return re.compile(re.escape(escape).encode() + b".", re.DOTALL)

@@ -31,7 +31,7 @@ def neutral(data: bytes, dialect: Dialect) -> bytes:
     """The same with zeros for every escape and what it escapes. An escape at the end, with nothing after it, stays."""
     if dialect.escape is None:
         return data
-    return _escaped(dialect.escape).sub(b"\0\0", data)
+    return escaped_pair(dialect.escape).sub(b"\0\0", data)
 
 
 def quote_fault(record: bytes, dialect: Dialect) -> str | None:
@@ -109,5 +109,6 @@ def _inside(dialect: Dialect) -> str:
 
 
 @lru_cache(maxsize=64)
-def _escaped(escape: str) -> re.Pattern[bytes]:
+def escaped_pair(escape: str) -> re.Pattern[bytes]:
+    """A regular expression for an escape and the byte that it escapes."""
     return re.compile(re.escape(escape).encode() + b".", re.DOTALL)
