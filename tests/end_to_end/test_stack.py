@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ import pytest
 import requests
 
 from scripts.airflow_api import AirflowApi
+from tests.support.sockets import connections_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAMES = {
@@ -80,8 +82,13 @@ class Commands:
 
     def processes(self) -> list[psutil.Process]:
         """Everything that runs for this stack."""
-        sessions = self.sessions()
-        return [process for process in psutil.process_iter() if os.getsid(process.pid) in sessions]
+        sessions, found = self.sessions(), []
+        for process in psutil.process_iter():
+            # One that ends while it is looked at runs no more.
+            with contextlib.suppress(ProcessLookupError):
+                if os.getsid(process.pid) in sessions:
+                    found.append(process)
+        return found
 
 
 @pytest.fixture
@@ -127,7 +134,7 @@ def test_up_status_up_again_and_down(commands: Commands) -> None:
     listening = {
         connection.laddr
         for process in processes
-        for connection in process.net_connections("inet")
+        for connection in connections_of(process)
         if connection.status == psutil.CONN_LISTEN
     }
     urls = {variables["AIRFLOW_URL"], variables["AWS_ENDPOINT_URL"]}

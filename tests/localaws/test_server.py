@@ -26,6 +26,7 @@ from tests.support.localaws import (
     running_localaws,
     start_localaws,
 )
+from tests.support.sockets import connections_of
 from tests.support.waiting import PATIENCE_SECONDS
 
 HANDLER = """
@@ -73,7 +74,7 @@ def test_listens_on_the_loopback_address_only_lambdas_included(tmp_path: Path) -
         listening = [
             connection.laddr
             for process in (main, *main.children(recursive=True))
-            for connection in process.net_connections("inet")
+            for connection in connections_of(process)
             if connection.status == psutil.CONN_LISTEN or connection.type == socket.SOCK_DGRAM
         ]
         assert {address.ip for address in listening} == {"127.0.0.1"}
