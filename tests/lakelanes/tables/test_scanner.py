@@ -50,7 +50,7 @@ def change(item: dict[str, Any], keys: list[str], at: int, **images: Any) -> dic
     return {"Metadata": metadata, "Keys": {name: item[name] for name in keys}, **images}
 
 
-@examples(300)
+@examples(150)
 @given(data=st.data(), pair=tables_and_items())
 def test_full_exports_are_read_alike(data: Any, pair: Any) -> None:
     table, items = pair
@@ -58,7 +58,7 @@ def test_full_exports_are_read_alike(data: Any, pair: Any) -> None:
     assert both(table, b"\n".join(lines) + data.draw(st.sampled_from([b"", b"\n"])), 1)
 
 
-@examples(150)
+@examples(100)
 @given(data=st.data(), pair=tables_and_items())
 def test_incremental_exports_are_read_alike(data: Any, pair: Any) -> None:
     table, items = pair
@@ -102,7 +102,7 @@ _BITS = st.sampled_from(
 
 
 @pytest.mark.slow
-@examples(500)
+@examples(250)
 @given(data=st.data(), pair=tables_and_items(), full=st.booleans())
 def test_damaged_lines_are_read_or_refused_alike(data: Any, pair: Any, full: bool) -> None:
     table, items = pair
