@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.archives import files_below, unpacked_bytes, write
+from scripts.bytecode import with_bytecode
 from scripts.setup import SetupError, uv_environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,11 +52,16 @@ def this_architecture() -> str:
     return {"aarch64": "arm64", "AMD64": "x86_64"}.get(machine, machine)
 
 
-def function_layer(target: Path, libraries: Path, level: int = 6) -> Path:
+def function_layer(target: Path, libraries: Path, level: int = 6, *, python: Path | None = None) -> Path:
     """The zip archive of a layer with these libraries, in the folder that Lambda's Python looks in:
-    https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html"""
-    files = {f"python/{name}": path for name, path in files_below(libraries) if is_needed(name)}
-    return write(target, files, level)
+    https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html
+
+    python: an interpreter whose bytecode goes along.
+    """
+    files: dict[str, bytes | Path] = {
+        f"python/{name}": path for name, path in files_below(libraries) if is_needed(name)
+    }
+    return write(target, with_bytecode(files, python) if python else files, level)
 
 
 def is_needed(name: str) -> bool:
@@ -117,6 +123,14 @@ def version_of(python: Path) -> str:
         raise LayerError(f"{python} does not run ({error}): run `make setup`") from error
 
 
+def python_of_functions() -> Path | None:
+    """An interpreter of the functions' version on this machine, None without one: this one or the local AWS's."""
+    if sys.version_info[:2] == tuple(map(int, PYTHON.split("."))):
+        return Path(sys.executable)
+    local = local_python()
+    return local if local.exists() and version_of(local) == PYTHON else None
+
+
 def local_layer(python: Path) -> Path:
     """The layer for this machine's processor and the local AWS's Python, made once and kept in .local/cache.
 
@@ -125,7 +139,8 @@ def local_layer(python: Path) -> Path:
     version = version_of(python)
     as_on_aws = sys.platform == "linux" and version == PYTHON and this_architecture() in PLATFORMS
     architecture = this_architecture() if as_on_aws else None
-    made_from = [path.read_bytes() for path in (REQUIREMENTS, CONSTRAINTS, Path(__file__))]
+    made_by = (Path(__file__), Path(__file__).with_name("bytecode.py"))
+    made_from = [path.read_bytes() for path in (REQUIREMENTS, CONSTRAINTS, *made_by)]
     made_from.append(f"{sys.platform} {this_architecture()} {version}".encode())
     digest = hashlib.sha256(b"\0".join(made_from)).hexdigest()[:16]
     _CACHE.mkdir(parents=True, exist_ok=True)
@@ -136,7 +151,7 @@ def local_layer(python: Path) -> Path:
             with tempfile.TemporaryDirectory(dir=_CACHE) as made:
                 install_libraries(Path(made), architecture, version if architecture else str(python))
                 # It goes no further than this machine, so it need not be small.
-                function_layer(target, Path(made), level=1)
+                function_layer(target, Path(made), level=1, python=python)
             for old in _CACHE.glob("layer-*.zip"):
                 if old != target:
                     old.unlink()

@@ -22,7 +22,17 @@ from lakelanes.config.loading import parse_config, resolved_text
 from lakelanes.errors import ConfigError
 from scripts import build_kernel
 from scripts.archives import files_below, unpacked_bytes, write
-from scripts.layer import PLATFORMS, UNPACKED_LIMIT, LayerError, check_size, function_layer, install_libraries
+from scripts.bytecode import with_bytecode
+from scripts.layer import (
+    PLATFORMS,
+    PYTHON,
+    UNPACKED_LIMIT,
+    LayerError,
+    check_size,
+    function_layer,
+    install_libraries,
+    python_of_functions,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 MWAA_HOME = "/usr/local/airflow"
@@ -32,14 +42,20 @@ class PackageError(Exception):
     """A bundle cannot be made; the text says why."""
 
 
-def function_bundle(target: Path, config_text: str, kernels: Iterable[Path] = ()) -> Path:
+def function_bundle(
+    target: Path, config_text: str, kernels: Iterable[Path] = (), *, python: Path | None = None
+) -> Path:
     """The zip archive of the functions: their handlers, the engine, the configuration and its SQL.
 
-    ``kernels`` are the compiled half of the readers, for each processor that the functions may have. All that they
-    import of others is in the layer, which changes with constraints.txt alone.
+    ``kernels`` are the compiled half of the readers, for each processor that the functions may have, and ``python`` is
+    an interpreter whose bytecode goes along. All that they import of others is in the layer, which changes with
+    constraints.txt alone.
     """
-    files = {name: path for name, path in files_below(ROOT / "lambdas") if name.endswith(".py")}
+    files: dict[str, bytes | Path] = {
+        name: path for name, path in files_below(ROOT / "lambdas") if name.endswith(".py")
+    }
     files |= {f"lakelanes/{name}": path for name, path in files_below(ROOT / "plugins" / "lakelanes")}
+    files = with_bytecode(files, python) if python else files
     return write(target, {**files, **_kernels(kernels), **_include(config_text)})
 
 
@@ -96,11 +112,14 @@ def _package(config_text: str, output: Path) -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         kernels = [build_for(name, folder) for name in build_kernel.TARGETS]
-        bundle = function_bundle(output / "lambda" / "functions.zip", config_text, kernels)
+        python = python_of_functions()
+        if python is None:
+            print(f"no Python {PYTHON} is here: without its bytecode the functions start the slower")
+        bundle = function_bundle(output / "lambda" / "functions.zip", config_text, kernels, python=python)
         print(f"{bundle} ({_megabytes(bundle.stat().st_size)}, unpacked {_megabytes(unpacked_bytes(bundle))})")
         for architecture in PLATFORMS:
             libraries = install_libraries(folder / architecture, architecture)
-            layer = function_layer(output / "lambda" / f"layer-{architecture}.zip", libraries)
+            layer = function_layer(output / "lambda" / f"layer-{architecture}.zip", libraries, python=python)
             total = check_size(bundle, layer)
             print(
                 f"{layer} ({_megabytes(layer.stat().st_size)}, unpacked {_megabytes(unpacked_bytes(layer))}; "

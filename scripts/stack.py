@@ -294,8 +294,8 @@ class Stack:
         settings = {**json.loads(resolved_text(self.config_path, self.env)), "airflow_url": config.airflow_url}
         text = json.dumps(settings, indent=2, ensure_ascii=False)
         # For this machine's processor, which runs the functions here.
-        bundle = function_bundle(self.state / "functions.zip", text, build_kernel.of_this_machine())
         python = local_python(self.env)
+        bundle = function_bundle(self.state / "functions.zip", text, build_kernel.of_this_machine(), python=python)
         if (version := version_of(python)) != FUNCTION_PYTHON:
             self.say(f"the functions run on Python {version} here, and on {FUNCTION_PYTHON} on AWS")
         layer = local_layer(python)

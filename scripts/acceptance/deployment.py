@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts import build_kernel
 from scripts.acceptance.trial import Trial
 from scripts.deploy import ARCHITECTURES, attach_streams, deploy, upload_functions
-from scripts.layer import check_size, function_layer, install_libraries
+from scripts.layer import check_size, function_layer, install_libraries, python_of_functions
 from scripts.package import build_for, function_bundle
 from scripts.worker_user import policies
 
@@ -22,9 +22,10 @@ Packager = Callable[[Trial, Path, str], Mapping[str, str]]
 def package(trial: Trial, folder: Path, architecture: str) -> Mapping[str, str]:
     """The bundle and the layer as ``make package`` makes them. Raises LayerError, PackageError and DeployError."""
     kernels = [build_for(target, folder) for target in build_kernel.TARGETS]
-    bundle = function_bundle(folder / "functions.zip", trial.config_text, kernels)
+    python = python_of_functions()
+    bundle = function_bundle(folder / "functions.zip", trial.config_text, kernels, python=python)
     libraries = install_libraries(folder / "libraries", architecture)
-    layer = function_layer(folder / "layer.zip", libraries)
+    layer = function_layer(folder / "layer.zip", libraries, python=python)
     check_size(bundle, layer)
     return upload_functions(trial.lake.config, trial.client("s3"), bundle, layer, architecture)
 
