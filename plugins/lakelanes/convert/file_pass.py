@@ -217,7 +217,7 @@ class FilePass:
         hopeless = None
         if block.final:
             what = "a quote" if index.in_quotes else "an escape"
-            hopeless = self.failure or f"{what} in the record that begins on line {{line}} is never closed"
+            hopeless = self._cut_off() or f"{what} in the record that begins on line {{line}} is never closed"
         elif index.torn == 0 and block.length >= MAX_RECORD_BYTES:
             hopeless = f"the record that begins on line {{line}} is longer than {MAX_RECORD_BYTES >> 20} MiB"
             hopeless += ": a quote in it may not be closed" if index.in_quotes else ""
@@ -226,6 +226,12 @@ class FilePass:
             self._reader.extend()
         block.length, block.oversized = index.torn, False
         return index, hopeless
+
+    def _cut_off(self) -> str | None:
+        """The reason of a record that the end of readable bytes cuts off: the refusal itself where that is for them."""
+        if self.failure and self._refusal and self._refusal.endswith(self.failure):
+            return self._refusal
+        return self.failure
 
     def _in_words(self, hopeless: str) -> str:
         return hopeless.replace("{line}", str(self._line))

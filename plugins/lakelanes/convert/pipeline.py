@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from lakelanes.convert.errors import ConversionError, FileRefusedError, TableGrewError
+from lakelanes.convert.errors import BadRowsError, ConversionError, FileRefusedError, TableGrewError
 from lakelanes.convert.file_pass import FilePass, Piece
 from lakelanes.convert.header import Layout
 from lakelanes.convert.partition_reader import Values
 from lakelanes.convert.partitioned import PartitionedTarget, PartitionedWriter
 from lakelanes.convert.policy import EVOLVED_TYPE, LoadPolicy
-from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter
+from lakelanes.convert.reason_counts import ReasonCounts
+from lakelanes.convert.rejects import WITHHELD, Reject, RejectRows, RejectsWriter
 from lakelanes.convert.schema import table_schema, widened
 from lakelanes.convert.sink import OpenSink
 from lakelanes.convert.task import Destination, Source, TargetTable, Task, Tuning
@@ -28,8 +29,11 @@ class Conversion:
     """What became of a file. records == rows_loaded + rows_rejected, always.
 
     records: rows after the header, blank lines not counted.
-    refused: why nothing of the file was loaded; None when it was.
-    first_reject: the first row with a fault of its own; of a refused file without one, its first row.
+    refused: why nothing of the file was loaded; None when it was. Of a file that is refused for its bad rows it is the
+    commonest reason, with the number of rows that have it, in the whole file.
+    first_reject: the first bad row; of a refused file the first one that is rejected for what `refused` tells.
+    rows_withheld: of the rejected rows those that are rejected for the file's fault alone: good ones, and those that
+    were not judged because the header does not fit or no rows can be told. The others are bad rows.
     missing_columns: columns of the table that the file lacks; new_columns: names in the header that the table lacks.
     added_columns: those that the target has beyond the table's, each with its Hive type.
     partitions: of a file whose rows are divided, the rows of each partition; they add up to rows_loaded.
@@ -44,6 +48,7 @@ class Conversion:
     new_columns: tuple[str, ...] = ()
     added_columns: Mapping[str, str] = field(default_factory=dict)
     partitions: dict[Values, int] | None = None
+    rows_withheld: int = 0
 
 
 def convert(
@@ -60,9 +65,9 @@ def convert(
     tuning: how the work is done; the rows are the same with any.
 
     A refused file has no target. All its rows go to the rejects: bad ones with their own reason, the others with the
-    file's. A file whose rows cannot be told (it is Parquet, say, or text in another encoding) has its lines there. Of a
-    packed file that is cut off or damaged, and of a zip archive of several files, it is the rows that could be read
-    before that.
+    file's, after WITHHELD. A file whose rows cannot be told (it is Parquet, say, or text in another encoding) has its
+    lines there. Of a packed file that is cut off or damaged, and of a zip archive of several files, it is the rows that
+    could be read before that.
 
     Raises ConversionError for a table without columns or without those of sort_by, and whatever source and sinks raise:
     nothing else, as what is wrong with a file is never an exception.
@@ -122,6 +127,7 @@ class _Load:
         self._schema = task.grown(task.schema, pa.schema([pa.field(name, text) for name in variants]))
         self._target = _target_writer(task, self._schema)
         self._counts = _Counts()
+        self._reasons = ReasonCounts()  # as long as no row is loaded
         # Whether a column was needed after a part of the target was written: the rest is only read to find them all.
         self._too_late = False
 
@@ -150,9 +156,10 @@ class _Load:
     def _write(self, piece: Piece, file: FilePass) -> None:
         self._counts.add(piece)
         if piece.rejects:
-            allowed = self._task.policy.bad_rows_allowed
-            if reason := _refusal(piece.rejects, allowed, self._counts.rejected):
-                raise FileRefusedError(reason, *file.differences)
+            if refusal := _refusal(piece.rejects, self._task.policy, self._counts.rejected, file):
+                raise refusal
+            if not self._counts.loaded:
+                self._reasons.add(piece.rejects)
             if not self._too_late:
                 self._rejects.write(piece.rejects)
         for batch in piece.batches:
@@ -169,10 +176,11 @@ class _Load:
         """Of a file without one good row the rejects are committed, and no target."""
         self._rejects.close()
         self._target.abort()
-        counts = self._counts
-        return Conversion(
-            counts.records, 0, counts.rejected, counts.first, "no row of the file could be loaded", *file.differences
-        )
+        counts, first = self._counts, self._reasons.commonest() or self._counts.first
+        reason = "no row of the file could be loaded"
+        if first is not None:
+            reason = f"{self._reasons.told(first, counts.records)}; {reason}"
+        return Conversion(counts.records, 0, counts.rejected, first, reason, *file.differences)
 
     def _commit(self, layout: Layout | None) -> dict[str, str]:
         """Closes both sinks, the rejects first; returns the columns that the target has beyond the table's."""
@@ -227,26 +235,19 @@ def _target_writer(task: Task, schema: pa.Schema) -> TableWriter | PartitionedWr
     return table_writer(target, schema)
 
 
-def _refusal(rows: RejectRows, limit: int | None, rejected: int) -> str | None:
+def _refusal(rows: RejectRows, policy: LoadPolicy, rejected: int, file: FilePass) -> BadRowsError | None:
     """Why the rows of a piece make the file be refused, if they do. rejected: how many there are up to its end."""
+    limit = policy.bad_rows_allowed
     exceeding = None if limit is None or rejected <= limit else limit - (rejected - len(rows))
     if rows.freezing is not None and (exceeding is None or rows.freezing <= exceeding):
-        return (
-            f"a value of another type, and schema_policy.type_misfits is 'freeze': {_described(rows.at(rows.freezing))}"
-        )
+        allowed = "none are allowed (schema_policy.type_misfits is 'freeze')"
+        return BadRowsError(allowed, file.differences, culprit=rows.at(rows.freezing))
     if limit is None or exceeding is None:
         return None
-    return _too_many(rows, limit)
-
-
-def _described(row: Reject) -> str:
-    return f"line {row.line}" + (f", column {row.column}" if row.column else "") + f": {row.reason}"
-
-
-def _too_many(rows: RejectRows, limit: int) -> str:
-    if limit == 0:
-        return f"a bad row, and none are allowed: {_described(rows.first())}"
-    return f"more bad rows than the {limit} allowed"
+    if policy.on_bad_rows == "fail":
+        return BadRowsError("none are allowed (on_bad_rows is 'fail')", file.differences)
+    number = f"{limit or 'none'} {'is' if limit == 1 else 'are'}"
+    return BadRowsError(f"{number} allowed (max_bad_rows)", file.differences)
 
 
 def _refuse(task: Task, refused: FileRefusedError) -> Conversion:
@@ -262,16 +263,37 @@ def _refuse(task: Task, refused: FileRefusedError) -> Conversion:
 
 def _rejected(task: Task, refused: FileRefusedError, reason: str, *, by_line: bool) -> Conversion:
     counts, rejects = _Counts(), _rejects_writer(task)
-    first: Reject | None = None
+    reasons = ReasonCounts(WITHHELD + reason)
     try:
-        with FilePass(task, reason, by_line=by_line) as file:
+        with FilePass(task, WITHHELD + reason, by_line=by_line) as file:
             for piece in file.pieces():
                 counts.add(piece)
                 if piece.rejects:
+                    reasons.add(piece.rejects)
                     rejects.write(piece.rejects)
-                    first = first or next((row for row in piece.rejects.rows() if row.reason != reason), None)
         rejects.close()
     except BaseException:
         rejects.abort()
         raise
-    return Conversion(counts.records, 0, counts.rejected, first or counts.first, reason, refused.missing, refused.extra)
+    first = reasons.first_withheld or counts.first
+    if isinstance(refused, BadRowsError) and (commonest := reasons.commonest()):
+        first = reasons.first_like(refused.culprit) if refused.culprit else commonest
+        reason = _told(refused, reasons, first, counts.records)
+    return Conversion(
+        counts.records,
+        0,
+        counts.rejected,
+        first,
+        reason,
+        refused.missing,
+        refused.extra,
+        rows_withheld=reasons.withheld,
+    )
+
+
+def _told(refused: BadRowsError, reasons: ReasonCounts, first: Reject, records: int) -> str:
+    """Why a file is refused for its bad rows, once all are counted. first: of those with the fault that it is for."""
+    told = reasons.told(first, records)
+    if refused.culprit is None and reasons.of_kind(first) < reasons.total:
+        told += f"; {reasons.total} rows are bad in all"
+    return f"{told}; {refused.allowed}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,9 @@ _FIELDS: Any = [
     ("raw", pa.string()),
 ]
 REJECTS_SCHEMA = pa.schema(_FIELDS)
+# How the reason of a withheld row begins: one that is rejected for the file's fault and has none of its own, as far as
+# is known. No reason of a bad row begins so.
+WITHHELD = "the file was refused: "
 _REPEATING: Any = ["source_file", "column", "reason"]
 _MANY = 1000
 _GROUP_ROWS = 100_000
@@ -37,7 +39,7 @@ class Reject:
 
     line: the physical line it starts on, the file's first being 1. record: its number among the records after the
     header, the first being 1. column: the first column at fault, None when it is the row as a whole. reason: for
-    people.
+    people; that of a row without a fault of its own begins with WITHHELD.
     raw: the row as it stands in the file, without its line end; bytes its encoding does not know appear as \\xNN.
     """
 
@@ -77,7 +79,13 @@ class RejectRows:
         return self.at(0)
 
     def at(self, place: int) -> Reject:
-        return next(islice(self.rows(), place, None))
+        return Reject(
+            int(self.lines[place]),
+            int(self.records[place]),
+            self.columns[place],
+            self.reasons[place],
+            self.raws[place],
+        )
 
 
 def rejected_alike(

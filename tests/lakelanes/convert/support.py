@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakelanes.convert import Conversion, Destination, LoadPolicy, Source, TargetTable, Tuning, convert
+from lakelanes.convert.rejects import WITHHELD
 from lakelanes.types import parse_type
 
 Group = TypeVar("Group")
@@ -108,6 +109,10 @@ def load(data: bytes, types: dict[str, str] | None = None, tuning: Tuning | None
     assert conversion.rows_rejected == len(rejected_rows)
     assert (rejected is None) == (not rejected_rows), "a rejects file is written for rejected rows only"
     assert all(row["source_file"] == "source.csv" for row in rejected_rows)
+    withheld = [row for row in rejected_rows if row["reason"].startswith(WITHHELD)]
+    assert conversion.rows_withheld == len(withheld)
+    assert conversion.refused or not withheld, "rows are withheld with a refused file only"
+    assert all(row["column"] is None for row in withheld)
     return Outcome(conversion, table, rejected_rows, target)
 
 

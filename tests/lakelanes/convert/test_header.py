@@ -25,7 +25,7 @@ def test_a_missing_column(block_bytes: int) -> None:
     assert outcome.conversion.refused == "missing column amount: the header has id, day"
     assert outcome.conversion.missing_columns == ("amount",)
     assert where(outcome) == [(1, 2, "a,2024-01-01"), (2, 4, '"b\nb",2024-01-02'), (3, 6, ",")]
-    assert set(outcome.reasons()) == {outcome.conversion.refused}
+    assert set(outcome.reasons()) == {f"the file was refused: {outcome.conversion.refused}"}
 
 
 def test_a_missing_column_in_a_file_without_rows() -> None:

@@ -33,8 +33,10 @@ def where(outcome: Any) -> list[tuple[int, int, str]]:
 
 def test_a_bad_row_where_none_are_allowed() -> None:
     outcome = load(HEADER + ROWS + b"c,x,\nd,1\n", on_bad_rows="fail")
-    refused = "a bad row, and none are allowed: line 7, column amount: 'x' is not a decimal(10,2)"
-    assert outcome.conversion.refused == refused
+    assert outcome.conversion.refused == (
+        "'x' is not a decimal(10,2): 1 of 5 rows, on line 7; 2 rows are bad in all; "
+        "none are allowed (on_bad_rows is 'fail')"
+    )
     assert where(outcome) == [
         (1, 2, "a,1,2024-01-01"),
         (2, 3, '"b\nb",2,2024-01-02'),
@@ -42,7 +44,9 @@ def test_a_bad_row_where_none_are_allowed() -> None:
         (4, 7, "c,x,"),
         (5, 8, "d,1"),
     ]
-    assert outcome.reasons() == [refused] * 3 + ["'x' is not a decimal(10,2)", "3 fields expected, 2 found"]
+    withheld = "the file was refused: too many bad rows: none are allowed (on_bad_rows is 'fail')"
+    assert outcome.reasons() == [withheld] * 3 + ["'x' is not a decimal(10,2)", "3 fields expected, 2 found"]
+    assert outcome.conversion.rows_withheld == 3
     assert outcome.conversion.first_reject == Reject(7, 4, "amount", "'x' is not a decimal(10,2)", "c,x,")
 
 
@@ -50,7 +54,10 @@ def test_more_bad_rows_than_are_allowed() -> None:
     data = HEADER + b"a,1,\n" + b"b,x,\n" * 3
     assert load(data, max_bad_rows=3).conversion.rows_loaded == 1
     outcome = load(data, max_bad_rows=2)
-    assert outcome.conversion.refused == "more bad rows than the 2 allowed"
+    assert outcome.conversion.refused == (
+        "'x' is not a decimal(10,2): 3 of 4 rows, from line 3; 2 are allowed (max_bad_rows)"
+    )
+    assert outcome.conversion.rows_withheld == 1
     assert outcome.conversion.rows_rejected == 4
     assert outcome.conversion.first_reject is not None
     assert outcome.conversion.first_reject.line == 3
@@ -63,7 +70,7 @@ def test_a_refusal_late_in_a_file_takes_back_what_was_loaded_and_set_aside(tunin
     assert outcome.conversion.records == 1002
     assert outcome.rows is None
     assert {(reject["column"], reject["reason"]) for reject in outcome.rejects} == {
-        (None, "more bad rows than the 1 allowed"),
+        (None, "the file was refused: too many bad rows: 1 is allowed (max_bad_rows)"),
         ("amount", "'x' is not a decimal(10,2)"),
         ("amount", "'y' is not a decimal(10,2)"),
     }
@@ -72,7 +79,10 @@ def test_a_refusal_late_in_a_file_takes_back_what_was_loaded_and_set_aside(tunin
 
 def test_a_file_without_one_good_row() -> None:
     outcome = load(HEADER + b"a,x,\nb,1\n")
-    assert outcome.conversion.refused == "no row of the file could be loaded"
+    assert outcome.conversion.refused == (
+        "'x' is not a decimal(10,2): 1 of 2 rows, on line 2; no row of the file could be loaded"
+    )
+    assert outcome.conversion.rows_withheld == 0, "each is a bad row"
     assert outcome.reasons() == ["'x' is not a decimal(10,2)", "3 fields expected, 2 found"]
 
 

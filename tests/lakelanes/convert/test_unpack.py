@@ -115,8 +115,10 @@ def test_a_truncated_file_is_refused_with_every_readable_row_in_the_rejects(pack
     raws = [reject["raw"] for reject in outcome.rejects]
     assert (rows * 3).startswith("\n".join(raws).encode())
     assert [reject["line"] for reject in outcome.rejects] == list(range(2, len(raws) + 2))
+    bad = [reject["reason"] for reject in outcome.rejects if reject["column"]]
+    assert bad == ["'x' is not a decimal(10,2)"] * (outcome.conversion.records - outcome.conversion.rows_withheld)
     assert outcome.conversion.first_reject is not None
-    assert outcome.conversion.first_reject.reason == "'x' is not a decimal(10,2)"
+    assert outcome.conversion.first_reject.line == 2, "the line is of what the file is refused for"
 
 
 @each_packer
@@ -176,7 +178,7 @@ def test_an_archive_of_several_files_is_refused_with_the_rows_of_the_first(strea
     outcome = load(data)
     refused = "the zip archive holds more than one file: 'b.csv' after 'a.csv'; one is expected"
     assert outcome.conversion.refused == refused
-    assert outcome.reasons() == [refused, "'x' is not a decimal(10,2)"]
+    assert outcome.reasons() == [f"the file was refused: {refused}", "'x' is not a decimal(10,2)"]
 
 
 @pytest.mark.parametrize(
