@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lakelanes.alerts import page_links
-from lakelanes.ledger.entries import Entry
+from lakelanes.convert.policy import WITHHELD
+from lakelanes.ledger.entries import Entry, told_rejects
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -31,7 +32,10 @@ _ALERTED_KEPT = timedelta(days=30)
 
 @dataclass(frozen=True)
 class FileFault:
-    """What is wrong with one file, for an alert. ``rejects``: URI of the object with its refused rows."""
+    """What is wrong with one file, for an alert. ``rejects``: URI of the object with its rejected rows.
+
+    ``rows_withheld``: of the ``rows_rejected`` of a refused file those without a fault of their own.
+    """
 
     file: str
     entity: str
@@ -40,6 +44,8 @@ class FileFault:
     line: int | None = None
     column: str | None = None
     rejects: str | None = None
+    rows_rejected: int | None = None
+    rows_withheld: int | None = None
 
     @classmethod
     def from_entry(cls, entry: Entry) -> FileFault:
@@ -51,12 +57,15 @@ class FileFault:
             entry.error_line,
             entry.error_column,
             entry.rejects if entry.rows_rejected else None,
+            entry.rows_rejected,
+            entry.rows_withheld,
         )
 
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line is not None else ""
         column = f", column {self.column}" if self.column else ""
-        return f"{self.file}{line}{column}: {_short(self.reason, _REASON_LENGTH)}"
+        rejects = told_rejects(self.rows_rejected, self.rows_withheld) if self.state == "rejected" else ""
+        return f"{self.file}{line}{column}: {_short(self.reason, _REASON_LENGTH)}{rejects}"
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,14 @@ class Alert:
         texts = {name: _short(getattr(self, name), _TEXT_LENGTH) for name in ("reason", "what_to_do", "meaning")}
         causes = list(self.causes[:_FILES_SHOWN])
         return json.dumps({**asdict(replace(self, files=())), **texts, "causes": causes, "files": files})
+
+
+def where_rejects_are(table: str, condition: str = "") -> str:
+    """Where people find the rows of a refused file, and how they tell the bad ones. condition: ', if ...'."""
+    return (
+        f"Its rows are in {table}, column source_file{condition}; of those without a fault of their own the reason "
+        f"begins with '{WITHHELD.rstrip(': ')}'."
+    )
 
 
 def _short(text: str, length: int) -> str:

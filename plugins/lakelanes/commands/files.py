@@ -14,7 +14,7 @@ from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.summaries import FILE_STATES
 from lakelanes.overview import files
 
-_HEADINGS = ("changed", "state", "lane", "rows", "bad rows", "file", "reason")
+_HEADINGS = ("changed", "state", "lane", "rows", "bad rows", "withheld", "file", "reason")
 
 
 def add(subparsers: Any) -> argparse.ArgumentParser:
@@ -74,7 +74,7 @@ def _latest(lake: Lake, options: argparse.Namespace) -> list[Entry]:
 def _searched(lake: Lake, prefix: str, limit: int) -> Report:
     found = files.search(lake, prefix, limit=limit).found
     rows = [
-        _row(one.entry, one.state) if one.entry else ("", one.state, "", "", "", one.uri, "no lane has seen it")
+        _row(one.entry, one.state) if one.entry else ("", one.state, "", "", "", "", one.uri, "no lane has seen it")
         for one in found
     ]
     data = [
@@ -85,13 +85,16 @@ def _searched(lake: Lake, prefix: str, limit: int) -> Report:
 
 
 def _row(entry: Entry, state: str | None = None) -> tuple[object, ...]:
-    where = f"line {entry.error_line}: " if entry.error_line is not None else ""
+    where = ""
+    if entry.error_line is not None:
+        where = f"line {entry.error_line}" + (f", column {entry.error_column}" if entry.error_column else "") + ": "
     return (
         entry.updated_at[:19].replace("T", " "),
         state or entry.state,
         entry.lane,
         "" if entry.rows_loaded is None else f"{entry.rows_loaded:,}",
-        "" if entry.rows_rejected is None else f"{entry.rows_rejected:,}",
+        "" if entry.rows_bad is None else f"{entry.rows_bad:,}",
+        f"{entry.rows_withheld:,}" if entry.rows_withheld else "",
         entry.source,
         f"{where}{entry.error}" if entry.error else "",
     )

@@ -92,7 +92,7 @@ def _of_entity(status: EntityStatus) -> tuple[object, ...]:
         counts.failed,
         counts.rejected,
         counts.rows,
-        counts.rows_rejected,
+        counts.rows_bad,
     )
 
 

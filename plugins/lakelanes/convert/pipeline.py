@@ -12,9 +12,9 @@ from lakelanes.convert.file_pass import FilePass, Piece
 from lakelanes.convert.header import Layout
 from lakelanes.convert.partition_reader import Values
 from lakelanes.convert.partitioned import PartitionedTarget, PartitionedWriter
-from lakelanes.convert.policy import EVOLVED_TYPE, LoadPolicy
+from lakelanes.convert.policy import EVOLVED_TYPE, WITHHELD, LoadPolicy
 from lakelanes.convert.reason_counts import ReasonCounts
-from lakelanes.convert.rejects import WITHHELD, Reject, RejectRows, RejectsWriter
+from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter
 from lakelanes.convert.schema import table_schema, widened
 from lakelanes.convert.sink import OpenSink
 from lakelanes.convert.task import Destination, Source, TargetTable, Task, Tuning

@@ -19,6 +19,9 @@ Reaction = Literal["evolve", "freeze", "discard_row", "discard_value"]
 RESCUED = "_rescued"
 # The Hive type of every column that a table gains by itself, and of RESCUED.
 EVOLVED_TYPE = "string"
+# How the reason of a withheld row begins: one that is rejected for the file's fault and has none of its own, as far as
+# is known. No reason of a bad row begins so.
+WITHHELD = "the file was refused: "
 
 
 @dataclass(frozen=True)

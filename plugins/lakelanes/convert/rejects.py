@@ -24,9 +24,6 @@ _FIELDS: Any = [
     ("raw", pa.string()),
 ]
 REJECTS_SCHEMA = pa.schema(_FIELDS)
-# How the reason of a withheld row begins: one that is rejected for the file's fault and has none of its own, as far as
-# is known. No reason of a bad row begins so.
-WITHHELD = "the file was refused: "
 _REPEATING: Any = ["source_file", "column", "reason"]
 _MANY = 1000
 _GROUP_ROWS = 100_000

@@ -316,8 +316,12 @@ class Attempt:
         confirmed = replace(
             self._with_what_is_live(), rejects=objects.rejects if rejects_etag else None, rejects_etag=rejects_etag
         )
-        self._lake.ledger.rejected(confirmed, reason, line=line, column=column, rows_rejected=done.rows_rejected)
-        return replace(self._outcome("rejected", rows=(0, done.rows_rejected), error=reason), line=line, column=column)
+        rows = (done.rows_rejected, done.rows_withheld)
+        self._lake.ledger.rejected(
+            confirmed, reason, line=line, column=column, rows_rejected=rows[0], rows_withheld=rows[1]
+        )
+        outcome = self._outcome("rejected", rows=(0, done.rows_rejected), error=reason)
+        return replace(outcome, line=line, column=column, rows_withheld=done.rows_withheld)
 
     def _commit_deletion(self, reason: str) -> FileOutcome:
         """Step 5 of a file that is gone: what was loaded of it stays, and with it what a dead worker left."""

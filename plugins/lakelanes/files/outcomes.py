@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lakelanes.errors import PermanentLoadError, RetryableLoadError
+from lakelanes.ledger.entries import told_rejects
 
 OutcomeState = Literal["loaded", "rejected", "failed", "superseded", "deleted", "already_loaded", "claimed_elsewhere"]
 
@@ -19,7 +20,9 @@ class FileOutcome:
     """What became of one source file. ``error`` is set for rejected and failed files, and says what to look at.
 
     ``partitions``: paths of those that its rows are in, or were in before, and that of its rejected rows.
-    ``size`` in bytes. ``line`` and ``column``: where the first bad row stands, and what is wrong in it.
+    ``size`` in bytes. ``line`` and ``column``: where the first bad row stands, and what is wrong in it; of a refused
+    file the first with what ``error`` tells. ``rows_withheld``: of the rejected rows of a refused file those without a
+    fault of their own.
     ``added_columns``: those it has in the table that the configuration does not name.
     """
 
@@ -34,17 +37,19 @@ class FileOutcome:
     column: str | None = None
     retryable: bool = False
     added_columns: tuple[str, ...] = ()
+    rows_withheld: int | None = None
 
     @property
     def is_failure(self) -> bool:
         return self.state in ("rejected", "failed")
 
     def describe(self) -> str:
-        """One line for people: file, line, column, reason."""
+        """One line for people: file, line, column, reason, and of a refused file how many rows are bad."""
         line = f", line {self.line}" if self.line is not None else ""
         column = f", column {self.column}" if self.column else ""
         reason = f": {self.error}" if self.error else ""
-        return f"{self.source}{line}{column}: {self.state}{reason}"
+        rejects = told_rejects(self.rows_rejected, self.rows_withheld) if self.state == "rejected" else ""
+        return f"{self.source}{line}{column}: {self.state}{reason}{rejects}"
 
 
 def raise_for_outcomes(outcomes: Iterable[FileOutcome]) -> None:

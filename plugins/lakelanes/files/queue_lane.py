@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from lakelanes.alerts import incidents
-from lakelanes.alerts.messages import Alert, FileFault, alerted, mark_alerted, publish
+from lakelanes.alerts.messages import Alert, FileFault, alerted, mark_alerted, publish, where_rejects_are
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
@@ -90,6 +90,7 @@ class FileReport:
     size: int | None = None
     rows_loaded: int | None = None
     rows_rejected: int | None = None
+    rows_withheld: int | None = None
     reason: str | None = None
     line: int | None = None
     column: str | None = None
@@ -272,7 +273,7 @@ class FastLane:
                     report.state, report.retryable = "rejected", False
                     report.partitions = (entry.partition,) if entry.partition else ()
                     report.reason, report.line, report.column = entry.error, entry.error_line, entry.error_column
-                    report.rows_rejected = entry.rows_rejected
+                    report.rows_rejected, report.rows_withheld = entry.rows_rejected, entry.rows_withheld
             else:
                 left.append(work)
         return left
@@ -352,8 +353,8 @@ def what_to_do(lake: Lake, faults: Sequence[FileFault]) -> str:
         entity = lake.config.entities.get(refused[0].entity)
         table = f"{lake.config.resources.glue_database}.{entity.rejects_table}" if entity else "the rejects table"
         return (
-            "Upload a corrected file under the same key: it is loaded within seconds. The refused rows, if the file "
-            f"has a partition, are in {table}, column source_file."
+            "Upload a corrected file under the same key: it is loaded within seconds. "
+            f"{where_rejects_are(table, ', if it has a partition')}"
         )
     return (
         "Remove the cause that the reason names. sweep_sources takes the dead letters over within 15 minutes and loads "
@@ -364,6 +365,7 @@ def what_to_do(lake: Lake, faults: Sequence[FileFault]) -> str:
 def _describe(report: FileReport, outcome: FileOutcome) -> None:
     report.state, report.partitions = outcome.state, outcome.partitions
     report.rows_loaded, report.rows_rejected = outcome.rows_loaded, outcome.rows_rejected
+    report.rows_withheld = outcome.rows_withheld
     report.reason, report.line, report.column = outcome.error, outcome.line, outcome.column
     report.retryable = outcome.retryable or outcome.state == "claimed_elsewhere"
 
@@ -376,7 +378,14 @@ def _alert(lake: Lake, reports: Sequence[MessageReport]) -> Alert:
         for file in report.files:
             if not file.done:
                 fault = FileFault(
-                    file.source, file.entity or "", file.state, file.reason or file.state, file.line, file.column
+                    file.source,
+                    file.entity or "",
+                    file.state,
+                    file.reason or file.state,
+                    file.line,
+                    file.column,
+                    rows_rejected=file.rows_rejected,
+                    rows_withheld=file.rows_withheld,
                 )
                 faults.append(fault)
     return dead_letter_alert(lake, reports[0].message.run_id, faults)

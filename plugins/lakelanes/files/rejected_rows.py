@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakelanes.aws.storage import ObjectFile, place_of
+from lakelanes.convert.policy import WITHHELD
 from lakelanes.errors import LakeError, SourceChangedError, SourceGoneError
 from lakelanes.ledger.entries import Entry
 
@@ -28,13 +29,20 @@ class RejectsGoneError(LakeError):
 
 @dataclass(frozen=True)
 class RejectedRow:
-    """A row as it stands in the file (``raw``), on which line it begins, and why it is not in the table."""
+    """A row as it stands in the file (``raw``), on which line it begins, and why it is not in the table.
+
+    ``withheld``: whether that is the file's fault alone.
+    """
 
     line: int
     record: int
     column: str | None
     reason: str
     raw: str
+
+    @property
+    def withheld(self) -> bool:
+        return self.reason.startswith(WITHHELD)
 
 
 @dataclass(frozen=True)

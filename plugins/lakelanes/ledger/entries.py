@@ -40,6 +40,7 @@ class Entry:
     version that is in the table now, which is an older one while a newer one is being loaded or was refused.
     ``added_columns`` are those that the file has in the table and that the configuration did not name then.
     ``parts``: of a file whose rows are of many partitions, of how many; None for a file that never had a Part.
+    ``rows_withheld``: of the rejected rows of a refused file those without a fault of their own.
     """
 
     source: str
@@ -59,6 +60,7 @@ class Entry:
     partition: str | None = None
     rows_loaded: int | None = None
     rows_rejected: int | None = None
+    rows_withheld: int | None = None
     added_columns: tuple[str, ...] | None = None
     error: str | None = None
     error_line: int | None = None
@@ -80,6 +82,11 @@ class Entry:
         """Metadata of every object that a claim writes, and of the footer of a Parquet file: no two claims' are equal,
         and so no two claims' ETags."""
         return {"lake-token": str(self.token), "lake-source-etag": self.etag, "lake-owner": self.owner}
+
+    @property
+    def rows_bad(self) -> int | None:
+        """The rejected rows that have a fault of their own. Entries of before 0.2 do not say which these are: all."""
+        return None if self.rows_rejected is None else self.rows_rejected - (self.rows_withheld or 0)
 
     def to_item(self) -> Item:
         """The item as DynamoDB's API takes it, with the keys of the indexes."""
@@ -150,6 +157,18 @@ class Refusal:
 
     reason: Literal["already_loaded", "superseded", "claimed_elsewhere"]
     entry: Entry
+
+
+def told_rejects(rejected: int | None, withheld: int | None) -> str:
+    """The rejected rows of a refused file for people, to follow its reason: ' (212 bad rows, 88 withheld)'.
+
+    withheld: those of the rejected rows without a fault of their own. '' where there are no rejected rows.
+    """
+    withheld = withheld or 0
+    bad = (rejected or 0) - withheld
+    if bad:
+        return f" ({bad} bad row{'s'[: bad != 1]}" + (f", {withheld} withheld)" if withheld else ")")
+    return f" ({withheld} row{'s'[: withheld != 1]} withheld)" if withheld else ""
 
 
 def place_in_index(entry: Entry) -> str:

@@ -178,9 +178,10 @@ class Ledger(FileQueries, Notes):
         line: int | None = None,
         column: str | None = None,
         rows_rejected: int | None = None,
+        rows_withheld: int | None = None,
     ) -> Entry:
         """Records that the file was refused as a whole for what it contains; ``claim`` has the object of its rejected
-        rows. ``line`` and ``column`` of the first fault."""
+        rows. ``line`` and ``column`` of the first fault of the kind that ``error`` tells."""
         done = replace(
             claim,
             state="rejected",
@@ -190,6 +191,7 @@ class Ledger(FileQueries, Notes):
             retryable=False,
             rows_loaded=0,
             rows_rejected=rows_rejected,
+            rows_withheld=rows_withheld,
             lease_until="",
         )
         return self._transition(claim, done)
@@ -330,6 +332,7 @@ class Ledger(FileQueries, Notes):
             sequencer=file.sequencer or (before.sequencer if same else None),
             rows_loaded=None,
             rows_rejected=None,
+            rows_withheld=None,
             added_columns=None,
             error=None,
             error_line=None,

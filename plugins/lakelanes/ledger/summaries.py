@@ -48,14 +48,18 @@ _TRIES = 12
 # Sorts after whatever continues the text it is appended to.
 _LAST = "\U0010ffff"
 _WORKERS = 8
-_READ = ("version", "state", "lane", "size", "rows_loaded", "rows_rejected", "live_rows", "live_etag", "loaded_at")
+_READ = (
+    *("version", "state", "lane", "size", "rows_loaded", "rows_rejected", "rows_withheld"),
+    *("live_rows", "live_etag", "loaded_at"),
+)
 # What a cell of a calendar shows. One asks for hundreds, and most of its time would go into reading the answer.
 OF_A_CELL = ("first_loaded_at", "rows", "partitions", *FILE_STATES)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Files by state; loaded files, and their rows, by the lane that loaded them; rejected rows by lane.
+    """Files by state; loaded files, and their rows, by the lane that loaded them; rejected rows by lane, and those of
+    them that were withheld with refused files and have no fault of their own.
 
     ``rows`` are those in the table now: of an older version while a newer one is refused. ``size``: bytes of the source
     files. ``partitions``: those that have a loaded file or rows (1 or 0 for a partition).
@@ -76,6 +80,8 @@ class Counts:
     rows: int = 0
     size: int = 0
     partitions: int = 0
+    withheld_batch: int = 0
+    withheld_fast: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, name) + getattr(other, name) for name in _COUNTS))
@@ -91,6 +97,23 @@ class Counts:
     @property
     def rows_rejected(self) -> int:
         return self.rejects_batch + self.rejects_fast
+
+    @property
+    def rows_withheld(self) -> int:
+        return self.withheld_batch + self.withheld_fast
+
+    @property
+    def bad_batch(self) -> int:
+        return self.rejects_batch - self.withheld_batch
+
+    @property
+    def bad_fast(self) -> int:
+        return self.rejects_fast - self.withheld_fast
+
+    @property
+    def rows_bad(self) -> int:
+        """The rejected rows that have a fault of their own."""
+        return self.bad_batch + self.bad_fast
 
 
 _COUNTS = tuple(field.name for field in fields(Counts))
@@ -360,6 +383,7 @@ def _add_item(sums: dict[str, int], times: list[str], item: Mapping[str, Any]) -
         sums[state] += 1
         sums["size"] += number("size")
     sums[f"rejects_{lane}"] += number("rows_rejected")
+    sums[f"withheld_{lane}"] += number("rows_withheld")
     if state == "loaded":
         sums[f"files_{lane}"] += 1
         sums[f"rows_{lane}"] += number("rows_loaded")

@@ -47,7 +47,7 @@ MAX_CELLS = 800
 # into reading them.
 LISTED = (
     *("source", "entity", "state", "lane", "size", "updated_at", "rows_loaded", "rows_rejected"),
-    *("error", "error_line", "error_column"),
+    *("rows_withheld", "error", "error_line", "error_column"),
 )
 # Of these the newest with rows is looked for; what is beyond them the total knows.
 _NEWEST = 10

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lakelanes.alerts import incidents, page_links
-from lakelanes.alerts.messages import Alert, FileFault
+from lakelanes.alerts.messages import Alert, FileFault, where_rejects_are
 from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.lake import Lake
 from lakelanes_airflow.notifications import channels
@@ -202,7 +202,7 @@ def what_to_do(lake: Lake, fault: FileFault) -> str:
         table = f"{lake.config.resources.glue_database}.{entity.rejects_table}" if entity else "the rejects table"
         return (
             "Upload a corrected file under the same key: sweep_sources loads it within 15 minutes, and clearing "
-            f"the failed run's tasks loads it at once. The refused rows are in {table}, column source_file."
+            f"the failed run's tasks loads it at once. {where_rejects_are(table)}"
         )
     if fault.state == "rejected":
         return (

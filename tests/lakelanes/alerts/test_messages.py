@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from lakelanes.alerts.messages import Alert, FileFault, publish
+from lakelanes.alerts.messages import Alert, FileFault, publish, where_rejects_are
 from lakelanes.lake import Lake
+from lakelanes.ledger.entries import Entry
 from tests.support.waiting import wait_for
 
 FAULT = FileFault("s3://in/sales_data_2024_03_15.csv", "sales", "rejected", "12.345 has too many digits", 17, "amount")
@@ -33,6 +35,19 @@ def test_the_text_names_everything_one_needs_to_act() -> None:
         "http://airflow/",
     ):
         assert part in ALERT.text
+
+
+def test_bad_rows_are_told_apart_from_those_withheld_with_the_file() -> None:
+    entry = Entry("s3://in/a.csv", entity="sales", state="rejected", error="no date", rejects="s3://out/a.parquet")
+    fault = FileFault.from_entry(replace(entry, rows_rejected=300, rows_withheld=88))
+    assert str(fault) == "s3://in/a.csv: no date (212 bad rows, 88 withheld)"
+    alert = replace(ALERT, files=[fault])
+    assert "no date (212 bad rows, 88 withheld)" in alert.text
+    [told] = json.loads(alert.json)["files"]
+    assert (told["rows_rejected"], told["rows_withheld"]) == (300, 88)
+    assert str(replace(fault, state="failed")) == "s3://in/a.csv: no date", "nothing is known of its rows"
+    assert "lake.sales_rejects, column source_file; of those without" in where_rejects_are("lake.sales_rejects")
+    assert "'the file was refused'" in where_rejects_are("lake.sales_rejects")
 
 
 def test_the_subject_is_what_sns_accepts() -> None:
@@ -67,5 +82,7 @@ def test_a_published_alert_reaches_a_queue_on_the_topic(lake: Lake) -> None:
             "line": 17,
             "column": "amount",
             "rejects": None,
+            "rows_rejected": None,
+            "rows_withheld": None,
         }
     ]

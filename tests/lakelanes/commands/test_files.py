@@ -24,5 +24,8 @@ def test_files_are_listed_by_state_by_partition_and_by_the_start_of_their_key(la
     assert names("--limit", "1") == ["16"]
     text = terminal.text("files", "--state", "rejected")
     assert "line 2: none of the table's columns" in text
+    heading, row = text.splitlines()[:2]
+    assert row[heading.index("BAD ROWS") :].split()[:2] == ["0", "1"], "its row is withheld, and no bad one"
+    assert "WITHHELD" in heading
     assert terminal.text("files", "nothing") == "no file's key starts with 'nothing'\n"
     assert "no lane has seen it" in terminal.text("files", "sales_data_2024_03_17")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakelanes.convert import Conversion, Destination, LoadPolicy, Source, TargetTable, Tuning, convert
-from lakelanes.convert.rejects import WITHHELD
+from lakelanes.convert.policy import WITHHELD
 from lakelanes.types import parse_type
 
 Group = TypeVar("Group")

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakelanes.convert import LoadPolicy, SchemaPolicy, Tuning
+from lakelanes.convert.policy import WITHHELD
 from lakelanes.convert.reason_counts import ReasonCounts
-from lakelanes.convert.rejects import WITHHELD, RejectRows
+from lakelanes.convert.rejects import RejectRows
 from lakelanes.convert.values import ValueRefused, parse_value
 from lakelanes.types import parse_type
 from tests.lakelanes.convert.support import load

@@ -166,6 +166,8 @@ def test_a_file_with_too_many_bad_rows_is_refused_whole(make_lake: Callable[...,
     entry = lake.ledger.get(outcome.source)
     assert entry is not None
     assert (entry.state, entry.rows_rejected, entry.error_line, entry.error_column) == ("rejected", 7, 7, "amount")
+    assert (entry.rows_bad, entry.rows_withheld, outcome.rows_withheld) == (2, 5, 5)
+    assert str(entry.error).startswith("'bad' is not a decimal(10,2): 1 of 7 rows, on line 7; 2 rows are bad in all; ")
     with pytest.raises(PermanentLoadError, match=r"line 7, column amount"):
         raise_for_outcomes([outcome])
 
@@ -179,9 +181,13 @@ def test_as_many_bad_rows_as_allowed_are_set_aside(make_lake: Callable[..., Lake
 
 def test_a_corrected_file_takes_the_place_of_a_refused_one(lake: Lake) -> None:
     put(lake, KEY, "nonsense\n1\n")
-    assert [o.state for o in load(lake)] == ["rejected"]
+    [refused] = load(lake)
+    assert (refused.state, refused.rows_rejected, refused.rows_withheld) == ("rejected", 1, 1)
     put(lake, KEY, HEADER + rows(3))
-    assert [o.state for o in load(lake)] == ["loaded"]
+    [loaded] = load(lake)
+    assert (loaded.state, loaded.rows_withheld) == ("loaded", None)
+    entry = lake.ledger.get(loaded.source)
+    assert entry is not None and entry.rows_withheld is None
     assert (len(table(lake)), rejects(lake)) == (3, [])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lakelanes.errors import PermanentLoadError, RetryableLoadError
@@ -27,6 +29,12 @@ def test_a_refused_file_does_not_keep_a_retry_from_the_others() -> None:
 def test_what_no_retry_cures_is_permanent_and_names_file_line_and_column() -> None:
     with pytest.raises(PermanentLoadError, match=r"b\.csv, line 1, column amount: rejected: no column amount"):
         raise_for_outcomes([REFUSED, DENIED])
+
+
+def test_the_rows_of_a_refused_file_are_counted_in_its_line() -> None:
+    refused = replace(REFUSED, rows_rejected=300, rows_withheld=88)
+    assert refused.describe().endswith(": rejected: no column amount (212 bad rows, 88 withheld)")
+    assert replace(refused, state="loaded", error=None).describe() == "s3://in/b.csv, line 1, column amount: loaded"
 
 
 @pytest.mark.parametrize(("failures", "more"), [(50, None), (51, "and 1 more, see the ledger")])

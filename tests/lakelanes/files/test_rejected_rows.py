@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from lakelanes.files.listing import list_prefix
 from lakelanes.files.rejected_rows import RejectsGoneError, read_rejected
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from tests.support.lakes import put
+from tests.support.lakes import SALES, put
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 GOOD = HEADER + "a,c,1.50,2024-03-15\n"
@@ -29,6 +30,16 @@ def load(lake: Lake, *keys: str, body: str = GOOD, lane: Any = "batch") -> None:
     files = [file for file in list_prefix(lake, "") if file.key in keys]
     load_batch(lake, lake.config.entities["sales"], files, lane=lane, run_id="run-1")
     summaries.refresh(lake.ledger, lake.config.entities.values())
+
+
+def test_rows_that_are_withheld_with_a_file_say_so(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake({"sales": {**SALES, "max_bad_rows": 1}})
+    load(lake, key(15), body=GOOD + "b,c,x,2024-03-15\nd,c,y,2024-03-15\n")
+    entry = lake.ledger.get(f"s3://{lake.config.resources.source_bucket}/{key(15)}")
+    assert entry
+    rows = read_rejected(lake, entry).rows
+    assert [(row.line, row.withheld) for row in rows] == [(2, True), (3, False), (4, False)]
+    assert (entry.rows_bad, entry.rows_withheld) == (2, 1)
 
 
 def test_rejected_rows_have_their_line_and_their_text(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from lakelanes.ledger.entries import Entry, Part, bucket_of, is_newer, place_in_index, timestamp
+from lakelanes.ledger.entries import (
+    Entry,
+    Part,
+    bucket_of,
+    is_newer,
+    place_in_index,
+    timestamp,
+    told_rejects,
+)
 from tests.lakelanes.ledger.support import FILE, NOON
 
 ENTRY = Entry(
@@ -50,6 +58,32 @@ def test_a_file_without_a_partition_is_in_a_bucket_of_the_index() -> None:
 @pytest.mark.parametrize(("length", "kept"), [(1000, "x" * 1000), (1001, "x" * 1000 + "…")])
 def test_an_error_is_cut_to_a_thousand_characters(length: int, kept: str) -> None:
     assert replace(ENTRY, error="x" * length).to_item()["error"] == {"S": kept}
+
+
+@pytest.mark.parametrize(
+    ("rejected", "withheld", "said"),
+    [
+        (300, 88, " (212 bad rows, 88 withheld)"),
+        (2, 1, " (1 bad row, 1 withheld)"),
+        (300, 0, " (300 bad rows)"),
+        (300, 300, " (300 rows withheld)"),
+        (1, 1, " (1 row withheld)"),
+        (0, 0, ""),
+        (None, None, ""),
+    ],
+)
+def test_bad_rows_are_told_apart_from_those_that_were_withheld(
+    rejected: int | None, withheld: int | None, said: str
+) -> None:
+    assert told_rejects(rejected, withheld) == said
+    bad = replace(ENTRY, rows_rejected=rejected, rows_withheld=withheld).rows_bad
+    assert bad == (None if rejected is None else rejected - (withheld or 0))
+
+
+def test_the_rejected_rows_of_an_older_entry_count_as_bad_ones() -> None:
+    item = replace(ENTRY, rows_rejected=5).to_item()
+    assert "rows_withheld" not in item
+    assert Entry.from_item(item).rows_bad == 5
 
 
 def test_no_two_claims_have_one_stamp() -> None:

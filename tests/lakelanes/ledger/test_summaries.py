@@ -45,8 +45,10 @@ def test_a_refresh_counts_files_and_rows_by_lane_and_state(lake: Lake) -> None:
 
     found = counts(lake)
     assert (found.files, found.loaded, found.rejected, found.partitions) == (4, 2, 2, 2)
-    # One row of the file that was loaded, and one of the file that was refused.
+    # One row of the file that was loaded, and one of the file that was refused, in which it has no fault of its own.
     assert (found.files_batch, found.rows_batch, found.rejects_batch) == (1, 3, 2)
+    assert (found.bad_batch, found.withheld_batch, found.bad_fast, found.withheld_fast) == (1, 1, 0, 0)
+    assert (found.rows_rejected, found.rows_bad, found.rows_withheld) == (2, 1, 1)
     assert (found.files_fast, found.rows_fast, found.rejects_fast) == (1, 2, 0)
     assert found.rows == 5
     periods = summaries.period_summaries(lake.ledger, "sales", "2024-03-01", "2024-03-31")
@@ -121,6 +123,7 @@ def test_any_number_may_count_while_files_change(lake: Lake) -> None:
             lane=rng.choice(["batch", "fast"]),
             rows_loaded=rng.randrange(9),
             rows_rejected=rng.randrange(3),
+            rows_withheld=rng.choice([None, 0, 1]),
             live_rows=rng.randrange(9),
             loaded_at=lake.ledger.now() if state == "loaded" else None,
         )

@@ -110,6 +110,21 @@ def test_a_file_has_its_reason_and_its_rejected_rows(as_user: AsUser, lake: Lake
     assert client.get("/lake/file", params={"uri": "s3://nowhere/x"}).status_code == 404
 
 
+def test_bad_rows_are_told_apart_from_those_withheld_with_their_file(
+    as_user: AsUser, make_lake: Callable[..., Lake]
+) -> None:
+    lake = make_lake(max_bad_rows=1)
+    load(lake, d15=GOOD + "b,c,x,2024-03-15\nd,c,y,2024-03-15\n")
+    client = as_user("viewer")
+    shown = text(client.get("/lake/file", params={"uri": uri(lake, "15")}).text)
+    assert "Bad rows 2 Rows withheld 1" in shown
+    assert "1 to 3 of 3, 2 of them bad; the others have no known fault of their own" in shown
+    assert "&#39;x&#39; is not a decimal(10,2): 2 of 3 rows, from line 3; 1 is allowed (max_bad_rows)" in shown
+    assert "the file was refused: too many bad rows" in shown
+    assert "Bad rows 2" in text(client.get("/lake/").text)
+    assert "Bad rows Rows withheld batch 0 0 2 1" in text(client.get("/lake/entities/sales").text)
+
+
 @pytest.mark.parametrize("query", ["%3Cscript%3Ealert(1)%3C/script%3E", "%22%3E%3Cimg%20src=x%3E"])
 def test_what_comes_in_a_url_stays_text(as_user: AsUser, lake: Lake, query: str) -> None:
     page = as_user("viewer").get(f"/lake/files?q={query}&run={query}/{query}").text

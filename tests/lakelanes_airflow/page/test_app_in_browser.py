@@ -162,7 +162,7 @@ def test_the_page_shows_a_load_a_reject_a_missing_day_and_a_dead_letter(
     card = page.get_by_role("article", name="sales")
     expect(card).to_contain_text(re.compile(r"Refused\s*1\b"))
     expect(card).to_contain_text(re.compile(r"Failed\s*1\b"))
-    expect(card).to_contain_text(re.compile(r"Bad rows\s*4\b"))
+    expect(card).to_contain_text(re.compile(r"Bad rows\s*3\b"))
 
     card.get_by_role("link", name="sales", exact=True).click()
 
