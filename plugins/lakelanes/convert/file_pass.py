@@ -22,7 +22,7 @@ from lakelanes.convert.record_index import RecordIndex, count_lines, ends_line, 
 from lakelanes.convert.rejects import RejectRows, raw_texts, rejected_alike
 from lakelanes.convert.source import ByteSource
 from lakelanes.convert.task import Task
-from lakelanes.convert.transcode import shown
+from lakelanes.convert.transcode import shown, without_controls
 
 log = logging.getLogger(__name__)
 
@@ -243,6 +243,7 @@ class FilePass:
         for lines in self._reader.lines():
             kept = np.array([number for number, raw in enumerate(lines) if raw], np.int64)
             raws = [shown(raw, self._source.encoding) for raw in lines if raw]
+            raws = list(map(without_controls, raws)) if self._source.foreign else raws
             rejects = rejected_alike(np.arange(kept.size), kept, reason, raws)
             yield self._advance(ParsedBlock(kept.size, len(lines), [], rejects))
 

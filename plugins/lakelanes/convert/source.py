@@ -6,14 +6,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from lakelanes.convert.errors import UnreadableSourceError
-from lakelanes.convert.transcode import HEAD_BYTES, Transcoder, encoding_of, marked_encoding
-from lakelanes.convert.unpack import MAGIC_BYTES, unpacker
+from lakelanes.convert.signatures import HEAD_BYTES, format_of
+from lakelanes.convert.transcode import Transcoder, encoding_of, marked_encoding
+from lakelanes.convert.unpack import packing_of, unpacker
 
 _COMPRESSED_CHUNK = 256 << 10
-_FOREIGN = {
-    b"\xfd7zX": "xz",
-    b"PAR1": "Parquet",
-}
 
 
 class Readable(Protocol):
@@ -25,7 +22,8 @@ class Readable(Protocol):
 class ByteSource:
     """A source's uncompressed bytes, in order, in UTF-8 whatever `encoding` they have.
 
-    foreign: the name of a format that cannot be read as CSV text, when the first bytes are of one, else None.
+    foreign: the name of a format that cannot be read as CSV text, when the first bytes are of one, or the first that
+    come out of the packing, else None; with what to do about it.
     misread: why the first bytes show that they are not in `encoding`, else None. encoding: what they are read as, which
     is then what they show.
     """
@@ -33,12 +31,14 @@ class ByteSource:
     def __init__(self, raw: Readable, encoding: str = "utf-8") -> None:
         self._raw = raw
         self._head = b""
-        while len(self._head) < MAGIC_BYTES and (more := raw.read(MAGIC_BYTES - len(self._head))):
+        while len(self._head) < HEAD_BYTES and (more := raw.read(HEAD_BYTES - len(self._head))):
             self._head += bytes(more)
-        self.foreign = next((name for magic, name in _FOREIGN.items() if self._head.startswith(magic)), None)
-        packed = unpacker(self._head, self._read_raw)
-        unpacked = _Peeked(packed.read, HEAD_BYTES) if packed else None
+        packing = packing_of(self._head)
+        self.foreign = format_of(self._head)
+        unpacked = _Peeked(unpacker(packing, self._read_raw).read, HEAD_BYTES) if packing else None
         head = unpacked.head if unpacked else self._head
+        if self.foreign is None and packing:
+            self.foreign = _format_inside(head, packing)
         self.encoding, self.misread = encoding_of(b"" if self.foreign else head, encoding)
         self._read: Callable[[int], bytes] | None = unpacked.read if unpacked else None
         if self.encoding != "utf-8":
@@ -74,6 +74,15 @@ class ByteSource:
     def _read_raw(self) -> bytes:
         head, self._head = self._head, b""
         return head or bytes(self._raw.read(_COMPRESSED_CHUNK))
+
+
+def _format_inside(head: bytes, packing: str) -> str | None:
+    """What a packed file is whose content begins so, with what to do; None if that is text."""
+    if (found := format_of(head)) is not None:
+        return f"packed with {packing}, and inside it is {found}"
+    if (inner := packing_of(head)) is not None:
+        return f"packed twice, with {inner} inside {packing} (pack it once)"
+    return None
 
 
 class _Peeked:

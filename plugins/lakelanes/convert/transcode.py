@@ -7,6 +7,7 @@ bytes: its row is rejected like one that is not UTF-8, alone, and the byte is sh
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
 
 from lakelanes.convert.errors import UnreadableSourceError
@@ -23,13 +24,36 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-HEAD_BYTES = 4
-"""How many first bytes encoding_of() looks at."""
+_WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
+# Delimiters and digits are below U+0100 in any script: of the first line at least one character in eight.
+_ONE_IN = 8
+_FIRST_LINE = re.compile(r"[^\r\n]*")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def marked_encoding(head: bytes) -> str | None:
     """The encoding that a byte order mark says; None without one."""
     return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """Which UTF-16 or UTF-32 a text without a mark is in, as its first bytes show; None for other text.
+
+    Its first line has characters below U+0100, whose other bytes are zero, and ends with such a one: so a text in
+    another encoding whose rows have zeros (U+0000) is not taken for it.
+    """
+    for encoding in _WIDE:
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(head)
+        except UnicodeDecodeError:
+            continue
+        text = text.lstrip("\r\n")
+        line = str(_FIRST_LINE.match(text)[0])  # type: ignore[index]
+        plain = sum(" " <= character < "\u0100" or character == "\t" for character in line)
+        ends = len(line) < len(text) or not (b"\n" in head or b"\r" in head)
+        if ends and plain and plain * _ONE_IN >= len(line) > 1:
+            return encoding
+    return None
 
 
 def encoding_of(head: bytes, encoding: str) -> tuple[str, str | None]:
@@ -47,15 +71,21 @@ def encoding_of(head: bytes, encoding: str) -> tuple[str, str | None]:
             f"looks like {name.upper()}: it begins with the byte order mark of {marked}, "
             f"but dialect.encoding is {encoding!r}; set it to {setting!r}"
         )
-    if not order_is_open:
-        return encoding, None
     zeros = 1 if encoding == "utf-16" else 3
-    if head[:zeros] == bytes(zeros) and head[zeros : zeros + 1] > b"\0":
+    if order_is_open and head[:zeros] == bytes(zeros) and head[zeros : zeros + 1] > b"\0":
         return f"{encoding}-be", (
             f"looks like {encoding}-be: its first byte is zero, and without a byte order mark {encoding} is "
             f"little-endian; set dialect.encoding to '{encoding}-be'"
         )
-    return f"{encoding}-le", None
+    expected = f"{encoding}-le" if order_is_open else encoding
+    if b"\0" in head and (found := wide_encoding(head)) not in (None, expected):
+        assert found is not None
+        zero = "every other byte is zero" if found.startswith("utf-16") else "three of four bytes are zero"
+        return found, (
+            f"looks like {found[:6].upper()} without a byte order mark: {zero} where characters are plain, "
+            f"but dialect.encoding is {encoding!r}; set it to {found!r}"
+        )
+    return expected, None
 
 
 def normalised_encoding(name: str) -> str:
@@ -103,6 +133,11 @@ class Transcoder:
 def shown(data: bytes | bytearray, encoding: str) -> str:
     """Transcoded bytes as text for people; bytes that the encoding does not know appear as \\xNN."""
     return data.decode("utf-8", "backslashreplace" if encoding == "utf-8" else _SHOWN)
+
+
+def without_controls(text: str) -> str:
+    """The text of bytes that are no text, with \\xNN for control characters."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def undecodable(data: bytes, start: int, encoding: str) -> str:

@@ -17,9 +17,6 @@ import pyarrow as pa
 
 from lakelanes.convert.errors import UnreadableSourceError
 
-MAGIC_BYTES = 10
-"""How many first bytes unpacker() looks at."""
-
 _GZIP_WINDOW, _DEFLATE_WINDOW = 31, -15
 _ZSTD_READ = 64 << 10
 ReadRaw = Callable[[], bytes]
@@ -31,23 +28,31 @@ class Unpacker(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def unpacker(head: bytes, read_raw: ReadRaw) -> Unpacker | None:
-    """What unpacks a file of these first bytes; None when they are of no known compression.
+def packing_of(head: bytes) -> str | None:
+    """The compression of a file of these first bytes, ten or more of them unless the file is shorter; None for one that
+    is not known."""
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    # A header may well begin with BZh: what follows the level is the number pi, or the square root of pi at the end.
+    if head[:3] == b"BZh" and head[3:4] in tuple(b"%d" % level for level in range(1, 10)):
+        rest = head[4:10]
+        if any(magic.startswith(rest) for magic in (b"1AY&SY", b"\x17rE8P\x90")):
+            return "bzip2"
+    if head.startswith((b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")):
+        return "zstandard"
+    return "zip" if head.startswith((_LOCAL_FILE, _END_OF_ARCHIVE)) else None
+
+
+def unpacker(packing: str, read_raw: ReadRaw) -> Unpacker:
+    """What unpacks a file of this compression.
 
     read_raw: gives the file's bytes from the first on, in pieces, and none at the end.
     """
-    if head.startswith(b"\x1f\x8b"):
-        return _Members(read_raw, "gzip", _Inflater)
-    # A header may well begin with BZh: what follows the level is the number pi, or the square root of pi at the end.
-    if head[:3] == b"BZh" and head[3:4] in tuple(b"%d" % level for level in range(1, 10)):
-        rest = head[4:]
-        if any(magic.startswith(rest) for magic in (b"1AY&SY", b"\x17rE8P\x90")):
-            return _Members(read_raw, "bzip2", bz2.BZ2Decompressor)
-    if head.startswith((b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")):
-        return _Zstandard(read_raw)
-    if head.startswith((_LOCAL_FILE, _END_OF_ARCHIVE)):
-        return _Zip(read_raw)
-    return None
+    if packing == "gzip":
+        return _Members(read_raw, packing, _Inflater)
+    if packing == "bzip2":
+        return _Members(read_raw, packing, bz2.BZ2Decompressor)
+    return _Zstandard(read_raw) if packing == "zstandard" else _Zip(read_raw)
 
 
 class _Inflater:

@@ -8,25 +8,22 @@ import io
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lakelanes.convert import Dialect
 from lakelanes.convert.source import ByteSource
+from lakelanes.convert.transcode import encoding_of
 from tests.lakelanes.convert.support import load
+from tests.support.properties import examples
 
 
-@pytest.mark.parametrize(
-    ("data", "name"),
-    [
-        (b"PAR1\n\x15\x04\n", "Parquet"),
-        (b"\xfd7zXZ\x00\n", "xz"),
-    ],
-)
-def test_a_file_that_is_no_text(data: bytes, name: str) -> None:
-    outcome = load(data)
+def test_a_file_that_is_no_text() -> None:
+    outcome = load(b"PAR1\n\x15\x04\n")
     assert outcome.conversion.refused == (
-        f"the file is {name}, expected text in UTF-8, plain or packed with gzip, bzip2, zstandard or zip"
+        "the file is Parquet, expected text in UTF-8, plain or packed with gzip, bzip2, zstandard or zip"
     )
-    assert outcome.conversion.records > 0
+    assert outcome.conversion.records == 2
 
 
 TEXT = "id,amount,day\nMüller,1,2024-01-01\n"
@@ -67,6 +64,58 @@ def test_without_a_mark_the_order_of_bytes_is_little_endian(encoding: str) -> No
         f"{encoding} is little-endian; set dialect.encoding to '{encoding}-be'"
     )
     assert [row["raw"] for row in swapped.rejects] == TEXT.splitlines()
+
+
+WIDE = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("configured", ["utf-8", "cp1252", "shift_jis", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("actual", WIDE)
+def test_the_zeros_of_wide_characters_show_an_encoding_without_a_mark(
+    actual: str, configured: str, pack: Callable[[bytes], bytes]
+) -> None:
+    outcome = load(pack(TEXT.encode(actual)), dialect=Dialect(encoding=configured))
+    if actual == configured:
+        assert outcome.column("id") == ["Müller"]
+        return
+    zeros = "every other byte is zero" if "16" in actual else "three of four bytes are zero"
+    assert outcome.conversion.refused == (
+        f"the file looks like {actual[:6].upper()} without a byte order mark: {zeros} where characters are plain, "
+        f"but dialect.encoding is {configured!r}; set it to {actual!r}"
+    )
+    assert [(row["line"], row["raw"]) for row in outcome.rejects] == [(1, "id,amount,day"), (2, "Müller,1,2024-01-01")]
+
+
+names = st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=9), min_size=2, max_size=9)
+
+
+@examples(200)
+@given(names, st.sampled_from(["utf-8", "utf-8", *WIDE, "gb18030", "shift_jis", "cp1251", "utf-16", "utf-32"]))
+def test_no_text_is_taken_for_another_encoding_than_its_own(names: list[str], encoding: str) -> None:
+    head = (";".join(names) + "\n" + ";".join("0123456789" for _ in names) + "\n").encode(encoding, "replace")[:512]
+    marked = encoding in ("utf-16", "utf-32")
+    assert encoding_of(head, encoding) == (f"{encoding}-le" if marked else encoding, None)
+    found = encoding_of(head, "cp1252")
+    if encoding in WIDE:
+        assert found[0] in (encoding, "cp1252"), "a script without any plain character near the beginning is not told"
+    elif not marked:
+        assert found == ("cp1252", None)
+
+
+@pytest.mark.parametrize("script", ["Имя клиента", "客户名称", "名前", "اسم", "Łódź", "Kunde"])
+@pytest.mark.parametrize("encoding", WIDE)
+def test_every_script_shows_its_zeros_at_delimiters_and_line_ends(script: str, encoding: str) -> None:
+    head = f"{script};2024;{script}\r\n1;2;3\r\n".encode(encoding)
+    assert encoding_of(head, "utf-8")[0] == encoding
+
+
+@pytest.mark.parametrize("text", ["a\0", "a\0b\0c\0", "\0", "\0a", "ab\0\0\0\0", "a\0\0\0"])
+def test_zeros_in_the_rows_of_a_text_are_a_part_of_their_values(text: str) -> None:
+    data = b"id,amount,day\n" + f"{text},1,\n".encode() * 40
+    assert load(data).column("id") == [text] * 40
+    for encoding in ("latin-1", "shift_jis"):
+        assert load(data, dialect=Dialect(encoding=encoding)).column("id") == [text] * 40
 
 
 class Dripping(io.BytesIO):
