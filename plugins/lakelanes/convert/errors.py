@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lakelanes.convert.rejects import Reject
-
 
 class ConversionError(Exception):
     """The conversion cannot be done as asked, or its own accounts do not add up. Trying again does not help."""
@@ -47,21 +42,6 @@ class FileRefusedError(Exception):
         self.extra = extra
         self.header_read = header_read
 
-
-class BadRowsError(FileRefusedError):
-    """The file is refused for its bad rows. Which fault most of them have is known when all have been read.
-
-    allowed: how many bad rows there may be, by which setting. culprit: the row that no number of allowed ones excuses,
-    None when it is their number.
-    """
-
-    def __init__(
-        self,
-        allowed: str,
-        differences: tuple[tuple[str, ...], tuple[str, ...]],
-        *,
-        culprit: Reject | None = None,
-    ) -> None:
-        super().__init__(f"too many bad rows: {allowed}", *differences)
-        self.allowed = allowed
-        self.culprit = culprit
+    def add(self, hint: str) -> None:
+        """Has the reason end with what helps."""
+        self.args = (f"{self}; {hint}",)

@@ -14,6 +14,7 @@ from lakelanes.convert.blocks import MAX_RECORD_BYTES, Block, BlockReader
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import FileRefusedError
 from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, by_position, match_header
+from lakelanes.convert.header_hints import lines_of, settings
 from lakelanes.convert.parse import BlockParser, ParsedBlock
 from lakelanes.convert.policy import RESCUED
 from lakelanes.convert.quoting import quote_fault
@@ -54,7 +55,7 @@ class FilePass:
         self._dialect = task.source.dialect
         self._refusal = refusal
         self._record, self._line = 1, 1
-        self._header_lines = 0
+        self._header_lines, self._header_record = 0, b""
         self.differences: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self.layout: Layout | None = None
 
@@ -127,6 +128,8 @@ class FilePass:
         except FileRefusedError as refused:
             # A header of several lines may have swallowed rows, so its lines are rejected as well.
             refused.header_read &= self._header_lines <= 1
+            if refused.missing:
+                self._with_setting(refused)
             raise
 
     def _header(self) -> list[bytes] | None:
@@ -142,15 +145,27 @@ class FilePass:
                 self._line += int(np.count_nonzero(index.line_ends < stop))
                 self._header_lines = int(np.count_nonzero(index.line_ends[index.line_ends < stop] >= start))
                 self._first = _without_start(block, stop)
-                header = bytes(block.data[start:end])
+                self._header_record = header = bytes(block.data[start:end])
                 if dialect.quote and (fault := quote_fault(header, dialect)):
-                    raise FileRefusedError(f"the header cannot be read: {fault}", header_read=False)
+                    refused = FileRefusedError(f"the header cannot be read: {fault}", header_read=False)
+                    raise self._with_setting(refused)
                 return split_fields(header, dialect)
             if index.torn is not None:
-                raise FileRefusedError(self._endless_header(block, index), header_read=False)
+                raise self._with_setting(FileRefusedError(self._endless_header(block, index), header_read=False))
             self._line += index.line_ends.size
             self._first = self._reader.next_block()
         return None
+
+    def _with_setting(self, refused: FileRefusedError) -> FileRefusedError:
+        """The same with the settings that make a header fit, where they show in the lines of this one or below it."""
+        block, record, first = self._first, self._header_record, self._line - self._header_lines
+        with _fault_of_the_file(self._line):
+            # A header of several lines may have swallowed the right one.
+            lines = [(first, record), *list(lines_of(record, len(record), first))[1:]] if record else []
+            lines += lines_of(block.data, block.length, self._line) if block is not None else []
+            if hint := settings(lines, self._task.headers, self._dialect):
+                refused.add(hint)
+        return refused
 
     def _endless_header(self, block: Block, index: RecordIndex) -> str:
         if block.oversized:

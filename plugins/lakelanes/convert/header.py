@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import FileRefusedError
+from lakelanes.convert.header_hints import likeness, listed, shown_name
 from lakelanes.convert.policy import LoadPolicy
 from lakelanes.convert.transcode import shown
 from lakelanes.names import column_of_header
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SHOWN = 200  # bytes of a header that is no text
 
 
 @dataclass(frozen=True)
@@ -58,31 +60,33 @@ def match_header(
 ) -> Layout:
     """The layout of a file with this header, `columns` being what the table's columns are called in it.
 
-    Names match whatever their case, and spaces around them do not count. A field without a name is a new column.
+    Names match whatever their case, and blanks of any kind around them do not count. A field without a name is a new
+    column.
     taken: names that no column which the table gains may have.
     Raises FileRefusedError for names that are not UTF-8 or occur twice, for columns that are missing where the policy's
     missing_columns is "error" or that are all missing, and for new ones where it freezes the table, or lets it evolve
     and they cannot be columns.
     """
-    names = _decoded(fields, dialect)
+    names, columns = _decoded(fields, dialect), [column.strip() for column in columns]
     if dialect.trailing_delimiter and len(names) > 1 and not names[-1]:
         names.pop()
     positions: dict[str, int] = {}
     for position, name in enumerate(names):
         if name and name.lower() in positions:
-            raise FileRefusedError(f"the header names the column {name!r} twice")
+            raise FileRefusedError(f"the header names the column '{shown_name(name)}' twice")
         positions[name.lower()] = position
     known = {column.lower() for column in columns}
     missing = tuple(column for column in columns if column.lower() not in positions)
     extra = tuple(name for name in names if name.lower() not in known)
-    found = "the header has " + ", ".join(name or "an empty name" for name in names)
+    found = f"the header has {listed(names)}"
+    if hint := likeness(missing, extra):
+        found += f"; {hint}"
     if len(missing) == len(columns):
-        raise FileRefusedError(f"none of the table's columns ({', '.join(columns)}) is there: {found}", missing, extra)
+        raise FileRefusedError(f"none of the table's columns ({listed(columns)}) is there: {found}", missing, extra)
     if missing and policy.missing_columns == "error":
-        raise FileRefusedError(f"missing column{'s'[: len(missing) > 1]} {', '.join(missing)}: {found}", missing, extra)
+        raise FileRefusedError(f"missing column{'s'[: len(missing) > 1]} {listed(missing)}: {found}", missing, extra)
     if extra and policy.schema.new_columns == "freeze":
-        listed = ", ".join(name or "an empty name" for name in extra)
-        raise FileRefusedError(f"unexpected column{'s'[: len(extra) > 1]} {listed}: {found}", missing, extra)
+        raise FileRefusedError(f"unexpected column{'s'[: len(extra) > 1]} {listed(extra)}: {found}", missing, extra)
     new = _labelled(names, known)
     if policy.schema.new_columns == "evolve":
         try:
@@ -105,8 +109,8 @@ def _decoded(fields: Sequence[bytes], dialect: Dialect) -> list[str]:
         return [field.decode().strip() for field in fields]
     except UnicodeDecodeError:
         if dialect.encoding == "utf-8":
-            raise FileRefusedError(f"the header is not valid UTF-8: {b','.join(fields)!r}") from None
-        raw = shown(b",".join(fields), dialect.encoding)
+            raise FileRefusedError(f"the header is not valid UTF-8: {b','.join(fields)[:_SHOWN]!r}") from None
+        raw = shown(b",".join(fields)[:_SHOWN], dialect.encoding)
         raise FileRefusedError(f"the header is not valid {dialect.encoding}: '{raw}'") from None
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from lakelanes.convert.errors import BadRowsError, ConversionError, FileRefusedError, TableGrewError
+from lakelanes.convert.errors import ConversionError, FileRefusedError, TableGrewError
 from lakelanes.convert.file_pass import FilePass, Piece
 from lakelanes.convert.header import Layout
 from lakelanes.convert.partition_reader import Values
 from lakelanes.convert.partitioned import PartitionedTarget, PartitionedWriter
 from lakelanes.convert.policy import EVOLVED_TYPE, WITHHELD, LoadPolicy
-from lakelanes.convert.reason_counts import ReasonCounts
+from lakelanes.convert.reason_counts import BadRowsError, ReasonCounts
 from lakelanes.convert.rejects import Reject, RejectRows, RejectsWriter
 from lakelanes.convert.schema import table_schema, widened
 from lakelanes.convert.sink import OpenSink

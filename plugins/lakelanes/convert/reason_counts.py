@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from lakelanes.convert.errors import FileRefusedError
 from lakelanes.convert.rejects import Reject, RejectRows
 
 # So many kinds are told apart, and of each is kept so much: 16 MB at most. Rows of later kinds only count in the total.
@@ -14,6 +15,25 @@ _MOST_KINDS = 2000
 _CHARACTERS = 1000
 # What differs between reasons of one kind: quoted texts, with Python's escapes, and numbers.
 _VARYING = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|0x[0-9a-f]+|[0-9]+""", re.DOTALL)
+
+
+class BadRowsError(FileRefusedError):
+    """The file is refused for its bad rows. Which fault most of them have is known when all have been read.
+
+    allowed: how many bad rows there may be, by which setting. culprit: the row that no number of allowed ones excuses,
+    None when it is their number.
+    """
+
+    def __init__(
+        self,
+        allowed: str,
+        differences: tuple[tuple[str, ...], tuple[str, ...]],
+        *,
+        culprit: Reject | None = None,
+    ) -> None:
+        super().__init__(f"too many bad rows: {allowed}", *differences)
+        self.allowed = allowed
+        self.culprit = culprit
 
 
 @dataclass
