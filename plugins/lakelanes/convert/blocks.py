@@ -36,7 +36,11 @@ class BlockReader:
     """Hands out a ByteSource block by block.
 
     failure: why the source could not be read to its end, once that has happened: what was readable has been handed out.
+    returns_end: whether lines end with a carriage return alone. Where they do not, a block ends with one only if there
+    is no other line end in a megabyte.
     """
+
+    returns_end = True
 
     def __init__(self, source: ByteSource, dialect: Dialect, block_bytes: int = BLOCK_BYTES) -> None:
         self._source = source
@@ -61,6 +65,8 @@ class BlockReader:
                 del data[length + _SLACK :]
                 return Block(data, length, True) if length else None
             cut = guess_cut(data, length, self._dialect)
+            if cut and not self.returns_end and data[cut - 1] == CR and length < BLOCK_BYTES:
+                cut = 0
             if cut or length >= MAX_RECORD_BYTES:
                 oversized = not cut
                 cut = cut or length

@@ -23,7 +23,15 @@ from lakelanes.convert.faults import Faults, Positions
 from lakelanes.convert.header import Layout
 from lakelanes.convert.misfits import Misfits, unwanted
 from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
-from lakelanes.convert.record_index import RecordIndex, count_lines, ends_line, index_records, split_fields, well_quoted
+from lakelanes.convert.record_index import (
+    RecordIndex,
+    count_lines,
+    ends_line,
+    has_lone_return,
+    index_records,
+    split_fields,
+    well_quoted,
+)
 from lakelanes.convert.schema import NUMBER, batch_of
 from lakelanes.convert.task import Task
 from lakelanes.convert.utf8 import block_is_utf8, is_utf8
@@ -32,6 +40,7 @@ from lakelanes.types import HiveType, parse_type
 pc: Any = pyarrow.compute
 
 _SURPLUS = "the field after the last delimiter is not empty"
+_BROKEN = "a carriage return (CR) alone breaks the line: quote the field that holds it"
 
 
 @dataclass
@@ -90,10 +99,20 @@ class Judged:
 class CarefulReader:
     """Reads blocks of one file, in any order and in several threads.
 
-    schema: the table's, with the file's new columns. columns: those of the file that matter.
+    schema: the table's, with the file's new columns. columns: those of the file that matter. returns_end: whether the
+    file's lines end with a carriage return alone.
     """
 
-    def __init__(self, layout: Layout, task: Task, schema: pa.Schema, columns: Sequence[FileColumn]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        task: Task,
+        schema: pa.Schema,
+        columns: Sequence[FileColumn],
+        *,
+        returns_end: bool = True,
+    ) -> None:
+        self._returns_end = returns_end
         self._layout = layout
         self._dialect, self._policy, self._partitions = task.source.dialect, task.policy.schema, task.partitions
         self._schema = schema
@@ -143,6 +162,11 @@ class CarefulReader:
         batch, good = self._cast(read, emitted, faults)
         faults.add(positions[skipped], None, [self._count_reason(count) for _, count in read.skipped])
         faults.add(np.array(list(excised), np.int64), None, list(excised.values()))
+        if not self._returns_end and has_lone_return(data, length):
+            index = index or self.index(data, length)
+            broken = index.broken(data)
+            good[np.isin(emitted, broken)] = False
+            faults.add(broken, None, [_BROKEN] * broken.size)
         return Judged(records, batch, emitted, good, faults, index)
 
     def index(self, data: bytearray, length: int) -> RecordIndex:

@@ -55,7 +55,7 @@ class FilePass:
         self._dialect = task.source.dialect
         self._refusal = refusal
         self._record, self._line = 1, 1
-        self._header_lines, self._header_record = 0, b""
+        self._header_lines, self._header_record, self._header_end = 0, b"", b""
         self.differences: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self.layout: Layout | None = None
 
@@ -145,6 +145,7 @@ class FilePass:
                 self._line += int(np.count_nonzero(index.line_ends < stop))
                 self._header_lines = int(np.count_nonzero(index.line_ends[index.line_ends < stop] >= start))
                 self._first = _without_start(block, stop)
+                self._header_end = bytes(block.data[end:stop])
                 self._header_record = header = bytes(block.data[start:end])
                 if dialect.quote and (fault := quote_fault(header, dialect)):
                     refused = FileRefusedError(f"the header cannot be read: {fault}", header_read=False)
@@ -182,7 +183,8 @@ class FilePass:
     def _rows(self, layout: Layout) -> Iterator[Piece]:
         """The rows under the header: parsed, or each of them rejected in the second pass."""
         task = self._task
-        parser = BlockParser(layout, task)
+        self._reader.returns_end = returns_end = self._returns_end()
+        parser = BlockParser(layout, task, returns_end=returns_end)
 
         def parse(block: Block) -> ParsedBlock | None:
             if block.oversized or (block.final and self.failure):
@@ -198,7 +200,7 @@ class FilePass:
                     continue
                 # The block ends inside a record. What was read after it began there too: it comes again.
                 self._reader.push_back(results.take_back())
-                _, hopeless = self._shorten(block, parser.keep_blank)
+                _, hopeless = self._shorten(block, parser.keep_blank, whole_lines=not returns_end)
                 if block.length:
                     with _fault_of_the_file(self._line):
                         parsed = parser.parse(block, self._refusal)
@@ -207,6 +209,14 @@ class FilePass:
                     yield self._advance(parsed)
                 if hopeless:
                     yield from self._unread_lines(self._in_words(hopeless))
+
+    def _returns_end(self) -> bool:
+        """Whether the file's first line ends with a carriage return alone."""
+        if not self._header_end and self._first is not None:
+            index = _first_records(self._first, self._dialect)
+            end = int(index.ends[0]) if index.starts.size else self._first.length
+            self._header_end = bytes(self._first.data[end : min(end + 2, self._first.length)])
+        return self._header_end[:1] == b"\r" and self._header_end[1:] != b"\n"
 
     def _refused_records(self, reason: str) -> Iterator[Piece]:
         """The records under a header that does not fit, each of them rejected."""
@@ -219,8 +229,9 @@ class FilePass:
             if hopeless:
                 yield from self._unread_lines(self._in_words(hopeless))
 
-    def _shorten(self, block: Block, keep_blank: bool) -> tuple[RecordIndex, str | None]:
-        """Cuts a block where its last whole record ends; the rest comes again with the next block.
+    def _shorten(self, block: Block, keep_blank: bool, *, whole_lines: bool = False) -> tuple[RecordIndex, str | None]:
+        """Cuts a block where its last whole record ends; the rest comes again with the next block. whole_lines: where
+        the line before it ends, as a carriage return alone does not end one.
 
         Unless that is hopeless, because the rest begins with a record that does not end: also returns why, or None.
         """
@@ -229,17 +240,18 @@ class FilePass:
         index = index_records(block.data, block.length, self._dialect, final=whole, keep_blank=keep_blank)
         if index.torn is None:
             return index, None
+        torn = index.whole_line(block.data, index.torn) if whole_lines else index.torn
         hopeless = None
         if block.final:
             what = "a quote" if index.in_quotes else "an escape"
             hopeless = self._cut_off() or f"{what} in the record that begins on line {{line}} is never closed"
-        elif index.torn == 0 and block.length >= MAX_RECORD_BYTES:
+        elif torn == 0 and block.length >= MAX_RECORD_BYTES:
             hopeless = f"the record that begins on line {{line}} is longer than {MAX_RECORD_BYTES >> 20} MiB"
             hopeless += ": a quote in it may not be closed" if index.in_quotes else ""
-        self._reader.push_back([block], index.torn)
-        if index.torn == 0:
+        self._reader.push_back([block], torn)
+        if torn == 0:
             self._reader.extend()
-        block.length, block.oversized = index.torn, False
+        block.length, block.oversized = torn, False
         return index, hopeless
 
     def _cut_off(self) -> str | None:

@@ -88,6 +88,18 @@ def settings(lines: Sequence[tuple[int, bytes]], columns: Sequence[str], dialect
     return f"line {number} looks like the header: set dialect.skip_rows to {number - 1}" + (other and f", and {other}")
 
 
+def delimiter_of(row: str, width: int, dialect: Dialect) -> str | None:
+    """The delimiter with which a row of one field has as many as are expected, as a setting; None if there is none."""
+    record = row.encode(errors="replace")
+    if len(split_fields(record, dialect)) > 1:
+        return None
+    for delimiter in _DELIMITERS:
+        other = Dialect(delimiter=delimiter, quote=dialect.quote if dialect.quote != delimiter else None)
+        if len(split_fields(record, other)) == width > 1:
+            return f"set dialect.delimiter to {delimiter!r}, which is {dialect.delimiter!r}"
+    return None
+
+
 def lines_of(data: bytes | bytearray, length: int, line: int) -> Iterator[tuple[int, bytes]]:
     """The first lines of data[:length], whose first is this line of the file, with their numbers."""
     start = 0

@@ -47,6 +47,7 @@ class _Block(ctypes.Structure):
         ("line_count", ctypes.c_int64),
         ("ascii", ctypes.c_int32),
         ("strict", ctypes.c_int32),
+        ("lone_returns", ctypes.c_int32),
     )
 
 
@@ -99,6 +100,7 @@ class Columns:
     """What kernel.c made of a block of so many records.
 
     lines: how many physical lines end in the block. odd: positions of the records that Python has to look at.
+    lone_returns: how many lines end with a carriage return alone, outside quotes.
     arrays: one for each column asked for, with the other records; binary ones for those that the kernel leaves to
     Python.
     """
@@ -107,6 +109,7 @@ class Columns:
     lines: int
     arrays: list[Any]
     odd: Positions
+    lone_returns: int
     _scratch: _Scratch
 
     def places(self, records: Positions) -> tuple[Positions, Positions, Positions]:
@@ -192,7 +195,7 @@ class Kernel:
             for wanted, column, made in zip(self._columns, columns, buffers, strict=False)
         ]
         positions = np.flatnonzero(scratch.odd[:records]) if odd else _NONE
-        return Columns(records, block.line_count, arrays, positions, scratch)
+        return Columns(records, block.line_count, arrays, positions, block.lone_returns, scratch)
 
     def release(self, columns: Columns) -> None:
         """Takes back the memory behind Columns.places(), for another block."""

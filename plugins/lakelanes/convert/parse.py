@@ -60,14 +60,16 @@ class BlockParser:
 
     layout: where the file has which column. With the task's partitions the column NUMBER has the number of each row's
     partition; a row of none is a bad one. Without its tuning's `fast` the kernel is not used (the result is the same).
+    returns_end: whether the file's lines end with a carriage return alone; one in another file makes bad rows.
     """
 
-    def __init__(self, layout: Layout, task: Task) -> None:
+    def __init__(self, layout: Layout, task: Task, *, returns_end: bool = True) -> None:
+        self._returns_end = returns_end
         self._partitions = task.partitions
         self._dialect = task.source.dialect
         self._schema = table_schema(task.columns, task.policy.schema, layout, numbered=task.partitions is not None)
         columns = file_columns(layout, task, self._schema)
-        self._careful = CarefulReader(layout, task, self._schema, columns)
+        self._careful = CarefulReader(layout, task, self._schema, columns, returns_end=returns_end)
         self._in_table = [column for column in columns if column.order is not None]
         self._kernel: Kernel | None = None
         if task.tuning.fast:
@@ -96,6 +98,9 @@ class BlockParser:
             read = kernel.read(block.data, block.length)
         except TornBlockError:
             return None
+        if read.lone_returns and not self._returns_end:
+            kernel.release(read)
+            return self._parse_careful(block, None)
         batch, odd = self._plain_batch(kernel, read)
         if not odd.size:
             kernel.release(read)

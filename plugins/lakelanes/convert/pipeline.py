@@ -10,6 +10,7 @@ import pyarrow as pa
 from lakelanes.convert.errors import ConversionError, FileRefusedError, TableGrewError
 from lakelanes.convert.file_pass import FilePass, Piece
 from lakelanes.convert.header import Layout
+from lakelanes.convert.header_hints import delimiter_of
 from lakelanes.convert.partition_reader import Values
 from lakelanes.convert.partitioned import PartitionedTarget, PartitionedWriter
 from lakelanes.convert.policy import EVOLVED_TYPE, WITHHELD, LoadPolicy
@@ -180,6 +181,9 @@ class _Load:
         reason = "no row of the file could be loaded"
         if first is not None:
             reason = f"{self._reasons.told(first, counts.records)}; {reason}"
+            width = file.layout.width if file.layout else 0
+            if first.column is None and (hint := delimiter_of(first.raw, width, self._task.source.dialect)):
+                reason += f"; {hint}"
         return Conversion(counts.records, 0, counts.rejected, first, reason, *file.differences)
 
     def _commit(self, layout: Layout | None) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Where records begin and end in CSV bytes: RFC 4180.
 
-A line ends in LF, CRLF or a lone CR. A line without any character is blank and no record, except in a file of one
+A line ends in LF, CRLF or a lone CR. In a file whose first line does not end in a lone CR, one divides two records that
+are none: see RecordIndex.broken(). A line without any character is blank and no record, except in a file of one
 column, where RFC 4180's grammar makes it a record with one empty field. What quotes mean, also where they break
 RFC 4180, is in lakelanes.convert.quoting.
 """
@@ -42,6 +43,24 @@ class RecordIndex:
     def lines(self, records: Offsets) -> Offsets:
         """How many physical lines end before each of these records, given by their position in the index."""
         return np.searchsorted(self.line_ends, self.starts[records])
+
+    def broken(self, data: bytearray) -> Offsets:
+        """Positions of the records with nothing but a carriage return between them and the one before or after.
+
+        Where lines do not end so, it belongs to a field, which would have to be quoted (RFC 4180, section 2, rule 6):
+        neither half is a record.
+        """
+        ends, starts = self.ends[:-1], self.starts[1:]
+        halves = np.flatnonzero((starts == ends + 1) & (np.frombuffer(data, np.uint8)[ends] == CR))
+        return np.union1d(halves, halves + 1)
+
+    def whole_line(self, data: bytearray, at: int) -> int:
+        """Where the first record starts that carriage returns alone divide from what starts at this offset."""
+        for start, end in zip(self.starts[::-1].tolist(), self.ends[::-1].tolist(), strict=True):
+            if at != end + 1 or data[end] != CR:
+                break
+            at = start
+        return at
 
     def quote_faults(self, data: bytearray, dialect: Dialect) -> dict[int, str]:
         """Position -> reason of the records of these bytes in which a quote is where it must not be."""
@@ -106,6 +125,11 @@ def ends_line(data: bytearray, length: int, dialect: Dialect) -> bool:
     while before >= 0 and data[before] == escape:
         before -= 1
     return (length - 2 - before) % 2 == 0
+
+
+def has_lone_return(data: bytearray, length: int) -> bool:
+    """Whether a carriage return in data[:length] is followed by something else than a line feed, be it quoted."""
+    return data.count(b"\r", 0, length) != data.count(b"\r\n", 0, length)
 
 
 def count_lines(data: bytearray, length: int) -> int:

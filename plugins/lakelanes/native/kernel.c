@@ -42,6 +42,7 @@ typedef struct {
     int64_t line_count;
     int32_t ascii;
     int32_t strict; /* whether a quote in a field that is not quoted is a fault */
+    int32_t lone_returns; /* how many lines end with a carriage return alone, outside quotes */
 } Block;
 
 /* A column to make. values and offsets are Arrow's buffers; validity's bits are 0 where odd or null. */
@@ -111,6 +112,7 @@ EXPORT int64_t lakelanes_index(Block *block) {
     int64_t records = 0, start = 0, record = 0, skip = -1, lines = 0, line = 0;
     int32_t field = 0;
     int odd = 0, quoted = 0;
+    int32_t lone_returns = 0;
     const int strict = block->strict != 0;
     uint8_t tail[64];
 
@@ -187,7 +189,10 @@ EXPORT int64_t lakelanes_index(Block *block) {
                 records++;
             }
             start = pos + 1;
-            if (c == '\r' && start < length && data[start] == '\n') skip = start++;
+            if (c == '\r') {
+                if (start < length && data[start] == '\n') skip = start++;
+                else lone_returns++;
+            }
             record = start;
             line = pos < length ? ++lines : lines;
             field = 0;
@@ -198,6 +203,7 @@ EXPORT int64_t lakelanes_index(Block *block) {
     }
     if (quoted) return TORN;
     block->line_count = lines;
+    block->lone_returns = lone_returns;
     block->ascii = high == 0;
     return records;
 }

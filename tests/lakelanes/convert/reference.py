@@ -31,6 +31,7 @@ class Record:
     """line: where it starts. raw: as it stands in the file. torn: part of what an unclosed quote makes unreadable.
 
     faults: "after" where text follows a closing quote, "inside" where a quote is in a field that is not quoted.
+    ended: the line end after it.
     """
 
     line: int
@@ -38,6 +39,7 @@ class Record:
     fields: list[Field] = field(default_factory=list)
     torn: bool = False
     faults: list[str] = field(default_factory=list)
+    ended: bytes = b""
 
 
 def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: str | None = None) -> Iterator[Record]:
@@ -93,8 +95,9 @@ def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: st
         record.raw = data[start:at]
         if not record.raw:
             record.fields = []
+        record.ended = data[at : at + 1 + (data[at : at + 2] == b"\r\n")]
         yield record
-        at += 2 if data[at : at + 2] == b"\r\n" else 1
+        at += len(record.ended) or 1
 
 
 class Refused(Exception):
@@ -331,11 +334,13 @@ def expect(
     records = read_records(data.removeprefix(b"\xef\xbb\xbf"), escape=escape, **dialect)
     expected = Expected([*types, *["_rescued"] * rescue])
     names = list(types)
+    returns_end: bool | None = None
     if header:
         first = next((record for record in records if record.fields), None)
         if first is None:
             return expected
         names = _names(first, trailing_delimiter)
+        returns_end = first.ended == b"\r"
     new = {name: re.sub("[^a-z0-9]", "_", name.lower()) for name in names if name not in types}
     if new_columns == "evolve":
         expected.added += new.values()
@@ -343,13 +348,21 @@ def expect(
     reading = _Reading(types, names, new, nulls, forms, new_columns, type_misfits, rescue, trailing_delimiter)
     reading.strict, reading.escape = quotes == "strict", escape
     found: list[tuple[int, Record, _Row]] = []
+    goes_on = False  # whether the line of the record before does
     for record in records:
         record.line += skipped
         if not record.torn and not record.fields:
             if reading.width > 1:
+                goes_on = False
                 continue
             record.fields = [Field()]
+        if returns_end is None:
+            returns_end = record.ended == b"\r"
         found.append((len(found) + 1, record, reading.row(record)))
+        if goes_on and not returns_end:
+            for _, _, row in found[-2:]:
+                row.fault, row.frozen = (None,), False
+        goes_on = record.ended == b"\r"
     header_refused = expected.refused
     expected.refused |= any(row.frozen for _, _, row in found)
     for number, record, row in found:

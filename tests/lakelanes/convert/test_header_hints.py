@@ -146,6 +146,22 @@ def test_another_delimiter_is_named(delimiter: str) -> None:
         f"{delimiter!r}")  # fmt: skip
 
 
+def test_another_delimiter_is_named_for_a_file_without_a_header_too() -> None:
+    bare = Dialect(header=False)
+    data = b"1;a;1.50\n2;b;2.50\n"
+    outcome = load(data, TYPES, dialect=bare)
+    assert outcome.conversion.refused == (
+        "3 fields expected, 1 found: 2 of 2 rows, from line 1; no row of the file could be loaded; "
+        "set dialect.delimiter to ';', which is ','"
+    )
+    assert outcome.conversion.rows_withheld == 0
+    for other in (b"1;a\n2;b\n", b"1;a,1.50\n", b"x\n", b"\xff;a\n"):
+        assert "delimiter" not in str(load(other, TYPES, dialect=bare).conversion.refused)
+    assert "delimiter" not in str(load(b"id\nx;y\n", {"id": "int"}).conversion.refused), "a column's fault"
+    quoted = Dialect(header=False, quote=";")
+    assert "delimiter to '|'" in str(load(b"1|a|1.50\n", TYPES, dialect=quoted).conversion.refused)
+
+
 settings = st.tuples(
     st.sampled_from([",", ";", "\t", "|"]), st.integers(0, 6), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans()
 )

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from lakelanes.convert import Conversion, Reject, Tuning
+from lakelanes.convert import Conversion, Dialect, Reject, Tuning
 from tests.lakelanes.convert.support import SALES, csv_text, load
 
 HEADER = b"id,amount,day\n"
@@ -45,6 +45,34 @@ def test_mixed_line_ends_are_counted_one_by_one() -> None:
         (3, 8, "c,y,"),
         (4, 9, "d,z,"),
     ]
+
+
+BROKEN = "a carriage return (CR) alone breaks the line: quote the field that holds it"
+
+
+@pytest.mark.parametrize("tuning", [Tuning(threads=1), Tuning(threads=1, fast=False), Tuning(block_bytes=16)])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize(
+    "line",
+    [b"a,1,2024-01-01\rZ", b"a\rZ,1,2024-01-01", b"a,1\r,2024-01-01", b"a,1,\rb,2,", b"a,\r1,\rc", b'"a",1,\r"b"'],
+)
+def test_no_half_of_a_row_is_loaded_that_a_carriage_return_breaks(line: bytes, line_end: bytes, tuning: Tuning) -> None:
+    lines = [HEADER.rstrip(), b"x,7,", line, b"y,8,", b'"q\rr",9,']
+    outcome = load(line_end.join(lines) + line_end, tuning=tuning)
+    assert outcome.column("id") == ["x", "y", "q\rr"]
+    assert [reject["raw"] for reject in outcome.rejects] == line.decode().split("\r")
+    assert set(outcome.reasons()) == {BROKEN}
+    assert [reject["line"] for reject in outcome.rejects] == list(range(3, 3 + len(outcome.rejects)))
+    assert load(line_end.join(lines), tuning=tuning, on_bad_rows="fail").conversion.refused is not None
+
+
+def test_a_carriage_return_ends_lines_where_it_ends_the_first() -> None:
+    assert load(b"id,amount,day\ra,1,\rb,2,\nc,3,\r").column("id") == ["a", "b", "c"]
+    bare = Dialect(header=False)
+    assert load(b"a,1,\rb,2,\nc,3,\rd,4,", dialect=bare).column("id") == ["a", "b", "c", "d"]
+    assert load(b"a,1,\nb,2,\rc,3,\nd,4,\r", dialect=bare).column("id") == ["a", "d"]
+    # Not between two rows: at the end of the file, and beside a blank line.
+    assert load(HEADER + b"a,1,\r\r\nb,2,\n\rc,3,\n\rd,4,\r").column("id") == ["a", "b", "c", "d"]
 
 
 def test_quoted_fields_keep_delimiters_quotes_and_line_ends() -> None:

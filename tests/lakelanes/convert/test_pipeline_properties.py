@@ -23,6 +23,10 @@ from tests.support.properties import examples
 @example((b"a\n0\n0\n0\n0\n\n0\n0\\\n\n\n", {"a": "string"}, {"escape": "\\"}), 16)
 @example((b'a,b\n1,"x\n2,"y\n3,z\nw",4\n5,v\n', {"a": "int", "b": "string"}, {}), 16)
 @example((b'a,b\n1,x"\n"2",\\N\n\\N,"\\N"\n3,\\\\N\n', {"a": "int", "b": "string"}, {"escape": "\\"}), 16)
+@example((b"a,b\n1,x\ry\n2,z\n\r3,w\r\r4,v\r5,u\r\n6,t\r", {"a": "int", "b": "string"}, {}), 16)
+@example((b'a,b\n1,x\r2,"y\nz"\n3,w\r"4\n', {"a": "int", "b": "string"}, {}), 16)
+@example((b"1,x\n2,y\rz\n", {"a": "int", "b": "string"}, {"header": False}), 16)
+@example((b"1,x\r2,y\rz\n", {"a": "int", "b": "string"}, {"header": False}), 16)
 @example((b"c\r\n" + b"N\r\na\\\\nb\r\n\\\r\n" * 5 + b"\\\r", {"c": "string"}, {"escape": "\\"}), 16)
 @example((b'a,b\n"0\r",\n', {"a": "double", "b": "string"}, {}), 16)
 def test_a_file_is_loaded_as_the_reference_reads_it(

@@ -24,6 +24,25 @@ def line_by_line(text: str) -> list[str]:
     return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
 
 
+def test_records_that_a_carriage_return_alone_divides_are_found_with_their_line() -> None:
+    data = bytearray(b'a\rb\rc\nd\r\ne\r\rf\n"\r"\rg\n\rh\ri')
+    index = index_records(data, len(data), Dialect(), final=True, keep_blank=False)
+    records = [bytes(data[start:end]).decode() for start, end in zip(index.starts, index.ends, strict=True)]
+    assert [records[at] for at in index.broken(data).tolist()] == ["a", "b", "c", '"\r"', "g", "h", "i"]
+    for last, line in {
+        b"c": b"a\rb\r",
+        b"b": b"a\r",
+        b"d": b"",
+        b"f": b"",
+        b"g": b'"\r"\r',
+        b"h": b"",
+        b"i": b"h\r",
+    }.items():
+        torn = data.index(last)
+        before = index_records(data, torn, Dialect(), final=True, keep_blank=False)
+        assert bytes(data[before.whole_line(data, torn) : torn]) == line
+
+
 @examples(300)
 @given(structure)
 @example('a,"b"c\n')
