@@ -16,7 +16,9 @@ _REPEATS = {"1mb": 5, "100mb": 5, "1gb": 3, "10gb": 1}
 # Measured once where it takes minutes: they are nowhere near.
 _SLOW = frozenset({"pandas", "awswrangler"})
 
-Kind = Literal["disk", "s3", "large_s3", "small_files", "query", "latency", "layout", "export", "page", "backfill"]
+Kind = Literal[
+    "disk", "s3", "large_s3", "small_files", "query", "latency", "layout", "export", "page", "backfill", "start"
+]
 Tools = tuple[str, ...]
 
 _PEERS: Tools = ("duckdb", "polars", "pyarrow")
@@ -102,6 +104,8 @@ def _cases(label: str) -> Iterator[Case]:
         yield Case("fast_lane_few", "latency", arrivals, (OURS,), 1, small, files=20)
         yield Case("lake_page_10k", "page", arrivals, (OURS,), 1, small, files=10_000)
         yield Case("lake_page", "page", arrivals, (OURS,), 1, frozenset({"full"}), files=1_000_000)
+        functions = ("file_processor", "stream_processor")
+        yield Case("cold_start", "start", arrivals, functions, 9, frozenset({"small", "full"}))
         yield Case("backfill_20", "backfill", arrivals, (OURS,), 1, small, files=20)
         yield Case("backfill_365", "backfill", arrivals, (OURS,), 1, frozenset({"full"}), files=365)
         yield Case("fast_lane", "latency", arrivals, (OURS,), 1, frozenset({"full"}), files=200)

@@ -18,6 +18,8 @@ _COLUMNS = (
     ("requests_per_file", "requests/file", "{:.2f}"),
     ("scanned_mb", "scanned MB", "{:.1f}"),
     ("paged_mb", "by page MB", "{:.1f}"),
+    ("import_s", "import s", "{:.2f}"),
+    ("ready_s", "ready s", "{:.2f}"),
     ("p50_s", "p50 s", "{:.2f}"),
     ("p95_s", "p95 s", "{:.2f}"),
     ("p99_s", "p99 s", "{:.2f}"),

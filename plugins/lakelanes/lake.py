@@ -32,6 +32,13 @@ class Lake:
         check_arrow()
         return cls(config or load_config(), clock)
 
+    def make_clients(self) -> None:
+        """Makes the clients that every load needs, those of S3 and of the ledger, which takes longer than loading a
+        small file; no request is sent. The others are for new partitions and for what goes wrong."""
+        services = ("s3", "dynamodb")
+        # Where cached_property looks for them.
+        vars(self).update(zip(services, clients.clients(services, self.config.aws.region), strict=True))
+
     @cached_property
     def s3(self) -> Any:
         return self._client("s3")

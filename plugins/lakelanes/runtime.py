@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import botocore
-import pyarrow as pa
 
 from lakelanes.errors import LibraryError
 
@@ -41,6 +40,8 @@ _REMEDY = (
 @functools.cache
 def check_arrow() -> None:
     """Raises LibraryError when pyarrow is too old, or lacks a codec that tables are written with."""
+    import pyarrow as pa  # clients are made without it, in the functions' start and wherever a DAG file is parsed
+
     version = tuple(int(part) for part in pa.__version__.split(".")[:2])
     missing = [f"{codec} (for {use})" for codec, use in CODECS.items() if not pa.Codec.is_available(codec)]
     faults = [f"was built without {' and '.join(missing)}"] if missing else []

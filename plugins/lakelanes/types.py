@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*|\d+|[<>(),:])")
 _MAX_DEPTH = 32
 
-# Hive name -> (Arrow type, Trino name). Timestamps are microseconds: see lakelanes.convert.writer.
-_SIMPLE: dict[str, tuple[pa.DataType, str]] = {
-    "string": (pa.string(), "varchar"),
-    "boolean": (pa.bool_(), "boolean"),
-    "tinyint": (pa.int8(), "tinyint"),
-    "smallint": (pa.int16(), "smallint"),
-    "int": (pa.int32(), "integer"),
-    "bigint": (pa.int64(), "bigint"),
-    "float": (pa.float32(), "real"),
-    "double": (pa.float64(), "double"),
-    "date": (pa.date32(), "date"),
-    "timestamp": (pa.timestamp("us"), "timestamp"),
-    "binary": (pa.binary(), "varbinary"),
+# Hive name -> (Arrow's name, Trino's). Timestamps are microseconds: see lakelanes.convert.writer.
+_SIMPLE: dict[str, tuple[str, str]] = {
+    "string": ("string", "varchar"),
+    "boolean": ("bool", "boolean"),
+    "tinyint": ("int8", "tinyint"),
+    "smallint": ("int16", "smallint"),
+    "int": ("int32", "integer"),
+    "bigint": ("int64", "bigint"),
+    "float": ("float32", "real"),
+    "double": ("float64", "double"),
+    "date": ("date32", "date"),
+    "timestamp": ("timestamp[us]", "timestamp"),
+    "binary": ("binary", "varbinary"),
 }
 _ALIASES = {"integer": "int"}
 _MAX_LENGTH = {"char": 255, "varchar": 65535}
@@ -35,7 +38,6 @@ class HiveType:
 
     kind: its name without arguments ("decimal", "varchar", "array", ...); "integer" is "int".
     text: the type as Hive and Glue write it, normalised ("decimal(10,2)", "struct<a:int,b:array<string>>").
-    arrow: the Arrow type its values have in the Parquet file.
     trino: the type as Athena's SQL writes it, in casts for example ("varchar", "real", "row(\"a\" integer)").
     precision, scale: of a decimal. length: the characters of a char or varchar.
     children: the element of an array, key and value of a map, the fields of a struct; names: the struct's field names.
@@ -43,13 +45,31 @@ class HiveType:
 
     kind: str
     text: str
-    arrow: pa.DataType = field(compare=False)
     trino: str = field(compare=False)
     precision: int | None = None
     scale: int | None = None
     length: int | None = None
     children: tuple[HiveType, ...] = ()
     names: tuple[str, ...] = ()
+
+    @cached_property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type its values have in the Parquet file."""
+        # Here and not above: a configuration is read, and a DAG file parsed, without pyarrow.
+        import pyarrow as pa
+
+        if self.kind in _SIMPLE:
+            return pa.type_for_alias(_SIMPLE[self.kind][0])
+        if self.kind == "decimal":
+            return pa.decimal128(self.precision, self.scale)
+        if self.is_text:
+            return pa.string()
+        below = [child.arrow for child in self.children]
+        if self.kind == "array":
+            return pa.list_(*below)
+        if self.kind == "map":
+            return pa.map_(*below)
+        return pa.struct([pa.field(name, child) for name, child in zip(self.names, below, strict=True)])
 
     @property
     def is_nested(self) -> bool:
@@ -121,8 +141,7 @@ class _Parser:
         if kind == "binary" and not self._binary:
             raise self._error("binary columns cannot be loaded, text has no agreed form for them")
         if kind in _SIMPLE:
-            arrow, trino = _SIMPLE[kind]
-            return HiveType(kind, kind, arrow, trino)
+            return HiveType(kind, kind, _SIMPLE[kind][1])
         if kind == "decimal":
             return self._decimal()
         if kind in _MAX_LENGTH:
@@ -161,7 +180,7 @@ class _Parser:
         if scale > precision:
             raise self._error(f"the scale {scale} is above the precision {precision}")
         text = f"decimal({precision},{scale})"
-        return HiveType("decimal", text, pa.decimal128(precision, scale), text, precision=precision, scale=scale)
+        return HiveType("decimal", text, text, precision=precision, scale=scale)
 
     def _characters(self, kind: str) -> HiveType:
         arguments = self._numbers()
@@ -171,15 +190,13 @@ class _Parser:
         if not 1 <= length <= _MAX_LENGTH[kind]:
             raise self._error(f"the length of a {kind} is 1 to {_MAX_LENGTH[kind]}, not {length}")
         text = f"{kind}({length})"
-        return HiveType(kind, text, pa.string(), text, length=length)
+        return HiveType(kind, text, text, length=length)
 
     def _array(self, depth: int) -> HiveType:
         self._take("<")
         element = self._type(depth + 1)
         self._take(">")
-        return HiveType(
-            "array", f"array<{element.text}>", pa.list_(element.arrow), f"array({element.trino})", children=(element,)
-        )
+        return HiveType("array", f"array<{element.text}>", f"array({element.trino})", children=(element,))
 
     def _map(self, depth: int) -> HiveType:
         self._take("<")
@@ -192,7 +209,6 @@ class _Parser:
         return HiveType(
             "map",
             f"map<{key.text},{value.text}>",
-            pa.map_(key.arrow, value.arrow),
             f"map({key.trino}, {value.trino})",
             children=(key, value),
         )
@@ -219,7 +235,6 @@ class _Parser:
         return HiveType(
             "struct",
             f"struct<{inner}>",
-            pa.struct([pa.field(name, child.arrow) for name, child in zip(names, children, strict=True)]),
             f"row({row})",
             children=tuple(children),
             names=tuple(names),

@@ -60,15 +60,23 @@ def _verdicts(results: dict[str, Any]) -> dict[str, bool]:
 
 
 def test_one_large_file_is_held_against_throughput_cpu_and_memory() -> None:
-    tools = {"lakelanes": _figures(120, cpu_s=0.75), "duckdb": _figures(100)}
+    tools = {"lakelanes": _figures(180, cpu_s=0.65), "duckdb": _figures(100)}
     case = "clean_narrow_1gb"
     assert all(_verdicts({case: tools}).values())
-    tools["lakelanes"] |= {"mb_per_s": 119, "cpu_s": 0.76, "peak_rss_mb": 257}
+    tools["lakelanes"] |= {"mb_per_s": 179, "cpu_s": 0.66, "peak_rss_mb": 257}
     assert _verdicts({case: tools}) == {
         f"{case}: our output is correct": True,
         f"{case}: throughput against duckdb": False,
         f"{case}: CPU against duckdb": False,
         f"{case}: peak memory in MB": False,
+    }
+
+
+def test_the_start_of_each_function_is_held_against_half_a_second() -> None:
+    starts = {"file_processor": {"import_s": 0.5}, "stream_processor": {"import_s": 0.51}}
+    assert _verdicts({"cold_start": starts}) == {
+        "cold_start: import of file_processor, seconds": True,
+        "cold_start: import of stream_processor, seconds": False,
     }
 
 
@@ -95,7 +103,7 @@ def test_two_files_are_held_against_the_limit_as_well() -> None:
 
 
 def test_bad_rows_are_held_against_the_peer_that_explains_them_and_small_files_against_awswrangler() -> None:
-    bad = {"lakelanes": _figures(99), "duckdb": _figures(100), "polars": _figures(300, correct=False)}
+    bad = {"lakelanes": _figures(199), "duckdb": _figures(100), "polars": _figures(300, correct=False)}
     assert _verdicts({"bad1pct_narrow_100mb": bad})["bad1pct_narrow_100mb: throughput against duckdb"] is False
     small = {"lakelanes": {"files_per_s": 50, "correct": True}, "awswrangler": {"files_per_s": 10, "correct": True}}
     assert _verdicts({"small_files_s3": small})["small_files_s3: files per second against awswrangler"] is True

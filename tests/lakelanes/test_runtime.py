@@ -84,8 +84,13 @@ def test_a_pyarrow_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_functions_say_what_is_missing_instead_of_failing_at_an_import() -> None:
-    program = f"{WITHOUT_CODECS}\nimport file_processor"
-    environment = {"PYTHONPATH": f"{REPOSITORY / 'plugins'}:{REPOSITORY / 'lambdas'}", "AWS_ACCOUNT_ID": "1" * 12}
+    program = f"{WITHOUT_CODECS}\nimport file_processor; file_processor.handler({{'Records': []}}, None)"
+    environment = {
+        "PYTHONPATH": f"{REPOSITORY / 'plugins'}:{REPOSITORY / 'lambdas'}",
+        "AWS_ACCOUNT_ID": "1" * 12,
+        "LAKE_MAX_RECEIVES": "3",
+        "LAKE_FILE_QUEUE_URL": "https://sqs.invalid/queue",
+    }
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
     )

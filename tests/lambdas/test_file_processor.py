@@ -72,7 +72,7 @@ def test_a_fault_of_the_function_itself_is_no_success(
     queues = Queues(lake)
     put(lake, "sales_data_2024_03_15.csv", GOOD)
     event = sqs_event(queues)
-    monkeypatch.setattr(function._lane, "process", lambda *_: 1 / 0)
+    monkeypatch.setattr(function.lane(), "process", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         function.handler(event, context)
 

@@ -85,7 +85,7 @@ def test_nothing_to_do_is_a_success(function: ModuleType, context: Any, capsys: 
 def test_a_fault_of_the_function_itself_is_no_success(
     function: ModuleType, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(function._lane, "process", lambda *_: 1 / 0)
+    monkeypatch.setattr(function.lane(), "process", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         function.handler({"Records": [record(1, "1", total("1"))]}, context)
 

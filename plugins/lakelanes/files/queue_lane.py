@@ -134,12 +134,6 @@ class FastLane:
         self._lake, self._max_receives, self._queue_url = lake, max_receives, queue_url
         self._registrar = Registrar(lake, "remember")
 
-    def warm_up(self) -> None:
-        """Makes the clients, which takes longer than loading a file."""
-        lake = self._lake
-        for _ in (lake.s3, lake.ledger, lake.glue, lake.sqs):
-            pass
-
     def process(self, messages: Sequence[Message], seconds_left: Callable[[], float]) -> list[MessageReport]:
         """Loads the files that the messages name; one report per message, in their order.
 

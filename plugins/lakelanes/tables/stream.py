@@ -75,12 +75,6 @@ class StreamLane:
         self._tables = {table.dynamodb_table: table for table in lake.config.tables.values()}
         self._readers = {table.name: StreamReader(table) for table in self._tables.values()}
 
-    def warm_up(self) -> None:
-        """Creates the clients, which takes longer than writing a batch."""
-        lake = self._lake
-        for _ in (lake.s3, lake.ledger, lake.glue):
-            pass
-
     def process(self, records: Sequence[Mapping[str, Any]], seconds_left: Callable[[], float]) -> BatchReport:
         """Writes the records of one shard, as Lambda delivers them; the report names the first to deliver again.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.credentials import CredentialResolver
-from botocore.exceptions import ClientError, EndpointConnectionError, UnknownRegionError
+from botocore.exceptions import ClientError, EndpointConnectionError, UnknownRegionError, UnknownServiceError
 from botocore.loaders import JSONFileLoader
 
 from lakelanes import errors
@@ -39,7 +39,7 @@ def test_reading_asks_for_no_credentials_and_opens_no_connection(monkeypatch: py
 
     monkeypatch.setattr(CredentialResolver, "load_credentials", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(clients, "_LOADER", clients.create_loader())
+    monkeypatch.setattr(clients, "_LOADER", clients._Descriptions())
     clients.read_descriptions(SERVICES)
 
 
@@ -54,6 +54,11 @@ def test_a_client_takes_endpoint_and_credentials_from_the_environment_of_its_tim
         found = clients.client("glue", "eu-central-1")
         assert found.meta.endpoint_url == f"http://127.0.0.1:{number}"
         assert found._request_signer._credentials.access_key == f"key-{number}"
+
+
+def test_a_service_that_there_is_not_is_named() -> None:
+    with pytest.raises(UnknownServiceError, match="dynamo_db"):
+        clients.client("dynamo_db", "eu-central-1")
 
 
 def failure(code: str) -> ClientError:

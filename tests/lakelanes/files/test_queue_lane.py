@@ -362,7 +362,6 @@ def test_switched_off_and_on_again_everything_is_loaded_once(lake: Lake, queues:
 def test_without_queue_url_messages_wait_for_their_visibility(lake: Lake, queues: Queues) -> None:
     put(lake, KEY, NO_AMOUNT)
     lane = FastLane(lake, max_receives=MAX_RECEIVES)
-    lane.warm_up()
     lane.process(queues.receive(), lambda: 60.0)
     assert queues.receive() == []
 

@@ -1,0 +1,58 @@
+"""What a function's start brings in: what every call needs and no more."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.support.localaws import REPOSITORY
+
+PROGRAM = """
+import gc, json, socket, sys
+def refuse(*_, **__):
+    raise AssertionError("a start sends no request")
+socket.socket.connect = refuse
+module = __import__(sys.argv[1])
+loaded = sorted(name for name in sys.modules if name.split(".")[0] in ("lakelanes", "numpy", "pyarrow", "tenacity"))
+clients = sorted({"s3", "dynamodb", "glue", "athena", "sns", "sqs"} & vars(module._lake).keys())
+module.handler({"Records": []}, type("Context", (), {"aws_request_id": "", "get_remaining_time_in_millis": int}))
+print(json.dumps([loaded, clients, gc.isenabled(), "pyarrow.parquet" in sys.modules]))
+"""
+
+
+def started(function: str) -> Any:
+    """Of a process that imports the function and then calls it without a record: what was there between the two."""
+    environment = {
+        "PYTHONPATH": f"{REPOSITORY / 'plugins'}:{REPOSITORY / 'lambdas'}",
+        "AWS_ACCOUNT_ID": "1" * 12,
+        "LAKE_MAX_RECEIVES": "3",
+        "LAKE_FILE_QUEUE_URL": "https://sqs.invalid/queue",
+        "AWS_ACCESS_KEY_ID": "unused",
+        "AWS_SECRET_ACCESS_KEY": "unused",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, function],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("function", ["file_processor", "stream_processor"])
+def test_a_start_leaves_the_converter_and_rare_clients_to_the_calls_that_need_them(function: str) -> None:
+    loaded, clients, collects, called = started(function)
+    assert [name for name in loaded if name.split(".")[0] != "lakelanes"] == []
+    rooms = {name.split(".")[1] for name in loaded if "." in name}
+    assert rooms & {"alerts", "catalog", "files", "native", "tables"} == set()
+    assert "lakelanes.convert.pipeline" not in loaded
+    assert clients == ["dynamodb", "s3"]
+    assert collects, "garbage is looked for once the start is over"
+    assert called, "the first call brings the rest"
