@@ -29,7 +29,7 @@ from lakelanes import names
 from lakelanes.aws.clients import partition_of
 from lakelanes.config.filename_patterns import FilenamePattern
 from lakelanes.config.table_faults import UNDECLARED
-from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.dialect import COLUMN_SETTINGS, Dialect
 from lakelanes.convert.partition_values import INTEGER_BITS, PartitionValue
 from lakelanes.convert.policy import Reaction, SchemaPolicy
 from lakelanes.types import HiveType, parse_type
@@ -206,12 +206,43 @@ class DeploymentSettings(_Model):
 
 
 class Column(_Model):
-    """A column of the table; ``header`` is its name in the CSV's header when that differs."""
+    """A column of the table; ``header`` is its name in the CSV's header when that differs.
+
+    Below ``required`` is what the dialect says of values, for this column alone; null leaves it to the dialect.
+    """
 
     name: ColumnName
     type: Type
     header: str | None = Field(default=None, min_length=1)
     comment: str | None = Field(default=None, max_length=255)
+    required: bool = False
+    null_values: tuple[str, ...] | None = Field(default=None, strict=False)
+    quoted_nulls: bool | None = None
+    trim: bool | None = None
+    true_values: tuple[str, ...] | None = Field(default=None, strict=False)
+    false_values: tuple[str, ...] | None = Field(default=None, strict=False)
+    date_format: str | None = None
+    timestamp_format: str | None = None
+    beyond_microseconds: Literal["refuse", "cut"] | None = None
+    decimal_separator: Literal[".", ","] | None = None
+    thousands_separator: str | None = None
+    trailing_minus: bool | None = None
+    parentheses: bool | None = None
+    currencies: tuple[str, ...] | None = Field(default=None, strict=False)
+    percent: Literal["number", "fraction"] | None = None
+
+    @cached_property
+    def value_settings(self) -> dict[str, Any]:
+        """What the column has of its own of the dialect's settings."""
+        return {name: value for name in COLUMN_SETTINGS if (value := getattr(self, name)) is not None}
+
+    @model_validator(mode="after")
+    def _of_its_type(self) -> Column:
+        for name in self.value_settings:
+            kinds = COLUMN_SETTINGS[name]
+            if kinds is not None and self.type.kind not in kinds:
+                raise ValueError(f"{name} is for columns of type {', '.join(kinds)}, not {self.type.text}")
+        return self
 
 
 class PartitionKey(_Model):
@@ -251,6 +282,15 @@ class CsvDialect(_Model):
     timestamp_format: str | None = None
     decimal_separator: Literal[".", ","] = "."
     thousands_separator: str | None = None
+    quoted_nulls: bool = False
+    trim: bool = False
+    true_values: tuple[str, ...] | None = Field(default=None, strict=False)
+    false_values: tuple[str, ...] | None = Field(default=None, strict=False)
+    trailing_minus: bool = False
+    parentheses: bool = False
+    currencies: tuple[str, ...] = Field(default=(), strict=False)
+    percent: Literal["number", "fraction"] | None = None
+    beyond_microseconds: Literal["refuse", "cut"] = "refuse"
 
     @model_validator(mode="after")
     def _usable(self) -> CsvDialect:
@@ -337,6 +377,20 @@ class Entity(_Model):
                 raise ValueError("schema_policy needs format 'parquet': a 'csv' table is the file as it came")
             if self.sort_by:
                 raise ValueError("sort_by needs format 'parquet': a 'csv' table is the file as it came")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_are_readable(self) -> Entity:
+        dialect = self.dialect.converter()
+        for place, column in enumerate(self.columns):
+            own = [*column.value_settings, *["required"] * column.required]
+            if own and self.format == "csv":
+                where = f"schema[{place}].{own[0]}"
+                raise ValueError(f"{where} needs format 'parquet': a 'csv' table is the file as it came")
+            try:
+                dialect.of_column(column.value_settings)
+            except ValueError as error:
+                raise ValueError(f"schema[{place}], column {column.name!r}: {error}") from None
         return self
 
     @property

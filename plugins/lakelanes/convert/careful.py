@@ -16,13 +16,15 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 
 from lakelanes.convert.blocks import MAX_RECORD_BYTES
-from lakelanes.convert.cast import Array, Judge, Mask, cast_column
+from lakelanes.convert.cast import Array, Judge, Mask, cast_column, trimmed
 from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.escape_marks import EscapeMarks, escape_marks
 from lakelanes.convert.faults import Faults, Positions
 from lakelanes.convert.header import Layout
 from lakelanes.convert.misfits import Misfits, unwanted
+from lakelanes.convert.null_values import with_more_nulls
 from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
+from lakelanes.convert.quoting import beside_quotes, without_beside_quotes
 from lakelanes.convert.record_index import (
     RecordIndex,
     count_lines,
@@ -62,9 +64,9 @@ def file_columns(layout: Layout, task: Task, schema: pa.Schema) -> list[FileColu
     """The columns of a file that matter: the table's, then those that the table gains or whose texts are kept."""
     dialect, policy = task.source.dialect, task.policy.schema
     columns = [
-        FileColumn(order, name, header, column_type, position, Judge(column_type, dialect))
-        for order, ((name, column_type), header, position) in enumerate(
-            zip(task.columns, task.headers, layout.positions, strict=True)
+        FileColumn(order, name, header, column_type, position, judge)
+        for order, ((name, column_type), header, position, judge) in enumerate(
+            zip(task.columns, task.headers, layout.positions, task.judges, strict=True)
         )
         if position is not None
     ]
@@ -118,6 +120,10 @@ class CarefulReader:
         self._schema = schema
         self._columns = columns
         self._names = [str(position) for position in range(layout.width)]
+        # What a text with an escape could be mistaken for: "" is one only where blanks do not count.
+        self._null_values = {
+            text for column in columns for text in column.judge.null_values if text or column.judge.more_nulls
+        }
         self._count_reasons: dict[int, str] = {}
         self.keep_blank = layout.width == 1
         # One field too many: the parser reports it as a bad row, unless the bytes before it end inside a record.
@@ -138,6 +144,9 @@ class CarefulReader:
             excised = self._foreign(data, length, index) | index.quote_faults(data, self._dialect)
             if excised:
                 rest = _without(data, length, index, sorted(excised))
+                rest_length = len(rest)
+            if beside_quotes(rest, rest_length, self._dialect):
+                rest = bytearray(without_beside_quotes(bytes(rest[:rest_length]), self._dialect))
                 rest_length = len(rest)
         read = self._split(rest, rest_length)
         if not read.complete:
@@ -182,7 +191,7 @@ class CarefulReader:
 
     def _split(self, data: bytearray, length: int) -> _Fields:
         """pyarrow's reading of data[:length], every column as bytes."""
-        marks = escape_marks(data, length, self._dialect)
+        marks = escape_marks(data, length, self._dialect, self._null_values)
         if marks is not None:
             data, length = marks.put_into(data, length)
         ending = b"" if not length or ends_line(data, length, self._dialect) else b"\n"
@@ -199,16 +208,16 @@ class CarefulReader:
             return "skip"
 
         try:
-            table = pacsv.read_csv(
-                _stream(data, stop), self._read_options, self._parse_options(skip), self._convert_options(marks)
-            )
+            tables = self._read_columns(data, stop, skip, marks)
+            arrays = [
+                self._settled(column, tables[column.judge.null_values], data, stop, marks) for column in self._columns
+            ]
         finally:
             data[length:stop] = saved
-        arrays = [_one_chunk(column) for column in table.columns]
-        trailing = arrays.pop() if self._layout.trailing else None
-        if marks is not None:
-            types = [column.type for column in self._columns]
-            arrays = [marks.taken_from(array, of) for array, of in zip(arrays, types, strict=True)]
+        table = next(iter(tables.values()))
+        trailing = _one_chunk(table.column(self._names[-1])) if self._layout.trailing else None
+        if trailing is not None and self._dialect.trim:
+            trailing = trimmed(trailing)
         last = skipped[-1] if skipped else None
         complete = last is not None and last.number == table.num_rows + len(skipped) and last.text == self._sentinel
         widths = [(row.number - 1, row.actual_columns) for row in skipped[:-1]]
@@ -224,17 +233,57 @@ class CarefulReader:
             invalid_row_handler=skip,
         )
 
-    def _convert_options(self, marks: EscapeMarks | None) -> pacsv.ConvertOptions:
-        wanted = [self._names[column.position] for column in self._columns]
+    def _read_columns(
+        self, data: bytearray, stop: int, skip: Any, marks: EscapeMarks | None
+    ) -> dict[tuple[str, ...], Any]:
+        """The fields that matter, as tables of bytes by the null values that they may have.
+
+        Only the first table's reading reports to `skip`. The field after the last delimiter, if there has to be one, is
+        in that table.
+        """
+        groups: dict[tuple[str, ...], list[str]] = {self._dialect.null_values: []} if self._layout.trailing else {}
+        for column in self._columns:
+            groups.setdefault(column.judge.null_values, []).append(self._names[column.position])
         if self._layout.trailing:
-            wanted.append(self._names[-1])
-        return pacsv.ConvertOptions(
-            include_columns=wanted,
-            column_types=dict.fromkeys(wanted, pa.binary()),
-            null_values=list(self._dialect.unescaped_nulls if marks is None else marks.null_values),
+            groups[self._dialect.null_values].append(self._names[-1])
+        tables: dict[tuple[str, ...], Any] = {}
+        for null_values, names in groups.items():
+            nulls = marks.marked(null_values) if marks is not None else self._dialect.unescaped(null_values)
+            tables[null_values] = self._read_csv(data, stop, names, nulls, skip if not tables else _skip)
+        return tables
+
+    def _read_csv(self, data: bytearray, stop: int, names: list[str], nulls: Sequence[str], skip: Any) -> Any:
+        options = pacsv.ConvertOptions(
+            include_columns=names,
+            column_types=dict.fromkeys(names, pa.binary()),
+            null_values=list(nulls),
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         )
+        return pacsv.read_csv(_stream(data, stop), self._read_options, self._parse_options(skip), options)
+
+    def _settled(
+        self,
+        column: FileColumn,
+        table: Any,
+        data: bytearray,
+        stop: int,
+        marks: EscapeMarks | None,
+    ) -> Array:
+        """A column of the table as bytes, with all its nulls and without marks."""
+        name, judge = self._names[column.position], column.judge
+        texts = _one_chunk(table.column(name))
+        if judge.more_nulls:
+            nulls = marks.marked(judge.null_values) if marks is not None else self._dialect.unescaped(judge.null_values)
+
+            def quoted(candidates: Array) -> Array:
+                # pyarrow does not tell quoted texts, but it makes no nulls of them.
+                distinct = texts.filter(candidates).unique().to_pylist()
+                found = self._read_csv(data, stop, [name], [text.decode() for text in distinct], _skip)
+                return _one_chunk(found.column(name)).is_valid()
+
+            texts = with_more_nulls(texts, judge, nulls, quoted)
+        return texts if marks is None else marks.taken_from(texts, judge)
 
     def _foreign(self, data: bytearray, length: int, index: RecordIndex) -> dict[int, str]:
         """Records of a wrong width that are not UTF-8, with the reason: pyarrow cannot report those."""
@@ -264,7 +313,9 @@ class CarefulReader:
                 self._without_column(column, cast.values, positions, good, faults, misfits)
             else:
                 arrays[column.order] = cast.values
-            cast, freezing = misfits.take_misfits(column.name, column.label, values, cast)
+            cast, freezing = misfits.take_misfits(
+                column.name, column.label, values, cast, required=column.judge.required
+            )
             good[cast.bad] = False
             faults.add(positions[cast.bad], column.name, cast.reasons, freezing)
         if self._partitions is not None:
@@ -334,7 +385,14 @@ def _without(data: bytearray, length: int, index: RecordIndex, records: list[int
     for position in records:
         kept += data[at : int(index.starts[position])]
         at = int(index.starts[position + 1]) if position + 1 < index.starts.size else length
+        if kept.endswith(b"\r") and data[at : at + 1] == b"\n":
+            # The ends of two lines must not become one.
+            kept[-1:] = b"\n"
     return kept + data[at:length]
+
+
+def _skip(row: Any) -> str:
+    return "skip"
 
 
 def _stream(data: bytearray, stop: int) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,11 +20,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
-from lakelanes.convert.dialect import RFC_4180, Dialect
+from lakelanes.convert.dialect import FALSE_TEXTS, RFC_4180, TRUE_TEXTS, Dialect
 from lakelanes.convert.digits import WORD, plain_dates, plain_fixed_point
-from lakelanes.convert.number_date_formats import ISO_DATE, ISO_TIMESTAMP, FixedForm, fixed_forms, number_patterns
+from lakelanes.convert.number_date_formats import (
+    EPOCHS,
+    ISO_DATE,
+    ISO_TIMESTAMP,
+    FixedForm,
+    fixed_forms,
+    number_patterns,
+)
+from lakelanes.convert.number_marks import marks_pattern
 from lakelanes.convert.utf8 import all_utf8, is_utf8
-from lakelanes.convert.values import FALSE_TEXTS, INTEGER_RANGES, TRUE_TEXTS, ValueRefused, parse_value
+from lakelanes.convert.values import BLANKS, INTEGER_RANGES, ValueRefused, is_value, parse_value
 from lakelanes.types import HiveType
 
 # The types published for pyarrow know too little of its functions to check their use.
@@ -32,8 +41,11 @@ pc: Any = pyarrow.compute
 
 Mask = npt.NDArray[np.bool_]
 
+NULL_REFUSED = "the value is null, but the column is required"
+
 _FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
 _FIRST_MICROSECOND = _FIRST_DAY * 86_400_000_000
+_LAST_MICROSECOND = (date.max.toordinal() + 1 - date(1970, 1, 1).toordinal()) * 86_400_000_000 - 1
 _POWERS = 10 ** np.arange(19, dtype=np.int64)
 _MAX_DIGITS = 18
 _ISLAND = 256
@@ -57,12 +69,18 @@ class Cast:
 
 
 class Judge:
-    """parse_value() for one column, which remembers its verdicts: bad values often come in numbers."""
+    """parse_value() for one column, which remembers its verdicts: bad values often come in numbers.
 
-    def __init__(self, column_type: HiveType, dialect: Dialect = RFC_4180) -> None:
+    dialect: with the column's own settings. required: whether a null is bad.
+    null_values: those that count in the column.
+    """
+
+    def __init__(self, column_type: HiveType, dialect: Dialect = RFC_4180, *, required: bool = False) -> None:
         self.column_type = column_type
         self.dialect = dialect
-        self._null_values = frozenset(dialect.unescaped_nulls)
+        self.required = required
+        self.null_values = dialect.nulls_of(column_type)
+        self._unescaped = frozenset(dialect.unescaped(self.null_values))
         self._verdicts: dict[bytes, tuple[bool, Any]] = {}
 
     def __call__(self, text: bytes) -> tuple[bool, Any]:
@@ -70,7 +88,7 @@ class Judge:
         verdict = self._verdicts.get(text)
         if verdict is None:
             try:
-                verdict = (True, parse_value(text, self.column_type, self._null_values, self.dialect))
+                verdict = (True, parse_value(text, self.column_type, self._unescaped, self.dialect))
             except ValueRefused as refusal:
                 verdict = (False, str(refusal))
             if len(text) <= _REMEMBERED_LENGTH:
@@ -79,14 +97,41 @@ class Judge:
                 self._verdicts[text] = verdict
         return verdict
 
+    @cached_property
+    def more_nulls(self) -> bool:
+        """Whether there are nulls that neither a parser nor the values themselves tell: see
+        lakelanes.convert.null_values."""
+        dialect, kind = self.dialect, self.column_type
+        if not self.null_values or not (dialect.quoted_nulls or dialect.trim):
+            return False
+        return kind.is_text or any(is_value(text.strip(BLANKS), kind, dialect) for text in self.null_values)
+
 
 def cast_column(texts: Array, judge: Judge) -> Cast:
-    """Casts a binary array, whose nulls are the dialect's unquoted null values, as the judge would each value."""
+    """Casts a binary array, whose nulls are the dialect's null values, as the judge would each value."""
+    cast = _cast(texts, judge)
+    return _without_nulls(cast) if judge.required and cast.values.null_count > len(cast.reasons) else cast
+
+
+def _without_nulls(cast: Cast) -> Cast:
+    """The cast of a required column: its nulls are bad."""
+    nulls = ~_mask(cast.values.is_valid(), len(cast.values))
+    nulls[cast.bad] = False
+    bad = np.concatenate([cast.bad, np.flatnonzero(nulls)])
+    reasons = [*cast.reasons, *[NULL_REFUSED] * (bad.size - cast.bad.size)]
+    order = np.argsort(bad, kind="stable")
+    return Cast(cast.values, bad[order], [reasons[at] for at in order.tolist()])
+
+
+def _cast(texts: Array, judge: Judge) -> Cast:
     column_type = judge.column_type
-    if column_type.is_nested:
-        return _cast_nested(texts, judge)
+    if column_type.is_nested or (column_type.kind == "boolean" and judge.dialect.own_words):
+        return _cast_distinct(texts, judge)
     cells = _usual_form(_Cells(texts), column_type, judge.dialect)
-    values, doubtful = _KERNELS[column_type.kind](cells, column_type)
+    if column_type.kind == "timestamp" and judge.dialect.timestamp_format in EPOCHS:
+        values, doubtful = _cast_epochs(cells, EPOCHS[judge.dialect.timestamp_format], column_type)
+    else:
+        values, doubtful = _KERNELS[column_type.kind](cells, column_type)
     if not doubtful.any():
         return Cast(values)
     rows = np.flatnonzero(doubtful)
@@ -103,8 +148,8 @@ def cast_column(texts: Array, judge: Judge) -> Cast:
     return Cast(values, rows[~accepted], reasons.tolist())
 
 
-def _cast_nested(texts: Array, judge: Judge) -> Cast:
-    """cast_column() for arrays, maps and structs, which no kernel knows."""
+def _cast_distinct(texts: Array, judge: Judge) -> Cast:
+    """The cast of what no kernel knows, text by text: arrays, maps and structs, and booleans in words of their own."""
     distinct = texts.dictionary_encode()
     verdicts = [judge(text) for text in distinct.dictionary.to_pylist()]
     fits = np.array([fit for fit, _ in verdicts], bool)
@@ -156,10 +201,67 @@ def _usual_form(cells: _Cells, column_type: HiveType, dialect: Dialect) -> _Cell
     kind = column_type.kind
     if kind == "date" and dialect.date_format is not None:
         return _in_iso_form(cells, ISO_DATE, fixed_forms(dialect.date_format))
-    if kind == "timestamp" and dialect.timestamp_format is not None:
-        return _in_iso_form(cells, ISO_TIMESTAMP, fixed_forms(dialect.timestamp_format))
+    if kind == "timestamp":
+        return _usual_timestamps(cells, dialect)
+    if column_type.is_text and dialect.trim:
+        return _Cells(trimmed(cells.texts))
     if dialect.plain_numbers or kind not in _NUMBER_KINDS:
         return cells
+    if not dialect.marks.any:
+        return _without_separators(cells, dialect)
+    unmarked, percentages = _without_marks(cells.texts, dialect)
+    cells = _without_separators(_Cells(unmarked), dialect)
+    if dialect.percent != "fraction" or not percentages.any():
+        return cells
+    return _Cells(pc.if_else(_boolean_array(percentages), _hundredths(cells.texts), cells.texts))
+
+
+def trimmed(texts: Array) -> Array:
+    """A binary array without the blanks around its texts."""
+    # The function knows no binary arrays, and looks at nothing but the octets.
+    bare = pc.ascii_trim(_viewed(texts, pa.string()), characters=BLANKS)
+    return _viewed(bare, pa.binary())
+
+
+def _viewed(texts: Array, arrow: Any) -> Array:
+    return pa.Array.from_buffers(arrow, len(texts), texts.buffers(), texts.null_count, texts.offset)
+
+
+def _usual_timestamps(cells: _Cells, dialect: Dialect) -> _Cells:
+    form, cut = dialect.timestamp_format, dialect.beyond_microseconds == "cut"
+    if form in EPOCHS:
+        return cells
+    if form is not None:
+        return _in_iso_form(cells, ISO_TIMESTAMP, fixed_forms(form, cut=cut))
+    return _Cells(pc.replace_substring_regex(cells.texts, _BEYOND_MICROSECONDS, rb"\1")) if cut else cells
+
+
+def _without_marks(texts: Array, dialect: Dialect) -> tuple[Array, Mask]:
+    """The texts without the marks that stand in one of the usual orders, and which of these are percentages."""
+    pattern = marks_pattern(dialect.marks, dialect.decimal_separator, dialect.thousands_separator)
+    found = pc.extract_regex(texts, pattern.encode())
+    groups = dict(zip((field.name for field in found.type), found.flatten(), strict=True))
+    there = {name: _mask(pc.greater(pc.binary_length(group), 0), len(texts)) for name, group in groups.items()}
+    signs = sum(there[name].astype(np.int8) for name in ("sign", "sign_after", "minus", "opened"))
+    usual = _mask(found.is_valid(), len(texts)) & (signs <= 1) & (there["opened"] == there["closed"])
+    usual &= ~(there["before"] & there["after"])
+    minus = there["minus"] | there["opened"]
+    for name in ("sign", "sign_after"):
+        minus |= _mask(pc.equal(groups[name], b"-"), len(texts))
+    sign = pc.if_else(_boolean_array(minus), b"-", b"")
+    bare = pc.binary_join_element_wise(sign.cast(pa.binary()), groups["number"], b"")
+    return pc.if_else(_boolean_array(usual), bare, texts), usual & there["percent"]
+
+
+def _hundredths(texts: Array) -> Array:
+    """A hundredth of each number that is written with digits and a decimal point alone."""
+    # A reference of RE2's has one digit: what follows \1 are two zeros.
+    padded = pc.replace_substring_regex(texts, rb"^(-?)([0-9]+)(\.[0-9]*)?$", rb"\100\2\3")
+    return pc.replace_substring_regex(padded, rb"^(-?[0-9]+)([0-9]{2})\.?([0-9]*)$", rb"\1.\2\3")
+
+
+def _without_separators(cells: _Cells, dialect: Dialect) -> _Cells:
+    """Numbers with a decimal point and without groups of thousands."""
     thousands = (dialect.thousands_separator or "").encode()
     if thousands and thousands in cells.octets.tobytes():
         grouped = number_patterns(dialect.decimal_separator, dialect.thousands_separator)[1]
@@ -172,7 +274,9 @@ def _usual_form(cells: _Cells, column_type: HiveType, dialect: Dialect) -> _Cell
 
 def _in_iso_form(cells: _Cells, template: bytes, forms: tuple[FixedForm, ...]) -> _Cells:
     """The rows that have one of these forms in ISO 8601, the others empty."""
-    texts = np.tile(np.frombuffer(template, np.uint8), (cells.count, 1))
+    # What is cut off goes past the template's end.
+    wide = max([len(template), *(max(form.places) + 1 for form in forms)])
+    texts = np.tile(np.frombuffer(template.ljust(wide, b"0"), np.uint8), (cells.count, 1))
     sure = np.zeros(cells.count, bool)
     for form in forms:
         rows = np.flatnonzero(cells.valid & (cells.lengths == form.length))
@@ -183,7 +287,7 @@ def _in_iso_form(cells: _Cells, template: bytes, forms: tuple[FixedForm, ...]) -
         texts[rows[fine, None], np.array(form.places)] = digits[fine]
         sure[rows[fine]] = True
     edges = np.concatenate([[0], np.cumsum(np.where(sure, len(template), 0))])
-    return cells.replaced(edges, texts[sure].ravel())
+    return cells.replaced(edges, texts[sure, : len(template)].ravel())
 
 
 def _string_array(edges: npt.NDArray[np.int64], octets: npt.NDArray[np.uint8], use: Mask) -> Array:
@@ -287,6 +391,14 @@ def _cast_timestamps(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]
     return pc.if_else(_boolean_array(use), values, pa.scalar(None, column_type.arrow)), cells.valid & ~use
 
 
+def _cast_epochs(cells: _Cells, digits: int, column_type: HiveType) -> tuple[Array, Mask]:
+    """Timestamps from numbers of which so many digits after the point make a microsecond."""
+    microseconds, unsure = _fixed_point(cells, digits, point=digits > 0)
+    unsure |= (microseconds < _FIRST_MICROSECOND) | (microseconds > _LAST_MICROSECOND)
+    microseconds[unsure] = 0
+    return _primitive(microseconds, ~unsure, column_type.arrow), unsure & cells.valid
+
+
 def _octet_set(*characters: str) -> Mask:
     octets = np.zeros(256, bool)
     octets[list("".join(characters).encode())] = True
@@ -296,6 +408,8 @@ def _octet_set(*characters: str) -> Mask:
 _NUMBER_KINDS = frozenset({*INTEGER_RANGES, "decimal", "float", "double"})
 _POINT_FOR_COMMA = np.arange(256, dtype=np.uint8)
 _POINT_FOR_COMMA[ord(".")], _POINT_FOR_COMMA[ord(",")] = 0, ord(".")
+# A timestamp with seven digits of a second or more, as far as its sixth.
+_BEYOND_MICROSECONDS = rb"^([ \t]*[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6})[0-9]+"
 _FLOAT_OCTETS = _octet_set("0123456789+-.eE")
 _TIMESTAMP_OCTETS = _octet_set("0123456789-: T.Z+")
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from lakelanes.convert.number_date_formats import check_format, check_separators
+from lakelanes.convert.number_date_formats import ISO, check_format, check_separators
+from lakelanes.convert.number_marks import NumberMarks, check_marks
 from lakelanes.convert.transcode import normalised_encoding
+from lakelanes.types import HiveType
 
 _LINE_ENDS = "\r\n"
+_BLANKS = " \t"
+TRUE_TEXTS = ("true", "t", "yes", "y", "1")
+FALSE_TEXTS = ("false", "f", "no", "n", "0")
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,19 @@ class Dialect:
     trailing_delimiter: whether every row ends with a delimiter, which no field follows. The header may.
     date_format, timestamp_format: strptime formats of the values in date and timestamp columns; None: ISO 8601.
     decimal_separator, thousands_separator: "." or "," in numbers, and what may stand between groups of three digits.
+    quoted_nulls: whether a null value means null inside quotes too, in every column.
+    trim: whether blanks (spaces and tabs) around values do not count in text columns either, before a value is compared
+        with the null values, and blanks between a quote and the delimiter or line end beside it.
+    true_values, false_values: the texts of booleans, in any case; None: TRUE_TEXTS and FALSE_TEXTS. One that is a null
+        value is a boolean all the same.
+    trailing_minus, parentheses, currencies, percent: see lakelanes.convert.number_marks.
+    beyond_microseconds: whether digits of a second beyond six are cut off or make a text no timestamp.
+
+    A format is a strptime format, "iso" for ISO 8601, or, of timestamps, one of number_date_formats.EPOCHS.
 
     Raises ValueError, naming the field, when a character is missing, too long, not ASCII, a line end, or used twice,
-    for an unknown encoding, for a null value whose escape has nothing to escape, and for formats that leave open which
-    day or hour is meant.
+    for an unknown encoding, for a null value whose escape has nothing to escape, for formats that leave open which
+    day or hour is meant, and for words that are no booleans or texts that are no currencies.
     """
 
     delimiter: str = ","
@@ -50,6 +65,15 @@ class Dialect:
     timestamp_format: str | None = None
     decimal_separator: str = "."
     thousands_separator: str | None = None
+    quoted_nulls: bool = False
+    trim: bool = False
+    true_values: tuple[str, ...] | None = None
+    false_values: tuple[str, ...] | None = None
+    trailing_minus: bool = False
+    parentheses: bool = False
+    currencies: tuple[str, ...] = ()
+    percent: Literal["number", "fraction"] | None = None
+    beyond_microseconds: Literal["refuse", "cut"] = "refuse"
 
     def __post_init__(self) -> None:
         used: dict[str, str] = {}
@@ -78,21 +102,112 @@ class Dialect:
         object.__setattr__(self, "encoding", normalised_encoding(self.encoding))
         if self.skip_rows < 0:
             raise ValueError(f"skip_rows is {self.skip_rows}, expected 0 or more")
-        if self.date_format is not None:
-            check_format("date_format", self.date_format, of_dates=True)
-        if self.timestamp_format is not None:
-            check_format("timestamp_format", self.timestamp_format, of_dates=False)
-        check_separators(self.decimal_separator, self.thousands_separator)
+        self._check_values()
 
-    @cached_property
-    def unescaped_nulls(self) -> tuple[str, ...]:
-        """The null values without an escape in them: those that a field without one can be."""
-        return tuple(text for text in self.null_values if not self.escape or self.escape not in text)
+    def _check_values(self) -> None:
+        """The half of __post_init__() that concerns the form of values."""
+        for name, of_dates in (("date_format", True), ("timestamp_format", False)):
+            form = getattr(self, name)
+            if form == ISO:
+                object.__setattr__(self, name, None)
+            elif form is not None:
+                check_format(name, form, of_dates=of_dates)
+        check_separators(self.decimal_separator, self.thousands_separator)
+        object.__setattr__(self, "currencies", tuple(self.currencies))
+        check_marks(self.marks)
+        for name in ("true_values", "false_values"):
+            words = getattr(self, name)
+            if words is not None:
+                object.__setattr__(self, name, _checked_words(name, words))
+        if both := self.true_words & self.false_words:
+            raise ValueError(f"true_values and false_values both hold {min(both)!r}: name the texts of both")
+        if self.beyond_microseconds not in ("refuse", "cut"):
+            raise ValueError(f"beyond_microseconds is {self.beyond_microseconds!r}, expected 'refuse' or 'cut'")
+
+    def unescaped(self, null_values: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of these null values without an escape in them: those that a field without one can be."""
+        return tuple(text for text in null_values if not self.escape or self.escape not in text)
 
     @property
     def plain_numbers(self) -> bool:
-        """Whether numbers are written with a decimal point and without groups of thousands."""
-        return self.decimal_separator == "." and self.thousands_separator is None
+        """Whether numbers are written with a decimal point, without groups of thousands and without marks."""
+        return self.decimal_separator == "." and self.thousands_separator is None and not self.marks.any
+
+    @cached_property
+    def marks(self) -> NumberMarks:
+        """What may stand around numbers."""
+        return NumberMarks(self.trailing_minus, self.parentheses, self.currencies, self.percent)
+
+    @cached_property
+    def true_words(self) -> frozenset[str]:
+        """The texts that mean true, in lower case."""
+        return frozenset(map(str.lower, TRUE_TEXTS if self.true_values is None else self.true_values))
+
+    @cached_property
+    def false_words(self) -> frozenset[str]:
+        return frozenset(map(str.lower, FALSE_TEXTS if self.false_values is None else self.false_values))
+
+    @property
+    def own_words(self) -> bool:
+        """Whether booleans are written in words of this dialect's own."""
+        return self.true_values is not None or self.false_values is not None
+
+    @cached_property
+    def blanks(self) -> str:
+        """The blanks that do not count beside quotes: those of `trim` that have no other meaning."""
+        taken = (self.delimiter, self.quote, self.escape)
+        return "".join(blank for blank in _BLANKS if blank not in taken) if self.trim and self.quote else ""
+
+    def nulls_of(self, column_type: HiveType) -> tuple[str, ...]:
+        """The null values that count in a column of this type: of booleans, those that are none of its words."""
+        if column_type.kind != "boolean" or not self.own_words:
+            return self.null_values
+        words = self.true_words | self.false_words
+        return tuple(text for text in self.null_values if text.lower() not in words)
+
+    def of_column(self, settings: Mapping[str, Any]) -> Dialect:
+        """This dialect with a column's own settings, see COLUMN_SETTINGS. Raises ValueError as the class does.
+
+        As null is no setting of a column, its thousands_separator "" stands for none.
+        """
+        if not settings:
+            return self
+        own = dict(settings)
+        if own.get("thousands_separator") == "":
+            own["thousands_separator"] = None
+        return replace(self, **own)
+
+
+def _checked_words(name: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    if not words:
+        raise ValueError(f"{name} is empty, expected the texts that booleans have")
+    for word in words:
+        if not isinstance(word, str):
+            raise ValueError(f"{name} holds {word!r}, expected text")
+        if word.strip(_BLANKS) != word:
+            raise ValueError(f"{name} holds {word!r}: leave out the blanks around it, they never count")
+    return tuple(words)
+
+
+_NUMBERS = ("tinyint", "smallint", "int", "bigint", "decimal", "float", "double")
+_TEXTS = ("string", "char", "varchar")
+# What a column may have of its own, and the kinds of types that it is of; None: of all.
+COLUMN_SETTINGS: dict[str, tuple[str, ...] | None] = {
+    "null_values": None,
+    "quoted_nulls": None,
+    "trim": _TEXTS,
+    "true_values": ("boolean",),
+    "false_values": ("boolean",),
+    "date_format": ("date",),
+    "timestamp_format": ("timestamp",),
+    "beyond_microseconds": ("timestamp",),
+    "decimal_separator": ("decimal", "float", "double"),
+    "thousands_separator": _NUMBERS,
+    "trailing_minus": _NUMBERS,
+    "parentheses": _NUMBERS,
+    "currencies": _NUMBERS,
+    "percent": _NUMBERS,
+}
 
 
 RFC_4180 = Dialect()

@@ -7,6 +7,7 @@ after that. A null value with an escape in it is marked alike, and no other null
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +15,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from lakelanes.convert.cast import Array
+from lakelanes.convert.cast import Array, Judge
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.quoting import escaped_pair
-from lakelanes.types import HiveType
 
 pc: Any = pyarrow.compute
 
 
 @dataclass(frozen=True)
 class EscapeMarks:
-    """mark: bytes that are nowhere in the block. null_values: as pyarrow finds them in the marked block."""
+    """mark: bytes that are nowhere in the block."""
 
     mark: bytes
-    null_values: tuple[str, ...]
     _escape: str
 
     def put_into(self, data: bytearray, length: int) -> tuple[bytearray, int]:
@@ -35,14 +34,21 @@ class EscapeMarks:
         marked = bytearray(escaped_pair(self._escape).sub(self.mark + rb"\g<0>", bytes(data[:length])))
         return marked, len(marked)
 
-    def taken_from(self, texts: Array, column_type: HiveType) -> Array:
+    def marked(self, null_values: Iterable[str]) -> tuple[str, ...]:
+        """Null values as pyarrow finds them in the marked block."""
+        escaped = escaped_pair(self._escape)
+        nulls = (escaped.sub(lambda pair: self.mark + pair[0][1:], text.encode()) for text in null_values)
+        return tuple(text.decode() for text in nulls)
+
+    def taken_from(self, texts: Array, judge: Judge) -> Array:
         """A binary column without the marks. In one that does not hold text, a quoted null value is null as well, and
         so is one with spaces around it."""
         found = pc.match_substring(texts, self.mark)
         rows = np.flatnonzero(found.fill_null(False).to_numpy(zero_copy_only=False))
         if not rows.size:
             return texts
-        nulls = frozenset() if column_type.is_text else {text.encode() for text in self.null_values}
+        is_text = judge.column_type.is_text
+        nulls = frozenset() if is_text else {text.encode() for text in self.marked(judge.null_values)}
         values = [
             None if text.strip(b" \t") in nulls else text.replace(self.mark, b"")
             for text in texts.take(pa.array(rows)).to_pylist()
@@ -50,15 +56,16 @@ class EscapeMarks:
         return pc.replace_with_mask(texts, found.fill_null(False), pa.array(values, texts.type))
 
 
-def escape_marks(data: bytearray, length: int, dialect: Dialect) -> EscapeMarks | None:
-    """What marks the escapes of data[:length]; None where they need no marks."""
-    if dialect.escape is None or not any(dialect.null_values):
+def escape_marks(data: bytearray, length: int, dialect: Dialect, null_values: Iterable[str]) -> EscapeMarks | None:
+    """What marks the escapes of data[:length]; None where they need no marks.
+
+    null_values: all that a text with an escape could be mistaken for.
+    """
+    if dialect.escape is None or not any(True for _ in null_values):
         return None
     if data.find(dialect.escape.encode(), 0, length) < 0:
         return None
     mark = b"\x1a"
     while data.find(mark, 0, length) >= 0:
         mark += b"\x1a"
-    escaped = escaped_pair(dialect.escape)
-    nulls = (escaped.sub(lambda pair: mark + pair[0][1:], text.encode()) for text in dialect.null_values)
-    return EscapeMarks(mark, tuple(text.decode() for text in nulls), dialect.escape)
+    return EscapeMarks(mark, dialect.escape)

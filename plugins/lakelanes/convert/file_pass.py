@@ -124,7 +124,7 @@ class FilePass:
         taken = {*task.table.partition_keys, RESCUED, *task.variants, *(name for name, _ in task.columns)}
         try:
             with _fault_of_the_file(self._line):
-                return match_header(fields, task.headers, task.policy, self._dialect, taken)
+                return match_header(fields, task.headers, task.policy, self._dialect, taken, task.required)
         except FileRefusedError as refused:
             # A header of several lines may have swallowed rows, so its lines are rejected as well.
             refused.header_read &= self._header_lines <= 1

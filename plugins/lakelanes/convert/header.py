@@ -57,12 +57,13 @@ def match_header(
     policy: LoadPolicy,
     dialect: Dialect,
     taken: Collection[str] = (),
+    required: Collection[str] = (),
 ) -> Layout:
     """The layout of a file with this header, `columns` being what the table's columns are called in it.
 
     Names match whatever their case, and blanks of any kind around them do not count. A field without a name is a new
     column.
-    taken: names that no column which the table gains may have.
+    taken: names that no column which the table gains may have. required: those of `columns` that must not be missing.
     Raises FileRefusedError for names that are not UTF-8 or occur twice, for columns that are missing where the policy's
     missing_columns is "error" or that are all missing, and for new ones where it freezes the table, or lets it evolve
     and they cannot be columns.
@@ -83,6 +84,10 @@ def match_header(
         found += f"; {hint}"
     if len(missing) == len(columns):
         raise FileRefusedError(f"none of the table's columns ({listed(columns)}) is there: {found}", missing, extra)
+    needed = [name for name in missing if name in {column.strip() for column in required}]
+    if needed and policy.missing_columns == "null":
+        what = f"missing column{'s'[: len(needed) > 1]} {listed(needed)}, which must not be null"
+        raise FileRefusedError(f"{what}: {found}", missing, extra)
     if missing and policy.missing_columns == "error":
         raise FileRefusedError(f"missing column{'s'[: len(missing) > 1]} {listed(missing)}: {found}", missing, extra)
     if extra and policy.schema.new_columns == "freeze":

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lakelanes.convert.arrow_pool import POOL
+from lakelanes.convert.cast import Judge
 from lakelanes.convert.dialect import Dialect
 from lakelanes.native.library import Native, native
 from lakelanes.types import HiveType
@@ -24,6 +25,7 @@ from lakelanes.types import HiveType
 _NUMBERS = frozenset({"tinyint", "smallint", "int", "bigint", "decimal", "float", "double"})
 _FIRST_CAPACITY = 4096
 _OFFSET = np.uint64(0xFFFFFFFF)
+_QUOTED = np.uint64(1 << 63)
 
 Positions = npt.NDArray[np.int64]
 _NONE: Positions = np.zeros(0, np.int64)
@@ -118,6 +120,12 @@ class Columns:
         starts = (self._scratch.fields[records] & _OFFSET).astype(np.int64)
         return starts, self._scratch.ends[records].astype(np.int64), self._scratch.lines[records].astype(np.int64)
 
+    def quoted(self, position: int) -> npt.NDArray[np.bool_]:
+        """Which fields at this position are in quotes, those of odd records left out."""
+        start = position * self._scratch.capacity
+        found = (self._scratch.fields[start : start + self.records] & _QUOTED) != 0
+        return np.delete(found, self.odd) if self.odd.size else found
+
 
 @dataclass(frozen=True)
 class _Wanted:
@@ -139,7 +147,8 @@ class Kernel:
         width: int,
         columns: Sequence[tuple[int, HiveType]],
         dialect: Dialect,
-        empty: Sequence[int] = (),
+        empty: Sequence[int],
+        judges: Sequence[Judge],
     ) -> None:
         self._library, self._constants = native.library, native.constants
         self._bytes, self._text, self._boolean = (
@@ -147,10 +156,16 @@ class Kernel:
         )
         self._width = width
         self._dialect = dialect
-        self._columns = [_how(position, column_type, dialect, native) for position, column_type in columns]
+        self._columns = [
+            _how(position, judge, dialect, native) for (position, _), judge in zip(columns, judges, strict=True)
+        ]
         self._empty = empty
-        texts = [text.encode() for text in dialect.null_values]
-        self._nulls = (_Null * max(len(texts), 1))(*(_Null(text, len(text)) for text in texts))
+        self._nulls = _nulls(dialect.null_values)
+        # Columns with null values of their own, by these: they are made in a call of their own.
+        self._apart: dict[tuple[str, ...], list[int]] = {}
+        for number, judge in enumerate(judges):
+            if judge.null_values != dialect.null_values:
+                self._apart.setdefault(judge.null_values, []).append(number)
         self._spare: list[_Scratch] = []
 
     @property
@@ -182,20 +197,35 @@ class Kernel:
         ]
         for number, position in enumerate(self._empty, len(self._columns)):
             columns[number].kind, columns[number].position = self._constants["kind empty"], position
-        odd = self._library.lakelanes_fill(
-            ctypes.addressof(block),
-            records,
-            ctypes.addressof(columns),
-            len(columns),
-            ctypes.addressof(self._nulls),
-            len(self._dialect.null_values),
-        )
+        if self._apart:
+            odd = self._fill_apart(block, records, columns)
+        else:
+            odd = self._fill(block, records, columns, self._nulls, len(self._dialect.null_values))
         arrays = [
             pa.Array.from_buffers(wanted.arrow, records - odd, made, column.null_count)
             for wanted, column, made in zip(self._columns, columns, buffers, strict=False)
         ]
         positions = np.flatnonzero(scratch.odd[:records]) if odd else _NONE
         return Columns(records, block.line_count, arrays, positions, block.lone_returns, scratch)
+
+    def _fill(self, block: _Block, records: int, columns: Any, nulls: Any, count: int) -> int:
+        odd: int = self._library.lakelanes_fill(
+            ctypes.addressof(block), records, ctypes.addressof(columns), len(columns), ctypes.addressof(nulls), count
+        )
+        return odd
+
+    def _fill_apart(self, block: _Block, records: int, columns: Any) -> int:
+        """_fill() with the null values of each column. Those with their own are binary, so they make no record odd: the
+        others come first, and say which are."""
+        apart = {number for numbers in self._apart.values() for number in numbers}
+        groups = [(self._dialect.null_values, [number for number in range(len(columns)) if number not in apart])]
+        odd = 0
+        for null_values, numbers in [*groups, *self._apart.items()]:
+            group = (_Column * len(numbers))(*(columns[number] for number in numbers))
+            odd = self._fill(block, records, group, _nulls(null_values), len(null_values))
+            for number, made in zip(numbers, group, strict=True):
+                columns[number] = made
+        return odd
 
     def release(self, columns: Columns) -> None:
         """Takes back the memory behind Columns.places(), for another block."""
@@ -236,28 +266,56 @@ class Kernel:
 
 
 def kernel_for(
-    width: int, columns: Sequence[tuple[int, HiveType]], dialect: Dialect, empty: Sequence[int] = ()
+    width: int,
+    columns: Sequence[tuple[int, HiveType]],
+    dialect: Dialect,
+    empty: Sequence[int] = (),
+    judges: Sequence[Judge] | None = None,
 ) -> Kernel | None:
     """The kernel for files of `width` fields a record; None where it cannot be used.
 
     columns: for each column wanted, the position of its field and its type. empty: the positions of fields that have to
-    be empty.
+    be empty. judges: of the columns, where they have settings of their own.
     """
     found = _native() if dialect.escape is None else None
-    return Kernel(found, width, columns, dialect, empty) if found is not None else None
+    if found is None:
+        return None
+    if judges is None:
+        judges = [Judge(column_type, dialect) for _, column_type in columns]
+    return Kernel(found, width, columns, dialect, empty, judges)
 
 
 def _zeroed(size: int) -> Any:
     return pa.py_buffer(np.zeros(size, np.uint8))
 
 
-def _how(position: int, column_type: HiveType, dialect: Dialect, native: Native) -> _Wanted:
+def _nulls(null_values: Sequence[str]) -> Any:
+    texts = [text.encode() for text in null_values]
+    return (_Null * max(len(texts), 1))(*(_Null(text, len(text)) for text in texts))
+
+
+def _how(position: int, judge: Judge, dialect: Dialect, native: Native) -> _Wanted:
     """What kernel.c is to make of a column: its own type, or bytes where Python has to read the texts."""
-    kind = column_type.kind
-    formatted = dialect.date_format if kind == "date" else dialect.timestamp_format if kind == "timestamp" else None
-    if formatted or column_type.is_nested or kind == "binary" or (kind in _NUMBERS and not dialect.plain_numbers):
+    column_type = judge.column_type
+    if judge.null_values != dialect.null_values or judge.more_nulls or not _plain(column_type, judge.dialect):
         return _Wanted(position, native.constants["kind bytes"], pa.binary())
     if column_type.is_text:
         return _Wanted(position, native.kind_of(column_type), pa.string(), column_type.length or 0)
     precision, scale = column_type.precision or 0, column_type.scale or 0
     return _Wanted(position, native.kind_of(column_type), column_type.arrow, precision, scale)
+
+
+def _plain(column_type: HiveType, dialect: Dialect) -> bool:
+    """Whether kernel.c knows the form that the dialect's values of this type have."""
+    kind = column_type.kind
+    if column_type.is_text:
+        return not dialect.trim
+    if kind in _NUMBERS:
+        return dialect.plain_numbers
+    if kind == "boolean":
+        return not dialect.own_words
+    if kind == "date":
+        return dialect.date_format is None
+    if kind == "timestamp":
+        return dialect.timestamp_format is None and dialect.beyond_microseconds == "refuse"
+    return not column_type.is_nested and kind != "binary"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
-from lakelanes.convert.cast import Array, Cast, Mask
+from lakelanes.convert.cast import NULL_REFUSED, Array, Cast, Mask
 from lakelanes.convert.policy import SchemaPolicy, variant_name
 from lakelanes.convert.utf8 import utf8_rows
 from lakelanes.convert.values import shortened
@@ -38,17 +38,22 @@ class Misfits:
         self._misfits: list[tuple[str, str, Rows, Array]] = []
         self._rescued: list[tuple[str, Array]] = []
 
-    def take_misfits(self, column: str, label: str, texts: Array, cast: Cast) -> tuple[Cast, Mask]:
+    def take_misfits(
+        self, column: str, label: str, texts: Array, cast: Cast, *, required: bool = False
+    ) -> tuple[Cast, Mask]:
         """The cast without what the policy loads all the same; and of its bad rows those that freeze the table.
 
-        texts: the binary column that was cast. Bytes that are no text are no misfits: they stay bad.
+        texts: the binary column that was cast. Bytes that are no text are no misfits: they stay bad. So does every bad
+        value of a required column, as the row would be loaded with a null there.
         """
         if not cast.reasons or self._policy.type_misfits == "discard_row":
             return cast, np.zeros(len(cast.reasons), bool)
-        bad = texts.take(pa.array(cast.bad))
+        bad = texts.take(pa.array(cast.bad)).fill_null(b"")
         misfit = utf8_rows(bad)
         if self._policy.type_misfits == "freeze":
-            return cast, misfit
+            return cast, misfit & np.array([reason != NULL_REFUSED for reason in cast.reasons])
+        if required:
+            return cast, np.zeros(len(cast.reasons), bool)
         self._misfits.append((column, label, cast.bad[misfit], bad.filter(pa.array(misfit)).cast(pa.string())))
         rest = np.flatnonzero(~misfit)
         return Cast(cast.values, cast.bad[rest], [cast.reasons[at] for at in rest.tolist()]), np.zeros(rest.size, bool)

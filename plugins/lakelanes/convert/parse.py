@@ -20,6 +20,8 @@ from lakelanes.convert.cast import Array, Mask, cast_column
 from lakelanes.convert.faults import Positions
 from lakelanes.convert.header import Layout
 from lakelanes.convert.kernel import Columns, Kernel, TornBlockError, kernel_for
+from lakelanes.convert.null_values import with_more_nulls
+from lakelanes.convert.quoting import beside_quotes
 from lakelanes.convert.record_index import count_lines
 from lakelanes.convert.rejects import RejectRows, raw_texts
 from lakelanes.convert.schema import NUMBER, batch_of, table_schema, widened
@@ -77,7 +79,10 @@ class BlockParser:
             empty = [column.position for column in columns if column.order is None]
             empty += [layout.width - 1] * layout.trailing
             wanted = [(column.position, column.type) for column in self._in_table]
-            self._kernel = kernel_for(layout.width, wanted, self._dialect, empty)
+            judges = [column.judge for column in self._in_table]
+            self._kernel = kernel_for(layout.width, wanted, self._dialect, empty, judges)
+        # Of these the kernel makes the values, and finds no fault with their nulls.
+        self._required = [number for number, column in enumerate(self._in_table) if column.judge.required]
         self._pause, self._next_pause = 0, _FIRST_PAUSE
         self.keep_blank = self._careful.keep_blank
 
@@ -86,7 +91,7 @@ class BlockParser:
 
         refusal: reject every row, those without a fault of their own with this reason.
         """
-        if self._kernel is not None and refusal is None:
+        if self._kernel is not None and refusal is None and not beside_quotes(block.data, block.length, self._dialect):
             if not self._pause:
                 return self._parse_plain(self._kernel, block)
             self._pause -= 1
@@ -121,9 +126,12 @@ class BlockParser:
         good = np.ones(rows, bool)
         for number, raw in enumerate(kernel.raw):
             if raw:
-                cast = cast_column(arrays[number], self._in_table[number].judge)
+                cast = cast_column(self._with_more_nulls(read, number), self._in_table[number].judge)
                 arrays[number] = cast.values
                 good[cast.bad] = False
+        for number in self._required:
+            if arrays[number].null_count:
+                good &= arrays[number].is_valid().to_numpy(zero_copy_only=False)
         filled: list[Array | None] = [None] * len(self._schema)
         for column, values in zip(self._in_table, arrays, strict=True):
             filled[column.order or 0] = values
@@ -136,6 +144,16 @@ class BlockParser:
             return batch, odd
         plain = np.delete(np.arange(read.records), odd)
         return batch.filter(pa.array(good)), np.union1d(odd, plain[~good])
+
+    def _with_more_nulls(self, read: Columns, number: int) -> Array:
+        column = self._in_table[number]
+        if not column.judge.more_nulls:
+            return read.arrays[number]
+
+        def quoted(candidates: Array) -> Array:
+            return pa.array(read.quoted(column.position))
+
+        return with_more_nulls(read.arrays[number], column.judge, column.judge.null_values, quoted)
 
     def _parse_odd(self, block: Block, read: Columns, batch: pa.RecordBatch, odd: Positions) -> ParsedBlock | None:
         """The kernel's rows and the odd records, read again; None when the two readers differ about what these are."""

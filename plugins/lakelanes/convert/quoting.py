@@ -11,6 +11,9 @@ same: the rest is plain text as far as the next delimiter or line end, and the r
 is not quoted. Unless that quote itself stands where a field begins, after a delimiter or a line end: then it opens one,
 which the record goes on with. A stray quote has swallowed what was before it, and what is quoted now must not be taken
 for rows. kernel.c follows quotes in the same way.
+
+With the dialect's `trim`, blanks between a quote and the delimiter or line end beside it are no text: the quote opens
+or closes its field all the same. kernel.c does not know that, so it is not given blocks that have such blanks.
 """
 
 from __future__ import annotations
@@ -61,14 +64,14 @@ def record_pattern(dialect: Dialect) -> Any:
 
     The group `open`, or `opened`, is there where a quote is never closed.
     """
-    delimiter = re.escape(dialect.delimiter)
+    delimiter, blanks = re.escape(dialect.delimiter), _blanks(dialect)
 
     def field(name: str) -> str:
         rest = rf"[^{delimiter}\r\n]*+"
         if dialect.quote is None:
             return rf"(?P<{name}>(?!))?{rest}"
         quote = re.escape(dialect.quote)
-        return rf"(?:{quote}{_inside(dialect)}(?:{quote}|(?P<{name}>\Z)))?+{rest}"
+        return rf"(?:{blanks}{quote}{_inside(dialect)}(?:{quote}|(?P<{name}>\Z)))?+{rest}"
 
     expression = rf"{field('open')}(?:{delimiter}{field('opened')})*+(?P<end>\r\n|\r|\n|\Z)"
     return re.compile(expression.encode(), re.DOTALL)
@@ -89,7 +92,9 @@ def field_patterns(dialect: Dialect) -> tuple[Any, Any, Any]:
     if dialect.quote:
         quote = re.escape(dialect.quote)
         undouble = re.compile(f"{quote}{quote}{escaped}".encode(), re.DOTALL)
-        opened = rf"(?:{quote}(?P<quoted>(?:[^{quote}{escape}]++|{quote}{quote}{escaped})*+)(?:{quote}|\Z))?+"
+        blanks = _blanks(dialect)
+        inside = rf"(?P<quoted>(?:[^{quote}{escape}]++|{quote}{quote}{escaped})*+)"
+        opened = rf"(?:{blanks}{quote}{inside}(?:{quote}{blanks}|\Z))?+"
     return re.compile(f"{opened}{rest}".encode(), re.DOTALL), unescape, undouble
 
 
@@ -97,13 +102,62 @@ def field_patterns(dialect: Dialect) -> tuple[Any, Any, Any]:
 def _field_pattern(dialect: Dialect) -> Any:
     """A regular expression for a field in neutral() bytes."""
     quote = re.escape(dialect.quote or "")
-    rest = rf"(?P<rest>[^{re.escape(dialect.delimiter)}\r\n]*+)"
-    return re.compile(rf"(?:{quote}(?P<quoted>{_inside(dialect)})(?:{quote}|\Z))?+{rest}".encode(), re.DOTALL)
+    rest, blanks = rf"(?P<rest>[^{re.escape(dialect.delimiter)}\r\n]*+)", _blanks(dialect)
+    quoted = rf"{blanks}{quote}(?P<quoted>{_inside(dialect)})(?:{quote}{blanks}|\Z)"
+    return re.compile(rf"(?:{quoted})?+{rest}".encode(), re.DOTALL)
+
+
+def beside_quotes(data: bytearray, length: int, dialect: Dialect) -> bool:
+    """Whether blanks in data[:length] may stand between a quote and the end of its field, where they do not count."""
+    if not dialect.blanks or dialect.quote is None:
+        return False
+    quote = dialect.quote.encode()
+    beside = [pair for blank in dialect.blanks.encode() for pair in (bytes([blank]) + quote, quote + bytes([blank]))]
+    if all(data.find(pair, 0, length) < 0 for pair in beside):
+        return False
+    before, after = _beside(dialect)
+    return bool(before.search(data, 0, length) or after.search(data, 0, length))
+
+
+def without_beside_quotes(data: bytes, dialect: Dialect) -> bytes:
+    """Whole records whose quotes have no fault, without the blanks between a quote and the end of its field."""
+    tight: bytes = _tightening(dialect).sub(rb"\g<quoted>\g<plain>\g<end>", data)
+    return tight
+
+
+@lru_cache(maxsize=64)
+def _beside(dialect: Dialect) -> tuple[Any, Any]:
+    quote, delimiter, blank = re.escape(dialect.quote or ""), re.escape(dialect.delimiter), f"[{dialect.blanks}]"
+    return (
+        re.compile(rf"(?:\A|[{delimiter}\r\n]){blank}+{quote}".encode()),
+        re.compile(rf"{quote}{blank}+(?:[{delimiter}\r\n]|\Z)".encode()),
+    )
+
+
+@lru_cache(maxsize=64)
+def _tightening(dialect: Dialect) -> Any:
+    """A regular expression for a field of a record without a fault and what ends it."""
+    quote, delimiter, blanks = re.escape(dialect.quote or ""), re.escape(dialect.delimiter), _blanks(dialect)
+    escape = re.escape(dialect.escape) if dialect.escape else ""
+    escaped = f"|{escape}." if escape else ""
+    quoted = rf"{blanks}(?P<quoted>{quote}(?:[^{quote}{escape}]++|{quote}{quote}{escaped})*+{quote}){blanks}"
+    plain = rf"(?P<plain>(?:[^{delimiter}\r\n{escape}]++{escaped})*+)"
+    return re.compile(rf"(?:{quoted}|{plain})(?P<end>{delimiter}|\r\n|\r|\n|\Z)".encode(), re.DOTALL)
+
+
+def _blanks(dialect: Dialect) -> str:
+    """Blanks that are no part of a field in quotes; possessive."""
+    return f"[{dialect.blanks}]*+" if dialect.blanks else ""
 
 
 def _inside(dialect: Dialect) -> str:
     """What is inside quotes; possessive, so it never goes back. The last kind of quote is one that opens a field."""
     quote, delimiter = re.escape(dialect.quote or ""), re.escape(dialect.delimiter)
+    if blanks := _blanks(dialect):
+        # A quote that opens a field may have blanks before it, so the end of the field before it comes first.
+        edge = rf"[{delimiter}\r\n]"
+        opening = rf"{edge}{blanks}{quote}(?!{quote})(?!{blanks}(?:{edge}|\Z))"
+        return rf"(?:[^{quote}{delimiter}\r\n]++|{opening}|{edge}|{quote}{quote})*+"
     opening = rf"(?<=[{delimiter}\r\n]){quote}(?=[^{quote}{delimiter}\r\n])"
     return rf"(?:[^{quote}]++|{quote}{quote}|{opening})*+"
 

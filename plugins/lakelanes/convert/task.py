@@ -10,6 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from lakelanes.convert.blocks import BLOCK_BYTES
+from lakelanes.convert.cast import Judge
 from lakelanes.convert.dialect import RFC_4180, Dialect
 from lakelanes.convert.partition_reader import PartitionReader
 from lakelanes.convert.partitioned import PartitionedTarget
@@ -26,6 +27,8 @@ class Column(Protocol):
     """A column of the table; lakelanes.config.Column is one.
 
     An attribute `header`, where there is one and it is not None, is the column's name in the header of the files.
+    `value_settings`, where there is one, are the settings of the dialect that the column has of its own (see
+    lakelanes.convert.dialect.COLUMN_SETTINGS), and `required`, whether a null in it makes a row a bad one.
     """
 
     @property
@@ -120,6 +123,25 @@ class Task:
     def headers(self) -> list[str]:
         """What the columns are called in files."""
         return [getattr(column, "header", None) or column.name for column in self.table.columns]
+
+    @cached_property
+    def judges(self) -> list[Judge]:
+        """What the texts of each column mean."""
+        dialect = self.source.dialect
+        return [
+            Judge(
+                column.type,
+                dialect.of_column(getattr(column, "value_settings", {})),
+                required=getattr(column, "required", False),
+            )
+            for column in self.table.columns
+        ]
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """What the columns are called in files which may hold no null."""
+        judged = zip(self.headers, self.judges, strict=True)
+        return frozenset(header for header, judge in judged if judge.required)
 
     @cached_property
     def partitions(self) -> PartitionReader | None:

@@ -23,19 +23,30 @@ timestamp            dddd-dd-dd, then nothing or, after a space or T,         20
                      Z, +dd, +dddd or +dd:dd: it is then stored as UTC.
 array, map, struct   JSON text of that shape: see lakelanes.convert.nested    a string for a number, an unknown field
 
-A dialect may write dates and timestamps in a format of its own: they are what Python's strptime reads, ASCII digits
-only, all of them where fields follow each other without anything between. With a decimal comma or a separator of
-thousands (between groups of exactly three digits, or left out), numbers are as above once these are taken back.
+A dialect, or a column of it, may write values in forms of its own:
 
-A text that is none of these and is one of the dialect's null values once trimmed is null, quoted or not; in string,
-char and varchar only an unquoted, untrimmed null value is null.
+- Dates and timestamps in a format: they are what Python's strptime reads, ASCII digits only, all of them where fields
+  follow each other without anything between. Timestamps that count from 1970-01-01 UTC: d+  d+.  d+.d+  .d+ with an
+  optional sign. Where digits of a second beyond six are cut off, they are so in every form.
+- Numbers with a decimal comma or a separator of thousands (between groups of exactly three digits, or left out), and
+  with the marks of lakelanes.convert.number_marks: they are as above once these are taken back. A percentage that is
+  read as a fraction is a hundredth of its number.
+- Booleans in words of its own, in any case. They count before null values do.
+- string, char and varchar without the blanks around them.
+
+None of it applies inside an array, a map or a struct, whose JSON has forms of its own.
+
+A text that is none of these and is one of the dialect's null values once trimmed is null, quoted or not. In string,
+char and varchar, and for texts that are values of the type, only an unquoted, untrimmed null value is null, unless the
+dialect says that quoted ones are, or that blanks do not count: see lakelanes.convert.null_values.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -43,15 +54,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakelanes.convert.dialect import RFC_4180, Dialect
+from lakelanes.convert.cures import cure, strange_character
+from lakelanes.convert.dialect import FALSE_TEXTS, RFC_4180, TRUE_TEXTS, Dialect
 from lakelanes.convert.nested import NestedMisfitError, parse_nested
-from lakelanes.convert.number_date_formats import plain_number, read_moment
+from lakelanes.convert.number_date_formats import EPOCHS, LongFractionError, plain_number, read_epoch, read_moment
+from lakelanes.convert.number_marks import hundredth, without_marks
 from lakelanes.convert.transcode import undecodable
-from lakelanes.types import HiveType
+from lakelanes.types import HiveType, parse_type
 
 BLANKS = " \t"
-TRUE_TEXTS = ("true", "t", "yes", "y", "1")
-FALSE_TEXTS = ("false", "f", "no", "n", "0")
 INTEGER_RANGES = {
     "tinyint": (-(2**7), 2**7 - 1),
     "smallint": (-(2**15), 2**15 - 1),
@@ -78,45 +89,79 @@ class ValueRefused(ValueError):
 
 
 def parse_value(
-    data: bytes, column_type: HiveType, null_values: frozenset[str] = frozenset(), dialect: Dialect = RFC_4180
+    data: bytes, column_type: HiveType, null_values: Collection[str] = (), dialect: Dialect | None = None
 ) -> Any:
     """The Python value that the bytes of a field mean in a column of `column_type`, or None for null.
 
-    null_values: the dialect's, or those of them that count here.
+    null_values: the dialect's, or those of them that count here. dialect: with the column's own settings; None for a
+    text that is of no CSV file.
 
     int, Decimal, float, bool, date, datetime (without a zone) or str; a list, pairs or a dict of them.
-    Raises ValueRefused with the reason.
+    Raises ValueRefused with the reason, and with the setting of the dialect that would take the text, if there is one.
     """
+    forms = RFC_4180 if dialect is None else dialect
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise ValueRefused(undecodable(data, error.start, dialect.encoding)) from None
-    trimmed = text if column_type.is_text else text.strip(BLANKS)
+        raise ValueRefused(undecodable(data, error.start, forms.encoding)) from None
+    trimmed = text if column_type.is_text and not forms.trim else text.strip(BLANKS)
     try:
-        return _parse(trimmed, column_type, dialect)
+        return _parse(trimmed, column_type, forms)
     except _MisfitError as misfit:
         if trimmed in null_values and not column_type.is_text:
             return None
-        raise _refuse(trimmed, column_type, str(misfit)) from None
+        raise _refuse(trimmed, column_type, str(misfit), dialect) from None
+
+
+def is_value(text: str, column_type: HiveType, dialect: Dialect) -> bool:
+    """Whether the trimmed text is a value of the type, null values left aside."""
+    try:
+        _parse(text, column_type, dialect)
+    except _MisfitError:
+        return False
+    return True
 
 
 def _parse(text: str, column_type: HiveType, dialect: Dialect) -> Any:
     kind = column_type.kind
     if kind in _NUMBERS and not dialect.plain_numbers and not (kind in _FLOATS and _SPECIAL_FLOAT.fullmatch(text)):
-        plain = plain_number(text, dialect.decimal_separator, dialect.thousands_separator)
-        if plain is None:
-            raise _MisfitError
-        text = plain
+        text = _plain(text, dialect)
+    if kind == "boolean" and dialect.own_words:
+        return _word(text, dialect)
     if kind == "date" and dialect.date_format is not None:
-        return _moment(text, dialect.date_format, "day").date()
-    if kind == "timestamp" and dialect.timestamp_format is not None:
-        return _moment(text, dialect.timestamp_format, "time")
+        return _moment(text, dialect.date_format, "day", dialect).date()
+    if kind == "timestamp":
+        if dialect.timestamp_format is not None:
+            return _moment(text, dialect.timestamp_format, "time", dialect)
+        return _timestamp(text, cut=dialect.beyond_microseconds == "cut")
     if column_type.is_nested:
         try:
             return parse_nested(text, column_type, lambda leaf, leaf_type: parse_value(leaf.encode(), leaf_type))
         except NestedMisfitError as misfit:
             raise _MisfitError(str(misfit)) from None
     return _PARSERS[kind](text, column_type)
+
+
+def _plain(text: str, dialect: Dialect) -> str:
+    """A number of the dialect as the parsers read it."""
+    text, percentage = without_marks(text, dialect.marks) if dialect.marks.any else (text, False)
+    plain = plain_number(text, dialect.decimal_separator, dialect.thousands_separator)
+    if plain is not None and percentage and dialect.percent == "fraction":
+        plain = hundredth(plain)
+    if plain is None:
+        raise _MisfitError
+    return plain
+
+
+def _word(text: str, dialect: Dialect) -> bool:
+    lowered = text.lower()
+    if lowered not in dialect.true_words | dialect.false_words:
+        raise _MisfitError(f"true is {_listed(dialect.true_words)}, false is {_listed(dialect.false_words)}")
+    return lowered in dialect.true_words
+
+
+def _listed(words: Collection[str]) -> str:
+    return " or ".join(map(repr, sorted(words)))
 
 
 class _MisfitError(Exception):
@@ -128,14 +173,22 @@ def shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
-def _refuse(text: str, column_type: HiveType, why: str) -> ValueRefused:
+def _refuse(text: str, column_type: HiveType, why: str, dialect: Dialect | None) -> ValueRefused:
     article = "an" if column_type.kind in ("int", "array") else "a"
-    return ValueRefused(f"{shortened(text)!r} is not {article} {column_type.text}" + (f": {why}" if why else ""))
+    reasons = [strange_character(text)] if not column_type.is_text and not column_type.is_nested else []
+    reasons.append(why)
+    if dialect is not None:
+        reasons.append(cure(text, column_type, dialect, is_value))
+    said = "; ".join(filter(None, reasons))
+    return ValueRefused(f"{shortened(text)!r} is not {article} {column_type.text}" + (f": {said}" if said else ""))
 
 
-def _moment(text: str, form: str, what: str) -> datetime:
+def _moment(text: str, form: str, what: str, dialect: Dialect) -> datetime:
+    cut = dialect.beyond_microseconds == "cut"
     try:
-        moment = read_moment(text, form)
+        moment = read_epoch(text, EPOCHS[form], cut=cut) if form in EPOCHS else read_moment(text, form, cut=cut)
+    except LongFractionError as long:
+        raise _MisfitError(str(long)) from None
     except ValueError:
         raise _MisfitError(f"there is no such {what}") from None
     except OverflowError:
@@ -153,13 +206,24 @@ def _characters(text: str, column_type: HiveType) -> str:
 
 def _integer(text: str, column_type: HiveType) -> int:
     if not _INTEGER.fullmatch(text):
-        raise _MisfitError
+        raise _MisfitError(_of_another_type(text))
     lowest, highest = INTEGER_RANGES[column_type.kind]
     digits = text.lstrip("+-0")
     value = int(text) if len(digits) <= 19 else highest + 1
     if not lowest <= value <= highest:
         raise _MisfitError(f"the range is {lowest} to {highest}")
     return value
+
+
+def _of_another_type(text: str) -> str:
+    """Which types take a number that is not written as an integer; "" for what is no number."""
+    if not _NUMBER.fullmatch(text):
+        return ""
+    for precision in (18, 38):
+        with suppress(_MisfitError):
+            _decimal(text, parse_type(f"decimal({precision},0)"))
+            return f"decimal({precision},0) takes it"
+    return "decimal(p,s) or double takes it"
 
 
 def _decimal(text: str, column_type: HiveType) -> Decimal:
@@ -207,19 +271,19 @@ def _boolean(text: str, column_type: HiveType) -> bool:
 def _date(text: str, column_type: HiveType) -> date:
     match = _DATE.fullmatch(text)
     if not match:
-        raise _MisfitError("expected YYYY-MM-DD")
+        raise _MisfitError("expected YYYY-MM-DD" + "; timestamp takes it" * bool(_TIMESTAMP.fullmatch(text)))
     try:
         return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         raise _MisfitError("there is no such day") from None
 
 
-def _timestamp(text: str, column_type: HiveType) -> datetime:
+def _timestamp(text: str, *, cut: bool) -> datetime:
     match = _TIMESTAMP.fullmatch(text)
     if not match:
         raise _MisfitError("expected YYYY-MM-DD HH:MM:SS")
     year, month, day, hour, minute, second, fraction, zone = match.groups(default="")
-    if len(fraction.rstrip("0")) > 6:
+    if len(fraction.rstrip("0")) > 6 and not cut:
         raise _MisfitError(f"{len(fraction)} digits of a second, 6 allowed")
     try:
         value = datetime(
@@ -253,5 +317,4 @@ _PARSERS: dict[str, Callable[[str, HiveType], Any]] = {
     "double": _float,
     "boolean": _boolean,
     "date": _date,
-    "timestamp": _timestamp,
 }

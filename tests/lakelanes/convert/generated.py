@@ -226,6 +226,185 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
     return _encoded(draw, data, len(head), dialect), types, dialect | forms
 
 
+# What may be said of the values of one column, by kinds of types; each is also drawn for a whole dialect.
+_OF_NUMBERS: list[dict[str, Any]] = [
+    {"trailing_minus": True},
+    {"parentheses": True},
+    {"currencies": ("$", "EUR", "US$", "Fr.")},
+    {"percent": "number"},
+    {"percent": "fraction"},
+    {"trailing_minus": True, "parentheses": True, "currencies": ("$", "\u20ac"), "percent": "fraction"},
+    {"trailing_minus": True, "currencies": ("EUR",), "decimal_separator": ",", "thousands_separator": "."},
+    {"parentheses": True, "percent": "number", "thousands_separator": "\u2019"},
+]
+_OF_TIMESTAMPS: list[dict[str, Any]] = [
+    {"timestamp_format": "epoch_seconds"},
+    {"timestamp_format": "epoch_milliseconds", "beyond_microseconds": "cut"},
+    {"timestamp_format": "epoch_microseconds"},
+    {"beyond_microseconds": "cut"},
+    {"timestamp_format": "%d/%m/%Y %H:%M:%S.%f", "beyond_microseconds": "cut"},
+    {"timestamp_format": "%d/%m/%Y %H:%M:%S.%f"},
+]
+_OF_BOOLEANS: list[dict[str, Any]] = [
+    {"true_values": ("ja", "X"), "false_values": ("nein", "")},
+    {"true_values": ("\u2713",), "false_values": ("NULL", "-")},
+    {"false_values": ("no", "off")},
+]
+_OF_DATES: list[dict[str, Any]] = [{"date_format": "%d.%m.%Y"}, {"date_format": "%m/%d/%y"}]
+_OF_ALL: list[dict[str, Any]] = [
+    {"quoted_nulls": True},
+    {"null_values": ()},
+    {"null_values": ("-", "2024-01-01", "ab", "0")},
+    {"null_values": ("", "0", "n", "1970-01-01"), "quoted_nulls": True},
+    {"required": True},
+]
+_OF_TEXTS: list[dict[str, Any]] = [{"trim": True}, {"trim": True, "quoted_nulls": True}]
+OF_DIALECTS = [
+    *({"trim": True}, {"trim": True}, {"quoted_nulls": True}, {"trim": True, "quoted_nulls": True}),
+    *(*_OF_NUMBERS, *_OF_TIMESTAMPS, *_OF_BOOLEANS, *_OF_DATES),
+]
+
+
+def own_settings(hive_type: str) -> list[dict[str, Any]]:
+    """What a column of this type may have of its own."""
+    kind = hive_type.partition("(")[0]
+    of_kind = {"date": _OF_DATES, "timestamp": _OF_TIMESTAMPS, "boolean": _OF_BOOLEANS}
+    of_kind |= dict.fromkeys(("string", "char", "varchar"), _OF_TEXTS)
+    numbers = _OF_NUMBERS
+    if kind.endswith("int"):
+        numbers = [settings for settings in numbers if "decimal_separator" not in settings]
+    return [*of_kind.get(kind, numbers), *_OF_ALL]
+
+
+_blank = st.sampled_from(["", "", "", " ", "\u00a0"])
+_bare = st.integers(0, 10**7).map(str) | st.tuples(st.integers(0, 999), st.integers(0, 9999)).map(
+    "{0[0]}.{0[1]}".format
+)
+_bare |= st.sampled_from(["1.234,5", "1\u2019234", "0", ".5", "7.", "1e2", "1e-3", "100", "1,5"])
+_around = st.sampled_from(["", "", "", "-", "+", "(", ")", "$", "EUR", "US$", "Fr.", "\u20ac", "%", "--", "CHF"])
+marked = st.builds(
+    lambda parts, gap: gap.join(parts).strip(),
+    st.tuples(_around, _around, _bare, _around, _around) | st.tuples(st.just("("), _bare, st.just(")")),
+    _blank,
+)
+long_fractions = st.builds(
+    lambda moment, digits, tail: f"{written_as(moment, '%Y-%m-%d %H:%M:%S')}.{digits}{tail}",
+    st.datetimes(),
+    st.text("0123456789", min_size=6, max_size=8) | st.just("1234560"),
+    st.sampled_from(["", "", "", "Z", "+01:00"]),
+) | st.builds(
+    lambda moment, digits: f"{written_as(moment, '%d/%m/%Y %H:%M:%S')}.{digits}",
+    st.datetimes(),
+    st.text("0123456789", min_size=1, max_size=10) | st.just("1234560"),
+)
+_units = st.integers(-10, 10) | st.integers(-(10**10), 10**10) | st.integers(-(10**18), 10**18)
+since_epoch = _units.map(str) | st.tuples(_units, st.text("0123456789", max_size=8)).map("{0[0]}.{0[1]}".format)
+words_of_booleans = st.sampled_from(["ja", "JA", "Nein", "x", "X", "", "\u2713", "-", "off", "no", "true", "NULL", "0"])
+nulls_and_near = st.sampled_from(["", " ", "NULL", " NULL", "\t", "-", "0", "n", "2024-01-01", "ab", " ab ", "null"])
+
+
+@st.composite
+def _numbers_of(draw: st.DrawFn, hive_type: str, forms: dict[str, Any]) -> str:
+    """A number in these forms; of small types mostly one that fits."""
+    scale = int(hive_type.rstrip(")").partition(",")[2] or 0) if hive_type.startswith("decimal") else 0
+    places = draw(st.integers(0, min(scale, 4))) if hive_type != "double" else draw(st.integers(0, 4))
+    most = 0 if hive_type == "decimal(9,9)" else 100
+    number = f"{draw(st.integers(0, most))}" + f".{draw(st.integers(0, 10**places - 1)):0{places}d}" * bool(places)
+    thousands = forms.get("thousands_separator") or ""
+    if thousands and draw(st.booleans()):
+        number = f"{draw(st.integers(1, 99))}{thousands}{number.rjust(3, '0') if not places else '125.5'}"
+    number = number.replace(".", forms.get("decimal_separator", ".")) if not thousands else number
+    if forms.get("percent") and draw(st.booleans()):
+        number += draw(st.sampled_from(["%", " %"]))
+    gap = draw(st.sampled_from(["", " ", "\u00a0"]))
+    signs = (
+        ["{}", "-{}", "+{}"] + ["{}-"] * bool(forms.get("trailing_minus")) + ["({})"] * bool(forms.get("parentheses"))
+    )
+    sign = draw(st.sampled_from(signs))
+    if not forms.get("currencies") or draw(st.booleans()):
+        return sign.format(number)
+    currency = draw(st.sampled_from(forms["currencies"]))
+    before, after = f"{currency}{gap}{{}}", f"{{}}{gap}{currency}"
+    outer, inner = draw(st.sampled_from([("{}", before), ("{}", after), (before, "{}"), (after, "{}")]))
+    return outer.format(sign.format(inner.format(number)))
+
+
+def _timestamps_of(forms: dict[str, Any]) -> st.SearchStrategy[str]:
+    form = forms.get("timestamp_format", "%Y-%m-%d %H:%M:%S.%f")
+    if form.startswith("epoch"):
+        return since_epoch
+    tail = st.sampled_from(["", "", "0", "00", "5", "123"])
+    return st.builds(lambda moment, more: written_as(moment, form) + more, st.datetimes(), tail)
+
+
+def texts_of(hive_type: str, forms: dict[str, Any]) -> st.SearchStrategy[str]:
+    """Texts of a column: most are values in these forms, others nearly so."""
+    kind = hive_type.partition("(")[0]
+    words = [*forms.get("true_values", ("yes",)), *forms.get("false_values", ("no",))]
+    good = {
+        "date": st.dates().map(lambda day: written_as(day, forms.get("date_format", "%Y-%m-%d"))),
+        "timestamp": _timestamps_of(forms),
+        "boolean": st.sampled_from([*words, *map(str.upper, words)]),
+        **dict.fromkeys(("string", "char", "varchar"), st.text("ab\u00e9", max_size=3)),
+    }
+    near = {
+        "date": days | other_days,
+        "timestamp": long_fractions | since_epoch | timestamps,
+        "boolean": words_of_booleans,
+        **dict.fromkeys(("string", "char", "varchar"), st.text(' \tab,"\u00e9', max_size=5)),
+    }
+    mostly = good.get(kind, _numbers_of(hive_type, forms))
+    others = st.one_of(nulls_and_near, near.get(kind, marked), texts)
+    # Not one_of() of both, which would ask as often for each branch of the others.
+    return st.integers(0, 9).flatmap(lambda number: mostly if number else others)
+
+
+@st.composite
+def files_of_forms(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """A file whose dialect and columns say in which forms values are: it, its table's types, the dialect, what that
+    says of values, and what columns have of their own."""
+    kinds = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=3))
+    types = {f"c{position}": kind for position, kind in enumerate(kinds)}
+    forms = draw(st.sampled_from([{}, *OF_DIALECTS]))
+    columns = {name: draw(st.sampled_from([{}, {}, *own_settings(kind)])) for name, kind in types.items()}
+    columns = {
+        name: own | ({"required": True} if draw(st.integers(0, 9)) == 0 else {}) for name, own in columns.items()
+    }
+    # A comma for the thousands of the one and the decimals of the other is refused.
+    if forms.get("decimal_separator") and any("thousands_separator" in own for own in columns.values()):
+        forms = {}
+    delimiter = draw(st.sampled_from([",", ",", ";", "\t"]))
+    dialect: dict[str, Any] = {"delimiter": delimiter}
+    if draw(st.integers(0, 3)) == 0:
+        dialect["quotes"] = "lenient"
+    if draw(st.integers(0, 3)) == 0:
+        dialect["escape"] = "\\"
+    if draw(st.integers(0, 4)) == 0:
+        dialect["trailing_delimiter"] = True
+
+    def written(cell: str) -> str:
+        gap = draw(st.sampled_from(["", "", "", " ", "\t ", "  "]))
+        if any(character in cell for character in f'{delimiter}"\r\n') or draw(st.integers(0, 2)) == 0:
+            cell = '"' + cell.replace('"', '""') + '"'
+            gap = gap if forms.get("trim") or draw(st.integers(0, 9)) == 0 else ""
+        side = draw(st.integers(0, 2))
+        return gap * (side != 1) + cell + gap * (side != 0)
+
+    ends = [""] if dialect.get("trailing_delimiter") else []
+    rows = draw(
+        st.lists(st.tuples(*(texts_of(kind, forms | columns[name]) for name, kind in types.items())), max_size=8)
+    )
+    lines = [
+        [*map(written, row), *([draw(st.sampled_from(["", "", " ", "x"]))] if ends else [])] for row in rows
+    ] * draw(st.sampled_from([1, 1, 1, 30]))
+    line_end = draw(st.sampled_from(["\n", "\n", "\r\n", "\r"]))
+    head = (delimiter.join([*types, *ends]) + line_end).encode()
+    body = "".join(delimiter.join(line) + line_end for line in lines).encode(errors="surrogatepass")
+    if draw(st.integers(0, 2)) == 0:
+        body = _damaged(draw, body, delimiter, '"')
+    return head + body, types, dialect, forms, columns
+
+
 def comparable(rows: list[tuple[Any, ...]] | None) -> list[tuple[Any, ...]]:
     """NaN equals itself here."""
     return [tuple("nan" if value != value else value for value in row) for row in rows or []]

@@ -42,9 +42,15 @@ class Record:
     ended: bytes = b""
 
 
-def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: str | None = None) -> Iterator[Record]:
-    """Every record, the header too; blank lines are records without a field."""
+def read_records(
+    data: bytes, delimiter: str = ",", quote: str = '"', escape: str | None = None, *, trim: bool = False
+) -> Iterator[Record]:
+    """Every record, the header too; blank lines are records without a field.
+
+    trim: whether blanks beside quotes do not count.
+    """
     separator, quotation, escapes = delimiter.encode(), quote.encode(), (escape or "").encode()
+    blanks = b" \t".replace(separator, b"") if trim else b""
     at = 0
     while at < len(data):
         start, line = at, 1 + len(re.findall(rb"\r\n|\r|\n", data[:at]))
@@ -54,11 +60,12 @@ def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: st
         while character := data[at : at + 1]:
             at += 1
             # Whether a field could begin with this character, or, inside quotes, with one after it.
-            here, begins = begins, character in (separator, b"\r", b"\n")
+            here, begins = begins, character in (separator, b"\r", b"\n") or (begins and character in blanks and trim)
             if state == "start":
                 state = "plain"
-                if character == quotation:
-                    current.quoted, state = True, "quoted"
+                opening = at - 1 + _blanks_at(data, at - 1, blanks)
+                if data[opening : opening + 1] == quotation:
+                    current.quoted, state, at, begins = True, "quoted", opening + 1, False
                     continue
             if escapes and character == escapes:
                 if at == len(data):
@@ -72,8 +79,8 @@ def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: st
                 elif after == quotation:
                     current.add(quotation)
                     at += 1
-                elif after in (b"", separator, b"\r", b"\n"):
-                    state = "plain"
+                elif data[(end := at + _blanks_at(data, at, blanks)) :][:1] in (b"", separator, b"\r", b"\n"):
+                    state, at = "plain", end
                 else:
                     record.faults.append("after")
                     state = "quoted" if here else "plain"
@@ -100,6 +107,11 @@ def read_records(data: bytes, delimiter: str = ",", quote: str = '"', escape: st
         at += len(record.ended) or 1
 
 
+def _blanks_at(data: bytes, at: int, blanks: bytes) -> int:
+    """How many blanks are there."""
+    return len(data[at:]) - len(data[at:].lstrip(blanks)) if blanks else 0
+
+
 class Refused(Exception):
     pass
 
@@ -113,38 +125,99 @@ def read_value(
 ) -> Any:
     """The value of a field in a column of this type; raises Refused when it has none.
 
-    forms: the dialect's date_format, timestamp_format, decimal_separator and thousands_separator.
+    forms: what the dialect and the column say of values.
     """
-    if not cell.quoted and cell.written in {null.encode() for null in nulls}:
+    forms = forms or {}
+    kind, _, arguments = hive_type.rstrip(")").partition("(")
+    nulls, words = tuple(forms.get("null_values", nulls)), None
+    if kind == "boolean" and (forms.get("true_values") or forms.get("false_values")):
+        words = [forms.get(name) or usual for name, usual in (("true_values", _TRUE), ("false_values", _FALSE))]
+        nulls = tuple(null for null in nulls if null.lower() not in [word.lower() for word in (*words[0], *words[1])])
+    exact = cell.written.strip(b" \t") if forms.get("trim") else cell.written
+    if exact in {null.encode() for null in nulls} and (not cell.quoted or forms.get("quoted_nulls")):
         return None
     try:
         text, written = cell.text.decode(), cell.written.decode(errors="replace").strip(" \t")
     except UnicodeDecodeError as error:
         raise Refused from error
-    kind, _, arguments = hive_type.rstrip(")").partition("(")
-    if kind == "string":
-        return text
-    if kind in ("char", "varchar"):
-        if len(text) > int(arguments):
+    if kind in ("string", "char", "varchar"):
+        text = text.strip(" \t") if forms.get("trim") else text
+        if arguments and len(text) > int(arguments):
             raise Refused
         return text
     if escape and escape in written and written in nulls:
         return None
     trimmed = text.strip(" \t")
     try:
-        if kind in ("date", "timestamp") and (form := (forms or {}).get(f"{kind}_format")):
-            moment = _read_formatted(trimmed, form)
-            return moment.date() if kind == "date" else moment
-        plain = trimmed
-        if kind not in ("boolean", "date", "timestamp"):
-            plain = _without_separators(
-                trimmed, **{name: forms[name] for name in _SEPARATORS if forms and name in forms}
-            )
-        return _READERS[kind](plain, arguments)
+        return _read_trimmed(trimmed, kind, arguments, words, forms)
     except (ValueError, OverflowError, InvalidOperation, Inexact, Refused) as error:
         if trimmed in {null for null in nulls if not escape or escape not in null}:
             return None
         raise Refused from error
+
+
+_TRUE, _FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+_EPOCHS = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1000, "epoch_microseconds": 1}
+
+
+def _read_trimmed(text: str, kind: str, arguments: str, words: Any, forms: dict[str, Any]) -> Any:
+    if words is not None:
+        for value, own in zip((True, False), words, strict=True):
+            if text.lower() in [word.lower() for word in own]:
+                return value
+        raise Refused
+    cut = forms.get("beyond_microseconds") == "cut"
+    if kind in ("date", "timestamp") and (form := forms.get(f"{kind}_format")):
+        if form in _EPOCHS:
+            return _read_epoch(text, _EPOCHS[form], cut=cut)
+        moment = _read_formatted(text, form, cut=cut)
+        return moment.date() if kind == "date" else moment
+    if kind == "timestamp" and cut:
+        text = re.sub(r"(:\d\d:\d\d\.\d{6})\d+", r"\1", text, flags=re.ASCII)
+    if kind not in ("boolean", "date", "timestamp"):
+        text = _read_marks(text, kind, forms)
+    return _READERS[kind](text, arguments)
+
+
+def _read_epoch(text: str, microseconds: int, *, cut: bool) -> datetime:
+    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)", text):
+        raise Refused
+    exact = Context(prec=60).multiply(Decimal(text), microseconds)
+    if exact != exact.to_integral_value() and not cut:
+        raise Refused
+    return datetime(1970, 1, 1) + timedelta(microseconds=int(exact))
+
+
+def _read_marks(text: str, kind: str, forms: dict[str, Any]) -> str:
+    """A number without what stands around it, with a decimal point and without groups."""
+    separators = {name: forms[name] for name in _SEPARATORS if name in forms}
+    if kind == "double" and text.lstrip("+-").lower() in ("nan", "inf", "infinity"):
+        return text
+    blanks = "[ \t\u00a0\u202f]*"
+    names = "|".join(map(re.escape, sorted(forms.get("currencies", ()), key=len, reverse=True))) or "(?!)"
+    opened, closed = (r"\(", r"\)") if forms.get("parentheses") else ("(?!)", "(?!)")
+    minus = "-" if forms.get("trailing_minus") else "(?!)"
+    percent = "%" if forms.get("percent") else "(?!)"
+    before = rf"[+-]|(?:{opened}|{names}){blanks}"
+    after = rf"{minus}|{blanks}(?:{closed}|{percent}|{names})"
+    number = r"[0-9.,'\u2019]+(?:[eE][+-]?[0-9]+)?"
+    match = re.fullmatch(rf"(?P<before>(?:{before})*)(?P<number>{number})(?P<after>(?:{after})*)", text)
+    if not match:
+        raise Refused
+    around = [token.strip(" \t\u00a0\u202f") for token in re.findall(before, match["before"])]
+    around += [token.strip(" \t\u00a0\u202f") for token in re.findall(after, match["after"])]
+    signs = [token for token in around if token in ("+", "-", "(")]
+    others = [token for token in around if token not in ("+", "-", "(", ")", "%")]
+    if len(signs) > 1 or len(others) > 1 or around.count("%") > 1:
+        raise Refused
+    if around.count("(") != around.count(")"):
+        raise Refused
+    plain = _without_separators(match["number"], **separators)
+    if "%" in around and forms["percent"] == "fraction":
+        if not re.fullmatch(r"[0-9]+\.?[0-9]*|\.[0-9]+", plain) or kind in ("tinyint", "smallint", "int", "bigint"):
+            raise Refused
+        plain = f"{Context(prec=200).scaleb(Decimal(plain), -2):f}"
+    return "-" * (signs in (["-"], ["("])) + plain
 
 
 _SEPARATORS = ("decimal_separator", "thousands_separator")
@@ -165,15 +238,17 @@ def _without_separators(text: str, decimal_separator: str = ".", thousands_separ
     return whole + point.replace(",", ".") + decimals + exponent + power
 
 
-def _read_formatted(text: str, form: str) -> datetime:
+def _read_formatted(text: str, form: str, *, cut: bool) -> datetime:
     """For formats whose fields have something between them."""
     pattern = re.escape(form).replace("\\ ", r"\s+")
-    for directive, digits in {"Y": "{4}", "y": "{2}", "f": "{1,6}", **dict.fromkeys("mdHIMS", "{1,2}")}.items():
+    for directive, digits in {"Y": "{4}", "y": "{2}", "f": "+", **dict.fromkeys("mdHIMS", "{1,2}")}.items():
         pattern = pattern.replace(f"%{directive}", f"(?P<{directive}>[0-9]{digits})")
     match = re.fullmatch(pattern.replace("%p", "(?P<p>[AaPp][Mm])"), text)
     if not match:
         raise Refused
     parts = match.groupdict()
+    if parts.get("f", "")[6:].strip("0") and not cut:
+        raise Refused
     year = int(parts["Y"]) if "Y" in parts else int(parts["y"]) + (1900 if int(parts["y"]) > 68 else 2000)
     hour = int(parts.get("H", 0))
     if "I" in parts:
@@ -181,7 +256,7 @@ def _read_formatted(text: str, form: str) -> datetime:
         if not 1 <= hour <= 12:
             raise Refused
         hour = hour % 12 + (12 if parts["p"] in ("pm", "PM", "pM", "Pm") else 0)
-    second = (int(parts.get("M", 0)), int(parts.get("S", 0)), int(parts.get("f", "0").ljust(6, "0")))
+    second = (int(parts.get("M", 0)), int(parts.get("S", 0)), int(parts.get("f", "0")[:6].ljust(6, "0")))
     return datetime(year, int(parts["m"]), int(parts["d"]), hour, *second)
 
 
@@ -324,14 +399,19 @@ def expect(
     rescue: bool = False,
     quotes: str = "strict",
     escape: str | None = None,
+    columns: dict[str, dict[str, Any]] | None = None,
     **dialect: Any,
 ) -> Expected:
     """The rows and the rejected rows of a file whose header, if it has one, holds these names, in some order, and maybe
-    others that can be names of columns."""
+    others that can be names of columns.
+
+    forms: what the dialect says of values. columns: what columns have of their own of that, and `required`.
+    """
     if encoding != "utf-8":
         data = data.decode(encoding, "surrogateescape").encode("utf-8", "surrogatepass")
     data, skipped = _without_lines(data, skip_rows)
-    records = read_records(data.removeprefix(b"\xef\xbb\xbf"), escape=escape, **dialect)
+    trim = bool((forms or {}).get("trim"))
+    records = read_records(data.removeprefix(b"\xef\xbb\xbf"), escape=escape, trim=trim, **dialect)
     expected = Expected([*types, *["_rescued"] * rescue])
     names = list(types)
     returns_end: bool | None = None
@@ -346,7 +426,7 @@ def expect(
         expected.added += new.values()
     expected.refused = bool(new) and new_columns == "freeze"
     reading = _Reading(types, names, new, nulls, forms, new_columns, type_misfits, rescue, trailing_delimiter)
-    reading.strict, reading.escape = quotes == "strict", escape
+    reading.strict, reading.escape, reading.columns = quotes == "strict", escape, columns or {}
     found: list[tuple[int, Record, _Row]] = []
     goes_on = False  # whether the line of the record before does
     for record in records:
@@ -408,6 +488,7 @@ class _Reading:
     trailing_delimiter: bool
     strict: bool = True
     escape: str | None = None
+    columns: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
@@ -424,17 +505,21 @@ class _Reading:
         for name, column in self.new.items():
             self._read_new(row, name, column, record.fields[self.names.index(name)])
         last = record.fields[-1]
-        unwanted = last.text and (last.quoted or last.written.decode(errors="replace") not in self.nulls)
+        surplus = last.text.strip(b" \t") if (self.forms or {}).get("trim") else last.text
+        unwanted = surplus and (last.quoted or last.written.decode(errors="replace") not in self.nulls)
         if self.trailing_delimiter and unwanted:
             row.blame(None)
         return row
 
     def _read_column(self, row: _Row, name: str, hive_type: str, cell: Field) -> None:
+        own = self.columns.get(name, {})
         try:
-            row.values[name] = read_value(cell, hive_type, self.nulls, self.forms, self.escape)
+            row.values[name] = read_value(cell, hive_type, self.nulls, {**(self.forms or {}), **own}, self.escape)
+            if row.values[name] is None and own.get("required"):
+                row.blame(name)
         except Refused:
             text = _text(cell)
-            if text is None or self.type_misfits in ("discard_row", "freeze"):
+            if text is None or self.type_misfits in ("discard_row", "freeze") or own.get("required"):
                 row.blame(name, frozen=text is not None and self.type_misfits == "freeze")
             elif self.type_misfits == "evolve":
                 row.values[f"{name}__v_string"] = text
@@ -447,7 +532,7 @@ class _Reading:
         if _text(cell) is None:
             row.blame(column if self.new_columns == "evolve" else name)
             return
-        text = read_value(cell, "string", self.nulls)
+        text = read_value(cell, "string", self.nulls, self.forms)
         if self.new_columns == "evolve":
             row.values[column] = text
         elif text is not None and self.new_columns == "discard_row":

@@ -77,8 +77,14 @@ class Outcome:
         return [reject["reason"] for reject in self.rejects]
 
 
-def table_columns(types: dict[str, str]) -> list[Any]:
-    return [SimpleNamespace(name=name, type=parse_type(text)) for name, text in types.items()]
+def table_columns(types: dict[str, str], own: dict[str, dict[str, Any]] | None = None) -> list[Any]:
+    """own: by column, its own settings of values, and `required`."""
+    columns = []
+    for name, text in types.items():
+        settings = dict((own or {}).get(name, {}))
+        required = settings.pop("required", False)
+        columns.append(SimpleNamespace(name=name, type=parse_type(text), required=required, value_settings=settings))
+    return columns
 
 
 def grouped(kind: Callable[..., Group], options: dict[str, Any], **given: Any) -> Group:
@@ -90,13 +96,14 @@ def grouped(kind: Callable[..., Group], options: dict[str, Any], **given: Any) -
 def load(data: bytes, types: dict[str, str] | None = None, tuning: Tuning | None = None, **options: Any) -> Outcome:
     """Converts these bytes into a table of these columns (SALES unless given), checking what always holds.
 
-    options: fields of Source, TargetTable and LoadPolicy by their names.
+    options: fields of Source, TargetTable and LoadPolicy by their names; `own` for table_columns().
     """
     target, rejects = Sinks(), Sinks()
+    columns = table_columns(types or SALES, options.pop("own", None))
     conversion = convert(
         grouped(Source, options, open=lambda: io.BytesIO(data), name="source.csv"),
         Destination(target, rejects),
-        grouped(TargetTable, options, columns=table_columns(types or SALES)),
+        grouped(TargetTable, options, columns=columns),
         grouped(LoadPolicy, options),
         tuning,
     )

@@ -66,16 +66,18 @@ def test_every_null_value_counts() -> None:
 
 def test_a_mark_is_nowhere_in_the_block() -> None:
     data = bytearray(b"\x1a\x1a,\\N")
-    marks = escape_marks(data, len(data), Dialect(escape="\\", null_values=("\\N",)))
+    marks = escape_marks(data, len(data), Dialect(escape="\\"), ["\\N"])
     assert marks is not None and marks.mark == b"\x1a" * 3
+    assert marks.marked(["\\N", "x"]) == ("\x1a\x1a\x1aN", "x")
     assert marks.put_into(data, len(data)) == (bytearray(b"\x1a\x1a,\x1a\x1a\x1a\\N"), 8)
 
 
 def test_marks_are_put_only_where_something_can_be_mistaken() -> None:
     data = bytearray(b"a,\\N")
-    assert escape_marks(data, len(data), Dialect(escape="\\")) is None
-    assert escape_marks(data, len(data), Dialect(null_values=("\\N",))) is None
-    assert escape_marks(data, 2, Dialect(escape="\\", null_values=("\\N",))) is None
+    assert escape_marks(data, len(data), Dialect(escape="\\"), ["\\N"]) is not None
+    assert escape_marks(data, len(data), Dialect(escape="\\"), []) is None
+    assert escape_marks(data, len(data), Dialect(), ["\\N"]) is None
+    assert escape_marks(data, 2, Dialect(escape="\\"), ["\\N"]) is None
 
 
 @pytest.mark.parametrize("text", ["\\", "a\\", "\\N\\", "\\\\\\"])

@@ -17,6 +17,9 @@ SWISS = {"thousands_separator": "'"}
 GERMAN = {"decimal_separator": ",", "thousands_separator": "."}
 
 
+FRACTIONS = "%Y-%m-%d %H:%M:%S.%f"
+
+
 TWO_PAST = datetime(2024, 1, 2, 3, 4, 5, 250_000)
 
 
@@ -102,6 +105,8 @@ def test_other_forms_are_refused(options: dict[str, Any], hive_type: str, text: 
         ({"date_format": "%Y-%m-%d %Y"}, "cannot be read back"),
         ({"timestamp_format": "%d.%m.%Y %I:%M"}, "which does not say the hour: use %H, or %I with %p"),
         ({"timestamp_format": "%d.%m.%Y %Z"}, "which has %Z"),
+        ({"timestamp_format": "%s"}, "for what counts from 1970 there are 'epoch_seconds', 'epoch_milliseconds'"),
+        ({"date_format": "epoch_seconds"}, "which does not say year, month and day"),
         ({"decimal_separator": ";"}, "decimal_separator is ';', expected '.' or ','"),
         ({"thousands_separator": "."}, "thousands_separator is '.', which is the decimal_separator already"),
         ({"thousands_separator": "0"}, "thousands_separator is '0', expected one of"),
@@ -112,3 +117,82 @@ def test_forms_that_cannot_be(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=next(iter(options))) as raised:
         Dialect(**options)
     assert message in str(raised.value)
+
+
+@BOTH_PATHS
+@pytest.mark.parametrize(
+    ("settings", "text", "value"),
+    [
+        ({"beyond_microseconds": "cut"}, "9999-12-31 23:59:59.9999999", datetime(9999, 12, 31, 23, 59, 59, 999_999)),
+        ({"beyond_microseconds": "cut"}, "2024-03-15T07:30:00.123456789Z", datetime(2024, 3, 15, 7, 30, 0, 123_456)),
+        ({"beyond_microseconds": "cut"}, "2024-03-15 07:30:00.1234569+01:00", datetime(2024, 3, 15, 6, 30, 0, 123_456)),
+        ({"beyond_microseconds": "cut"}, "2024-03-15 07:30:00.5", datetime(2024, 3, 15, 7, 30, 0, 500_000)),
+        ({}, "2024-03-15 07:30:00.1230000", datetime(2024, 3, 15, 7, 30, 0, 123_000)),
+        ({"timestamp_format": FRACTIONS}, "2024-03-15 07:30:00.1230000", datetime(2024, 3, 15, 7, 30, 0, 123_000)),
+        ({"timestamp_format": FRACTIONS, "beyond_microseconds": "cut"}, "2024-03-15 07:30:00.1234567",
+         datetime(2024, 3, 15, 7, 30, 0, 123_456)),
+        ({"timestamp_format": "%Y%m%d%H%M%S%f", "beyond_microseconds": "cut"}, "20240315073000123456789",
+         datetime(2024, 3, 15, 7, 30, 0, 123_456)),
+        ({"timestamp_format": "%Y%m%d %H:%M:%S.%f%z", "beyond_microseconds": "cut"}, "20240315 07:30:00.1234567Z",
+         datetime(2024, 3, 15, 7, 30, 0, 123_456)),
+        ({"timestamp_format": "epoch_seconds"}, "1710487800", datetime(2024, 3, 15, 7, 30)),
+        ({"timestamp_format": "epoch_seconds"}, "1710487800.125", datetime(2024, 3, 15, 7, 30, 0, 125_000)),
+        ({"timestamp_format": "epoch_seconds"}, "-1", datetime(1969, 12, 31, 23, 59, 59)),
+        ({"timestamp_format": "epoch_seconds"}, "+.5", datetime(1970, 1, 1, 0, 0, 0, 500_000)),
+        ({"timestamp_format": "epoch_seconds"}, " 0 ", datetime(1970, 1, 1)),
+        ({"timestamp_format": "epoch_milliseconds"}, "1710487800125", datetime(2024, 3, 15, 7, 30, 0, 125_000)),
+        ({"timestamp_format": "epoch_milliseconds"}, "-62135596800000", datetime(1, 1, 1)),
+        ({"timestamp_format": "epoch_microseconds"}, "253402300799999999",
+         datetime(9999, 12, 31, 23, 59, 59, 999_999)),
+        ({"timestamp_format": "epoch_seconds", "beyond_microseconds": "cut"}, "1.9999999",
+         datetime(1970, 1, 1, 0, 0, 1, 999_999)),
+        ({"timestamp_format": "iso"}, "2024-03-15", datetime(2024, 3, 15)),
+        ({"timestamp_format": "%Y%m%dT%H%M%S%z"}, "20240315T073000Z", datetime(2024, 3, 15, 7, 30)),
+    ],
+)  # fmt: skip
+def test_digits_of_a_second_and_what_counts_from_1970(
+    settings: dict[str, Any], text: str, value: datetime, fast: bool
+) -> None:
+    outcome = load(f"x\n{text}\n".encode(), {"x": "timestamp"}, Tuning(fast=fast), dialect=Dialect(**settings))
+    assert outcome.rows == [(value,)], outcome.reasons()
+
+
+@BOTH_PATHS
+@pytest.mark.parametrize(
+    ("settings", "text", "reason"),
+    [
+        ({}, "2024-03-15 07:30:00.1234567", '7 digits of a second, 6 allowed; set beyond_microseconds to "cut"'),
+        ({"timestamp_format": FRACTIONS}, "2024-03-15 07:30:00.12345678",
+         '8 digits of a second, 6 allowed; set beyond_microseconds to "cut"'),
+        ({"timestamp_format": FRACTIONS}, "2024-03-15 07:30:00", f"expected {FRACTIONS}"),
+        ({"timestamp_format": FRACTIONS}, "2024-03-15 0730:00.12345678", f"expected {FRACTIONS}"),
+        ({"timestamp_format": "epoch_seconds"}, "1.0000001", '7 digits of a second, 6 allowed; set beyond'),
+        ({"timestamp_format": "epoch_milliseconds"}, "1.0001", '7 digits of a second, 6 allowed; set beyond'),
+        ({"timestamp_format": "epoch_seconds"}, "1e9", "expected epoch_seconds"),
+        ({"timestamp_format": "epoch_seconds"}, ".", "expected epoch_seconds"),
+        ({"timestamp_format": "epoch_seconds"}, "253402300800", "as UTC it is outside the years"),
+        ({"timestamp_format": "epoch_seconds"}, "9" * 5000, "as UTC it is outside the years"),
+        ({"timestamp_format": "epoch_microseconds"}, "-62135596800000001", "as UTC it is outside the years"),
+    ],
+)  # fmt: skip
+def test_moments_that_are_refused(settings: dict[str, Any], text: str, reason: str, fast: bool) -> None:
+    outcome = load(f"x\n{text}\n".encode(), {"x": "timestamp"}, Tuning(fast=fast), dialect=Dialect(**settings))
+    assert outcome.conversion.rows_loaded == 0
+    assert reason in outcome.reasons()[0]
+
+
+@BOTH_PATHS
+def test_each_column_has_its_own_form(fast: bool) -> None:
+    types = {"a": "date", "b": "date", "c": "timestamp", "d": "double", "e": "double", "f": "date"}
+    own = {
+        "b": {"date_format": "%m/%d/%Y"},
+        "c": {"timestamp_format": "epoch_milliseconds"},
+        "e": {"decimal_separator": ".", "thousands_separator": ""},
+        "f": {"date_format": "iso"},
+    }
+    data = b'a;b;c;d;e;f\n01.03.2024;3/1/2024;1000;"1.234,5";1.5;2024-03-01\n'
+    dialect = Dialect(delimiter=";", date_format="%d.%m.%Y", decimal_separator=",", thousands_separator=".")
+    day = date(2024, 3, 1)
+    assert load(data, types, Tuning(fast=fast), dialect=dialect, own=own).rows == [
+        (day, day, datetime(1970, 1, 1, 0, 0, 1), 1234.5, 1.5, day)
+    ]

@@ -12,14 +12,35 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lakelanes.convert import Dialect, Tuning
-from tests.lakelanes.convert.generated import FORMS, comparable, files
-from tests.lakelanes.convert.reference import expect
+from tests.lakelanes.convert.generated import FORMS, comparable, files, files_of_forms
+from tests.lakelanes.convert.reference import Expected, expect
 from tests.lakelanes.convert.support import load
 from tests.support.properties import examples
 
+NULLS = ("", "NULL", r"\N")
+BLOCKS = st.sampled_from([16, 50, 200, 1 << 20])
+
+
+def check(data: bytes, types: dict[str, str], dialect: Dialect, expected: Expected, block: int, **options: Any) -> None:
+    """Both readers, in blocks of either size, load the file as expected, and give the same reasons."""
+    careful = None
+    for tuning in (
+        Tuning(threads=1, fast=False),
+        Tuning(threads=1),
+        Tuning(threads=1, block_bytes=block),
+        Tuning(threads=3, block_bytes=block),
+    ):
+        outcome = load(data, types, tuning, dialect=dialect, **options)
+        assert comparable(outcome.rows) == comparable(expected.rows)
+        where = [(row["record"], row["line"], row["column"], row["raw"]) for row in outcome.rejects]
+        assert where == expected.faults
+        careful = careful or outcome
+        assert outcome.rejects == careful.rejects
+        assert outcome.conversion == careful.conversion
+
 
 @examples(150)
-@given(files(), st.sampled_from([16, 50, 200, 1 << 20]))
+@given(files(), BLOCKS)
 @example((b"a\n0\n0\n0\n0\n\n0\n0\\\n\n\n", {"a": "string"}, {"escape": "\\"}), 16)
 @example((b'a,b\n1,"x\n2,"y\n3,z\nw",4\n5,v\n', {"a": "int", "b": "string"}, {}), 16)
 @example((b'a,b\n1,x"\n"2",\\N\n\\N,"\\N"\n3,\\\\N\n', {"a": "int", "b": "string"}, {"escape": "\\"}), 16)
@@ -35,19 +56,16 @@ def test_a_file_is_loaded_as_the_reference_reads_it(
     data, types, dialect = file
     forms = {name: dialect[name] for name in dialect if name in {name for form in FORMS for name in form}}
     rest = {name: dialect[name] for name in dialect if name not in forms}
-    nulls = ("", "NULL", r"\N")
-    expected = expect(data, types, nulls=nulls, forms=forms, **rest)
-    careful = None
-    for tuning in (
-        Tuning(threads=1, fast=False),
-        Tuning(threads=1),
-        Tuning(threads=1, block_bytes=block),
-        Tuning(threads=3, block_bytes=block),
-    ):
-        outcome = load(data, types, tuning, dialect=Dialect(null_values=nulls, **dialect))
-        assert comparable(outcome.rows) == comparable(expected.rows)
-        where = [(row["record"], row["line"], row["column"], row["raw"]) for row in outcome.rejects]
-        assert where == expected.faults
-        careful = careful or outcome
-        assert outcome.rejects == careful.rejects
-        assert outcome.conversion == careful.conversion
+    expected = expect(data, types, nulls=NULLS, forms=forms, **rest)
+    check(data, types, Dialect(null_values=NULLS, **dialect), expected, block)
+
+
+@examples(200)
+@given(files_of_forms(), BLOCKS)
+@example((b'c\r""\r "\n\n"x"\r', {"c": "string"}, {}, {}, {}), 1 << 20)
+def test_a_file_with_values_in_forms_of_its_own_is_loaded_as_the_reference_reads_it(
+    file: tuple[bytes, dict[str, str], dict[str, Any], dict[str, Any], dict[str, Any]], block: int
+) -> None:
+    data, types, dialect, forms, columns = file
+    expected = expect(data, types, nulls=NULLS, forms=forms, columns=columns, **dialect)
+    check(data, types, Dialect(null_values=NULLS, **dialect, **forms), expected, block, own=columns)

@@ -69,7 +69,7 @@ REFUSED = [
     ("char(1)", "日本", "'日本' is not a char(1): it has 2 characters"),
     ("tinyint", "128", "'128' is not a tinyint: the range is -128 to 127"),
     ("tinyint", "0xFF", "'0xFF' is not a tinyint"),
-    ("smallint", "1.0", "'1.0' is not a smallint"),
+    ("smallint", "1.0", "'1.0' is not a smallint: decimal(18,0) takes it"),
     ("int", "1e3", "'1e3' is not an int"),
     ("int", "0x1F", "'0x1F' is not an int"),
     ("int", "1_000", "'1_000' is not an int"),
@@ -141,7 +141,61 @@ def test_null_values_are_null_where_the_text_is_no_value(fast: bool) -> None:
         ("", 5, date(2024, 1, 1)),
     ]
     # Quoted, -1 is a number again; and the empty text is no null value here.
-    assert outcome.reasons() == ["'' is not a date: expected YYYY-MM-DD"]
+    assert outcome.reasons() == ["'' is not a date: expected YYYY-MM-DD; add \"\" to null_values"]
+
+
+WORDS: dict[str, Any] = {"true_values": ("ja", "X", "\u2713"), "false_values": ("nein", "")}
+
+
+@BOTH_PATHS
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("ja", True),
+        ("JA", True),
+        (" Ja ", True),
+        ("x", True),
+        ("\u2713", True),
+        ("nein", False),
+        ("", False),
+        ('""', False),
+        ("  ", False),
+        ("NULL", None),
+        ('"NULL"', None),
+    ],
+)
+def test_booleans_in_words_of_their_own(text: str, value: bool | None, fast: bool) -> None:
+    dialect = Dialect(null_values=("", "NULL"), **WORDS)
+    outcome = load(f"b,t\n{text},\n".encode(), {"b": "boolean", "t": "string"}, Tuning(fast=fast), dialect=dialect)
+    assert outcome.rows == [(value, None)]
+
+
+@BOTH_PATHS
+def test_a_column_with_words_of_its_own(fast: bool) -> None:
+    types = {"a": "boolean", "b": "boolean", "n": "array<boolean>"}
+    data = b"a,b,n\ntrue,on,[true]\nfalse,OFF,[false]\n,,\nyes,yes,\n"
+    own = {"b": {"true_values": ("on",), "false_values": ("off",)}}
+    outcome = load(data, types, Tuning(fast=fast), own=own)
+    assert outcome.rows == [(True, True, [True]), (False, False, [False]), (None, None, None)]
+    assert outcome.reasons() == [
+        "'yes' is not a boolean: true is 'on', false is 'off'; set true_values and false_values"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"true_values": ()}, "true_values is empty, expected the texts that booleans have"),
+        ({"false_values": (" no",)}, "false_values holds ' no': leave out the blanks around it"),
+        ({"true_values": (1,)}, "true_values holds 1, expected text"),
+        ({"true_values": ("N",)}, "true_values and false_values both hold 'n': name the texts of both"),
+        ({"beyond_microseconds": "round"}, "beyond_microseconds is 'round', expected 'refuse' or 'cut'"),
+    ],
+)
+def test_settings_of_values_that_cannot_be(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=next(iter(settings))) as raised:
+        Dialect(**settings)
+    assert message in str(raised.value)
 
 
 @BOTH_PATHS
