@@ -13,6 +13,7 @@ import pytest
 
 from lakelanes.config.loading import parse_config
 from lakelanes.config.partitions import partition_key
+from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.values import ValueRefused, parse_value
 from lakelanes.files import matching
 from lakelanes.types import parse_type
@@ -77,5 +78,5 @@ def test_the_example_query_imports_what_there_is_and_needs_no_path() -> None:
 @pytest.mark.parametrize(("text", "kind"), re.findall(r"`'([^']*)' is not an? ([^:`]+)", FAULTS))
 def test_reasons_are_documented_as_the_converter_words_them(text: str, kind: str) -> None:
     with pytest.raises(ValueRefused) as refused:
-        parse_value(text.encode(), parse_type(kind))
+        parse_value(text.encode(), parse_type(kind), dialect=Dialect())
     assert f"`{refused.value}`" in FAULTS

@@ -136,3 +136,71 @@ def test_a_date_in_the_rows_gives_partitions_a_date_and_runs_none(
 ) -> None:
     sales = parse(with_keys(*keys, filename_pattern=pattern)).entities["sales"]
     assert (sales.grain, sales.partition_key_format) == (grain, form)
+
+
+FORMS = {
+    "amount": {
+        "required": True,
+        "currencies": ["$"],
+        "trailing_minus": True,
+        "parentheses": True,
+        "percent": "fraction",
+    },
+    "transaction_date": {"date_format": "%d.%m.%Y", "null_values": ["", "-"]},
+    "customer_id": {"trim": True, "quoted_nulls": True},
+}
+
+
+def with_own(**own: dict[str, Any]) -> dict[str, Any]:
+    """The sketch with settings for these columns."""
+    schema = SKETCH["entities"]["sales"]["schema"]
+    return changed("entities.sales.schema", [{**column, **own.get(column["name"], {})} for column in schema])
+
+
+def test_a_column_has_settings_of_its_own_and_the_rest_of_its_dialect() -> None:
+    columns = {column.name: column for column in parse(with_own(**FORMS)).entities["sales"].columns}
+    assert columns["amount"].required and not columns["customer_id"].required
+    assert columns["transaction_id"].value_settings == {}
+    assert columns["amount"].value_settings == {
+        "trailing_minus": True, "parentheses": True, "currencies": ("$",), "percent": "fraction",
+    }  # fmt: skip
+    entity = parse(changed("entities.sales.dialect", {"trim": True, "date_format": "%Y%m%d"})).entities["sales"]
+    dialect = entity.dialect.converter()
+    own = dialect.of_column(columns["transaction_date"].value_settings)
+    assert (own.date_format, own.null_values, own.trim) == ("%d.%m.%Y", ("", "-"), True)
+    # What a column says is said even if it is the default.
+    assert dialect.of_column({"trim": False}).trim is False
+
+
+@pytest.mark.parametrize(
+    ("column", "settings", "fault"),
+    [
+        ("customer_id", {"date_format": "%d.%m.%Y"},
+         "entities.sales.schema[1]: date_format is for columns of type date, not string"),
+        ("amount", {"true_values": ["ja"]},
+         "entities.sales.schema[2]: true_values is for columns of type boolean, not decimal(10,2)"),
+        ("amount", {"trim": True},
+         "entities.sales.schema[2]: trim is for columns of type string, char, varchar, not decimal(10,2)"),
+        ("transaction_date", {"date_format": "%d.%m."},
+         "entities.sales: schema[3], column 'transaction_date': date_format is '%d.%m.', which does not say year"),
+        ("amount", {"thousands_separator": "."},
+         "entities.sales: schema[2], column 'amount': thousands_separator is '.', which is the decimal_separator"),
+        ("amount", {"currencies": ["5"]},
+         "entities.sales: schema[2], column 'amount': currencies holds '5', which has a character"),
+        ("amount", {"percent": "half"},
+         "entities.sales.schema[2].percent: found 'half', expected 'number' or 'fraction'"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_a_column_cannot_have_is_a_fault(column: str, settings: dict[str, Any], fault: str) -> None:
+    (found,) = faults(with_own(**{column: settings}))
+    assert found.startswith(fault)
+
+
+@pytest.mark.parametrize("settings", [{"required": True}, {"trim": True}])
+def test_columns_of_a_table_of_the_files_as_they_came_have_no_settings_of_their_own(settings: dict[str, Any]) -> None:
+    raw = with_own(customer_id=settings)
+    raw["entities"]["sales"]["format"] = "csv"
+    for column in raw["entities"]["sales"]["schema"]:
+        column["type"] = "string"
+    (fault,) = faults(raw)
+    assert fault.startswith(f"entities.sales: schema[1].{next(iter(settings))} needs format 'parquet'")

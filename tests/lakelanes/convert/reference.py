@@ -45,10 +45,7 @@ class Record:
 def read_records(
     data: bytes, delimiter: str = ",", quote: str = '"', escape: str | None = None, *, trim: bool = False
 ) -> Iterator[Record]:
-    """Every record, the header too; blank lines are records without a field.
-
-    trim: whether blanks beside quotes do not count.
-    """
+    """Every record, the header too; blank lines have no field. trim: whether blanks beside quotes do not count."""
     separator, quotation, escapes = delimiter.encode(), quote.encode(), (escape or "").encode()
     blanks = b" \t".replace(separator, b"") if trim else b""
     at = 0
@@ -95,9 +92,7 @@ def read_records(
                     record.faults.append("inside")
                 current.add(character)
         if state == "quoted":
-            for number, rest in enumerate(re.split(rb"\r\n|\r|\n", data[start:])):
-                if rest:
-                    yield Record(line + number, rest, torn=True)
+            yield from _torn(data[start:], line)
             return
         record.raw = data[start:at]
         if not record.raw:
@@ -105,6 +100,12 @@ def read_records(
         record.ended = data[at : at + 1 + (data[at : at + 2] == b"\r\n")]
         yield record
         at += len(record.ended) or 1
+
+
+def _torn(rest: bytes, line: int) -> Iterator[Record]:
+    for number, text in enumerate(re.split(rb"\r\n|\r|\n", rest)):
+        if text:
+            yield Record(line + number, text, torn=True)
 
 
 def _blanks_at(data: bytes, at: int, blanks: bytes) -> int:
@@ -427,6 +428,31 @@ def expect(
     expected.refused = bool(new) and new_columns == "freeze"
     reading = _Reading(types, names, new, nulls, forms, new_columns, type_misfits, rescue, trailing_delimiter)
     reading.strict, reading.escape, reading.columns = quotes == "strict", escape, columns or {}
+    found = _found(records, reading, skipped, returns_end)
+    header_refused = expected.refused
+    expected.refused |= any(row.frozen for _, _, row in found)
+    for number, record, row in found:
+        if row.fault or expected.refused:
+            column = row.fault[0] if row.fault and not header_refused else None
+            expected.faults.append((number, record.line, column, _shown(record.raw, encoding)))
+    loaded = [] if expected.refused else [row for _, _, row in found if not row.fault]
+    variants = (f"{name}__v_string" for name in types)
+    expected.added += [name for name in variants if any(name in row.values for row in loaded)]
+    expected.columns += expected.added
+    for row in loaded:
+        if rescue:
+            row.values["_rescued"] = row.rescued or None
+        expected.rows.append(tuple(row.values.get(name) for name in expected.columns))
+    return expected
+
+
+def _found(
+    records: Iterator[Record], reading: _Reading, skipped: int, returns_end: bool | None
+) -> list[tuple[int, Record, _Row]]:
+    """The records under the header, with their numbers and as rows.
+
+    returns_end: whether the header's line ends with a carriage return alone; None: without a header.
+    """
     found: list[tuple[int, Record, _Row]] = []
     goes_on = False  # whether the line of the record before does
     for record in records:
@@ -443,21 +469,7 @@ def expect(
             for _, _, row in found[-2:]:
                 row.fault, row.frozen = (None,), False
         goes_on = record.ended == b"\r"
-    header_refused = expected.refused
-    expected.refused |= any(row.frozen for _, _, row in found)
-    for number, record, row in found:
-        if row.fault or expected.refused:
-            column = row.fault[0] if row.fault and not header_refused else None
-            expected.faults.append((number, record.line, column, _shown(record.raw, encoding)))
-    loaded = [] if expected.refused else [row for _, _, row in found if not row.fault]
-    variants = (f"{name}__v_string" for name in types)
-    expected.added += [name for name in variants if any(name in row.values for row in loaded)]
-    expected.columns += expected.added
-    for row in loaded:
-        if rescue:
-            row.values["_rescued"] = row.rescued or None
-        expected.rows.append(tuple(row.values.get(name) for name in expected.columns))
-    return expected
+    return found
 
 
 def _without_lines(data: bytes, count: int) -> tuple[bytes, int]:
