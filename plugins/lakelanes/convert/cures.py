@@ -10,7 +10,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -106,7 +105,7 @@ def cure(text: str, column_type: HiveType, dialect: Dialect, is_value: IsValue) 
     found = [
         settings
         for settings in _candidates(text, column_type.kind, dialect)
-        if is_value(text, column_type, _with(dialect, tuple(settings.items())))
+        if is_value(text, column_type, dialect.variant(tuple(settings.items())))
     ]
     if found:
         fewest = min(map(len, found))
@@ -127,11 +126,6 @@ def _json(value: Any) -> str:
     return shown if shown.isprintable() else json.dumps(value)
 
 
-@lru_cache(maxsize=256)
-def _with(dialect: Dialect, settings: tuple[tuple[str, Any], ...]) -> Dialect:
-    return replace(dialect, **dict(settings))
-
-
 def _candidates(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, Any]]:
     """Settings that may take the text, those that differ from the dialect's."""
     if kind in _NUMBERS:
@@ -146,6 +140,8 @@ def _candidates(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, An
 def _of_numbers(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, Any]]:
     if not any(character.isdigit() for character in text):
         return
+    if plain_number(text, dialect.decimal_separator, dialect.thousands_separator) is not None:
+        return  # as its size or its digits are what does not fit
     marks: dict[str, Any] = {}
     if text.endswith("-") or "- " in text:
         marks["trailing_minus"] = True
@@ -164,10 +160,8 @@ def _of_numbers(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, An
 
 
 def _separators(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, Any]]:
-    """Those of the dialect, then, for a text that is no number with them, others that are in it."""
+    """Those of the dialect, then others that are in the text."""
     yield {}
-    if plain_number(text, dialect.decimal_separator, dialect.thousands_separator) is not None:
-        return
     found = dict.fromkeys(_SEPARATORS.findall(text))
     for thousands in found:
         for decimal in (".", ","):
@@ -179,27 +173,43 @@ def _separators(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, An
         yield {"decimal_separator": ","} | ({"thousands_separator": None} if dialect.thousands_separator == "," else {})
 
 
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[list[tuple[Any, tuple[str, ...]]], list[tuple[Any, str]]]:
+    """_DAYS and what may follow a day, as far as _ZONES, compiled when first needed."""
+    days: list[tuple[Any, tuple[str, ...]]] = [(re.compile(pattern, re.ASCII), formats) for pattern, formats in _DAYS]
+    times: list[tuple[Any, str]] = [
+        (re.compile(f"{_GAPS if pattern else '(?P<gap>)'}{pattern}{_ZONES}", re.ASCII), form)
+        for pattern, form in _TIMES
+    ]
+    return days, times
+
+
 def _day_formats(text: str) -> tuple[str, ...]:
-    return next((forms for pattern, forms in _DAYS if re.fullmatch(pattern, text, re.ASCII)), ())
+    if not text[:1].isdigit():
+        return ()
+    return next((forms for pattern, forms in _patterns()[0] if pattern.fullmatch(text)), ())
 
 
 def _of_timestamps(text: str, dialect: Dialect) -> Iterator[dict[str, Any]]:
-    if dialect.beyond_microseconds == "refuse":
+    if "." in text and dialect.beyond_microseconds == "refuse":
         yield {"beyond_microseconds": "cut"}
     number = re.fullmatch(r"-?(\d+)(?:\.\d+)?", text, re.ASCII)
     if number is not None:
         yield from ({"timestamp_format": name} for lengths, name in _EPOCH_LENGTHS if len(number[1]) in lengths)
-    if not re.match(r"\d{1,4}", text):
+    if not text[:1].isdigit():
         return
-    for day, days in _DAYS:
-        for time, form in _TIMES:
-            match = re.fullmatch(f"(?P<day>{day}){_GAPS if time else '(?P<gap>)'}{time}{_ZONES}", text, re.ASCII)
-            if match is None:
-                continue
-            gap, zone = " " if match["gap"].isspace() else match["gap"], match["zone"]
-            if zone.strip().lower() in ("am", "pm"):
-                tail = f"{gap}{_HALF.get(form, form)} %p"
-            else:
-                tail = f"{gap}{form}" + (f"{match['blank']}%z" if zone else "")
-            yield from ({"timestamp_format": f"{one}{tail}"} for one in days)
-            return
+    days, times = _patterns()
+    for day, formats in days:
+        found = day.match(text)
+        for time, form in times if found else ():
+            if match := time.fullmatch(text, found.end()):
+                yield from ({"timestamp_format": f"{one}{_tail(match, form)}"} for one in formats)
+                return
+
+
+def _tail(match: re.Match[str], form: str) -> str:
+    """What follows the day in a format. form: that of the time."""
+    gap, zone = " " if match["gap"].isspace() else match["gap"], match["zone"]
+    if zone.strip().lower() in ("am", "pm"):
+        return f"{gap}{_HALF.get(form, form)} %p"
+    return f"{gap}{form}" + (f"{match['blank']}%z" if zone else "")

@@ -15,6 +15,7 @@ from lakelanes.types import HiveType
 
 _LINE_ENDS = "\r\n"
 _BLANKS = " \t"
+_MOST_VARIANTS = 256
 TRUE_TEXTS = ("true", "t", "yes", "y", "1")
 FALSE_TEXTS = ("false", "f", "no", "n", "0")
 
@@ -164,6 +165,19 @@ class Dialect:
             return self.null_values
         words = self.true_words | self.false_words
         return tuple(text for text in self.null_values if text.lower() not in words)
+
+    def variant(self, settings: tuple[tuple[str, Any], ...]) -> Dialect:
+        """This dialect with these settings instead, made once for as long as they are few."""
+        known = self._variants.get(settings)
+        if known is None:
+            if len(self._variants) >= _MOST_VARIANTS:
+                self._variants.clear()
+            known = self._variants[settings] = replace(self, **dict(settings))
+        return known
+
+    @cached_property
+    def _variants(self) -> dict[tuple[tuple[str, Any], ...], Dialect]:
+        return {}
 
     def of_column(self, settings: Mapping[str, Any]) -> Dialect:
         """This dialect with a column's own settings, see COLUMN_SETTINGS. Raises ValueError as the class does.

@@ -79,6 +79,7 @@ _TIMESTAMP = re.compile(
     r"(?:[ T]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?)?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _SHOWN = 60
+_WHOLE_DECIMALS = (parse_type("decimal(18,0)"), parse_type("decimal(38,0)"))
 _BEYOND_YEARS = "as UTC it is outside the years 0001-9999"
 _FLOATS = frozenset({"float", "double"})
 _NUMBERS = _FLOATS | {"decimal", *INTEGER_RANGES}
@@ -219,10 +220,10 @@ def _of_another_type(text: str) -> str:
     """Which types take a number that is not written as an integer; "" for what is no number."""
     if not _NUMBER.fullmatch(text):
         return ""
-    for precision in (18, 38):
+    for wider in _WHOLE_DECIMALS:
         with suppress(_MisfitError):
-            _decimal(text, parse_type(f"decimal({precision},0)"))
-            return f"decimal({precision},0) takes it"
+            _decimal(text, wider)
+            return f"{wider.text} takes it"
     return "decimal(p,s) or double takes it"
 
 
