@@ -209,11 +209,18 @@ def _usual_form(cells: _Cells, column_type: HiveType, dialect: Dialect) -> _Cell
         return cells
     if not dialect.marks.any:
         return _without_separators(cells, dialect)
-    unmarked, percentages = _without_marks(cells.texts, dialect)
-    cells = _without_separators(_Cells(unmarked), dialect)
-    if dialect.percent != "fraction" or not percentages.any():
-        return cells
-    return _Cells(pc.if_else(_boolean_array(percentages), _hundredths(cells.texts), cells.texts))
+    marked = cells.rows_of(np.flatnonzero(_MARK_OCTETS[cells.octets]))
+    if not marked.size:
+        return _without_separators(cells, dialect)
+    rows = pa.array(np.unique(marked))
+    unmarked, percentages = _without_marks(cells.texts.take(rows), dialect)
+    unmarked = _without_separators(_Cells(unmarked), dialect).texts
+    if dialect.percent == "fraction" and percentages.any():
+        unmarked = pc.if_else(_boolean_array(percentages), _hundredths(unmarked), unmarked)
+    plain = _without_separators(cells, dialect).texts
+    mask = np.zeros(cells.count, bool)
+    mask[rows.to_numpy()] = True
+    return _Cells(pc.replace_with_mask(plain, _boolean_array(mask), unmarked))
 
 
 def trimmed(texts: Array) -> Array:
@@ -406,6 +413,8 @@ def _octet_set(*characters: str) -> Mask:
 
 
 _NUMBER_KINDS = frozenset({*INTEGER_RANGES, "decimal", "float", "double"})
+# What numbers without marks have none of: all but digits, blanks and separators.
+_MARK_OCTETS = ~_octet_set("0123456789., \t")
 _POINT_FOR_COMMA = np.arange(256, dtype=np.uint8)
 _POINT_FOR_COMMA[ord(".")], _POINT_FOR_COMMA[ord(",")] = 0, ord(".")
 # A timestamp with seven digits of a second or more, as far as its sixth.

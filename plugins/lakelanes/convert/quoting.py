@@ -22,11 +22,14 @@ import re
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from lakelanes.convert.dialect import Dialect
 
 TEXT_AFTER = "text after the closing quote"
 QUOTE_INSIDE = "a quote in a field that is not quoted"
 _LENIENTLY = "double it and quote the field, or set dialect.quotes to 'lenient' to take it as text"
+_WITHOUT_BLANKS = "set dialect.trim to true, and blanks around quotes do not count"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -42,6 +45,13 @@ def quote_fault(record: bytes, dialect: Dialect) -> str | None:
 
     Of several faults it is the first. A record of several lines has their number in the reason.
     """
+    fault = _quote_fault(record, dialect)
+    if fault is None or dialect.trim or _quote_fault(record, dialect.variant((("trim", True),))) is not None:
+        return fault
+    return f"{fault.partition(':')[0]}: {_WITHOUT_BLANKS}"
+
+
+def _quote_fault(record: bytes, dialect: Dialect) -> str | None:
     assert dialect.quote is not None
     pattern, quote = _field_pattern(dialect), dialect.quote.encode()
     plain, at = neutral(record, dialect), 0
@@ -111,9 +121,10 @@ def beside_quotes(data: bytearray, length: int, dialect: Dialect) -> bool:
     """Whether blanks in data[:length] may stand between a quote and the end of its field, where they do not count."""
     if not dialect.blanks or dialect.quote is None:
         return False
-    quote = dialect.quote.encode()
-    beside = [pair for blank in dialect.blanks.encode() for pair in (bytes([blank]) + quote, quote + bytes([blank]))]
-    if all(data.find(pair, 0, length) < 0 for pair in beside):
+    octets = np.frombuffer(data, np.uint8, length)
+    quotes = np.flatnonzero(octets == ord(dialect.quote))
+    beside = np.concatenate([octets[quotes[quotes > 0] - 1], octets[quotes[quotes < length - 1] + 1]])
+    if not np.isin(beside, np.frombuffer(dialect.blanks.encode(), np.uint8)).any():
         return False
     before, after = _beside(dialect)
     return bool(before.search(data, 0, length) or after.search(data, 0, length))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from lakelanes.convert import Dialect, Tuning
+from lakelanes.convert.cast import Judge, cast_column
 from lakelanes.convert.number_marks import NumberMarks, without_marks
+from lakelanes.types import parse_type
 from tests.lakelanes.convert.support import load
 
 BOTH_PATHS = pytest.mark.parametrize("fast", [True, False], ids=["fast", "careful"])
@@ -134,3 +137,33 @@ def test_marks_that_cannot_be(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))) as raised:
         Dialect(**settings)
     assert message in str(raised.value)
+
+
+BEFORE = ["", "-", "+", "(", "$", "$-", "-$", "($", "$(", "(-", "--", "$ ", "( ", "- ", "US$", "$$", " "]
+AFTER = ["", "-", ")", "%", " %", "$", " $", "-$", "$-", "%)", ")%", " $)", "--", " -", "%-", "%%", "Fr.", ".-", " "]
+NUMBERS = ["5", "1,234", "12.50", ".5", "7.", "1e2", "0"]
+SETTINGS: list[dict[str, Any]] = [
+    MINUS | PARENTHESES,
+    MONEY,
+    ALL,
+    ALL | FRACTION,
+    ALL | FRACTION | {"thousands_separator": ","},
+    ALL | {"decimal_separator": ",", "thousands_separator": "."},
+]
+
+
+@pytest.mark.parametrize("hive_type", ["int", "decimal(10,2)", "decimal(12,8)", "double"])
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_every_order_of_marks_in_columns_is_read_as_the_definition_says(
+    settings: dict[str, Any], hive_type: str
+) -> None:
+    judge = Judge(parse_type(hive_type), Dialect(**settings))
+    texts = [f"{before}{number}{after}".encode() for before in BEFORE for number in NUMBERS for after in AFTER]
+    cast = cast_column(pa.array(texts, pa.binary()), judge)
+    read = 0
+    for row, (text, value) in enumerate(zip(texts, cast.values.to_pylist(), strict=True)):
+        fits, expected = judge(text)
+        assert value == (expected if fits else None), text
+        assert (row in cast.bad) != fits
+        read += fits
+    assert 10 < read < len(texts) / 2
