@@ -11,7 +11,7 @@ from typing import Any
 import lakelanes.convert.pipeline as pipeline
 from lakelanes.convert.partition_values import PartitionValue
 from lakelanes.convert.partitioned import PartitionedTarget
-from lakelanes.convert.task import Destination, Source, TargetTable, Tuning
+from lakelanes.convert.task import Destination, Source, TargetTable, Tuning, threads_for_one_file
 from lakelanes.convert.writer import ParquetSettings
 from lakelanes.types import HiveType, parse_type
 
@@ -53,10 +53,10 @@ def _partition(target: str, values: tuple[str, ...]) -> FileSink:
 
 def load(task: dict[str, Any]) -> Callable[[str, str, str], tuple[int, int]]:
     columns = [_Column(name, parse_type(text)) for name, text in task["columns"].items()]
-    # The engine's choice: two threads for a file that is alone, one thread each for several at once.
+    # The engine's choice: a thread per core for a file that is alone, one thread each for several at once.
     layout = task.get("layout", {})
     tuning = Tuning(
-        threads=2 if len(task["files"]) == 1 else 1,
+        threads=threads_for_one_file() if len(task["files"]) == 1 else 1,
         parquet=ParquetSettings(**layout.get("parquet", {})),
         **layout.get("tuning", {}),
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lakelanes.convert.policy import LoadPolicy, SchemaPolicy
     from lakelanes.convert.rejects import REJECTS_SCHEMA, Reject
     from lakelanes.convert.sink import Sink
-    from lakelanes.convert.task import Column, Destination, Source, TargetTable, Tuning
+    from lakelanes.convert.task import Column, Destination, Source, TargetTable, Tuning, threads_for_one_file
     from lakelanes.convert.writer import ParquetSettings
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "TargetTable",
     "Tuning",
     "convert",
+    "threads_for_one_file",
 ]
 
 _MODULES = {
@@ -50,7 +51,7 @@ _MODULES = {
     "policy": ("LoadPolicy", "SchemaPolicy"),
     "rejects": ("REJECTS_SCHEMA", "Reject"),
     "sink": ("Sink",),
-    "task": ("Column", "Destination", "Source", "TargetTable", "Tuning"),
+    "task": ("Column", "Destination", "Source", "TargetTable", "Tuning", "threads_for_one_file"),
     "writer": ("ParquetSettings",),
 }
 

@@ -82,7 +82,7 @@ class FilePass:
 
         Raises FileRefusedError in the first pass when the file cannot be read by its header.
         """
-        return read_ahead(self._pieces(), _BLOCKS_AHEAD, self._task.tuning.threads > 1 and not self._small)
+        return read_ahead(self._pieces(), _BLOCKS_AHEAD, self._task.workers is not None and not self._small)
 
     @property
     def _small(self) -> bool:
@@ -192,7 +192,7 @@ class FilePass:
             with _fault_of_the_file():
                 return parser.parse(block, self._refusal)
 
-        with InOrder(parse, self._next_block, 1 if self._small else task.tuning.threads) as results:
+        with InOrder(parse, self._next_block, None if self._small else task.workers) as results:
             for block, parsed in results:
                 if parsed is not None:
                     self._reader.recycle(block)

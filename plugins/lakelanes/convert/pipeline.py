@@ -77,7 +77,11 @@ def convert(
         raise ConversionError("the table has no columns")
     if unknown := set(table.sort_by) - {column.name for column in table.columns}:
         raise ConversionError(f"sort_by names {sorted(unknown)}, which are no columns of the table")
-    task = Task(source, destination, table, policy or LoadPolicy(), tuning or Tuning())
+    with Task(source, destination, table, policy or LoadPolicy(), tuning or Tuning()).with_workers() as task:
+        return _convert(task)
+
+
+def _convert(task: Task) -> Conversion:
     variants: frozenset[str] = frozenset()
     while True:
         rejects = _rejects_writer(task)
@@ -230,6 +234,7 @@ def _target_writer(task: Task, schema: pa.Schema) -> TableWriter | PartitionedWr
             task.destination.stamp,
             sort_by=task.table.sort_by,
             settings=tuning.parquet,
+            workers=task.workers,
         )
 
     if isinstance(target, PartitionedTarget):

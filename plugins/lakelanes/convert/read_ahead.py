@@ -66,33 +66,45 @@ def read_ahead(items: Iterator[Item], count: int, threaded: bool = True) -> Iter
         thread.join()
 
 
+class Workers(ThreadPoolExecutor):
+    """The threads of one file, for all that is done to it: as many as are to be busy, whatever there is to do.
+
+    None is started before there is something to do.
+    """
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads, "convert-work")
+        self.threads = threads
+
+
 class InOrder(Generic[Item, Result]):
     """Works on items in several threads and yields (item, result) in the items' order, as a context manager.
 
     next_item gives the items and None at the end; it is called in the consumer's thread, and again after take_back().
+    workers: without any the items are worked on in the consumer's thread.
     """
 
-    def __init__(self, work: Callable[[Item], Result], next_item: Callable[[], Item | None], threads: int) -> None:
+    def __init__(
+        self, work: Callable[[Item], Result], next_item: Callable[[], Item | None], workers: Workers | None
+    ) -> None:
         self._work = work
         self._next_item = next_item
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, "convert-parse") if threads > 1 else None
+        self._workers = workers
         self._started: deque[tuple[Item, Future[Result]]] = deque()
 
     def __enter__(self) -> InOrder[Item, Result]:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        self.take_back()
 
     def __iter__(self) -> Iterator[tuple[Item, Result]]:
         while True:
-            while len(self._started) <= self._threads and self._pool is not None:
+            while self._workers is not None and len(self._started) <= self._workers.threads:
                 item = self._next_item()
                 if item is None:
                     break
-                self._started.append((item, self._pool.submit(self._work, item)))
+                self._started.append((item, self._workers.submit(self._work, item)))
             if self._started:
                 item, future = self._started.popleft()
                 yield item, future.result()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -15,12 +17,18 @@ from lakelanes.convert.dialect import RFC_4180, Dialect
 from lakelanes.convert.partition_reader import PartitionReader
 from lakelanes.convert.partitioned import PartitionedTarget
 from lakelanes.convert.policy import LoadPolicy, variant_name
+from lakelanes.convert.read_ahead import Workers
 from lakelanes.convert.row_groups import ROW_GROUP_BYTES
 from lakelanes.convert.schema import table_schema
 from lakelanes.convert.sink import OpenSink
 from lakelanes.convert.source import Readable
 from lakelanes.convert.writer import DEFAULT_SETTINGS, ParquetSettings
 from lakelanes.types import HiveType
+
+
+def threads_for_one_file() -> int:
+    """The threads for a file that the process has to itself: one per core, within what memory allows."""
+    return max(2, min(os.cpu_count() or 1, 4))
 
 
 class Column(Protocol):
@@ -92,8 +100,8 @@ class TargetTable:
 class Tuning:
     """How the work is done. None of it changes the rows of the result.
 
-    threads: how many parse while another one writes, for one large file; 1 does all in turn in the calling thread, for
-    many files at once.
+    threads: how many parse and encode, for one large file; 1 does all in turn in the calling thread, for many files at
+    once.
     fast: False reads every column the careful way. block_bytes: what is parsed at a time. row_group_bytes: Arrow data
     of a row group. parquet: how columns are stored; see writer.
     """
@@ -107,13 +115,23 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Task:
-    """All that convert() was given, and what follows from it."""
+    """All that convert() was given, and what follows from it. workers: where its tuning has several threads."""
 
     source: Source
     destination: Destination
     table: TargetTable
     policy: LoadPolicy
     tuning: Tuning
+    workers: Workers | None = None
+
+    @contextmanager
+    def with_workers(self) -> Generator[Task]:
+        """The same task with the threads of its tuning, which have ended afterwards."""
+        if self.tuning.threads == 1:
+            yield self
+            return
+        with Workers(self.tuning.threads) as workers:
+            yield replace(self, workers=workers)
 
     @cached_property
     def columns(self) -> list[tuple[str, HiveType]]:

@@ -23,8 +23,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakelanes.convert.arrow_pool import POOL
+from lakelanes.convert.read_ahead import Workers
 from lakelanes.convert.row_groups import ROW_GROUP_BYTES, RowGroupWriter
-from lakelanes.convert.sink import OpenSink, SinkFile
+from lakelanes.convert.sink import OpenSink
 
 _SAMPLE_ROWS = 10_000
 _LONGEST_SHORT_DECIMAL = 18
@@ -53,7 +54,7 @@ class TableWriter:
 
     sort_by: columns of the schema, none of them nested, by which the rows of each row group are sorted: ascending,
     nulls last, rows that are equal in the order they came in. No row leaves its row group.
-    stamp: goes into the file's footer.
+    stamp: goes into the file's footer. workers: encode row groups side by side, into the same file.
     """
 
     def __init__(
@@ -65,11 +66,19 @@ class TableWriter:
         *,
         sort_by: Sequence[str] = (),
         settings: ParquetSettings = DEFAULT_SETTINGS,
+        workers: Workers | None = None,
     ) -> None:
         self._sort_by = tuple(sort_by)
         self._settings = settings
+        self._with_dictionary: list[str] | None = None
         self._groups = RowGroupWriter(
-            open_sink, schema, self._open_parquet, stamp, most_bytes=row_group_bytes, sort_by=self._sort_by
+            open_sink,
+            schema,
+            self._open_parquet,
+            stamp,
+            most_bytes=row_group_bytes,
+            sort_by=self._sort_by,
+            workers=workers,
         )
 
     @property
@@ -91,13 +100,13 @@ class TableWriter:
     def abort(self) -> None:
         self._groups.abort()
 
-    def _open_parquet(self, sink: SinkFile, first: pa.Table) -> Any:
-        """A Parquet writer for rows like those of the first row group, in the order they came in."""
+    def _open_parquet(self, sink: Any, first: pa.Table) -> Any:
+        """A Parquet writer for rows like those of the first row group, in the order they came in; for later ones if it
+        is called again."""
         settings, schema = self._settings, first.schema
-        if settings.dictionary == "repeating":
-            repeating = _repeating(first)
-        else:
-            repeating = first.column_names if settings.dictionary == "all" else []
+        if self._with_dictionary is None:
+            self._with_dictionary = _with_dictionary(first, settings)
+        repeating = self._with_dictionary
         return pq.ParquetWriter(
             sink,
             schema,
@@ -117,6 +126,12 @@ class TableWriter:
             sorting_columns=_sorting_columns(schema, self._sort_by),
             store_schema=False,
         )
+
+
+def _with_dictionary(first: pa.Table, settings: ParquetSettings) -> list[str]:
+    if settings.dictionary == "repeating":
+        return _repeating(first)
+    return first.column_names if settings.dictionary == "all" else []
 
 
 def _sorting_columns(schema: pa.Schema, sort_by: Sequence[str]) -> list[pq.SortingColumn] | None:

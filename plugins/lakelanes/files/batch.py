@@ -13,6 +13,7 @@ from contextlib import nullcontext
 
 from lakelanes.catalog.evolution import Evolution
 from lakelanes.config.model import Entity, Lane
+from lakelanes.convert import threads_for_one_file
 from lakelanes.files.attempt import OUT_OF_TIME, Attempt, BatchContext
 from lakelanes.files.leases import Leases
 from lakelanes.files.outcomes import FileOutcome
@@ -56,7 +57,7 @@ def load_batch(
             leases=leases,
             evolution=Evolution(lake, entity),
             stop=stop,
-            threads=2 if len(files) == 1 else 1,
+            threads=threads_for_one_file() if len(files) == 1 else 1,
         )
 
         def load(file: SourceFile) -> FileOutcome:

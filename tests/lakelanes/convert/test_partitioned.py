@@ -151,6 +151,21 @@ def test_rows_are_where_an_independent_grouping_puts_them(
     assert found == expected
 
 
+def test_a_large_partition_is_the_same_file_with_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitioned, "_SMALL_BYTES", 2000)
+    monkeypatch.setattr(partitioned, "RUN_BYTES", 5000)
+    data = text(*[row(str(number), day=f"2024-01-0{1 + (number % 3 == 0)}") for number in range(900)])
+    written = []
+    for threads in (1, 2):
+        targets = Targets()
+        tuning = Tuning(threads=threads, block_bytes=1000, row_group_bytes=3000)
+        divide(data, [PartitionValue("day")], targets, tuning)
+        written.append({values: bytes(sink.data) for values, sink in targets.sinks.items()})
+    assert written[0] == written[1]
+    groups = [pq.read_metadata(pa.BufferReader(file)).num_row_groups for file in written[0].values()]
+    assert len(groups) == 2 and min(groups) > 1
+
+
 def test_a_row_of_no_partition_is_rejected_with_column_and_reason() -> None:
     data = text(
         row("a"), row("b", day=""), row("c", shop='""'), row("d", number="x"), row("e", day="", shop=""), row("f")

@@ -22,13 +22,15 @@ BLOCKS = st.sampled_from([16, 50, 200, 1 << 20])
 
 
 def check(data: bytes, types: dict[str, str], dialect: Dialect, expected: Expected, block: int, **options: Any) -> None:
-    """Both readers, in blocks of either size, load the file as expected, and give the same reasons."""
+    """Both readers, in blocks of either size, load the file as expected, and give the same reasons; the file that is
+    written is the same with any number of threads."""
     careful = None
+    written = []
     for tuning in (
         Tuning(threads=1, fast=False),
         Tuning(threads=1),
-        Tuning(threads=1, block_bytes=block),
-        Tuning(threads=3, block_bytes=block),
+        Tuning(threads=1, block_bytes=block, row_group_bytes=100),
+        Tuning(threads=3, block_bytes=block, row_group_bytes=100),
     ):
         outcome = load(data, types, tuning, dialect=dialect, **options)
         assert comparable(outcome.rows) == comparable(expected.rows)
@@ -37,6 +39,8 @@ def check(data: bytes, types: dict[str, str], dialect: Dialect, expected: Expect
         careful = careful or outcome
         assert outcome.rejects == careful.rejects
         assert outcome.conversion == careful.conversion
+        written.append([bytes(sink.data) for sink in outcome.target if sink.state == "closed"])
+    assert written[-2] == written[-1]
 
 
 @examples(150)

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from lakelanes.convert.read_ahead import InOrder, read_ahead
+from lakelanes.convert.read_ahead import InOrder, Workers, read_ahead
 
 
 def running() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("convert-parse")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("convert-")]
+
+
+@contextmanager
+def workers(threads: int) -> Iterator[Workers | None]:
+    if threads == 1:
+        yield None
+        return
+    with Workers(threads) as made:
+        yield made
 
 
 @pytest.mark.parametrize("threaded", [True, False])
@@ -63,7 +73,7 @@ def test_results_come_in_the_items_order_whatever_takes_long(threads: int) -> No
         return item * item
 
     items = iter(range(10))
-    with InOrder(work, lambda: next(items, None), threads) as results:
+    with workers(threads) as pool, InOrder(work, lambda: next(items, None), pool) as results:
         assert list(results) == [(item, item * item) for item in range(10)]
 
 
@@ -71,7 +81,11 @@ def test_results_come_in_the_items_order_whatever_takes_long(threads: int) -> No
 def test_items_that_were_taken_back_can_come_again(threads: int) -> None:
     waiting = list(range(6))
     seen = []
-    with InOrder(lambda item: -item, lambda: waiting.pop(0) if waiting else None, threads) as results:
+
+    def next_item() -> int | None:
+        return waiting.pop(0) if waiting else None
+
+    with workers(threads) as pool, InOrder(lambda item: -item, next_item, pool) as results:
         for item, result in results:
             seen.append((item, result))
             if len(seen) == 2:
@@ -79,9 +93,32 @@ def test_items_that_were_taken_back_can_come_again(threads: int) -> None:
     assert seen == [(item, -item) for item in range(6)]
 
 
+def test_who_stops_drops_what_waits_and_waits_for_what_runs() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    worked: list[int] = []
+
+    def work(item: int) -> int:
+        if item:
+            begun.set()
+            assert go_on.wait(10)
+        worked.append(item)
+        return item
+
+    with Workers(2) as pool:
+        items = iter(range(100))
+        with InOrder(work, lambda: next(items, None), pool) as results:
+            assert next(iter(results)) == (0, 0)
+            assert begun.wait(10)
+            threading.Timer(0.05, go_on.set).start()
+        assert worked[0] == 0 and 2 <= len(worked) <= 4
+        done = list(worked)
+        pool.submit(int).result(10)
+        assert worked == done, "nothing of it runs afterwards"
+
+
 def test_an_error_of_the_work_is_raised_at_its_item() -> None:
     items = iter(range(4))
-    with InOrder(lambda item: 1 // (item - 2), lambda: next(items, None), 2) as results:
+    with workers(2) as pool, InOrder(lambda item: 1 // (item - 2), lambda: next(items, None), pool) as results:
         found = []
         with pytest.raises(ZeroDivisionError):
             for item, _ in results:
