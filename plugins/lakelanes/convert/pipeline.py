@@ -184,7 +184,7 @@ class _Load:
         counts, first = self._counts, self._reasons.commonest() or self._counts.first
         reason = "no row of the file could be loaded"
         if first is not None:
-            reason = f"{self._reasons.told(first, counts.records)}; {reason}"
+            reason = self._reasons.told(first, counts.records, reason)
             width = file.layout.width if file.layout else 0
             if first.column is None and (hint := delimiter_of(first.raw, width, self._task.source.dialect)):
                 reason += f"; {hint}"
@@ -302,7 +302,6 @@ def _rejected(task: Task, refused: FileRefusedError, reason: str, *, by_line: bo
 
 def _told(refused: BadRowsError, reasons: ReasonCounts, first: Reject, records: int) -> str:
     """Why a file is refused for its bad rows, once all are counted. first: of those with the fault that it is for."""
-    told = reasons.told(first, records)
-    if refused.culprit is None and reasons.of_kind(first) < reasons.total:
-        told += f"; {reasons.total} rows are bad in all"
-    return f"{told}; {refused.allowed}"
+    others = refused.culprit is None and reasons.of_kind(first) < reasons.total
+    in_all = f"{reasons.total} rows are bad in all; " if others else ""
+    return reasons.told(first, records, in_all + refused.allowed)

@@ -14,7 +14,10 @@ from lakelanes.convert.rejects import Reject, RejectRows
 _MOST_KINDS = 2000
 _CHARACTERS = 1000
 # What differs between reasons of one kind: quoted texts, with Python's escapes, and numbers.
-_VARYING = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|0x[0-9a-f]+|[0-9]+""", re.DOTALL)
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_VARYING = re.compile(rf"{_QUOTED}|0x[0-9a-f]+|[0-9]+", re.DOTALL)
+# What is wrong, without what follows a colon: what was expected, or the setting that helps.
+_WHAT = re.compile(rf"(?:{_QUOTED}|(?!: ).)*", re.DOTALL)
 
 
 class BadRowsError(FileRefusedError):
@@ -90,11 +93,17 @@ class ReasonCounts:
         known = self._kinds.get(_kind(row.column, row.reason))
         return known.count if known else 1
 
-    def told(self, row: Reject, records: int) -> str:
+    def told(self, row: Reject, records: int, then: str) -> str:
         """The row's reason, how many of the records have one of its kind, and its line, which is to be the first of
-        theirs: "'ja' is not a boolean: 212 of 300 rows, from line 2"."""
+        theirs; what follows from it; and what the reason says besides.
+
+        "'ja' is not a boolean: 212 of 300 rows, from line 2; 100 are allowed; set true_values and false_values"
+        """
         count = self.of_kind(row)
-        return f"{row.reason}: {count} of {records} rows, {'from' if count > 1 else 'on'} line {row.line}"
+        what = str(_WHAT.match(row.reason)[0])  # type: ignore[index]
+        besides = row.reason[len(what) + 2 :]
+        where = f"{'from' if count > 1 else 'on'} line {row.line}"
+        return f"{what}: {count} of {records} rows, {where}; {then}" + (f"; {besides}" if besides else "")
 
 
 def _kind(column: str | None, reason: str) -> Hashable:

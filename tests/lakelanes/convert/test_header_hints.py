@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import unicodedata
@@ -12,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.convert import Dialect, LoadPolicy, SchemaPolicy
+from lakelanes.convert import Destination, Dialect, LoadPolicy, SchemaPolicy, Source, TargetTable, convert
 from lakelanes.convert.header_hints import LINES, likeness, listed, shown_name
 from lakelanes.types import parse_type
-from tests.lakelanes.convert.support import Outcome, load
+from tests.lakelanes.convert.support import Sinks, load
 from tests.support.properties import examples
 
 NBSP, ZERO_WIDTH, MARK, MINUS = "\u00a0", "\u200b", "\ufeff", "\u2212"
@@ -89,18 +90,17 @@ def test_what_is_hidden_anywhere_in_a_name_is_shown_and_cured_by_the_header_that
         SimpleNamespace(name="c", type=parse_type("int"), header=told),
         SimpleNamespace(name="z", type=parse_type("int"), header="zz"),
     ]
-    assert load_columns(data, columns).rows == [(1, 1)]
+    assert rows_of(data, columns) == [{"c": 1, "z": 1}]
 
 
-def load_columns(data: bytes, columns: list[Any], **options: Any) -> Outcome:
-    from tests.lakelanes.convert import support
-
-    original = support.table_columns
-    support.table_columns = lambda types: columns
-    try:
-        return load(data, {"c": "int"}, **options)
-    finally:
-        support.table_columns = original
+def rows_of(data: bytes, columns: list[Any]) -> list[dict[str, Any]]:
+    target = Sinks()
+    conversion = convert(
+        Source(lambda: io.BytesIO(data), "source.csv"), Destination(target, Sinks()), TargetTable(columns)
+    )
+    table = target.table()
+    assert table is not None, conversion.refused
+    return table.to_pylist()
 
 
 def test_a_name_that_looks_like_none_is_not_said_to() -> None:
