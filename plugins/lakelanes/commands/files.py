@@ -9,6 +9,7 @@ from typing import Any
 
 from lakelanes.commands.report import Report, entity_named, table
 from lakelanes.config.partitions import Partition, date_values, partition_of
+from lakelanes.files.ignored_names import IGNORED
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.summaries import FILE_STATES
@@ -74,7 +75,9 @@ def _latest(lake: Lake, options: argparse.Namespace) -> list[Entry]:
 def _searched(lake: Lake, prefix: str, limit: int) -> Report:
     found = files.search(lake, prefix, limit=limit).found
     rows = [
-        _row(one.entry, one.state) if one.entry else ("", one.state, "", "", "", "", one.uri, "no lane has seen it")
+        _row(one.entry, one.state)
+        if one.entry and not one.ignored
+        else ("", one.state, "", "", "", "", one.uri, IGNORED if one.ignored else "no lane has seen it")
         for one in found
     ]
     data = [

@@ -29,10 +29,13 @@ def run(options: argparse.Namespace) -> Report:
     lines = [table(("entity", "files", "bytes", "batch"), rows, "nothing is to be loaded")]
     if sweep.settling:
         lines.append(f"{plural(sweep.settling, 'file')} may still be written to")
+    if sweep.ignored:
+        lines.append(f"{plural(sweep.ignored, 'name')} of no entity {'is' if sweep.ignored == 1 else 'are'} ignored")
     lines += [f"no entity takes {file.uri}" for file in sweep.unmatched[:20]]
     data = {
         "batches": [{"entity": name, "files": [file.to_dict() for file in batch]} for name, batch in batches],
         "settling": sweep.settling,
+        "ignored": sweep.ignored,
         "unmatched": [file.uri for file in sweep.unmatched],
         "listed": sweep.listed,
     }

@@ -29,7 +29,7 @@ from lakelanes import names
 from lakelanes.aws.clients import partition_of
 from lakelanes.config.filename_patterns import FilenamePattern
 from lakelanes.config.table_faults import UNDECLARED
-from lakelanes.convert.dialect import COLUMN_SETTINGS, Dialect
+from lakelanes.convert.dialect import COLUMN_SETTINGS, MAX_FOOTER_LINES, Dialect
 from lakelanes.convert.partition_values import INTEGER_BITS, PartitionValue
 from lakelanes.convert.policy import Reaction, SchemaPolicy
 from lakelanes.types import HiveType, parse_type
@@ -277,6 +277,11 @@ class CsvDialect(_Model):
     encoding: str = "utf-8"
     header: bool = True
     skip_rows: Annotated[int, Field(ge=0)] = 0
+    skip_footer: Annotated[int, Field(ge=0, le=MAX_FOOTER_LINES)] = 0
+    comment: str | None = None
+    skip_empty_rows: bool = False
+    skip_repeated_headers: bool = False
+    pad_short_rows: bool = False
     trailing_delimiter: bool = False
     date_format: str | None = None
     timestamp_format: str | None = None
@@ -334,6 +339,7 @@ class Entity(_Model):
     on_bad_rows: Literal["quarantine", "fail"] = "quarantine"
     max_bad_rows: Annotated[int, Field(ge=0)] | None = None
     missing_columns: Literal["error", "null"] = "error"
+    empty_versions: Literal["load", "refuse"] = "load"
     schema_policy: EntitySchemaPolicy = EntitySchemaPolicy()
     sort_by: tuple[ColumnName, ...] = Field(
         default=(), strict=False, description="columns by which the rows of each row group are sorted"
@@ -373,6 +379,11 @@ class Entity(_Model):
             for name in sorted(CsvDialect.model_fields.keys() - readable):
                 if getattr(self.dialect, name) != getattr(plain, name):
                     raise ValueError(f"dialect.{name} needs format 'parquet': a 'csv' table is the file as it came")
+            if self.dialect.converter().stand_in is not None:
+                raise ValueError(
+                    f"dialect.delimiter {self.dialect.delimiter!r} needs format 'parquet': what reads a 'csv' table, "
+                    "OpenCSVSerDe, takes one ASCII character"
+                )
             if self.schema_policy != EntitySchemaPolicy():
                 raise ValueError("schema_policy needs format 'parquet': a 'csv' table is the file as it came")
             if self.sort_by:
@@ -565,6 +576,9 @@ class LakeConfig(_Model):
     entities: dict[EntityName, Entity] = Field(min_length=1)
     tables: dict[EntityName, Table] = {}
     airflow_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    ignored_names: tuple[Annotated[str, AfterValidator(_pattern)], ...] = Field(
+        default=(), strict=False, description="regular expressions for names of files that are no entity's on purpose"
+    )
 
     @model_validator(mode="after")
     def _named(self) -> LakeConfig:

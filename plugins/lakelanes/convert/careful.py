@@ -35,6 +35,7 @@ from lakelanes.convert.record_index import (
     well_quoted,
 )
 from lakelanes.convert.schema import NUMBER, batch_of
+from lakelanes.convert.short_rows import padded, with_nulls
 from lakelanes.convert.task import Task
 from lakelanes.convert.utf8 import block_is_utf8, is_utf8
 from lakelanes.types import HiveType, parse_type
@@ -116,7 +117,8 @@ class CarefulReader:
     ) -> None:
         self._returns_end = returns_end
         self._layout = layout
-        self._dialect, self._policy, self._partitions = task.source.dialect, task.policy.schema, task.partitions
+        self._dialect, self._policy, self._partitions = task.source.dialect.as_read, task.policy.schema, task.partitions
+        self._stand_in = task.source.dialect.stand_in
         self._schema = schema
         self._columns = columns
         self._names = [str(position) for position in range(layout.width)]
@@ -126,6 +128,7 @@ class CarefulReader:
         }
         self._count_reasons: dict[int, str] = {}
         self.keep_blank = layout.width == 1
+        self._ragged = False
         # One field too many: the parser reports it as a bad row, unless the bytes before it end inside a record.
         self._sentinel = self._dialect.delimiter * layout.width
         self._read_options = pacsv.ReadOptions(
@@ -148,7 +151,7 @@ class CarefulReader:
             if beside_quotes(rest, rest_length, self._dialect):
                 rest = bytearray(without_beside_quotes(bytes(rest[:rest_length]), self._dialect))
                 rest_length = len(rest)
-        read = self._split(rest, rest_length)
+        read = self._fields(rest, rest_length, sound=index is None)
         if not read.complete:
             return None
         records = read.records + len(excised)
@@ -180,7 +183,9 @@ class CarefulReader:
 
     def index(self, data: bytearray, length: int) -> RecordIndex:
         """The index of the records of data[:length]."""
-        return index_records(data, length, self._dialect, final=True, keep_blank=self.keep_blank)
+        return index_records(
+            data, length, self._dialect, final=True, keep_blank=self.keep_blank, returns_end=self._returns_end
+        )
 
     def _count_reason(self, count: int) -> str:
         if count not in self._count_reasons:
@@ -188,6 +193,31 @@ class CarefulReader:
             expected = f"{width} field{'s'[: width != 1]}" + " and an empty last one" * self._layout.trailing
             self._count_reasons[count] = f"{expected} expected, {count} found"
         return self._count_reasons[count]
+
+    def _fields(self, data: bytearray, length: int, *, sound: bool) -> _Fields:
+        """The fields of data[:length], with those that a short row lacks where the dialect has it padded.
+
+        sound: whether all bytes are UTF-8; pyarrow cannot report a short row that is not.
+        """
+        if not self._dialect.pad_short_rows:
+            return self._split(data, length)
+        if sound and not self._ragged:
+            read = self._split(data, length)
+            if not read.complete or all(count > self._layout.width for _, count in read.skipped):
+                return read
+            # So is the next block, most likely.
+            self._ragged = True
+        index = self.index(data, length)
+        if index.torn is not None:
+            return self._split(data, length)
+        data, short = padded(data, index, self._layout.width, self._dialect)
+        read = self._split(data, len(data))
+        if short:
+            rows = np.delete(np.arange(read.records), [position for position, _ in read.skipped])
+            of_short = np.searchsorted(rows, np.array(list(short), np.int64))
+            positions = [column.position for column in self._columns]
+            read.arrays = with_nulls(read.arrays, positions, of_short, np.array(list(short.values()), np.int64))
+        return read
 
     def _split(self, data: bytearray, length: int) -> _Fields:
         """pyarrow's reading of data[:length], every column as bytes."""
@@ -248,9 +278,14 @@ class CarefulReader:
             groups[self._dialect.null_values].append(self._names[-1])
         tables: dict[tuple[str, ...], Any] = {}
         for null_values, names in groups.items():
-            nulls = marks.marked(null_values) if marks is not None else self._dialect.unescaped(null_values)
+            nulls = self._nulls(null_values, marks)
             tables[null_values] = self._read_csv(data, stop, names, nulls, skip if not tables else _skip)
         return tables
+
+    def _nulls(self, null_values: tuple[str, ...], marks: EscapeMarks | None) -> Sequence[str]:
+        """Null values as pyarrow finds them."""
+        nulls = marks.marked(null_values) if marks is not None else self._dialect.unescaped(null_values)
+        return nulls if self._stand_in is None else self._stand_in.coded(nulls)
 
     def _read_csv(self, data: bytearray, stop: int, names: list[str], nulls: Sequence[str], skip: Any) -> Any:
         options = pacsv.ConvertOptions(
@@ -270,11 +305,11 @@ class CarefulReader:
         stop: int,
         marks: EscapeMarks | None,
     ) -> Array:
-        """A column of the table as bytes, with all its nulls and without marks."""
+        """A column of the table as bytes, with all its nulls, without marks and with its own characters."""
         name, judge = self._names[column.position], column.judge
         texts = _one_chunk(table.column(name))
         if judge.more_nulls:
-            nulls = marks.marked(judge.null_values) if marks is not None else self._dialect.unescaped(judge.null_values)
+            nulls = tuple(self._nulls(judge.null_values, marks))
 
             def quoted(candidates: Array) -> Array:
                 # pyarrow does not tell quoted texts, but it makes no nulls of them.
@@ -283,7 +318,8 @@ class CarefulReader:
                 return _one_chunk(found.column(name)).is_valid()
 
             texts = with_more_nulls(texts, judge, nulls, quoted)
-        return texts if marks is None else marks.taken_from(texts, judge)
+        texts = texts if marks is None else marks.taken_from(texts, judge)
+        return texts if self._stand_in is None else self._stand_in.values(texts)
 
     def _foreign(self, data: bytearray, length: int, index: RecordIndex) -> dict[int, str]:
         """Records of a wrong width that are not UTF-8, with the reason: pyarrow cannot report those."""
@@ -293,7 +329,7 @@ class CarefulReader:
         for position in places.tolist():
             raw = bytes(data[int(index.starts[position]) : int(index.ends[position])])
             count = self._layout.width if is_utf8(raw) else len(split_fields(raw, self._dialect))
-            if count != self._layout.width:
+            if count > self._layout.width or (count < self._layout.width and not self._dialect.pad_short_rows):
                 foreign[position] = self._count_reason(count)
         return foreign
 

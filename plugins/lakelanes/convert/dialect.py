@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from lakelanes.convert.number_date_formats import ISO, check_format, check_separators
 from lakelanes.convert.number_marks import NumberMarks, check_marks
+from lakelanes.convert.stand_in import StandIn
 from lakelanes.convert.transcode import normalised_encoding
 from lakelanes.types import HiveType
 
+MAX_FOOTER_LINES = 1000
 _LINE_ENDS = "\r\n"
 _BLANKS = " \t"
 _MOST_VARIANTS = 256
@@ -24,7 +26,7 @@ FALSE_TEXTS = ("false", "f", "no", "n", "0")
 class Dialect:
     r"""The written form of an entity's CSV files. RFC 4180 in UTF-8 is the default.
 
-    delimiter: one ASCII character between fields.
+    delimiter: one character or several between fields.
     quote: one ASCII character around fields, doubled inside them; None when quotes are plain text.
     escape: one ASCII character that makes the next one plain text; None (RFC 4180) when there is none.
     quotes: "strict" as in RFC 4180, where a field that contains a quote is quoted, or "lenient": a quote inside a field
@@ -35,6 +37,12 @@ class Dialect:
     encoding: a text encoding by the name Python has for it; kept as Python's own name.
     header: whether the first record has the columns' names; without it, fields are the table's columns, in its order.
     skip_rows: how many physical lines to leave out before the header, or before the first row without one.
+    skip_footer: how many of the last physical lines to leave out. Blank ones do not count, and go with them.
+    comment: one ASCII character; a line that begins with it, outside quotes, is no row, and quotes and escapes in it
+        have no meaning. None when there are no such lines.
+    skip_empty_rows: whether a row of nothing but delimiters is left out; in a file of one column that is a blank line.
+    skip_repeated_headers: whether a row that is the header once more, byte by byte, is left out.
+    pad_short_rows: whether the fields that a row lacks at its end are null.
     trailing_delimiter: whether every row ends with a delimiter, which no field follows. The header may.
     date_format, timestamp_format: strptime formats of the values in date and timestamp columns; None: ISO 8601.
     decimal_separator, thousands_separator: "." or "," in numbers, and what may stand between groups of three digits.
@@ -49,8 +57,9 @@ class Dialect:
     A format is a strptime format, "iso" for ISO 8601, or, of timestamps, one of number_date_formats.EPOCHS.
 
     Raises ValueError, naming the field, when a character is missing, too long, not ASCII, a line end, or used twice,
-    for an unknown encoding, for a null value whose escape has nothing to escape, for formats that leave open which
-    day or hour is meant, and for words that are no booleans or texts that are no currencies.
+    for an unknown encoding, or one without the delimiter's characters, for a null value whose escape has nothing to
+    escape, for formats that leave open which day or hour is meant, for words that are no booleans or texts that are no
+    currencies, and for settings that exclude each other.
     """
 
     delimiter: str = ","
@@ -61,6 +70,11 @@ class Dialect:
     encoding: str = "utf-8"
     header: bool = True
     skip_rows: int = 0
+    skip_footer: int = 0
+    comment: str | None = None
+    skip_empty_rows: bool = False
+    skip_repeated_headers: bool = False
+    pad_short_rows: bool = False
     trailing_delimiter: bool = False
     date_format: str | None = None
     timestamp_format: str | None = None
@@ -77,18 +91,7 @@ class Dialect:
     beyond_microseconds: Literal["refuse", "cut"] = "refuse"
 
     def __post_init__(self) -> None:
-        used: dict[str, str] = {}
-        for name in ("delimiter", "quote", "escape"):
-            character = getattr(self, name)
-            if character is None and name != "delimiter":
-                continue
-            if not isinstance(character, str) or len(character) != 1 or not character.isascii():
-                raise ValueError(f"{name} is {character!r}, expected one ASCII character")
-            if character in _LINE_ENDS or character == "\0":
-                raise ValueError(f"{name} is {character!r}, which ends lines or text and cannot separate fields")
-            if character in used:
-                raise ValueError(f"{name} is {character!r}, which is the {used[character]} already")
-            used[character] = name
+        self._check_characters()
         object.__setattr__(self, "null_values", tuple(self.null_values))
         for text in self.null_values:
             if not isinstance(text, str):
@@ -101,9 +104,46 @@ class Dialect:
         if self.quotes not in ("strict", "lenient"):
             raise ValueError(f"quotes is {self.quotes!r}, expected 'strict' or 'lenient'")
         object.__setattr__(self, "encoding", normalised_encoding(self.encoding))
+        self._check_encoded()
         if self.skip_rows < 0:
             raise ValueError(f"skip_rows is {self.skip_rows}, expected 0 or more")
+        if not 0 <= self.skip_footer <= MAX_FOOTER_LINES:
+            raise ValueError(f"skip_footer is {self.skip_footer}, expected 0 to {MAX_FOOTER_LINES}")
+        if self.skip_repeated_headers and not self.header:
+            raise ValueError("skip_repeated_headers is true, but header is false: there is none to be repeated")
+        if self.pad_short_rows and self.trailing_delimiter:
+            raise ValueError("pad_short_rows and trailing_delimiter are both true: whether a row is short is then open")
         self._check_values()
+
+    def _check_characters(self) -> None:
+        used: dict[str, str] = {}
+        for name in ("delimiter", "quote", "escape", "comment"):
+            characters = getattr(self, name)
+            if characters is None and name != "delimiter":
+                continue
+            if not isinstance(characters, str) or not characters:
+                expected = "one character or several" if name == "delimiter" else "one ASCII character"
+                raise ValueError(f"{name} is {characters!r}, expected {expected}")
+            if name != "delimiter" and (len(characters) != 1 or not characters.isascii()):
+                raise ValueError(f"{name} is {characters!r}, expected one ASCII character")
+            if name == "comment" and characters in _BLANKS:
+                raise ValueError(f"comment is {characters!r}: a blank at the beginning of a line makes no comment")
+            for character in characters:
+                if character in _LINE_ENDS or character == "\0":
+                    raise ValueError(f"{name} is {characters!r}, which ends lines or text and cannot separate fields")
+                if used.get(character, name) != name:
+                    is_or_in = "is in" if used[character] == "delimiter" and len(self.delimiter) > 1 else "is"
+                    raise ValueError(f"{name} is {characters!r}, which {is_or_in} the {used[character]} already")
+                used[character] = name
+
+    def _check_encoded(self) -> None:
+        if not self.delimiter.isascii():
+            try:
+                self.delimiter.encode(self.encoding)
+            except UnicodeError:
+                raise ValueError(
+                    f"delimiter is {self.delimiter!r}, which no text in {self.encoding} can hold; is it the encoding?"
+                ) from None
 
     def _check_values(self) -> None:
         """The half of __post_init__() that concerns the form of values."""
@@ -124,6 +164,19 @@ class Dialect:
             raise ValueError(f"true_values and false_values both hold {min(both)!r}: name the texts of both")
         if self.beyond_microseconds not in ("refuse", "cut"):
             raise ValueError(f"beyond_microseconds is {self.beyond_microseconds!r}, expected 'refuse' or 'cut'")
+
+    @cached_property
+    def stand_in(self) -> StandIn | None:
+        """What stands in for a delimiter at which records cannot be split; None where there is no need."""
+        if len(self.delimiter) == 1 and self.delimiter.isascii():
+            return None
+        return StandIn(self.delimiter, self.escape, tuple(filter(None, (self.quote, self.comment))))
+
+    @cached_property
+    def as_read(self) -> Dialect:
+        """The dialect of what is read, where something stands in for the delimiter. Its null values are those of the
+        file."""
+        return self if self.stand_in is None else replace(self, delimiter=self.stand_in.character)
 
     def unescaped(self, null_values: tuple[str, ...]) -> tuple[str, ...]:
         """Those of these null values without an escape in them: those that a field without one can be."""

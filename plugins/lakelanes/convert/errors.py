@@ -30,17 +30,24 @@ class FileRefusedError(Exception):
     """The file as a whole is refused, for the reason in the message.
 
     missing, extra: what the header lacks, and what it has that the table lacks. header_read: whether there is a header,
-    with rows after it.
+    with rows after it. whole: whether all of its lines are to be rejected, also those that the dialect skips.
     Used inside the package; convert() turns it into a Conversion whose `refused` is the reason.
     """
 
     def __init__(
-        self, reason: str, missing: tuple[str, ...] = (), extra: tuple[str, ...] = (), *, header_read: bool = True
+        self,
+        reason: str,
+        missing: tuple[str, ...] = (),
+        extra: tuple[str, ...] = (),
+        *,
+        header_read: bool = True,
+        whole: bool = False,
     ) -> None:
         super().__init__(reason)
         self.missing = missing
         self.extra = extra
         self.header_read = header_read
+        self.whole = whole
 
     def add(self, hint: str) -> None:
         """Has the reason end with what helps."""

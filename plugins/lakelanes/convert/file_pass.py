@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -13,15 +14,18 @@ import pyarrow as pa
 from lakelanes.convert.blocks import MAX_RECORD_BYTES, Block, BlockReader
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import FileRefusedError
-from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, by_position, match_header
+from lakelanes.convert.footer import FooterCutter
+from lakelanes.convert.header import BYTE_ORDER_MARK, Layout, by_position, match_header, separator_fault
 from lakelanes.convert.header_hints import lines_of, settings
+from lakelanes.convert.left_out import LeftOut
 from lakelanes.convert.parse import BlockParser, ParsedBlock
 from lakelanes.convert.policy import RESCUED
 from lakelanes.convert.quoting import quote_fault
 from lakelanes.convert.read_ahead import InOrder, read_ahead
 from lakelanes.convert.record_index import RecordIndex, count_lines, ends_line, index_records, split_fields
 from lakelanes.convert.rejects import RejectRows, raw_texts, rejected_alike
-from lakelanes.convert.source import ByteSource
+from lakelanes.convert.source import ByteSource, Filter
+from lakelanes.convert.stand_in import StandInReader
 from lakelanes.convert.task import Task
 from lakelanes.convert.transcode import shown, without_controls
 
@@ -29,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _BLOCKS_AHEAD = 12  # what is parsed while a row group is written
 _HEADER_BYTES = 4096
+_SEPARATOR_BYTES = 64
 
 
 @dataclass
@@ -38,21 +43,26 @@ class Piece:
     records: int
     batches: list[pa.RecordBatch]
     rejects: RejectRows | None
+    left_out: int = 0
 
 
 class FilePass:
     """One pass over the file, as a context manager.
 
     refusal: why every row is rejected, in the second pass over a refused file; None in the first.
-    by_line: in the second pass, whether the lines are rejected, as the rows cannot be told.
+    by_line: in the second pass, whether the lines are rejected, as the rows cannot be told. whole: whether these are
+    all lines, also those that the dialect skips at the beginning and at the end.
     differences: the columns of the table that the header lacks, and the names in it that the table lacks.
     layout: where the columns are, once a header that fits has been read.
     """
 
-    def __init__(self, task: Task, refusal: str | None = None, *, by_line: bool = False) -> None:
+    def __init__(self, task: Task, refusal: str | None = None, *, by_line: bool = False, whole: bool = False) -> None:
         self._task = task
-        self._by_line = by_line
-        self._dialect = task.source.dialect
+        self._by_line, self._whole = by_line, whole
+        self._dialect, self._stand_in = task.source.dialect.as_read, task.source.dialect.stand_in
+        self._left_out = LeftOut(self._dialect)
+        self._left_out_above = 0
+        self._footer: FooterCutter | None = None
         self._refusal = refusal
         self._record, self._line = 1, 1
         self._header_lines, self._header_record, self._header_end = 0, b"", b""
@@ -61,9 +71,9 @@ class FilePass:
 
     def __enter__(self) -> FilePass:
         dialect = self._dialect
-        self._source = ByteSource(self._task.source.open(), dialect.encoding)
+        self._source = ByteSource(self._task.source.open(), dialect.encoding, self._filters())
         self._reader = BlockReader(self._source, dialect, self._task.tuning.block_bytes)
-        if not self._source.foreign:
+        if not (self._source.foreign or self._whole):
             self._line += self._reader.skip_lines(dialect.skip_rows)
         self._first = self._reader.next_block()
         if self._first is not None and self._first.data.startswith(BYTE_ORDER_MARK):
@@ -76,6 +86,50 @@ class FilePass:
     @property
     def failure(self) -> str | None:
         return self._reader.failure
+
+    @property
+    def left_out(self) -> int:
+        """How many rows and comments are left out above the first row and as the footer."""
+        return self._left_out_above + (self._footer.lines if self._footer else 0)
+
+    def _filters(self) -> list[Filter]:
+        """What the bytes of the file go through."""
+        found: list[Filter] = []
+        if self._dialect.skip_footer and not self._whole:
+            found.append(self._cut_footer)
+        if (stand_in := self._stand_in) is not None:
+            found.append(lambda read: StandInReader(read, stand_in))
+        return found
+
+    def _cut_footer(self, read: Callable[[int], bytes]) -> FooterCutter:
+        self._footer = FooterCutter(read, self._dialect.skip_footer)
+        return self._footer
+
+    def _check_lines(self) -> None:
+        """Raises FileRefusedError for a file of fewer lines than the dialect skips, unless it is empty."""
+        skipped, cut = self._line - 1, self._footer.lines if self._footer else 0
+        is_short = skipped < self._dialect.skip_rows or (self._first is None and cut < self._dialect.skip_footer)
+        if is_short and skipped + cut and not self.failure:
+            self._refuse_short(skipped + cut)
+
+    def _check_header(self) -> None:
+        """The same for a file in which nothing is left for the header."""
+        cut = self._footer.lines if self._footer else 0
+        if (self._dialect.skip_rows or cut) and self._line - 1 + cut and not self.failure:
+            self._refuse_short(self._line - 1 + cut)
+
+    def _refuse_short(self, lines: int) -> NoReturn:
+        skips = [
+            f"dialect.{name} is {getattr(self._dialect, name)}"
+            for name in ("skip_rows", "skip_footer")
+            if getattr(self._dialect, name)
+        ]
+        what = "header" if self._dialect.header else "row"
+        raise FileRefusedError(
+            f"{' and '.join(skips)}, but the file has {lines} line{'s'[: lines != 1]}: no {what} is left",
+            header_read=False,
+            whole=True,
+        )
 
     def pieces(self) -> Iterator[Piece]:
         """The file's rows, read ahead in another thread where that is asked for and the file is large enough.
@@ -102,6 +156,7 @@ class FilePass:
                 )
             if self._source.misread:
                 raise FileRefusedError(f"the file {self._source.misread}", header_read=False)
+            self._check_lines()
             layout = self._layout()
             if layout is None:
                 return
@@ -117,9 +172,12 @@ class FilePass:
         """Where the columns are; None for an empty file."""
         task = self._task
         if not self._dialect.header:
+            if self._first is not None and (reason := self._separator_fault(self._first.data, self._line)):
+                raise FileRefusedError(reason)
             return by_position(len(task.columns), self._dialect)
         fields = self._header()
         if fields is None:
+            self._check_header()
             return None
         taken = {*task.table.partition_keys, RESCUED, *task.variants, *(name for name, _ in task.columns)}
         try:
@@ -128,32 +186,45 @@ class FilePass:
         except FileRefusedError as refused:
             # A header of several lines may have swallowed rows, so its lines are rejected as well.
             refused.header_read &= self._header_lines <= 1
+            if reason := self._separator_fault(self._header_record, self._line - 1):
+                raise FileRefusedError(reason, refused.missing, refused.extra) from None
             if refused.missing:
                 self._with_setting(refused)
             raise
+
+    def _separator_fault(self, start: bytes | bytearray, line: int) -> str | None:
+        """What is wrong with a file whose header, or first row, begins so; None unless that is a `sep=` line."""
+        start = bytes(start[:_SEPARATOR_BYTES])
+        if self._stand_in is not None:
+            start = self._stand_in.value(start)
+        return separator_fault(start, line, self._task.source.dialect)
 
     def _header(self) -> list[bytes] | None:
         """Reads the header's fields off the first block; None when there is nothing but blank lines."""
         dialect = self._dialect
         while (block := self._first) is not None:
             with _fault_of_the_file(self._line):
-                index = _first_records(block, dialect)
-            if index.starts.size:
-                start, end = int(index.starts[0]), int(index.ends[0])
+                index = _first_records(block, dialect, self._left_out)
+                kept = self._left_out.kept(block.data, index)
+            if kept.size:
+                start, end = int(index.starts[kept[0]]), int(index.ends[kept[0]])
+                self._left_out_above += int(kept[0]) + int(np.count_nonzero(index.comments < start))
                 after = index.line_ends[index.line_ends >= end]
                 stop = int(after[0]) + 1 if after.size else block.length
                 self._line += int(np.count_nonzero(index.line_ends < stop))
                 self._header_lines = int(np.count_nonzero(index.line_ends[index.line_ends < stop] >= start))
                 self._first = _without_start(block, stop)
                 self._header_end = bytes(block.data[end:stop])
-                self._header_record = header = bytes(block.data[start:end])
+                self._header_record = self._left_out.header = header = bytes(block.data[start:end])
                 if dialect.quote and (fault := quote_fault(header, dialect)):
                     refused = FileRefusedError(f"the header cannot be read: {fault}", header_read=False)
                     raise self._with_setting(refused)
-                return split_fields(header, dialect)
+                fields = split_fields(header, dialect)
+                return fields if self._stand_in is None else list(map(self._stand_in.value, fields))
             if index.torn is not None:
                 raise self._with_setting(FileRefusedError(self._endless_header(block, index), header_read=False))
             self._line += index.line_ends.size
+            self._left_out_above += index.comments.size + index.starts.size
             self._first = self._reader.next_block()
         return None
 
@@ -164,7 +235,7 @@ class FilePass:
             # A header of several lines may have swallowed the right one.
             lines = [(first, record), *list(lines_of(record, len(record), first))[1:]] if record else []
             lines += lines_of(block.data, block.length, self._line) if block is not None else []
-            if hint := settings(lines, self._task.headers, self._dialect):
+            if hint := settings(lines, self._task.headers, self._dialect, self._task.source.dialect.delimiter):
                 refused.add(hint)
         return refused
 
@@ -184,7 +255,8 @@ class FilePass:
         """The rows under the header: parsed, or each of them rejected in the second pass."""
         task = self._task
         self._reader.returns_end = returns_end = self._returns_end()
-        parser = BlockParser(layout, task, returns_end=returns_end)
+        left_out = None if self._left_out.none else self._left_out
+        parser = BlockParser(layout, task, returns_end=returns_end, left_out=left_out)
 
         def parse(block: Block) -> ParsedBlock | None:
             if block.oversized or (block.final and self.failure):
@@ -213,7 +285,7 @@ class FilePass:
     def _returns_end(self) -> bool:
         """Whether the file's first line ends with a carriage return alone."""
         if not self._header_end and self._first is not None:
-            index = _first_records(self._first, self._dialect)
+            index = _first_records(self._first, self._dialect, self._left_out)
             end = int(index.ends[0]) if index.starts.size else self._first.length
             self._header_end = bytes(self._first.data[end : min(end + 2, self._first.length)])
         return self._header_end[:1] == b"\r" and self._header_end[1:] != b"\n"
@@ -222,10 +294,12 @@ class FilePass:
         """The records under a header that does not fit, each of them rejected."""
         while (block := self._next_block()) is not None:
             index, hopeless = self._shorten(block, keep_blank=False)
-            every = np.arange(index.starts.size)
-            raws = raw_texts(block.data, index.starts, index.ends, self._dialect.encoding)
-            rejects = rejected_alike(every, index.lines(every), reason, raws)
-            yield self._advance(ParsedBlock(every.size, count_lines(block.data, block.length), [], rejects))
+            kept = self._left_out.kept(block.data, index)
+            raws = raw_texts(block.data, index.starts[kept], index.ends[kept], self._dialect.encoding)
+            rejects = rejected_alike(np.arange(kept.size), index.lines(kept), reason, self._in_file(raws))
+            left_out = index.comments.size + index.starts.size - kept.size
+            lines = count_lines(block.data, block.length)
+            yield self._advance(ParsedBlock(kept.size, lines, [], rejects, left_out))
             if hopeless:
                 yield from self._unread_lines(self._in_words(hopeless))
 
@@ -237,7 +311,9 @@ class FilePass:
         """
         ended = block.final and not self.failure
         whole = not block.oversized and (ended or ends_line(block.data, block.length, self._dialect))
-        index = index_records(block.data, block.length, self._dialect, final=whole, keep_blank=keep_blank)
+        index = index_records(
+            block.data, block.length, self._dialect, final=whole, keep_blank=keep_blank, returns_end=not whole_lines
+        )
         if index.torn is None:
             return index, None
         torn = index.whole_line(block.data, index.torn) if whole_lines else index.torn
@@ -271,14 +347,18 @@ class FilePass:
             kept = np.array([number for number, raw in enumerate(lines) if raw], np.int64)
             raws = [shown(raw, self._source.encoding) for raw in lines if raw]
             raws = list(map(without_controls, raws)) if self._source.foreign else raws
-            rejects = rejected_alike(np.arange(kept.size), kept, reason, raws)
+            rejects = rejected_alike(np.arange(kept.size), kept, reason, self._in_file(raws))
             yield self._advance(ParsedBlock(kept.size, len(lines), [], rejects))
 
     def _advance(self, parsed: ParsedBlock) -> Piece:
         rejects = parsed.rejects.moved(self._record, self._line) if parsed.rejects is not None else None
         self._record += parsed.records
         self._line += parsed.lines
-        return Piece(parsed.records, parsed.batches, rejects)
+        return Piece(parsed.records, parsed.batches, rejects, parsed.left_out)
+
+    def _in_file(self, texts: list[str]) -> list[str]:
+        """Texts that were read, as they stand in the file."""
+        return texts if self._stand_in is None else list(map(self._stand_in.text, texts))
 
 
 @contextmanager
@@ -296,12 +376,12 @@ def _fault_of_the_file(line: int | None = None) -> Iterator[None]:
         raise FileRefusedError(reason, header_read=False) from error
 
 
-def _first_records(block: Block, dialect: Dialect) -> RecordIndex:
-    """The index of the block's first records, of at least one if it has any."""
+def _first_records(block: Block, dialect: Dialect, left_out: LeftOut) -> RecordIndex:
+    """The index of the block's first records, of at least one that is not left out if it has any."""
     length = _HEADER_BYTES
     while length < block.length:
         index = index_records(block.data, length, dialect, final=False, keep_blank=False)
-        if index.starts.size:
+        if left_out.kept(block.data, index).size:
             return index
         length *= 16
     return index_records(block.data, block.length, dialect, final=not block.oversized, keep_blank=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -14,14 +15,15 @@ from lakelanes.names import column_of_header
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 200  # bytes of a header that is no text
+_SEPARATOR = re.compile(r'"?sep=([^\r\n]+?)"?(?=[\r\n]|\Z)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class NewColumn:
     """A field whose name the table lacks.
 
-    position: of the field. label: its name in the header, `#3` when the third field has none. name: of the column that
-    the table gains for it, None when it gains none.
+    position: of the field. label: its name in the header, `#3` when the third field has none, and `x#3` when it has a
+    name that a field before it has. name: of the column that the table gains for it, None when it gains none.
     """
 
     position: int
@@ -62,21 +64,21 @@ def match_header(
     """The layout of a file with this header, `columns` being what the table's columns are called in it.
 
     Names match whatever their case, and blanks of any kind around them do not count. A field without a name is a new
-    column.
+    column, and so are all of a name that the table does not have.
     taken: names that no column which the table gains may have. required: those of `columns` that must not be missing.
-    Raises FileRefusedError for names that are not UTF-8 or occur twice, for columns that are missing where the policy's
-    missing_columns is "error" or that are all missing, and for new ones where it freezes the table, or lets it evolve
-    and they cannot be columns.
+    Raises FileRefusedError for names that are not UTF-8, for columns of the table that are there twice, for those that
+    are missing where the policy's missing_columns is "error" or that are all missing, and for new ones where it freezes
+    the table, or lets it evolve and they cannot be columns.
     """
     names, columns = _decoded(fields, dialect), [column.strip() for column in columns]
     if dialect.trailing_delimiter and len(names) > 1 and not names[-1]:
         names.pop()
+    known = {column.lower() for column in columns}
     positions: dict[str, int] = {}
     for position, name in enumerate(names):
-        if name and name.lower() in positions:
+        if name.lower() in positions and name.lower() in known:
             raise FileRefusedError(f"the header names the column '{shown_name(name)}' twice")
         positions[name.lower()] = position
-    known = {column.lower() for column in columns}
     missing = tuple(column for column in columns if column.lower() not in positions)
     extra = tuple(name for name in names if name.lower() not in known)
     found = f"the header has {listed(names)}"
@@ -108,6 +110,19 @@ def match_header(
     )
 
 
+def separator_fault(start: bytes, line: int, dialect: Dialect) -> str | None:
+    """What is wrong with a file whose line of this number begins so; None unless it is a line such as `sep=;`.
+
+    Excel takes the delimiter from it, and shows no such row.
+    """
+    found = _SEPARATOR.match(start.decode(errors="replace"))
+    if found is None or (len(found[1]) > 1 and found[1] != dialect.delimiter):
+        return None
+    # Where the delimiter is another, that is what to set as well.
+    other = "" if found[1] == dialect.delimiter else f", and dialect.delimiter to {found[1]!r}"
+    return f"line {line} is 'sep={found[1]}', which tells Excel the delimiter: set dialect.skip_rows to {line}{other}"
+
+
 def _decoded(fields: Sequence[bytes], dialect: Dialect) -> list[str]:
     """The names as texts. Raises FileRefusedError."""
     try:
@@ -121,31 +136,32 @@ def _decoded(fields: Sequence[bytes], dialect: Dialect) -> list[str]:
 
 def _labelled(found: Sequence[str], known: Collection[str]) -> tuple[NewColumn, ...]:
     """The names that are not known, each with a label that no other has."""
-    new = []
+    new: dict[str, NewColumn] = {}
     for position, name in enumerate(found):
         if name.lower() not in known:
-            label = name or f"#{position + 1}"
-            while not name and label in found:
+            label = name if name and name not in new else f"{name}#{position + 1}"
+            while label != name and (label in found or label in new):
                 label = f"#{label}"
-            new.append(NewColumn(position, label))
-    return tuple(new)
+            new[label] = NewColumn(position, label)
+    return tuple(new.values())
 
 
 def _as_columns(new: Sequence[NewColumn], header: Sequence[str], taken: Collection[str]) -> tuple[NewColumn, ...]:
     """The same with the names of the table's columns to be. Raises ValueError for a name that cannot be one."""
     columns: dict[str, NewColumn] = {}
     for one in new:
-        if not header[one.position]:
+        found = header[one.position]
+        if not found:
             raise ValueError(f"field {one.position + 1} cannot become a new column of the table, it has no name")
         try:
-            name = column_of_header(one.label)
+            name = column_of_header(found)
             if name in columns:
-                raise ValueError(f"{name!r} would be the name of {columns[name].label!r} too")
+                raise ValueError(f"{name!r} would be the name of {header[columns[name].position]!r} too")
             if name in taken:
                 raise ValueError(f"the name {name!r} is taken")
         except ValueError as error:
             raise ValueError(
-                f"{one.label!r} cannot become a new column of the table: {error}; name a column of the entity's schema "
+                f"{found!r} cannot become a new column of the table: {error}; name a column of the entity's schema "
                 "for it, with this 'header'"
             ) from None
         columns[name] = NewColumn(one.position, one.label, name)

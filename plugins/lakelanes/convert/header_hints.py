@@ -61,11 +61,14 @@ def likeness(missing: Sequence[str], extra: Sequence[str]) -> str | None:
     return None
 
 
-def settings(lines: Sequence[tuple[int, bytes]], columns: Sequence[str], dialect: Dialect) -> str | None:
+def settings(
+    lines: Sequence[tuple[int, bytes]], columns: Sequence[str], dialect: Dialect, configured: str | None = None
+) -> str | None:
     """The settings with which a header fits, or fits better, that has none or few of the columns; None if there are
     none.
 
-    lines: the header and those under it, each with its number.
+    lines: the header and those under it, each with its number. configured: the dialect's delimiter, where another
+    stands in for it.
     """
     wanted = {column.strip().lower() for column in columns}
     if not lines:
@@ -84,14 +87,15 @@ def settings(lines: Sequence[tuple[int, bytes]], columns: Sequence[str], dialect
     number, delimiter = hint
     other = f"dialect.delimiter to {delimiter!r}" if delimiter != dialect.delimiter else ""
     if number == line:
-        return f"set {other}, which is {dialect.delimiter!r}"
+        return f"set {other}, which is {configured or dialect.delimiter!r}"
     return f"line {number} looks like the header: set dialect.skip_rows to {number - 1}" + (other and f", and {other}")
 
 
 def delimiter_of(row: str, width: int, dialect: Dialect) -> str | None:
     """The delimiter with which a row of one field has as many as are expected, as a setting; None if there is none."""
     record = row.encode(errors="replace")
-    if len(split_fields(record, dialect)) > 1:
+    read = record if dialect.stand_in is None else dialect.stand_in.coded([row])[0].encode(errors="replace")
+    if len(split_fields(read, dialect.as_read)) > 1:
         return None
     for delimiter in _DELIMITERS:
         other = Dialect(delimiter=delimiter, quote=dialect.quote if dialect.quote != delimiter else None)

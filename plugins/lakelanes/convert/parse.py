@@ -8,18 +8,20 @@ dirty one only with its dirty rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
 from lakelanes.convert.blocks import Block
-from lakelanes.convert.careful import CarefulReader, Judged, file_columns
+from lakelanes.convert.careful import CarefulReader, FileColumn, Judged, file_columns
 from lakelanes.convert.cast import Array, Mask, cast_column
 from lakelanes.convert.faults import Positions
 from lakelanes.convert.header import Layout
 from lakelanes.convert.kernel import Columns, Kernel, TornBlockError, kernel_for
+from lakelanes.convert.left_out import LeftOut, without
 from lakelanes.convert.null_values import with_more_nulls
 from lakelanes.convert.quoting import beside_quotes
 from lakelanes.convert.record_index import count_lines
@@ -38,13 +40,15 @@ class ParsedBlock:
     """records: how many the block holds; lines: how many physical lines end in it.
 
     batches: the rows that fit, with the variant columns of this block's misfits. rejects: the others, None when there
-    are none; numbered within the block.
+    are none; numbered within the block. left_out: how many records and comments the dialect leaves out; they are not
+    among the records.
     """
 
     records: int
     lines: int
     batches: list[pa.RecordBatch]
     rejects: RejectRows | None
+    left_out: int = 0
 
 
 @dataclass
@@ -63,18 +67,22 @@ class BlockParser:
     layout: where the file has which column. With the task's partitions the column NUMBER has the number of each row's
     partition; a row of none is a bad one. Without its tuning's `fast` the kernel is not used (the result is the same).
     returns_end: whether the file's lines end with a carriage return alone; one in another file makes bad rows.
+    left_out: what the dialect leaves out of the file; None where that is nothing.
     """
 
-    def __init__(self, layout: Layout, task: Task, *, returns_end: bool = True) -> None:
+    def __init__(
+        self, layout: Layout, task: Task, *, returns_end: bool = True, left_out: LeftOut | None = None
+    ) -> None:
         self._returns_end = returns_end
         self._partitions = task.partitions
-        self._dialect = task.source.dialect
+        self._dialect, self._stand_in = task.source.dialect.as_read, task.source.dialect.stand_in
+        self._left_out, self._width = left_out, layout.width
         self._schema = table_schema(task.columns, task.policy.schema, layout, numbered=task.partitions is not None)
         columns = file_columns(layout, task, self._schema)
         self._careful = CarefulReader(layout, task, self._schema, columns, returns_end=returns_end)
         self._in_table = [column for column in columns if column.order is not None]
         self._kernel: Kernel | None = None
-        if task.tuning.fast:
+        if task.tuning.fast and self._has_its_nulls(columns):
             # The kernel leaves rows with a text in another column to the careful reader.
             empty = [column.position for column in columns if column.order is None]
             empty += [layout.width - 1] * layout.trailing
@@ -86,11 +94,41 @@ class BlockParser:
         self._pause, self._next_pause = 0, _FIRST_PAUSE
         self.keep_blank = self._careful.keep_blank
 
+    def _has_its_nulls(self, columns: Sequence[FileColumn]) -> bool:
+        """Whether no null value has a character for which others stand in; the kernel does not know them."""
+        known = {self._dialect.null_values, *(column.judge.null_values for column in columns)}
+        return self._stand_in is None or all(self._stand_in.coded(nulls) == list(nulls) for nulls in known)
+
     def parse(self, block: Block, refusal: str | None = None) -> ParsedBlock | None:
         """The block's rows; None when its end turns out to be inside a record.
 
         refusal: reject every row, those without a fault of their own with this reason.
         """
+        if self._left_out is not None and self._left_out.may_be_in(block.data, block.length, self.keep_blank):
+            return self._parse_kept(self._left_out, block, refusal)
+        return self._parse(block, refusal)
+
+    def _parse_kept(self, left_out: LeftOut, block: Block, refusal: str | None) -> ParsedBlock | None:
+        """The block's rows without what is left out of it."""
+        index = self._careful.index(block.data, block.length)
+        if index.torn is not None:
+            return None
+        kept = left_out.kept(block.data, index, returns_end=self._returns_end)
+        count = index.comments.size + index.starts.size - kept.size
+        if not count:
+            return self._parse(block, refusal)
+        parsed = ParsedBlock(0, 0, [], None)
+        if kept.size:
+            found = self._parse(without(block, index, kept, returns_end=self._returns_end), refusal)
+            if found is None or found.records != kept.size:
+                raise ValueError("the CSV parser and the record index disagree")
+            parsed = found
+        rejects = parsed.rejects
+        if rejects is not None:
+            rejects = replace(rejects, lines=index.lines(kept[rejects.records]))
+        return replace(parsed, lines=index.line_ends.size, rejects=rejects, left_out=count)
+
+    def _parse(self, block: Block, refusal: str | None) -> ParsedBlock | None:
         if self._kernel is not None and refusal is None and not beside_quotes(block.data, block.length, self._dialect):
             if not self._pause:
                 return self._parse_plain(self._kernel, block)
@@ -106,7 +144,7 @@ class BlockParser:
         if read.lone_returns and not self._returns_end:
             kernel.release(read)
             return self._parse_careful(block, None)
-        batch, odd = self._plain_batch(kernel, read)
+        batch, odd = self._plain_batch(kernel, read, self._without_stand_in(block, read))
         if not odd.size:
             kernel.release(read)
             return ParsedBlock(read.records, read.lines, [batch], None)
@@ -119,11 +157,25 @@ class BlockParser:
         kernel.release(read)
         return parsed or self._parse_careful(block, None)
 
-    def _plain_batch(self, kernel: Kernel, read: Columns) -> tuple[pa.RecordBatch, Positions]:
-        """The rows that the kernel read, and the records that are not among them."""
+    def _without_stand_in(self, block: Block, read: Columns) -> Mask:
+        """Of the rows that the kernel read, those whose texts hold nothing that stands in for something else."""
+        rows = read.records - read.odd.size
+        data, length, stand_in = block.data, block.length, self._stand_in
+        quote = (self._dialect.quote or "").encode()
+        if stand_in is None or not any(mark and data.find(mark, 0, length) >= 0 for mark in (quote, stand_in.mark)):
+            return np.ones(rows, bool)
+        octets = np.frombuffer(data, np.uint8, length)
+        places = np.flatnonzero((octets == ord(stand_in.character)) | (octets == ord(stand_in.mark)))
+        _, ends, _ = read.places(np.arange(read.records))
+        counts = np.bincount(np.searchsorted(ends, places), minlength=read.records)
+        # Between the fields there are one fewer than fields.
+        plain: Mask = np.delete(counts, read.odd) == self._width - 1
+        return plain
+
+    def _plain_batch(self, kernel: Kernel, read: Columns, good: Mask) -> tuple[pa.RecordBatch, Positions]:
+        """The rows that the kernel read, and the records that are not among them. good: the rows that may be."""
         arrays, odd = read.arrays, read.odd
         rows = read.records - odd.size
-        good = np.ones(rows, bool)
         for number, raw in enumerate(kernel.raw):
             if raw:
                 cast = cast_column(self._with_more_nulls(read, number), self._in_table[number].judge)
@@ -197,12 +249,13 @@ class BlockParser:
     ) -> RejectRows:
         """These of the judged records as rejected rows, those without a fault of their own with the refusal."""
         columns, reasons = judged.faults.of(records)
+        raws = raw_texts(block.data, where.starts, where.ends, self._dialect.encoding)
         return RejectRows(
             where.records,
             where.lines,
             columns,
             [reason or refusal or "" for reason in reasons],
-            raw_texts(block.data, where.starts, where.ends, self._dialect.encoding),
+            raws if self._stand_in is None else list(map(self._stand_in.text, raws)),
             judged.faults.first_freezing(records),
         )
 

@@ -38,6 +38,7 @@ class Conversion:
     missing_columns: columns of the table that the file lacks; new_columns: names in the header that the table lacks.
     added_columns: those that the target has beyond the table's, each with its Hive type.
     partitions: of a file whose rows are divided, the rows of each partition; they add up to rows_loaded.
+    left_out: how many rows, comments and lines of a footer the dialect leaves out; they are no records.
     """
 
     records: int
@@ -50,6 +51,7 @@ class Conversion:
     added_columns: Mapping[str, str] = field(default_factory=dict)
     partitions: dict[Values, int] | None = None
     rows_withheld: int = 0
+    left_out: int = 0
 
 
 def convert(
@@ -107,12 +109,14 @@ class _Counts:
     records: int = 0
     loaded: int = 0
     rejected: int = 0
+    left_out: int = 0
     first: Reject | None = None
 
     def add(self, piece: Piece) -> None:
         self.records += piece.records
         self.loaded += sum(batch.num_rows for batch in piece.batches)
         self.rejected += len(piece.rejects or ())
+        self.left_out += piece.left_out
         if piece.rejects and self.first is None:
             self.first = piece.rejects.first()
         if self.records != self.loaded + self.rejected:
@@ -148,6 +152,8 @@ class _Load:
                     self._write(piece, file)
                 if file.failure:
                     raise FileRefusedError(file.failure, *file.differences)
+            if not self._counts.records and (reason := self._task.policy.empty_refusal):
+                raise FileRefusedError(reason, *file.differences)
             if self._too_late:
                 raise TableGrewError(frozenset(self._task.variants) & frozenset(self._schema.names))
             if self._counts.records and not self._counts.loaded:
@@ -188,7 +194,8 @@ class _Load:
             width = file.layout.width if file.layout else 0
             if first.column is None and (hint := delimiter_of(first.raw, width, self._task.source.dialect)):
                 reason += f"; {hint}"
-        return Conversion(counts.records, 0, counts.rejected, first, reason, *file.differences)
+        left_out = counts.left_out + file.left_out
+        return Conversion(counts.records, 0, counts.rejected, first, reason, *file.differences, left_out=left_out)
 
     def _commit(self, layout: Layout | None) -> dict[str, str]:
         """Closes both sinks, the rejects first; returns the columns that the target has beyond the table's."""
@@ -220,6 +227,7 @@ class _Load:
             new_columns=new,
             added_columns=added,
             partitions=partitions,
+            left_out=counts.left_out + file.left_out,
         )
 
 
@@ -274,7 +282,7 @@ def _rejected(task: Task, refused: FileRefusedError, reason: str, *, by_line: bo
     counts, rejects = _Counts(), _rejects_writer(task)
     reasons = ReasonCounts(WITHHELD + reason)
     try:
-        with FilePass(task, WITHHELD + reason, by_line=by_line) as file:
+        with FilePass(task, WITHHELD + reason, by_line=by_line, whole=by_line and refused.whole) as file:
             for piece in file.pieces():
                 counts.add(piece)
                 if piece.rejects:
@@ -297,6 +305,7 @@ def _rejected(task: Task, refused: FileRefusedError, reason: str, *, by_line: bo
         refused.missing,
         refused.extra,
         rows_withheld=reasons.withheld,
+        left_out=counts.left_out + file.left_out,
     )
 
 

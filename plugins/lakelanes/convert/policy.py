@@ -55,6 +55,7 @@ class LoadPolicy:
     on_bad_rows: whether a bad row is set aside or refuses the file. max_bad_rows: with how many of them a file is still
     loaded; None for any number.
     missing_columns: whether a column of the table that the file lacks refuses it, or is null.
+    empty_refusal: why a file without rows is refused; None where it is loaded as such.
     schema: with its `rescue` the target has the column RESCUED after the table's, then those that the table gained.
     """
 
@@ -62,6 +63,7 @@ class LoadPolicy:
     max_bad_rows: int | None = None
     missing_columns: Literal["error", "null"] = "error"
     schema: SchemaPolicy = DEFAULT_POLICY
+    empty_refusal: str | None = None
 
     @property
     def bad_rows_allowed(self) -> int | None:

@@ -4,11 +4,16 @@ A line ends in LF, CRLF or a lone CR. In a file whose first line does not end in
 are none: see RecordIndex.broken(). A line without any character is blank and no record, except in a file of one
 column, where RFC 4180's grammar makes it a record with one empty field. What quotes mean, also where they break
 RFC 4180, is in lakelanes.convert.quoting.
+
+A comment is a line that begins, where a record could, with the dialect's character for them. It ends with its line,
+whatever quotes and escapes are in it, and is no record. In a file whose lines do not end with a carriage return alone,
+neither does a comment, and none begins after one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +23,7 @@ from lakelanes.convert.quoting import field_patterns, neutral, quote_fault, reco
 
 LF, CR = 0x0A, 0x0D
 _PIECE = 64 << 10
+_LINE_END, _LINE_FEED = re.compile(rb"\r\n|\r|\n"), re.compile(rb"\n")
 
 Offsets = npt.NDArray[np.int64]
 
@@ -31,6 +37,7 @@ class RecordIndex:
     torn: where a record starts that does not end within the bytes, or None.
     in_quotes: whether that is because of a quote that is still open.
     orderly: whether every quote is known to be one of RFC 4180: it opens a field, closes one or is doubled inside one.
+    comments: offsets of the first byte of every comment.
     """
 
     starts: Offsets
@@ -39,6 +46,7 @@ class RecordIndex:
     torn: int | None
     in_quotes: bool
     orderly: bool = True
+    comments: Offsets = field(default_factory=lambda: _NONE)
 
     def lines(self, records: Offsets) -> Offsets:
         """How many physical lines end before each of these records, given by their position in the index."""
@@ -50,9 +58,13 @@ class RecordIndex:
         Where lines do not end so, it belongs to a field, which would have to be quoted (RFC 4180, section 2, rule 6):
         neither half is a record.
         """
-        ends, starts = self.ends[:-1], self.starts[1:]
-        halves = np.flatnonzero((starts == ends + 1) & (np.frombuffer(data, np.uint8)[ends] == CR))
+        halves = self.halves(data)
         return np.union1d(halves, halves + 1)
+
+    def halves(self, data: bytearray) -> Offsets:
+        """Of each two such records the position of the first."""
+        ends, starts = self.ends[:-1], self.starts[1:]
+        return np.flatnonzero((starts == ends + 1) & (np.frombuffer(data, np.uint8)[ends] == CR))
 
     def whole_line(self, data: bytearray, at: int) -> int:
         """Where the first record starts that carriage returns alone divide from what starts at this offset."""
@@ -73,8 +85,14 @@ class RecordIndex:
         return faults
 
 
-def index_records(data: bytearray, length: int, dialect: Dialect, *, final: bool, keep_blank: bool) -> RecordIndex:
-    """The records in data[:length]. final: nothing comes after, so that the end of the bytes ends the last record."""
+def index_records(
+    data: bytearray, length: int, dialect: Dialect, *, final: bool, keep_blank: bool, returns_end: bool = True
+) -> RecordIndex:
+    """The records in data[:length].
+
+    final: nothing comes after, so that the end of the bytes ends the last record. returns_end: whether a carriage
+    return alone ends a comment.
+    """
     octets = np.frombuffer(data, np.uint8, length)
     line_starts, line_ends = every_end = _line_ends(octets, final)
     plain: bytes | bytearray = data
@@ -85,9 +103,12 @@ def index_records(data: bytearray, length: int, dialect: Dialect, *, final: bool
         octets = np.frombuffer(plain, np.uint8)
         line_starts, line_ends = _line_ends(octets, final)
     quotes = np.flatnonzero(octets == ord(dialect.quote)) if dialect.quote else _NONE
-    if not _well_formed(octets, quotes, dialect):
+    commented = dialect.comment is not None and begins_line(data, length, dialect.comment.encode())
+    # Where none of these is, every line is a record or a comment.
+    walked = commented and (quotes.size or plain is not data or not (returns_end or data.find(b"\r", 0, length) < 0))
+    if walked or not _well_formed(octets, quotes, dialect):
         return _walk_records(
-            plain, length, dialect, every_end[1], final=final, keep_blank=keep_blank, dangling=dangling
+            data, plain, length, dialect, every_end[1], final=final, keep_blank=keep_blank, returns_end=returns_end
         )
     outside = np.searchsorted(quotes, line_ends) % 2 == 0 if quotes.size else slice(None)
     ends, nexts = line_starts[outside], line_ends[outside] + 1
@@ -99,10 +120,21 @@ def index_records(data: bytearray, length: int, dialect: Dialect, *, final: bool
         ends = np.append(ends, length)
     else:
         torn, starts = int(starts[-1]), starts[:-1]
+    comments = _NONE
+    if commented:
+        of_comments = octets[starts] == ord(dialect.comment or "")
+        comments, starts, ends = starts[of_comments], starts[~of_comments], ends[~of_comments]
     if not keep_blank:
         kept = starts < ends
         starts, ends = starts[kept], ends[kept]
-    return RecordIndex(starts, ends, every_end[1], torn, torn is not None and bool(in_quotes))
+    return RecordIndex(starts, ends, every_end[1], torn, torn is not None and bool(in_quotes), comments=comments)
+
+
+def begins_line(data: bytearray, length: int, start: bytes) -> bool:
+    """Whether a line of data[:length] begins with these bytes, be it inside quotes; the data does with a line."""
+    if data.find(start, 0, length) < 0:
+        return False
+    return data.startswith(start) or any(data.find(end + start, 0, length) >= 0 for end in (b"\n", b"\r"))
 
 
 def well_quoted(data: bytearray, length: int, dialect: Dialect) -> bool:
@@ -153,6 +185,8 @@ def guess_cut(data: bytearray, length: int, dialect: Dialect) -> int:
     quote = dialect.quote.encode() if dialect.quote else b""
     if cut < 0 or not quote or data.find(quote, 0, cut) < 0:
         return cut + 1
+    if dialect.comment is not None and begins_line(data, cut, dialect.comment.encode()):
+        data = _without_comments(data, cut, dialect.comment)
     inside = int(np.count_nonzero(np.frombuffer(data, np.uint8, cut) == quote[0]))
     while inside % 2:
         opening = data.rfind(quote, 0, cut)
@@ -233,32 +267,65 @@ def _well_formed(octets: npt.NDArray[np.uint8], quotes: Offsets, dialect: Dialec
     return bool(begins.all() and ends.all())
 
 
+def _without_comments(data: bytearray, length: int, comment: str) -> bytearray:
+    """The same with spaces for all that may be a comment."""
+    line = re.compile(rb"(?:\A|(?<=[\r\n]))" + re.escape(comment).encode() + rb"[^\r\n]*")
+    return bytearray(line.sub(lambda found: b" " * len(found[0]), bytes(data[:length])))
+
+
+def _comment_end(data: bytearray, at: int, length: int, *, final: bool, returns_end: bool) -> int | None:
+    """Where the line after a comment begins; None where the comment may go on."""
+    ended = (_LINE_END if returns_end else _LINE_FEED).search(data, at, length)
+    if ended is None:
+        return length if final else None
+    maybe_half = ended[0] == b"\r" and ended.end() == length
+    return None if maybe_half and not final else ended.end()
+
+
 def _walk_records(
-    octets: bytes | bytearray,
+    data: bytearray,
+    plain: bytes | bytearray,
     length: int,
     dialect: Dialect,
     line_ends: Offsets,
     *,
     final: bool,
     keep_blank: bool,
-    dangling: bool,
+    returns_end: bool,
 ) -> RecordIndex:
-    """index_records() record by record, for bytes whose quotes have to be followed one at a time."""
+    """index_records() record by record, for bytes whose quotes have to be followed one at a time.
+
+    plain: the data with zeros for what is escaped, which for comments is wrong.
+    """
     pattern = record_pattern(dialect)
-    starts, ends = [], []
+    comment = ord(dialect.comment) if dialect.comment else -1
+    escape = (dialect.escape or "").encode()
+    starts: list[int] = []
+    ends: list[int] = []
+    comments: list[int] = []
     torn, in_quotes, at = None, False, 0
-    with memoryview(octets)[:length] as view:
-        while at < length:
-            match = pattern.match(view, at)
-            open_quote = match.group("open") is not None or match.group("opened") is not None
-            ended = match.group("end")
-            maybe_half = ended == b"\r" and match.end() == length
-            if open_quote or (not ended and dangling) or (not final and (not ended or maybe_half)):
-                torn, in_quotes = at, open_quote
+    while at < length:
+        if data[at] == comment and (returns_end or not at or data[at - 1] == LF):
+            end = _comment_end(data, at, length, final=final, returns_end=returns_end)
+            if end is None:
+                torn = at
                 break
-            if keep_blank or match.start("end") > at:
-                starts.append(at)
-                ends.append(match.start("end"))
-            at = match.end()
-        del match
-    return RecordIndex(np.array(starts, np.int64), np.array(ends, np.int64), line_ends, torn, in_quotes, False)
+            comments.append(at)
+            if escape and data.find(escape, at, end) >= 0:
+                plain = bytes(end) + neutral(bytes(data[end:length]), dialect)
+            at = end
+            continue
+        match = pattern.match(plain, at, length)
+        open_quote = match.group("open") is not None or match.group("opened") is not None
+        ended = match.group("end")
+        maybe_half = ended == b"\r" and match.end() == length
+        dangling = bool(escape) and not ended and plain[length - 1 : length] == escape
+        if open_quote or dangling or (not final and (not ended or maybe_half)):
+            torn, in_quotes = at, open_quote
+            break
+        if keep_blank or match.start("end") > at:
+            starts.append(at)
+            ends.append(match.start("end"))
+        at = match.end()
+    found = [np.array(offsets, np.int64) for offsets in (starts, ends, comments)]
+    return RecordIndex(found[0], found[1], line_ends, torn, in_quotes, False, found[2])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from lakelanes.convert.errors import UnreadableSourceError
@@ -19,6 +19,9 @@ class Readable(Protocol):
     def read(self, size: int, /) -> Any: ...
 
 
+Filter = Callable[[Callable[[int], bytes]], Readable]
+
+
 class ByteSource:
     """A source's uncompressed bytes, in order, in UTF-8 whatever `encoding` they have.
 
@@ -26,9 +29,10 @@ class ByteSource:
     come out of the packing, else None; with what to do about it.
     misread: why the first bytes show that they are not in `encoding`, else None. encoding: what they are read as, which
     is then what they show.
+    filters: what else the bytes go through, one after the other, in UTF-8.
     """
 
-    def __init__(self, raw: Readable, encoding: str = "utf-8") -> None:
+    def __init__(self, raw: Readable, encoding: str = "utf-8", filters: Sequence[Filter] = ()) -> None:
         self._raw = raw
         self._head = b""
         while len(self._head) < HEAD_BYTES and (more := raw.read(HEAD_BYTES - len(self._head))):
@@ -44,6 +48,8 @@ class ByteSource:
         if self.encoding != "utf-8":
             marked = marked_encoding(head) == self.encoding
             self._read = Transcoder(self._read or self._read_plain, self.encoding, marked=marked).read
+        for through in () if self.foreign else filters:
+            self._read = through(self._read or self._read_plain).read
         self._read_into = None if self._read else getattr(raw, "readinto", None)
 
     def read_into(self, view: memoryview) -> int:

@@ -8,6 +8,7 @@ beginning, without seeking; its central directory then only has to confirm what 
 from __future__ import annotations
 
 import bz2
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -172,16 +173,31 @@ _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8_NAME = 0x1, 0x8, 0x800
 _METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "zstandard", 95: "xz", 98: "PPMd"}
 _IN_ZIP64 = 0xFFFFFFFF
+_NAMED = 5
+
+# What lies beside the one file of data: what macOS and Windows leave behind, and what is for readers.
+_EXTRA = re.compile(
+    r"(?:.*/)?(?:"
+    r"__macosx/.*|\.ds_store|\._[^/]*|thumbs\.db|desktop\.ini|"
+    r"(?:readme|read[ _-]me|licen[cs]e|copying|notice|changelog)(?:[ ._-][^/]*)?|"
+    r"[^/]*\.(?:md|rst|pdf|html?|docx?|rtf|odt|json|xml|xsd|ya?ml|md5|sha1|sha256|sig)"
+    r")",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class _Zip:
-    """The one file in a zip archive; folders in it do not count."""
+    """The one file in a zip archive; folders in it do not count, and neither do files whose names say that they are no
+    data, such as .DS_Store and README.txt."""
 
     def __init__(self, read_raw: ReadRaw) -> None:
         self._read_raw = read_raw
         self._pending = b""
         self._entries = 0
         self._name: str | None = None
+        self._extras: list[str] = []
+        self._reading = ""
+        self._is_extra = False
         self._ended = False
         self._inflate: Any = None
         self._stored = 0
@@ -193,7 +209,7 @@ class _Zip:
                 if self._ended or not self._next_file():
                     return b""
                 continue
-            if data := self._read_file(size):
+            if (data := self._read_file(size)) and not self._is_extra:
                 return data
 
     def _next_file(self) -> bool:
@@ -209,15 +225,22 @@ class _Zip:
             raw_name = self._take(name_length)
             name = raw_name.decode("utf-8" if flags & _UTF8_NAME else "cp437", errors="replace")
             extra = self._take(extra_length)
+            self._reading = name
             self._entries += 1
             folder = name.endswith("/") and not size
-            if not folder or method != _STORED:
-                self._check(name, flags, method, folder)
-            if not folder:
-                self._name = name
+            self._is_extra = not folder and _EXTRA.fullmatch(name) is not None
             self._sizes_follow = bool(flags & _SIZES_FOLLOW)
             if _IN_ZIP64 in (packed, size):
                 size, packed = _zip64_sizes(extra, size, packed)
+            if self._is_extra:
+                self._extras.append(name)
+                if not self._sizes_follow:
+                    self._skip(packed)
+                    continue
+            if not folder or method != _STORED:
+                self._check(name, flags, method, folder)
+            if not (folder or self._is_extra):
+                self._name = name
             self._expected = (crc, packed, size)
             self._crc = self._packed = self._size = 0
             self._inflate = _Inflater(_DEFLATE_WINDOW) if method == _DEFLATED else None
@@ -226,7 +249,7 @@ class _Zip:
             return True
 
     def _check(self, name: str, flags: int, method: int, folder: bool) -> None:
-        if self._name is not None and not folder:
+        if self._name is not None and not (folder or self._is_extra):
             raise UnreadableSourceError(
                 f"the zip archive holds more than one file: {name!r} after {self._name!r}; one is expected"
             )
@@ -271,7 +294,9 @@ class _Zip:
         if self._sizes_follow:
             self._descriptor(found)
         elif found != self._expected:
-            raise _damaged("zip", f"the checksum or the size of {self._name!r} is not what it was when it was packed")
+            raise _damaged(
+                "zip", f"the checksum or the size of {self._reading!r} is not what it was when it was packed"
+            )
 
     def _descriptor(self, found: tuple[int, int, int]) -> None:
         """What follows a file whose sizes were unknown before: with or without a signature, of 4 or 8 bytes a size."""
@@ -290,7 +315,7 @@ class _Zip:
                 return
         if len(self._pending) < _END_BYTES:
             raise _cut_off("zip")
-        raise _damaged("zip", f"the checksum or the size of {self._name!r} is not what it was when it was packed")
+        raise _damaged("zip", f"the checksum or the size of {self._reading!r} is not what it was when it was packed")
 
     def _end(self, signature: bytes) -> None:
         """Reads the archive's directory, which ends with how many entries there are."""
@@ -307,7 +332,15 @@ class _Zip:
         if entries != self._entries & 0xFFFF:
             raise _damaged("zip", f"its directory lists {entries} entries, {self._entries} were found")
         if self._name is None:
-            raise UnreadableSourceError("the zip archive holds no file; one is expected")
+            beside = f" but {', '.join(map(repr, self._extras[:_NAMED]))}" if self._extras else ""
+            raise UnreadableSourceError(f"the zip archive holds no file{beside}; one of data is expected")
+
+    def _skip(self, count: int) -> None:
+        """Leaves out so many bytes of the archive."""
+        while count:
+            skipped = self._next_chunk()[:count]
+            self._pending = self._pending[len(skipped) :]
+            count -= len(skipped)
 
     def _take(self, count: int) -> bytes:
         self._fill(count)

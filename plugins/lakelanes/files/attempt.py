@@ -183,6 +183,8 @@ class Attempt:
         """Steps 2 to 5, from GET to commit. None when the file or a target was changed by others meanwhile."""
         try:
             with self._get() as reader:
+                if (refused := self._empty_copy_refusal()) is not None:
+                    return self._commit_refusal(Conversion(0, 0, 0, refused=refused), None)
                 written = self._copy() if self._entity.format == "csv" else self._convert(reader)
             return self._commit(written)
         except SourceChangedError:
@@ -230,6 +232,7 @@ class Attempt:
 
         entity = self._entity
         parts = self._read_parts()
+        rows_before = (self._entry.live_rows or 0) + parts.rows_before
         try:
             done = convert(
                 Source(open_source, self._file.uri, entity.dialect.converter()),
@@ -247,7 +250,11 @@ class Attempt:
                     lambda columns: self._context.evolution.add(columns, self._file.uri),
                 ),
                 LoadPolicy(
-                    entity.on_bad_rows, entity.max_bad_rows, entity.missing_columns, entity.schema_policy.converter()
+                    entity.on_bad_rows,
+                    entity.max_bad_rows,
+                    entity.missing_columns,
+                    entity.schema_policy.converter(),
+                    self._empty_refusal(rows_before),
                 ),
                 Tuning(threads=self._context.threads),
             )
@@ -258,6 +265,24 @@ class Attempt:
                 parts.note_written()
             raise
         return Written(parts, done, _etag_of(targets), _etag_of(rejects))
+
+    def _empty_refusal(self, rows_before: int | None) -> str | None:
+        """Why a version without rows is refused; None where it is loaded. rows_before: of the version that is in the
+        table; None where they were not counted."""
+        if self._entity.empty_versions == "load" or rows_before == 0:
+            return None
+        count = "rows" if rows_before is None else f"{rows_before} row{'s'[: rows_before != 1]}"
+        return (
+            f"the file has no rows, and the version of it that is in the table has {count}: it stays, as "
+            f"entities.{self._entity.name}.empty_versions is 'refuse'"
+        )
+
+    def _empty_copy_refusal(self) -> str | None:
+        """The same for a file whose rows are not read: only one without a byte is sure to have none."""
+        live = self._entry.live_etag
+        if self._entity.format != "csv" or self._file.size or live in (None, self._file.etag):
+            return None
+        return self._empty_refusal(None)
 
     def _copy(self) -> Written:
         """Steps 3 and 4 of a 'csv' table, which holds the file as it came: S3 itself copies it."""
@@ -283,6 +308,7 @@ class Attempt:
             self._entry,
             rows_loaded=done.rows_loaded if done else None,
             rows_rejected=done.rows_rejected if done else None,
+            rows_left_out=done.left_out if done else None,
             target=objects.target if written.target_etag else None,
             target_etag=written.target_etag,
             rejects=objects.rejects if written.rejects_etag else None,
@@ -316,9 +342,14 @@ class Attempt:
         confirmed = replace(
             self._with_what_is_live(), rejects=objects.rejects if rejects_etag else None, rejects_etag=rejects_etag
         )
-        rows = (done.rows_rejected, done.rows_withheld)
         self._lake.ledger.rejected(
-            confirmed, reason, line=line, column=column, rows_rejected=rows[0], rows_withheld=rows[1]
+            confirmed,
+            reason,
+            line=line,
+            column=column,
+            rows_rejected=done.rows_rejected,
+            rows_withheld=done.rows_withheld,
+            rows_left_out=done.left_out,
         )
         outcome = self._outcome("rejected", rows=(0, done.rows_rejected), error=reason)
         return replace(outcome, line=line, column=column, rows_withheld=done.rows_withheld)

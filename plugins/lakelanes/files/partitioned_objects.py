@@ -91,6 +91,11 @@ class FileParts:
         self._planned: dict[Values, _Planned] = {}
         self._writers: dict[Values, ObjectWriter] = {}
 
+    @property
+    def rows_before(self) -> int:
+        """How many rows the file has in the table, as far as the ledger knows of its objects in many partitions."""
+        return sum(part.live_rows or 0 for part in self._known.values())
+
     def fault_of(self, values: Values) -> tuple[int, str] | None:
         """Why no partition can have these values of the entity's data_keys, with the position of the one at fault."""
         try:

@@ -27,6 +27,7 @@ from lakelanes.config.partitions import Partition
 from lakelanes.errors import EventError, LakeError, reason_of
 from lakelanes.files.batch import load_batch
 from lakelanes.files.events import ObjectEvent, parse_body
+from lakelanes.files.ignored_names import IGNORED, is_ignored
 from lakelanes.files.matching import partition_path, taker_of
 from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.partitioned_objects import partitions_of_rows
@@ -181,7 +182,8 @@ class FastLane:
             return
         entity = None if file.key.endswith("/") else taker_of(config, file.key)
         if entity is None:
-            entry.reason = "the name matches no entity's filename_pattern"
+            ignored = is_ignored(config, file.key)
+            entry.reason = IGNORED if ignored else "the name matches no entity's filename_pattern"
             return
         entry.entity = entity.name
         if "fast" not in entity.lanes:

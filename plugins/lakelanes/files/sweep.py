@@ -12,6 +12,7 @@ from lakelanes.aws.storage import place_of
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition
 from lakelanes.files.file_objects import is_overtaken
+from lakelanes.files.ignored_names import is_ignored
 from lakelanes.files.listing import list_prefix, list_recent
 from lakelanes.files.matching import partition_path, taker_of
 from lakelanes.ledger.entries import INDEX_LAG, MAX_ATTEMPTS, Entry, State, timestamp
@@ -34,7 +35,8 @@ _OPEN: tuple[State, ...] = ("claimed", "failed", "deferred")
 @dataclass(frozen=True)
 class Sweep:
     """What a sweep found. ``files`` holds, by entity, those to load; ``unmatched`` ones are new to the ledger;
-    ``settling`` counts those that are too young to be read. ``done``: by entity, the partitions of listed files that
+    ``ignored`` counts those of no entity whose names say that this is as it should be; ``settling`` those that are too
+    young to be read. ``done``: by entity, the partitions of listed files that
     the ledger is done with, which Athena should see. ``loaded_fast``: by entity, the files that the low-latency lane
     loaded or refused since the sweep before, by URI the path that the name spells; and ``until`` up to when (see
     ``finish``)."""
@@ -44,6 +46,7 @@ class Sweep:
     files: dict[str, list[SourceFile]] = field(default_factory=dict)
     unmatched: list[SourceFile] = field(default_factory=list)
     settling: int = 0
+    ignored: int = 0
     done: dict[str, set[Partition]] = field(default_factory=dict)
     loaded_fast: dict[str, dict[str, str]] = field(default_factory=dict)
     until: str = ""
@@ -105,11 +108,13 @@ def _loaded_fast(lake: Lake, now: datetime) -> dict[str, dict[str, str]]:
 
 
 def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) -> Sweep:
-    sweep, settling = Sweep(full, len(listing)), 0
+    sweep, settling, ignored = Sweep(full, len(listing)), 0, 0
     known = lake.ledger.get_many(file.uri for file in listing)
     for file in listing:
         entity = taker_of(lake.config, file.key)
-        if entity is None:
+        if entity is None and is_ignored(lake.config, file.key):
+            ignored += 1
+        elif entity is None:
             entry = known.get(file.uri)
             if entry is None or (entry.state == "unmatched" and (entry.etag, entry.error) != (file.etag, UNMATCHED)):
                 sweep.unmatched.append(file)
@@ -122,7 +127,7 @@ def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) 
     for name, file in _overtaken(lake, now):
         if file not in sweep.files.get(name, ()):
             sweep.files.setdefault(name, []).append(file)
-    return replace(sweep, settling=settling)
+    return replace(sweep, settling=settling, ignored=ignored)
 
 
 def _unfinished(lake: Lake, listed: Container[str]) -> Iterator[SourceFile]:

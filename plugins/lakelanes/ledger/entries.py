@@ -39,6 +39,7 @@ class Entry:
     ``error`` with ``error_line`` and ``error_column`` is the first thing wrong with the file. ``live_*`` describes the
     version that is in the table now, which is an older one while a newer one is being loaded or was refused.
     ``added_columns`` are those that the file has in the table and that the configuration did not name then.
+    ``rows_left_out``: those that the dialect leaves out, with its comments and the lines of its footer; None for none.
     ``parts``: of a file whose rows are of many partitions, of how many; None for a file that never had a Part.
     ``rows_withheld``: of the rejected rows of a refused file those without a fault of their own.
     """
@@ -61,6 +62,7 @@ class Entry:
     rows_loaded: int | None = None
     rows_rejected: int | None = None
     rows_withheld: int | None = None
+    rows_left_out: int | None = None
     added_columns: tuple[str, ...] | None = None
     error: str | None = None
     error_line: int | None = None

@@ -120,6 +120,7 @@ class Ledger(FileQueries, Notes):
         *,
         rows_loaded: int | None,
         rows_rejected: int | None,
+        rows_left_out: int | None = None,
         target: str | None,
         target_etag: str | None,
         rejects: str | None,
@@ -141,6 +142,7 @@ class Ledger(FileQueries, Notes):
             state="loaded",
             rows_loaded=rows_loaded,
             rows_rejected=rows_rejected,
+            rows_left_out=rows_left_out or None,
             target=target,
             target_etag=target_etag,
             rejects=rejects,
@@ -179,6 +181,7 @@ class Ledger(FileQueries, Notes):
         column: str | None = None,
         rows_rejected: int | None = None,
         rows_withheld: int | None = None,
+        rows_left_out: int | None = None,
     ) -> Entry:
         """Records that the file was refused as a whole for what it contains; ``claim`` has the object of its rejected
         rows. ``line`` and ``column`` of the first fault of the kind that ``error`` tells."""
@@ -192,6 +195,7 @@ class Ledger(FileQueries, Notes):
             rows_loaded=0,
             rows_rejected=rows_rejected,
             rows_withheld=rows_withheld,
+            rows_left_out=rows_left_out or None,
             lease_until="",
         )
         return self._transition(claim, done)
@@ -333,6 +337,7 @@ class Ledger(FileQueries, Notes):
             rows_loaded=None,
             rows_rejected=None,
             rows_withheld=None,
+            rows_left_out=None,
             added_columns=None,
             error=None,
             error_line=None,

@@ -24,11 +24,13 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lakelanes.aws.storage import place_of
 from lakelanes.concurrently import map_concurrently
 from lakelanes.config.deadlines import deadline_at, due_at, following, period_of, periods
 from lakelanes.config.model import Entity
 from lakelanes.convert.partition_values import INTEGER_BITS, spelled
 from lakelanes.files import dead_letters
+from lakelanes.files.ignored_names import is_ignored
 from lakelanes.files.listing import source_file
 from lakelanes.files.matching import taker_of
 from lakelanes.ledger import summaries
@@ -98,16 +100,20 @@ class Cell:
 
 @dataclass(frozen=True)
 class FileFound:
-    """A file by its key: the object in the source bucket, if there is one, and what the ledger knows of it."""
+    """A file by its key: the object in the source bucket, if there is one, and what the ledger knows of it. ignored:
+    whether it is of no entity on purpose."""
 
     key: str
     uri: str
     entity: str | None
     file: SourceFile | None
     entry: Entry | None
+    ignored: bool = False
 
     @property
     def state(self) -> str:
+        if self.ignored and (self.entry is None or self.entry.state == "unmatched"):
+            return "ignored"
         if self.entry is None:
             return "unmatched" if self.entity is None else "new"
         changed = self.file is not None and self.entry.etag != self.file.etag
@@ -227,7 +233,8 @@ def latest_files(
     after: str = "",
     fields: Sequence[str] = (),
 ) -> FilePage:
-    """The files of an entity in these states that changed last; '' as name: files of no entity (state unmatched).
+    """The files of an entity in these states that changed last; '' as name: files of no entity (state unmatched), those
+    left out whose names are ignored by now.
 
     ``after``: as the page before gave it. ``fields``: to read these attributes of a file alone, e.g. those LISTED.
     """
@@ -235,7 +242,10 @@ def latest_files(
     found = map_concurrently(lambda state: lake.ledger.latest(name, state, limit + 1, cursor, fields=fields), states)
     ordered = sorted((e for part in found for e in part), key=lambda e: (e.updated_at, e.source), reverse=True)
     page = ordered[:limit]
-    return FilePage(page, f"{page[-1].updated_at}|{page[-1].source}" if len(ordered) > limit else "")
+    cut = f"{page[-1].updated_at}|{page[-1].source}" if len(ordered) > limit else ""
+    if not name:
+        page = [entry for entry in page if not is_ignored(lake.config, place_of(entry.source)[1])]
+    return FilePage(page, cut)
 
 
 def latest_of_all(lake: Lake, names: Iterable[str], *, limit: int, fields: Sequence[str] = ()) -> list[Entry]:
@@ -339,7 +349,8 @@ def _newest(lake: Lake, entity: Entity, whole: Summary) -> str | None:
 def _found(lake: Lake, key: str, file: SourceFile | None, entry: Entry | None) -> FileFound:
     taker = taker_of(lake.config, key)
     uri = f"s3://{lake.config.resources.source_bucket}/{key}"
-    return FileFound(key, uri, taker.name if taker else None, file, entry)
+    ignored = taker is None and is_ignored(lake.config, key)
+    return FileFound(key, uri, taker.name if taker else None, file, entry, ignored)
 
 
 def _limited(texts: Iterable[str]) -> Iterable[str]:

@@ -34,6 +34,7 @@ STATES: dict[str, Label] = {
     "deleted": Label("deleted", NOTHING, "gone before it could be read"),
     "superseded": Label("superseded", "↺", "replaced by a newer version"),
     "unmatched": Label("unmatched", "?", "the name matches no entity"),
+    "ignored": Label("ignored", "·", "of no entity on purpose: the name of a marker, or one of ignored_names"),
     "missing": Label("missing", "○", "its deadline is over and nothing came"),
     "waiting": Label("waiting", "⋯", "it is over, and its files may still come"),
     "none": Label("not expected", "", "before the first file, or not over yet"),

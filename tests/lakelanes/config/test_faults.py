@@ -101,7 +101,7 @@ def test_a_hostile_entity_name_is_a_configuration_error(name: str) -> None:
             "sales.csv",
             "entities.sales: filename_pattern has 0 groups for 3 partition",
         ),
-        ("entities.sales.dialect", {"delimiter": ",,"}, "entities.sales.dialect: delimiter is ',,', expected one"),
+        ("entities.sales.dialect", {"delimiter": ""}, "entities.sales.dialect: delimiter is '', expected one"),
         ("entities.sales.dialect", {"quote": ","}, "entities.sales.dialect: quote is ',', which is the delimiter"),
         ("entities.sales.example", "other.csv", "entities.sales.example: 'other.csv' does not match entities.sales."),
         (

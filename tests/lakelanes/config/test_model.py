@@ -68,6 +68,46 @@ def test_a_csv_table_takes_the_default_policy_only() -> None:
         )
 
 
+def test_the_settings_of_a_csv_table_are_those_that_its_reader_has() -> None:
+    raw = changed("entities.sales.format", "csv")
+    for name, value in {"comment": "#", "skip_footer": 1, "pad_short_rows": True, "skip_empty_rows": True}.items():
+        raw["entities"]["sales"]["dialect"] = {name: value}
+        assert faults(raw) == (
+            f"entities.sales: dialect.{name} needs format 'parquet': a 'csv' table is the file as it came",
+        )
+    raw["entities"]["sales"]["dialect"] = {"delimiter": "||"}
+    (fault,) = faults(raw)
+    assert fault.startswith("entities.sales: dialect.delimiter '||' needs format 'parquet'")
+
+
+def test_a_delimiter_may_have_several_characters() -> None:
+    assert parse(changed("entities.sales.dialect", {"delimiter": "||"})).entities["sales"].dialect.delimiter == "||"
+    (fault,) = faults(changed("entities.sales.dialect", {"delimiter": '|"'}))
+    assert fault.startswith("entities.sales.dialect: quote is '\"', which is in the delimiter already")
+
+
+def test_a_footer_has_at_most_1000_lines() -> None:
+    assert parse(changed("entities.sales.dialect.skip_footer", 1000)).entities["sales"].dialect.skip_footer == 1000
+    (fault,) = faults(changed("entities.sales.dialect.skip_footer", 1001))
+    assert fault == "entities.sales.dialect.skip_footer: found 1001, expected less than or equal to 1000"
+
+
+def test_ignored_names_are_patterns() -> None:
+    assert parse(SKETCH).ignored_names == ()
+    assert parse(changed("ignored_names", [r"tmp/.*"])).ignored_names == (r"tmp/.*",)
+    (fault,) = faults(changed("ignored_names", ["a", "(?=b)c"]))
+    assert fault.startswith("ignored_names[1]: '(?=b)c' has looking ahead or back, which RE2 lacks")
+    (fault,) = faults(changed("ignored_names", [".*"]))
+    assert fault == "ignored_names[0]: '.*' matches an empty file name"
+
+
+def test_an_empty_version_is_loaded_unless_it_is_to_be_refused() -> None:
+    assert parse(SKETCH).entities["sales"].empty_versions == "load"
+    assert parse(changed("entities.sales.empty_versions", "refuse")).entities["sales"].empty_versions == "refuse"
+    (fault,) = faults(changed("entities.sales.empty_versions", "ignore"))
+    assert fault.startswith("entities.sales.empty_versions: found 'ignore'")
+
+
 def test_rows_are_not_sorted_unless_columns_are_named() -> None:
     assert parse(SKETCH).entities["sales"].sort_by == ()
     raw = changed("entities.sales.sort_by", ["customer_id", "amount"])

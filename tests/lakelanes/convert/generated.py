@@ -176,10 +176,37 @@ def _encoded(draw: st.DrawFn, data: bytes, header_bytes: int, dialect: dict[str,
     return data
 
 
+COMMENTS = ["#", "# it's 5\" long", "#\\", '#,"', "##"]
+
+
+def _with_lines(draw: st.DrawFn, rows: bytes, lines: list[str], line_end: str) -> bytes:
+    """The rows with some of these lines put in after line ends."""
+    for _ in range(draw(st.sampled_from([0, 1, 3]))):
+        ends = [0, *(at + len(line_end) for at in range(len(rows)) if rows.startswith(line_end.encode(), at))]
+        at = draw(st.sampled_from(ends))
+        rows = rows[:at] + f"{draw(st.sampled_from(lines))}{line_end}".encode() + rows[at:]
+    return rows
+
+
+def _left_out(draw: st.DrawFn, dialect: dict[str, Any], width: int) -> list[str]:
+    """Settings of lines to leave out, which go into the dialect, and some such lines."""
+    lines: list[str] = []
+    if draw(st.booleans()):
+        dialect["comment"] = "#"
+        lines += COMMENTS
+    if draw(st.booleans()):
+        dialect["skip_empty_rows"] = True
+        lines += [dialect["delimiter"] * count for count in (width - 1, width, 1)]
+    if dialect.get("header", True) and draw(st.booleans()):
+        dialect["skip_repeated_headers"] = True
+    return lines
+
+
 @st.composite
 def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
     """A file, its table's types, and its dialect: clean, dirty or damaged."""
-    delimiter, quote = draw(st.sampled_from([(",", '"'), (",", '"'), (";", "'"), ("\t", '"')]))
+    marks = [(",", '"')] * 3 + [(";", "'"), ("\t", '"'), ("||", '"'), ("\u00a7", "'")]
+    delimiter, quote = draw(st.sampled_from(marks))
     kinds = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=4))
     types = {f"c{position}": kind for position, kind in enumerate(kinds)}
     names = draw(st.permutations(list(types)))
@@ -210,19 +237,28 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str], dict[str, Any]]:
         dialect["skip_rows"] = draw(st.sampled_from([0, 0, 1, 3]))
     if dialect.get("trailing_delimiter"):
         rows = [[*row, draw(st.sampled_from(["", "", "", "NULL", "x"]))] for row in rows]
+    elif draw(st.integers(0, 3)) == 0:
+        dialect["pad_short_rows"] = True
+    lines = _left_out(draw, dialect, len(names)) if draw(st.booleans()) else []
     preamble = [f'line {number} "{delimiter}' for number in range(dialect.get("skip_rows", 0))]
-    head = "".join(line + line_end for line in preamble).encode()
+    above = draw(st.lists(st.sampled_from(lines), max_size=2)) if lines else []
+    head = "".join(line + line_end for line in [*preamble, *above]).encode()
     if dialect.get("header", True):
-        head += csv_written(
-            [[*names, ""] if dialect.get("trailing_delimiter") and draw(st.booleans()) else list(names)],
-            delimiter,
-            line_end,
-            quote,
-        )
+        header = [*names, ""] if dialect.get("trailing_delimiter") and draw(st.booleans()) else list(names)
+        head += csv_written([header], delimiter, line_end, quote)
+        if dialect.get("skip_repeated_headers"):
+            lines += [delimiter.join(header), "\ufeff" + delimiter.join(header)]
     else:
         types = {name: types[name] for name in names}
-    data = head + csv_written(rows, delimiter, line_end, quote)
-    data = head + _damaged(draw, data[len(head) :], delimiter, quote)
+    data = csv_written(rows, delimiter, line_end, quote)
+    if lines:
+        data = _with_lines(draw, data, lines, line_end)
+    data = head + _damaged(draw, data, delimiter, quote)
+    if draw(st.integers(0, 3)) == 0:
+        dialect["skip_footer"] = draw(st.integers(1, 3))
+        footer = [draw(st.sampled_from(["Total", '"', delimiter])) for _ in range(dialect["skip_footer"])]
+        data += "".join(line_end + line for line in footer).encode()
+        data += draw(st.sampled_from([b"", line_end.encode(), line_end.encode() * 2]))
     return _encoded(draw, data, len(head), dialect), types, dialect | forms
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 @dataclass
 class Field:
-    """text: what it means. written: the same with its escapes."""
+    """text: what it means. written: the same with its escapes. lacking: whether its row is too short to have it."""
 
     text: bytes = b""
     quoted: bool = False
     written: bytes = b""
+    lacking: bool = False
 
     def add(self, text: bytes, escape: bytes = b"") -> None:
         self.text += text
@@ -31,7 +32,7 @@ class Record:
     """line: where it starts. raw: as it stands in the file. torn: part of what an unclosed quote makes unreadable.
 
     faults: "after" where text follows a closing quote, "inside" where a quote is in a field that is not quoted.
-    ended: the line end after it.
+    ended: the line end after it. comment: whether it is none, but a comment.
     """
 
     line: int
@@ -40,10 +41,30 @@ class Record:
     torn: bool = False
     faults: list[str] = field(default_factory=list)
     ended: bytes = b""
+    comment: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has delimiters and nothing else."""
+        return bool(self.fields) and not any(cell.written or cell.quoted for cell in self.fields)
+
+
+@dataclass
+class LineEnds:
+    """returns: whether lines end with a carriage return alone, which may become known while they are read."""
+
+    returns: bool | None = None
 
 
 def read_records(
-    data: bytes, delimiter: str = ",", quote: str = '"', escape: str | None = None, *, trim: bool = False
+    data: bytes,
+    delimiter: str = ",",
+    quote: str = '"',
+    escape: str | None = None,
+    comment: str | None = None,
+    *,
+    trim: bool = False,
+    ends: LineEnds | None = None,
 ) -> Iterator[Record]:
     """Every record, the header too; blank lines have no field. trim: whether blanks beside quotes do not count."""
     separator, quotation, escapes = delimiter.encode(), quote.encode(), (escape or "").encode()
@@ -51,16 +72,20 @@ def read_records(
     at = 0
     while at < len(data):
         start, line = at, 1 + len(re.findall(rb"\r\n|\r|\n", data[:at]))
-        record = Record(line, b"")
-        current, state, begins = Field(), "start", True
+        if length := _comment_at(data, at, comment, ends):
+            at += length
+            yield Record(line, data[start:at], comment=True)
+            continue
+        record, current, state, begins = Record(line, b""), Field(), "start", True
         record.fields.append(current)
-        while character := data[at : at + 1]:
-            at += 1
+        while character := separator if data.startswith(separator, at) else data[at : at + 1]:
+            at += len(character)
             # Whether a field could begin with this character, or, inside quotes, with one after it.
             here, begins = begins, character in (separator, b"\r", b"\n") or (begins and character in blanks and trim)
             if state == "start":
                 state = "plain"
-                opening = at - 1 + _blanks_at(data, at - 1, blanks)
+                opening = at - len(character)
+                opening += _blanks_at(data, opening, blanks)
                 if data[opening : opening + 1] == quotation:
                     current.quoted, state, at, begins = True, "quoted", opening + 1, False
                     continue
@@ -76,7 +101,7 @@ def read_records(
                 elif after == quotation:
                     current.add(quotation)
                     at += 1
-                elif data[(end := at + _blanks_at(data, at, blanks)) :][:1] in (b"", separator, b"\r", b"\n"):
+                elif _ends_field(data, end := at + _blanks_at(data, at, blanks), separator):
                     state, at = "plain", end
                 else:
                     record.faults.append("after")
@@ -100,6 +125,18 @@ def read_records(
         record.ended = data[at : at + 1 + (data[at : at + 2] == b"\r\n")]
         yield record
         at += len(record.ended) or 1
+
+
+def _comment_at(data: bytes, at: int, comment: str | None, ends: LineEnds | None) -> int:
+    """How many bytes the comment has that begins there, with its line end; 0 where there is none."""
+    by_feeds = ends is not None and ends.returns is False
+    if not comment or not data.startswith(comment.encode(), at) or (by_feeds and data[at - 1 : at] not in (b"", b"\n")):
+        return 0
+    return len(data[at:].split(b"\n")[0]) + 1 if by_feeds else len(data[at:].splitlines(keepends=True)[0])
+
+
+def _ends_field(data: bytes, at: int, separator: bytes) -> bool:
+    return data[at : at + 1] in (b"", b"\r", b"\n") or data.startswith(separator, at)
 
 
 def _torn(rest: bytes, line: int) -> Iterator[Record]:
@@ -128,6 +165,8 @@ def read_value(
 
     forms: what the dialect and the column say of values.
     """
+    if cell.lacking:
+        return None
     forms = forms or {}
     kind, _, arguments = hive_type.rstrip(")").partition("(")
     nulls, words = tuple(forms.get("null_values", nulls)), None
@@ -361,7 +400,8 @@ class Expected:
     """What a conversion of a file with a good header should give; faults are (record, line, column, raw).
 
     columns: the target's. rows: in their order; what was rescued as (name, text) pairs. added: columns beyond the
-    table's. refused: whether the policy refuses the file; then all its rows are faults.
+    table's. refused: whether the policy refuses the file; then all its rows are faults. left_out: rows, comments and
+    lines of the footer.
     """
 
     columns: list[str] = field(default_factory=list)
@@ -369,6 +409,7 @@ class Expected:
     faults: list[tuple[int, int, str | None, str]] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     refused: bool = False
+    left_out: int = 0
 
 
 @dataclass
@@ -401,6 +442,10 @@ def expect(
     quotes: str = "strict",
     escape: str | None = None,
     columns: dict[str, dict[str, Any]] | None = None,
+    skip_footer: int = 0,
+    skip_empty_rows: bool = False,
+    skip_repeated_headers: bool = False,
+    pad_short_rows: bool = False,
     **dialect: Any,
 ) -> Expected:
     """The rows and the rejected rows of a file whose header, if it has one, holds these names, in some order, and maybe
@@ -410,32 +455,41 @@ def expect(
     """
     if encoding != "utf-8":
         data = data.decode(encoding, "surrogateescape").encode("utf-8", "surrogatepass")
-    data, skipped = _without_lines(data, skip_rows)
-    trim = bool((forms or {}).get("trim"))
-    records = read_records(data.removeprefix(b"\xef\xbb\xbf"), escape=escape, trim=trim, **dialect)
-    expected = Expected([*types, *["_rescued"] * rescue])
-    names = list(types)
-    returns_end: bool | None = None
+    data, skipped = _without_lines(_without_footer(data, skip_footer), skip_rows)
+    dialect |= {"escape": escape, "trim": bool((forms or {}).get("trim")), "ends": LineEnds()}
+    records = read_records(data.removeprefix(b"\xef\xbb\xbf"), **dialect)
+    expected = Expected([*types, *["_rescued"] * rescue], left_out=skip_footer)
+    names, rules = list(types), _Rules(skip_empty_rows)
     if header:
-        first = next((record for record in records if record.fields), None)
+        first = next((record for record in records if rules.has(record, expected)), None)
         if first is None:
             return expected
         names = _names(first, trailing_delimiter)
-        returns_end = first.ended == b"\r"
+        rules.header = first.raw if skip_repeated_headers else None
+    else:
+        first = next((record for record in records if record.fields), None)
+        records = read_records(data.removeprefix(b"\xef\xbb\xbf"), **dialect)
+    dialect["ends"].returns = first is not None and first.ended == b"\r"
     new = {name: re.sub("[^a-z0-9]", "_", name.lower()) for name in names if name not in types}
     if new_columns == "evolve":
         expected.added += new.values()
     expected.refused = bool(new) and new_columns == "freeze"
     reading = _Reading(types, names, new, nulls, forms, new_columns, type_misfits, rescue, trailing_delimiter)
     reading.strict, reading.escape, reading.columns = quotes == "strict", escape, columns or {}
-    found = _found(records, reading, skipped, returns_end)
+    reading.padded = pad_short_rows
+    found = _found(records, reading, skipped, expected, rules, returns_end=dialect["ends"].returns)
     header_refused = expected.refused
     expected.refused |= any(row.frozen for _, _, row in found)
     for number, record, row in found:
         if row.fault or expected.refused:
             column = row.fault[0] if row.fault and not header_refused else None
             expected.faults.append((number, record.line, column, _shown(record.raw, encoding)))
-    loaded = [] if expected.refused else [row for _, _, row in found if not row.fault]
+    _load(expected, [] if expected.refused else [row for _, _, row in found if not row.fault], types, rescue)
+    return expected
+
+
+def _load(expected: Expected, loaded: list[_Row], types: dict[str, str], rescue: bool) -> None:
+    """Adds these rows, and the columns that they need."""
     variants = (f"{name}__v_string" for name in types)
     expected.added += [name for name in variants if any(name in row.values for row in loaded)]
     expected.columns += expected.added
@@ -443,32 +497,61 @@ def expect(
         if rescue:
             row.values["_rescued"] = row.rescued or None
         expected.rows.append(tuple(row.values.get(name) for name in expected.columns))
-    return expected
+
+
+@dataclass
+class _Rules:
+    """What is left out: rows of nothing but delimiters, the header."""
+
+    empty: bool
+    header: bytes | None = None
+
+    def has(self, record: Record, expected: Expected) -> bool:
+        """Whether it is a record of the file; counts it where it is left out."""
+        again = self.header is not None and record.raw in (self.header, b"\xef\xbb\xbf" + self.header)
+        left_out = record.comment or (not record.torn and (again or (self.empty and record.is_empty)))
+        expected.left_out += left_out
+        return not left_out and (record.torn or bool(record.fields))
+
+
+def _without_footer(data: bytes, count: int) -> bytes:
+    """The data before its last lines that are not blank. A carriage return alone ends one if it ends the first line."""
+    if not count:
+        return data
+    returns = re.search(rb"\r\n|\r|\n|\Z", data)[0] == b"\r"  # type: ignore[index]
+    line = rb"(?:[^\r\n]|\r(?!\n))+(?:\r?\n|\Z)" if not returns else rb"[^\r\n]+(?:\r\n|\r|\n|\Z)"
+    lines = [found.start() for found in re.finditer(line, data) if found[0].strip(b"\r\n")]
+    return data[: lines[-count]]
 
 
 def _found(
-    records: Iterator[Record], reading: _Reading, skipped: int, returns_end: bool | None
+    records: Iterator[Record],
+    reading: _Reading,
+    skipped: int,
+    expected: Expected,
+    rules: _Rules,
+    *,
+    returns_end: bool,
 ) -> list[tuple[int, Record, _Row]]:
     """The records under the header, with their numbers and as rows.
 
-    returns_end: whether the header's line ends with a carriage return alone; None: without a header.
+    returns_end: whether lines end with a carriage return alone; where they do not, one breaks a row in halves.
     """
-    found: list[tuple[int, Record, _Row]] = []
+    listed, broken = list(records), set()
     goes_on = False  # whether the line of the record before does
-    for record in records:
+    for place, record in enumerate(listed):
         record.line += skipped
-        if not record.torn and not record.fields:
-            if reading.width > 1:
-                goes_on = False
-                continue
+        if reading.width == 1 and not (record.torn or record.comment or record.fields):
             record.fields = [Field()]
-        if returns_end is None:
-            returns_end = record.ended == b"\r"
-        found.append((len(found) + 1, record, reading.row(record)))
-        if goes_on and not returns_end:
-            for _, _, row in found[-2:]:
-                row.fault, row.frozen = (None,), False
-        goes_on = record.ended == b"\r"
+        if goes_on and not returns_end and (record.torn or record.fields):
+            broken |= {place - 1, place}
+        goes_on = record.ended == b"\r" and bool(record.fields)
+    found: list[tuple[int, Record, _Row]] = []
+    for place, record in enumerate(listed):
+        if place in broken:
+            found.append((len(found) + 1, record, _Row(fault=(None,))))
+        elif rules.has(record, expected):
+            found.append((len(found) + 1, record, reading.row(record)))
     return found
 
 
@@ -501,6 +584,7 @@ class _Reading:
     strict: bool = True
     escape: str | None = None
     columns: dict[str, dict[str, Any]] = field(default_factory=dict)
+    padded: bool = False
 
     @property
     def width(self) -> int:
@@ -508,6 +592,8 @@ class _Reading:
 
     def row(self, record: Record) -> _Row:
         row = _Row()
+        if self.padded and not record.torn:
+            record.fields += [Field(lacking=True)] * (self.width - len(record.fields))
         misquoted = "after" in record.faults or (record.faults and self.strict)
         if record.torn or misquoted or len(record.fields) != self.width:
             row.blame(None)

@@ -51,9 +51,27 @@ def test_rows_before_the_first_row_of_a_file_without_a_header() -> None:
     assert where(outcome)[0][1] == 5
 
 
-@pytest.mark.parametrize("data", [b"", b"one", b"one\n", b"one\ntwo", b"one\ntwo\n"])
-def test_a_file_of_no_more_than_the_rows_to_skip(data: bytes) -> None:
-    assert load(data, dialect=Dialect(skip_rows=2)).rows == []
+@pytest.mark.parametrize("data", [b"one", b"one\n", b"one\ntwo", b"one\ntwo\n", b"\n", b"one\n\n\n\n"])
+def test_a_file_of_no_more_than_the_rows_to_skip_is_refused_with_all_its_lines(data: bytes) -> None:
+    lines = len(data.splitlines())
+    outcome = load(data, dialect=Dialect(skip_rows=2))
+    assert outcome.conversion.refused == (
+        f"dialect.skip_rows is 2, but the file has {lines} line{'s'[: lines != 1]}: no header is left"
+    )
+    assert [(line, raw) for _, line, _, _, raw in where(outcome)] == [
+        (number, line.decode()) for number, line in enumerate(data.splitlines(), 1) if line
+    ]
+
+
+def test_without_a_header_a_file_of_the_rows_to_skip_alone_has_no_row() -> None:
+    dialect = Dialect(skip_rows=2, header=False)
+    assert load(b"one\ntwo\n", dialect=dialect).rows == []
+    refused = load(b"one\n", dialect=dialect).conversion.refused
+    assert refused == "dialect.skip_rows is 2, but the file has 1 line: no row is left"
+
+
+def test_an_empty_file_has_no_rows_to_skip() -> None:
+    assert load(b"", dialect=Dialect(skip_rows=2, skip_footer=1)).rows == []
 
 
 @pytest.mark.parametrize("header", [HEADER, b"id,amount,day,\n"])
@@ -90,8 +108,7 @@ def test_tabs_and_no_quotes_at_all() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"delimiter": ""}, "delimiter is '', expected one ASCII character"),
-        ({"delimiter": "||"}, "delimiter is '||', expected one ASCII character"),
+        ({"delimiter": ""}, "delimiter is '', expected one character or several"),
         ({"quote": "“"}, "quote is '“', expected one ASCII character"),
         ({"delimiter": "\n"}, "delimiter is '\\n', which ends lines or text"),
         ({"escape": '"'}, "escape is '\"', which is the quote already"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lakelanes.convert import Conversion, SchemaPolicy, Tuning
+from lakelanes.convert import Conversion, Dialect, SchemaPolicy, Tuning
 from tests.lakelanes.convert.support import load
 
 HEADER = b"id,amount,day\n"
@@ -54,6 +54,42 @@ def test_a_column_named_twice() -> None:
     outcome = load(b"id,amount,day,ID\na,1,2024-01-01,b\n")
     assert outcome.conversion.refused == "the header names the column 'ID' twice"
     assert where(outcome) == [(1, 2, "a,1,2024-01-01,b")]
+
+
+def test_a_name_that_no_column_needs_may_be_there_twice() -> None:
+    data = b"id,x,amount,X,day,x\na,1,2,3,2024-01-01,4\n"
+    outcome = load(data)
+    assert outcome.rows == [("a", Decimal("2.00"), JANUARY)]
+    assert outcome.conversion.new_columns == ("x", "X", "x")
+    rescued = load(data, schema=SchemaPolicy(rescue=True))
+    assert rescued.column("_rescued") == ['{"x":"1","X":"3","x#6":"4"}']
+    unwanted = load(data, schema=SchemaPolicy(new_columns="discard_row"))
+    assert unwanted.reasons() == ["'1' is in 'x', a column the table lacks"]
+    evolved = load(data, schema=SchemaPolicy(new_columns="evolve")).conversion.refused
+    assert evolved is not None and "'x' would be the name of 'x' too" in evolved
+
+
+@pytest.mark.parametrize(
+    ("line", "delimiter", "cure"),
+    [
+        (b"sep=;", ";", "set dialect.skip_rows to 1"),
+        (b'"sep=;"', ",", "set dialect.skip_rows to 1, and dialect.delimiter to ';'"),
+        (b"SEP=\t", "\t", "set dialect.skip_rows to 1"),
+        (b"sep=||", "||", "set dialect.skip_rows to 1"),
+    ],
+)
+@pytest.mark.parametrize("header", [True, False])
+def test_excels_line_with_the_delimiter_is_named(line: bytes, delimiter: str, cure: str, header: bool) -> None:
+    data = line + b"\r\n" + HEADER.replace(b",", delimiter.encode())
+    refused = load(data, dialect=Dialect(delimiter=delimiter, header=header)).conversion.refused
+    text = line.decode().strip('"')[4:]
+    assert refused == f"line 1 is 'sep={text}', which tells Excel the delimiter: {cure}"
+
+
+def test_a_column_may_be_called_sep() -> None:
+    assert load(b"sep=x\n1\n", {"sep=x": "int"}).rows == [(1,)]
+    refused = load(b"sep=xy\n1\n").conversion.refused
+    assert refused == "none of the table's columns (id, amount, day) is there: the header has sep=xy"
 
 
 def test_a_header_that_is_not_utf8() -> None:

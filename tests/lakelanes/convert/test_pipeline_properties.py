@@ -36,6 +36,7 @@ def check(data: bytes, types: dict[str, str], dialect: Dialect, expected: Expect
         assert comparable(outcome.rows) == comparable(expected.rows)
         where = [(row["record"], row["line"], row["column"], row["raw"]) for row in outcome.rejects]
         assert where == expected.faults
+        assert outcome.conversion.left_out == expected.left_out
         careful = careful or outcome
         assert outcome.rejects == careful.rejects
         assert outcome.conversion == careful.conversion
@@ -50,6 +51,10 @@ def check(data: bytes, types: dict[str, str], dialect: Dialect, expected: Expect
 @example((b'a,b\n1,x"\n"2",\\N\n\\N,"\\N"\n3,\\\\N\n', {"a": "int", "b": "string"}, {"escape": "\\"}), 16)
 @example((b"a,b\n1,x\ry\n2,z\n\r3,w\r\r4,v\r5,u\r\n6,t\r", {"a": "int", "b": "string"}, {}), 16)
 @example((b'a,b\n1,x\r2,"y\nz"\n3,w\r"4\n', {"a": "int", "b": "string"}, {}), 16)
+@example((b"a,b\n#c\rd\n2,y\r#z\n,\n", {"a": "int", "b": "string"}, {"comment": "#", "skip_empty_rows": True}), 16)
+@example((b"a,b\n1,x\r,\n,\n2,y", {"a": "int", "b": "string"}, {"skip_empty_rows": True}), 16)
+@example((b"a,b\n1,x\r\r2,y\n,\n", {"a": "int", "b": "string"}, {"skip_empty_rows": True}), 16)
+@example((b"#c\r1,x\n2,y\n", {"a": "int", "b": "string"}, {"comment": "#", "header": False}), 16)
 @example((b"1,x\n2,y\rz\n", {"a": "int", "b": "string"}, {"header": False}), 16)
 @example((b"1,x\r2,y\rz\n", {"a": "int", "b": "string"}, {"header": False}), 16)
 @example((b"c\r\n" + b"N\r\na\\\\nb\r\n\\\r\n" * 5 + b"\\\r", {"c": "string"}, {"escape": "\\"}), 16)

@@ -95,6 +95,12 @@ def test_records_begin_and_end_where_the_reference_says(text: str, dialect: Dial
             assert split_fields(record.raw, dialect) == [cell.text for cell in record.fields]
 
 
+def test_a_guess_does_not_count_the_quotes_of_comments() -> None:
+    data, dialect = bytearray(b'# 5" pipe\na,"b\nb"\nc,"torn\n'), Dialect(comment="#")
+    assert guess_cut(data, len(data), dialect) == data.index(b"c,")
+    assert guess_cut(data, len(data), Dialect()) == len(data)
+
+
 @examples(200)
 @given(structure.filter(lambda text: text and not text.startswith(("\n", "\r"))))
 def test_a_guessed_cut_is_right_where_quotes_are_well_formed(text: str) -> None:

@@ -181,11 +181,50 @@ def test_an_archive_of_several_files_is_refused_with_the_rows_of_the_first(strea
     assert outcome.reasons() == [f"the file was refused: {refused}", "'x' is not a decimal(10,2)"]
 
 
+EXTRAS = [".DS_Store", "__MACOSX/._sales.csv", "out/Thumbs.db", "README.txt", "docs/ReadMe", "LICENSE", "about.PDF",
+          "sales.csv.sha256", "datapackage.json"]  # fmt: skip
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("before", [0, 1, len(EXTRAS)])
+def test_what_lies_beside_the_one_file_of_data_is_left_out(before: int, streamed: bool) -> None:
+    extras = [(name, bytes(range(256)) * 300) for name in EXTRAS]
+    files = [*extras[:before], ("out/sales.csv", HEADER + ROWS), *extras[before:]]
+    outcome = load(zipped(*files, streamed=streamed))
+    assert (outcome.conversion.refused, outcome.conversion.rows_loaded) == (None, 20_000)
+
+
+@pytest.mark.parametrize("name", ["b.csv", "b.txt", "readmes.csv", "b", "MACOSX/b.csv", "json"])
+def test_what_may_be_data_is_no_extra(name: str) -> None:
+    outcome = load(zipped(("a.csv", HEADER + b"a,1,\n"), ("README.txt", b"x"), (name, b"x")))
+    refused = f"the zip archive holds more than one file: {name!r} after 'a.csv'; one is expected"
+    assert outcome.conversion.refused == refused
+
+
+def test_an_extra_that_cannot_be_unpacked_is_left_out_all_the_same() -> None:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("LICENSE", b"x" * 1000, zipfile.ZIP_LZMA)
+        archive.writestr("a.csv", HEADER + b"a,1,\n", zipfile.ZIP_DEFLATED)
+    assert load(sink.getvalue()).column("id") == ["a"]
+
+
+def test_an_extra_that_is_damaged_refuses_the_archive() -> None:
+    data = bytearray(zipped(("a.csv", HEADER + b"a,1,\n"), ("README", b"x" * 1000), streamed=True))
+    data[data.index(b"README") + 8] ^= 1
+    refused = load(bytes(data)).conversion.refused
+    assert refused is not None and refused.startswith("the zip data is damaged: ")
+
+
 @pytest.mark.parametrize(
     ("data", "refused"),
     [
-        (zipped(), "the zip archive holds no file; one is expected"),
-        (zipped(("folder/", b"")), "the zip archive holds no file; one is expected"),
+        (zipped(), "the zip archive holds no file; one of data is expected"),
+        (zipped(("folder/", b"")), "the zip archive holds no file; one of data is expected"),
+        (
+            zipped(("README.txt", HEADER), ("._a.csv", b"")),
+            "the zip archive holds no file but 'README.txt', '._a.csv'; one of data is expected",
+        ),
         (
             zipped(("a.csv", HEADER), method=zipfile.ZIP_LZMA),
             "'a.csv' in the zip archive is compressed with LZMA, expected deflate",

@@ -131,6 +131,83 @@ def test_a_file_without_rows_loads_no_rows(lake: Lake, body: str) -> None:
     assert table(lake) == []
 
 
+@pytest.mark.parametrize("body", ["", HEADER, "\n"])
+def test_a_version_without_rows_over_one_with_rows_is_refused_on_request(
+    make_lake: Callable[..., Lake], body: str
+) -> None:
+    lake = make_lake({"sales": {**SALES, "empty_versions": "refuse"}})
+    uri = put(lake, KEY, body)
+    assert [outcome.state for outcome in load(lake)] == ["loaded"], "there is no version before it"
+    put(lake, KEY, HEADER + rows(2) + "t9,c9,bad,2024-03-15\n")
+    assert [outcome.state for outcome in load(lake)] == ["loaded"], "nor one with rows"
+    put(lake, KEY, body)
+    [outcome] = load(lake)
+    reason = (
+        "the file has no rows, and the version of it that is in the table has 2 rows: it stays, as "
+        "entities.sales.empty_versions is 'refuse'"
+    )
+    assert (outcome.state, outcome.error, outcome.rows_rejected) == ("rejected", reason, 0)
+    assert len(table(lake)) == 2
+    entry = lake.ledger.get(uri)
+    assert entry is not None
+    assert (entry.state, entry.error, entry.live_rows) == ("rejected", reason, 2)
+    assert find_unloaded(lake).files == {}
+    assert [outcome.state for outcome in load(lake)] == ["rejected"], "also when it is asked for again"
+    put(lake, KEY, HEADER + rows(1))
+    assert [outcome.state for outcome in load(lake)] == ["loaded"]
+    assert len(table(lake)) == 1
+
+
+def test_by_default_a_version_without_rows_replaces_one_with_rows(lake: Lake) -> None:
+    for body, count in ((HEADER + rows(2), 2), ("", 0)):
+        put(lake, KEY, body)
+        assert [outcome.rows_loaded for outcome in load(lake)] == [count]
+    assert table(lake) == []
+
+
+def test_a_version_without_rows_is_refused_where_rows_are_in_many_partitions(make_lake: Callable[..., Lake]) -> None:
+    keys = [{"name": "day", "column": "transaction_date"}]
+    settings = {**SALES, "partition_keys": keys, "filename_pattern": r"sales_.*\.csv", "empty_versions": "refuse"}
+    lake = make_lake({"sales": settings})
+    put(lake, "sales_1.csv", HEADER + "t1,c1,1.00,2024-03-15\nt2,c2,2.00,2024-03-16\nt3,c3,3.00,2024-03-16\n")
+    assert [outcome.rows_loaded for outcome in load(lake)] == [3]
+    put(lake, "sales_1.csv", HEADER)
+    [outcome] = load(lake)
+    assert outcome.state == "rejected" and "in the table has 3 rows" in str(outcome.error)
+    assert select(lake, "SELECT count(*) FROM sales_data") == [("3",)]
+
+
+def test_a_copied_file_is_refused_where_it_has_no_byte(make_lake: Callable[..., Lake]) -> None:
+    schema = [{"name": column["name"], "type": "string"} for column in SALES["schema"]]
+    lake = make_lake({"sales": {**SALES, "schema": schema, "format": "csv", "empty_versions": "refuse"}})
+    put(lake, KEY, "")
+    assert [outcome.state for outcome in load(lake)] == ["loaded"]
+    assert [outcome.state for outcome in load(lake, reload=True)] == ["loaded"]
+    put(lake, KEY, HEADER + rows(2))
+    assert [outcome.state for outcome in load(lake)] == ["loaded"]
+    put(lake, KEY, "")
+    [outcome] = load(lake)
+    assert outcome.state == "rejected" and "the version of it that is in the table has rows" in str(outcome.error)
+    assert select(lake, "SELECT count(*) FROM sales_data") == [("2",)]
+
+
+def test_rows_that_are_left_out_are_counted_in_the_ledger(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake({"sales": {**SALES, "dialect": {"comment": "#", "skip_footer": 1}}})
+    uri = put(lake, KEY, "# export\n" + HEADER + rows(2) + "Total,,4.00\n")
+    [outcome] = load(lake)
+    assert (outcome.rows_loaded, outcome.rows_rejected) == (2, 0)
+    entry = lake.ledger.get(uri)
+    assert entry is not None and entry.rows_left_out == 2
+    put(lake, KEY, "# export\n" + rows(2) + "Total,,4.00\n")
+    assert [outcome.state for outcome in load(lake)] == ["rejected"]
+    entry = lake.ledger.get(uri)
+    assert entry is not None and entry.rows_left_out == 2
+    put(lake, KEY, HEADER + "\nTotal\n")
+    load(lake)
+    entry = lake.ledger.get(uri)
+    assert entry is not None and entry.rows_left_out == 1
+
+
 def test_gzip_is_read_as_it_comes(lake: Lake) -> None:
     put(lake, KEY + ".gz", HEADER + rows(3))
     load(lake)

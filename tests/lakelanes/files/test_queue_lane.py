@@ -156,6 +156,27 @@ def test_what_is_not_for_this_lane_is_done_with_a_note(make_lake: Callable[..., 
     assert lake.ledger.get(f"s3://{lake.config.resources.source_bucket}/{KEY}") is None
 
 
+def test_the_message_of_a_marker_says_that_its_name_is_ignored(lake: Lake, queues: Queues) -> None:
+    put(lake, "in/_SUCCESS", "")
+    [report] = queues.deliver(queues.lane())
+    assert report.done
+    assert [file.reason for file in report.files] == ["the name is one of a marker, or of ignored_names"]
+
+
+def test_an_empty_version_that_is_refused_is_a_dead_letter_and_the_rows_stay(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake({"sales": {**SALES, "empty_versions": "refuse"}})
+    queues, alerts = Queues(lake), Alerts(lake)
+    uri = put(lake, KEY, GOOD)
+    assert states(queues.deliver(queues.lane())) == [["loaded"]]
+    put(lake, KEY, "")
+    queues.deliver_all(queues.lane())
+    assert rows(lake) == 2
+    entry = entry_of(lake, uri)
+    assert (entry.state, entry.live_rows) == ("rejected", 2)
+    [alert] = alerts.wait()
+    assert "the file has no rows, and the version of it that is in the table has 2 rows" in str(alert)
+
+
 def test_a_large_file_is_left_to_the_batch_lane_with_a_note(make_lake: Callable[..., Lake]) -> None:
     lake = make_lake({"sales": {**SALES, "fast_max_bytes": len(GOOD) - 1}})
     queues = Queues(lake)

@@ -91,6 +91,19 @@ def test_a_sweep_finds_what_is_in_no_table_and_reports_strangers_once(make_lake:
     )
 
 
+def test_a_sweep_counts_ignored_names_and_reports_none_of_them(lake: Lake) -> None:
+    for key in ("_SUCCESS", "in/.DS_Store", "in_$folder$", "notes/readme.txt"):
+        put(lake, key, "")
+    put(lake, KEY, HEADER + rows(1))
+    found = find_unloaded(lake)
+    assert [file.key for file in found.unmatched] == ["notes/readme.txt"]
+    assert found.ignored == 3
+    told = Lake.open(lake.config.model_copy(update={"ignored_names": (r"readme\.txt", r"sales_data_.*")}))
+    found = find_unloaded(told)
+    assert (found.unmatched, found.ignored) == ([], 4)
+    assert [file.key for file in found.files["sales"]] == [KEY], "what an entity takes is loaded"
+
+
 def test_a_sweep_leaves_a_file_alone_that_is_still_being_written(make_lake: Callable[..., Lake]) -> None:
     lake = make_lake({"sales": {**SALES, "settle_seconds": 60}})
     put(lake, KEY, HEADER + rows(1))

@@ -11,6 +11,7 @@ import pytest
 
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
+from lakelanes.files.sweep import find_unloaded, record_unmatched
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.ledger.files import Ledger
@@ -173,6 +174,21 @@ def test_search_finds_by_the_start_of_a_key_what_the_ledger_knows_and_what_it_do
     assert found("shop/" + key(15)) == {"shop/" + key(15): "replaced"}
     lake.s3.delete_object(Bucket=bucket, Key="shop/" + key(15))
     assert found("shop/" + key(15)) == {"shop/" + key(15): "loaded"}  # the ledger still knows
+
+
+def test_a_file_of_no_entity_whose_name_is_ignored_is_said_to_be(make: Callable[..., Lake]) -> None:
+    lake = make()
+    uris = [put(lake, name, "x") for name in ("in/_SUCCESS", "in/a.txt", "in/b.txt")]
+    record_unmatched(lake, find_unloaded(lake).unmatched)
+    told = Lake.open(lake.config.model_copy(update={"ignored_names": (r"b\.txt",)}))
+    for one, states in ((lake, ["ignored", "unmatched", "unmatched"]), (told, ["ignored", "unmatched", "ignored"])):
+        found = {each.uri: each.state for each in files.search(one, "in/").found}
+        assert found == dict(zip(uris, states, strict=True))
+        listed = files.latest_files(one, "", ["unmatched"]).entries
+        assert sorted(entry.source for entry in listed) == [uri for uri in uris if found[uri] == "unmatched"]
+    first = files.latest_files(told, "", ["unmatched"], limit=1)
+    second = files.latest_files(told, "", ["unmatched"], limit=1, after=first.after)
+    assert [entry.source for entry in (*first.entries, *second.entries)] == [uris[1]]
 
 
 def test_search_goes_on_where_it_ended(make: Callable[..., Lake]) -> None:

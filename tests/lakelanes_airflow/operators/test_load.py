@@ -378,6 +378,15 @@ def test_files_of_no_entity_are_told_of_once_with_where_to_look(lake: Lake, monk
     assert alert["command"] == "lakelanes files --state unmatched"
 
 
+def test_a_marker_is_no_file_of_no_entity(lake: Lake) -> None:
+    alerts = Alerts(lake)
+    put(lake, "out/_SUCCESS", "")
+    put(lake, "out/.DS_Store", "x")
+    assert Run(lake, plan="find", run_id="sweep", full=True).sense() == []
+    assert list(lake.ledger.in_state("", "unmatched")) == []
+    assert alerts.read() == []
+
+
 def test_a_dead_letter_that_was_told_of_is_only_cleared_up(lake: Lake) -> None:
     alerts, queues = Alerts(lake), Queues(lake)
     put(lake, "sales_data_2024_03_15.csv", NO_AMOUNT)

@@ -125,6 +125,22 @@ def test_bad_rows_are_told_apart_from_those_withheld_with_their_file(
     assert "Bad rows Rows withheld batch 0 0 2 1" in text(client.get("/lake/entities/sales").text)
 
 
+def test_a_file_says_how_many_rows_were_left_out(as_user: AsUser, make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake(dialect={"comment": "#"})
+    load(lake, d15=GOOD + "# one\n# two\n", d16=GOOD)
+    client = as_user("viewer")
+    assert "Rows left out 2" in text(client.get("/lake/file", params={"uri": uri(lake, "15")}).text)
+    assert "Rows left out" not in text(client.get("/lake/file", params={"uri": uri(lake, "16")}).text)
+
+
+def test_a_marker_is_ignored_and_no_file_of_no_entity(as_user: AsUser, lake: Lake) -> None:
+    put(lake, "out/_SUCCESS", "")
+    put(lake, "out/readme.txt", "x")
+    shown = text(as_user("viewer").get("/lake/files?q=out/").text)
+    assert re.search(r"_SUCCESS . . ignored . . . of no entity on purpose", shown), shown
+    assert re.search(r"readme.txt . . unmatched", shown), shown
+
+
 @pytest.mark.parametrize("query", ["%3Cscript%3Ealert(1)%3C/script%3E", "%22%3E%3Cimg%20src=x%3E"])
 def test_what_comes_in_a_url_stays_text(as_user: AsUser, lake: Lake, query: str) -> None:
     page = as_user("viewer").get(f"/lake/files?q={query}&run={query}/{query}").text
