@@ -70,6 +70,11 @@ def test_with_an_escape_a_null_value_is_what_stands_in_the_file(fast: bool) -> N
 
 
 @BOTH_PATHS
+def test_a_blank_that_is_escaped_is_no_blank_around_a_null_value(fast: bool) -> None:
+    assert column("t", "1,\\ \n2, \n3,\\ x ", fast, escape="\\", trim=True) == ["", None, "x"]
+
+
+@BOTH_PATHS
 def test_null_values_of_one_column(fast: bool) -> None:
     types = {"a": "string", "b": "string", "d": "date", "n": "int"}
     data = b"a,b,d,n\n" + b"-,-,9999-12-31,0\nNULL,NULL,2024-01-01,1\n,x,NULL,NULL\n" * 20

@@ -196,3 +196,19 @@ def test_each_column_has_its_own_form(fast: bool) -> None:
     assert load(data, types, Tuning(fast=fast), dialect=dialect, own=own).rows == [
         (day, day, datetime(1970, 1, 1, 0, 0, 1), 1234.5, 1.5, day)
     ]
+
+
+@pytest.mark.parametrize(
+    ("form", "last", "beyond"),
+    [
+        ("epoch_seconds", "253402300799.999999", "253402300800"),
+        ("epoch_milliseconds", "253402300799999", "253402300800000"),
+        ("epoch_microseconds", "-62135596800000000", "-62135596800000001"),
+    ],
+)
+def test_a_long_column_ends_where_the_years_do(form: str, last: str, beyond: str) -> None:
+    outcome = load(f"x\n{last}\n{beyond}\n".encode(), {"x": "timestamp"}, dialect=Dialect(timestamp_format=form))
+    rows = "".join(f"{last}\n{beyond}\n" for _ in range(100))
+    many = load(f"x\n{rows}".encode(), {"x": "timestamp"}, dialect=Dialect(timestamp_format=form))
+    assert outcome.rows is not None and many.rows == outcome.rows * 100
+    assert outcome.conversion.rows_rejected == 1 and many.reasons() == outcome.reasons() * 100
