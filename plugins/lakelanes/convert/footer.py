@@ -72,7 +72,7 @@ class FooterCutter:
             # A line that does not begin in what is looked at is only a part of one.
             for line in reversed(lines[start > 0 :]):
                 at -= len(line)
-                found += line not in (b"\n", b"\r", b"\r\n")
+                found += bool(line.strip(b"\r\n"))
                 if found == self._count:
                     return at, found
             if not start:

@@ -56,6 +56,16 @@ class LineEnds:
     returns: bool | None = None
 
 
+@dataclass(frozen=True)
+class Written:
+    """How records are written, in bytes. blanks: those beside quotes that do not count."""
+
+    separator: bytes
+    quotation: bytes
+    escapes: bytes
+    blanks: bytes
+
+
 def read_records(
     data: bytes,
     delimiter: str = ",",
@@ -67,8 +77,9 @@ def read_records(
     ends: LineEnds | None = None,
 ) -> Iterator[Record]:
     """Every record, the header too; blank lines have no field. trim: whether blanks beside quotes do not count."""
-    separator, quotation, escapes = delimiter.encode(), quote.encode(), (escape or "").encode()
+    separator = delimiter.encode()
     blanks = b" \t".replace(separator, b"") if trim else b""
+    how = Written(separator, quote.encode(), (escape or "").encode(), blanks)
     at = 0
     while at < len(data):
         start, line = at, 1 + len(re.findall(rb"\r\n|\r|\n", data[:at]))
@@ -76,47 +87,8 @@ def read_records(
             at += length
             yield Record(line, data[start:at], comment=True)
             continue
-        record, current, state, begins = Record(line, b""), Field(), "start", True
-        record.fields.append(current)
-        while character := separator if data.startswith(separator, at) else data[at : at + 1]:
-            at += len(character)
-            # Whether a field could begin with this character, or, inside quotes, with one after it.
-            here, begins = begins, character in (separator, b"\r", b"\n") or (begins and character in blanks and trim)
-            if state == "start":
-                state = "plain"
-                opening = at - len(character)
-                opening += _blanks_at(data, opening, blanks)
-                if data[opening : opening + 1] == quotation:
-                    current.quoted, state, at, begins = True, "quoted", opening + 1, False
-                    continue
-            if escapes and character == escapes:
-                if at == len(data):
-                    state = "quoted"
-                current.add(data[at : at + 1], escapes)
-                at, begins = at + 1, False
-            elif state == "quoted":
-                after = data[at : at + 1]
-                if character != quotation:
-                    current.add(character)
-                elif after == quotation:
-                    current.add(quotation)
-                    at += 1
-                elif _ends_field(data, end := at + _blanks_at(data, at, blanks), separator):
-                    state, at = "plain", end
-                else:
-                    record.faults.append("after")
-                    state = "quoted" if here else "plain"
-            elif character == separator:
-                current, state = Field(), "start"
-                record.fields.append(current)
-            elif character in (b"\r", b"\n"):
-                at -= 1
-                break
-            else:
-                if character == quotation:
-                    record.faults.append("inside")
-                current.add(character)
-        if state == "quoted":
+        record, at, torn = _read_record(data, at, line, how)
+        if torn:
             yield from _torn(data[start:], line)
             return
         record.raw = data[start:at]
@@ -125,6 +97,55 @@ def read_records(
         record.ended = data[at : at + 1 + (data[at : at + 2] == b"\r\n")]
         yield record
         at += len(record.ended) or 1
+
+
+def _read_record(data: bytes, at: int, line: int, how: Written) -> tuple[Record, int, bool]:
+    """The record that begins there, where its line end is, and whether it is torn, a quote of it never being closed."""
+    separator, quotation, blanks = how.separator, how.quotation, how.blanks
+    record, current, state, begins = Record(line, b""), Field(), "start", True
+    record.fields.append(current)
+    while character := separator if data.startswith(separator, at) else data[at : at + 1]:
+        at += len(character)
+        # Whether a field could begin with this character, or, inside quotes, with one after it.
+        here, begins = (
+            begins,
+            character in (separator, b"\r", b"\n") or (begins and bool(blanks) and character in blanks),
+        )
+        if state == "start":
+            state = "plain"
+            opening = at - len(character)
+            opening += _blanks_at(data, opening, blanks)
+            if data[opening : opening + 1] == quotation:
+                current.quoted, state, at, begins = True, "quoted", opening + 1, False
+                continue
+        if how.escapes and character == how.escapes:
+            if at == len(data):
+                state = "quoted"
+            current.add(data[at : at + 1], how.escapes)
+            at, begins = at + 1, False
+        elif state == "quoted":
+            after = data[at : at + 1]
+            if character != quotation:
+                current.add(character)
+            elif after == quotation:
+                current.add(quotation)
+                at += 1
+            elif _ends_field(data, end := at + _blanks_at(data, at, blanks), separator):
+                state, at = "plain", end
+            else:
+                record.faults.append("after")
+                state = "quoted" if here else "plain"
+        elif character == separator:
+            current, state = Field(), "start"
+            record.fields.append(current)
+        elif character in (b"\r", b"\n"):
+            at -= 1
+            break
+        else:
+            if character == quotation:
+                record.faults.append("inside")
+            current.add(character)
+    return record, at, state == "quoted"
 
 
 def _comment_at(data: bytes, at: int, comment: str | None, ends: LineEnds | None) -> int:

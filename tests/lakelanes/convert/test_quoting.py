@@ -21,7 +21,8 @@ def tuning(request: pytest.FixtureRequest) -> Tuning:
 
 def found(text: str, tuning: Tuning, **options: Any) -> tuple[list[tuple[Any, ...]] | None, list[tuple[int, str, str]]]:
     """The rows that are loaded, and line, reason (as far as its colon) and raw of the others."""
-    outcome = load(f"id,name\n{text}".encode(), TYPES, tuning, dialect=Dialect(**options))
+    line_end = "\r" if "\r" in text and "\n" not in text else "\n"
+    outcome = load(f"id,name{line_end}{text}".encode(), TYPES, tuning, dialect=Dialect(**options))
     return outcome.rows, [(row["line"], row["reason"].split(":")[0], row["raw"]) for row in outcome.rejects]
 
 
