@@ -1,5 +1,5 @@
-"""How long a function takes until it can take a call: the import of its module, which makes its configuration and its
-clients, and the first call, which has nothing to do and brings in what every call with work needs.
+"""How long a function takes until it can take a call: the import of its module, which reads its configuration, and the
+first call, which has nothing to do, brings in the converter and makes the clients.
 
 Each sample is a process of its own, with the bytecode compiled and the files in the page cache. No request is sent.
 """

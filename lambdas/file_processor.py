@@ -7,13 +7,7 @@ per entity that CloudWatch takes for metrics.
 Environment: LAKE_CONFIG (the bundle's), LAKE_FILE_QUEUE_URL, LAKE_MAX_RECEIVES (of the queue's redrive policy).
 """
 
-# ruff: noqa: E402
 from __future__ import annotations
-
-import gc
-
-# All that is imported and made here stays. To look for garbage in it takes an eighth of the start.
-gc.disable()
 
 import json
 import os
@@ -22,35 +16,39 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lakelanes.aws.metrics import Unit, Value, metrics_line
-from lakelanes.config.loading import load_config
-from lakelanes.lake import Lake
-from lakelanes.runtime import check_arrow
+from lakelanes.runtime import check_arrow, starting
+
+with starting():
+    from lakelanes.aws.metrics import Unit, Value, metrics_line
+    from lakelanes.config.loading import load_config
+    from lakelanes.lake import Lake
+
+    _lake = Lake(load_config())
 
 if TYPE_CHECKING:
     from lakelanes.files.queue_lane import FastLane, FileReport, MessageReport
 
 _RECEIVES, _QUEUE_URL = int(os.environ["LAKE_MAX_RECEIVES"]), os.environ["LAKE_FILE_QUEUE_URL"]
-_lake = Lake(load_config())
-_lake.make_clients()
-gc.enable()
 
 
 @cache
 def lane() -> FastLane:
-    """The lane, made by the first call: the converter that comes with it is half of what there is to import.
+    """The lane, made by the first call: with the converter and the clients it is over half of what there is to make.
 
     Raises LibraryError.
     """
-    from lakelanes.files.queue_lane import FastLane
+    with starting():
+        from lakelanes.files.queue_lane import FastLane
 
-    check_arrow()
-    return FastLane(_lake, max_receives=_RECEIVES, queue_url=_QUEUE_URL)
+        check_arrow()
+        _lake.make_clients()
+        return FastLane(_lake, max_receives=_RECEIVES, queue_url=_QUEUE_URL)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Loads the files that the messages of an SQS batch name; returns the ids of the messages that have to come
     again."""
+    loading = lane()
     from lakelanes.files.queue_lane import Message
 
     messages = [
@@ -62,7 +60,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         )
         for record in event["Records"]
     ]
-    reports = lane().process(messages, lambda: context.get_remaining_time_in_millis() / 1000)
+    reports = loading.process(messages, lambda: context.get_remaining_time_in_millis() / 1000)
     for line in (*log_lines(reports, context.aws_request_id), *metrics(reports, _lake.config.resources.glue_database)):
         print(json.dumps(line, ensure_ascii=False), flush=True)
     return {"batchItemFailures": [{"itemIdentifier": r.message.id} for r in reports if not r.done]}

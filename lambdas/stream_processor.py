@@ -7,13 +7,7 @@ one per record that cannot be read, and one that CloudWatch takes for metrics.
 Environment: LAKE_CONFIG (the bundle's).
 """
 
-# ruff: noqa: E402
 from __future__ import annotations
-
-import gc
-
-# All that is imported and made here stays. To look for garbage in it takes an eighth of the start.
-gc.disable()
 
 import json
 from collections.abc import Iterator
@@ -21,30 +15,32 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lakelanes.aws.metrics import Unit, Value, metrics_line
-from lakelanes.config.loading import load_config
-from lakelanes.lake import Lake
-from lakelanes.runtime import check_arrow
+from lakelanes.runtime import check_arrow, starting
+
+with starting():
+    from lakelanes.aws.metrics import Unit, Value, metrics_line
+    from lakelanes.config.loading import load_config
+    from lakelanes.lake import Lake
+
+    _lake = Lake(load_config())
 
 if TYPE_CHECKING:
     from lakelanes.tables.stream import StreamLane
     from lakelanes.tables.stream_report import BatchReport
 
-_lake = Lake(load_config())
-_lake.make_clients()
-gc.enable()
-
 
 @cache
 def lane() -> StreamLane:
-    """The lane, made by the first call: the Parquet writer that comes with it is half of what there is to import.
+    """The lane, made by the first call: with pyarrow and the clients it is over half of what there is to make.
 
     Raises LibraryError.
     """
-    from lakelanes.tables.stream import StreamLane
+    with starting():
+        from lakelanes.tables.stream import StreamLane
 
-    check_arrow()
-    return StreamLane(_lake)
+        check_arrow()
+        _lake.make_clients()
+        return StreamLane(_lake)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

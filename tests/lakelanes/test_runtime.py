@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,15 @@ class Model:
         members = self._model.operation_model(name).input_shape.members
         left = {each: shape for each, shape in members.items() if f"{name}.{each}" not in self._unknown}
         return type("Operation", (), {"input_shape": type("Shape", (), {"members": left})})
+
+
+def test_a_start_is_not_searched_for_garbage_and_what_comes_after_it_is() -> None:
+    with runtime.starting():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(LibraryError), runtime.starting():
+        raise LibraryError("one", "two")
+    assert gc.isenabled()
 
 
 def test_the_libraries_of_the_constraints_have_everything() -> None:
