@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from lakelanes.convert import Conversion, Dialect, Reject, Tuning
+from lakelanes.convert import Conversion, Dialect, Reject, Tuning, threads_for_one_file
 from tests.lakelanes.convert.support import SALES, csv_text, load
 
 HEADER = b"id,amount,day\n"
@@ -27,6 +29,32 @@ def test_a_file_without_rows_gives_an_empty_table(data: bytes) -> None:
     assert outcome.table is not None
     assert outcome.table.column_names == list(SALES)
     assert outcome.conversion == Conversion(records=0, rows_loaded=0, rows_rejected=0)
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(None, 2), (1, 2), (2, 2), (3, 3), (64, 4)])
+def test_a_file_that_is_alone_has_a_thread_per_core(
+    monkeypatch: pytest.MonkeyPatch, cores: int | None, threads: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert threads_for_one_file() == threads
+
+
+def test_a_small_file_starts_no_thread_and_a_large_one_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    start = threading.Thread.start
+
+    def noted(thread: threading.Thread) -> None:
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", noted)
+    load(HEADER + b"a,1,\n" * 200 + b"b,x,\n")
+    assert started == []
+    for last, rows in ((b"", 2000), (b"z,x,\n", None)):
+        tuning = Tuning(threads=3, block_bytes=500, row_group_bytes=3000)
+        outcome = load(HEADER + b"a,1,\n" * 2000 + last, tuning=tuning, max_bad_rows=0)
+        assert (outcome.table and outcome.table.num_rows) == rows
+    assert len(started) > 3 and not any(thread.is_alive() for thread in started)
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
