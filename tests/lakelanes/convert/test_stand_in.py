@@ -117,6 +117,16 @@ def test_a_refused_file_is_shown_as_it_stands_there() -> None:
     assert [row["raw"] for row in torn.rejects] == ['2||"y']
 
 
+def test_the_setting_that_helps_names_the_delimiter_and_not_what_stands_in_for_it() -> None:
+    dialect = Dialect(delimiter="||")
+    refused = load(b"id,name\n1,x\n", TYPES, dialect=dialect).conversion.refused
+    assert refused is not None and refused.endswith("set dialect.delimiter to ',', which is '||'")
+    refused = load(b"a title\nid||name\n1||x\n", TYPES, dialect=dialect).conversion.refused
+    assert refused is not None and refused.endswith("line 2 looks like the header: set dialect.skip_rows to 1")
+    refused = load(b"id||name\n1,x\n2,y\n", TYPES, dialect=dialect).conversion.refused
+    assert refused is not None and refused.endswith("set dialect.delimiter to ',', which is '||'")
+
+
 def test_a_file_that_is_cut_off_has_its_rows_in_the_rejects() -> None:
     packed = gzip.compress(b"id||name\n1||x\n2||y|")
     outcome = load(packed[:-4], TYPES, dialect=Dialect(delimiter="||"))
