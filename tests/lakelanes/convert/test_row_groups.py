@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lakelanes.convert.read_ahead import Workers
 from lakelanes.convert.row_groups import RowGroupWriter
 from lakelanes.convert.sink import SinkFile
 from tests.lakelanes.convert.support import Sinks
@@ -74,3 +76,25 @@ def test_an_abort_leaves_nothing_and_a_second_group_is_not_written() -> None:
     made.abort()
     del made
     assert (sinks[0].state, len(sinks[0].data)) == ("aborted", written)
+
+
+def test_what_waits_to_be_encoded_is_dropped_by_an_abort() -> None:
+    sinks, encoded, go_on = Sinks(), [], threading.Event()
+
+    class Counted(pq.ParquetWriter):
+        def write_table(self, table: pa.Table, row_group_size: int | None = None) -> None:
+            encoded.append(table)
+            super().write_table(table, row_group_size)
+
+    with Workers(2) as workers:
+        busy = [workers.submit(go_on.wait, 10) for _ in range(workers.threads)]
+        made = RowGroupWriter(
+            sinks, SCHEMA, lambda sink, first: Counted(sink, first.schema), most_bytes=1, workers=workers
+        )
+        made.write(batch(1))
+        made.write(batch(2))
+        made.abort()
+        go_on.set()
+        assert all(future.result() for future in busy)
+    assert encoded == []
+    assert (sinks[0].state, sinks[0].data) == ("aborted", b"")
