@@ -14,13 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute
-
 from lakelanes.convert.errors import UnreadableSourceError
-
-pc: Any = pyarrow.compute
 
 # https://www.unicode.org/charts/PDF/U0000.pdf: the separators and some controls, which texts hold least of all.
 _CONTROLS = "\x1f\x1e\x1d\x1c\x1b\x16\x15\x14\x13\x12"
@@ -79,8 +73,14 @@ class StandIn:
         """The same of bytes."""
         return self._coded.sub(lambda found: self._meant.get(found[0], found[0]), text)
 
-    def values(self, texts: pa.Array) -> pa.Array:
-        """The same of a binary column."""
+    def values(self, texts: Any) -> Any:
+        """The same of a binary column of Arrow's."""
+        # Here, as a configuration is read without them, by the functions' start and wherever a DAG file is parsed.
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute
+
+        pc: Any = pyarrow.compute
         found = pc.or_(pc.match_substring(texts, self.character.encode()), pc.match_substring(texts, self.mark))
         rows = np.flatnonzero(found.fill_null(False).to_numpy(zero_copy_only=False))
         if not rows.size:
