@@ -310,9 +310,8 @@ def _walk_records(
             if end is None:
                 torn = at
                 break
+            # An escape in it escapes no more than its line end, so what comes after it is plain where it should be.
             comments.append(at)
-            if escape and data.find(escape, at, end) >= 0:
-                plain = bytes(end) + neutral(bytes(data[end:length]), dialect)
             at = end
             continue
         match = pattern.match(plain, at, length)
