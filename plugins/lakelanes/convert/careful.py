@@ -20,7 +20,7 @@ from lakelanes.convert.cast import Array, Judge, Mask, cast_column, trimmed
 from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.escape_marks import EscapeMarks, escape_marks
 from lakelanes.convert.faults import Faults, Positions
-from lakelanes.convert.header import Layout
+from lakelanes.convert.header import BYTE_ORDER_MARK, Layout
 from lakelanes.convert.misfits import Misfits, unwanted
 from lakelanes.convert.null_values import with_more_nulls
 from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
@@ -207,10 +207,8 @@ class CarefulReader:
                 return read
             # So is the next block, most likely.
             self._ragged = True
-        index = self.index(data, length)
-        if index.torn is not None:
-            return self._split(data, length)
-        data, short = padded(data, index, self._layout.width, self._dialect)
+        # A record that does not end is in no index; read() finds that there are too few.
+        data, short = padded(data, self.index(data, length), self._layout.width, self._dialect)
         read = self._split(data, len(data))
         if short:
             rows = np.delete(np.arange(read.records), [position for position, _ in read.skipped])
@@ -221,6 +219,10 @@ class CarefulReader:
 
     def _split(self, data: bytearray, length: int) -> _Fields:
         """pyarrow's reading of data[:length], every column as bytes."""
+        if data.startswith(BYTE_ORDER_MARK):
+            # It is a part of the first field here, and pyarrow leaves one out.
+            data = bytearray(BYTE_ORDER_MARK + data[:length])
+            length = len(data)
         marks = escape_marks(data, length, self._dialect, self._null_values)
         if marks is not None:
             data, length = marks.put_into(data, length)

@@ -8,7 +8,6 @@ dirty one only with its dirty rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -16,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from lakelanes.convert.blocks import Block
-from lakelanes.convert.careful import CarefulReader, FileColumn, Judged, file_columns
+from lakelanes.convert.careful import CarefulReader, Judged, file_columns
 from lakelanes.convert.cast import Array, Mask, cast_column
 from lakelanes.convert.faults import Positions
 from lakelanes.convert.header import Layout
@@ -82,7 +81,7 @@ class BlockParser:
         self._careful = CarefulReader(layout, task, self._schema, columns, returns_end=returns_end)
         self._in_table = [column for column in columns if column.order is not None]
         self._kernel: Kernel | None = None
-        if task.tuning.fast and self._has_its_nulls(columns):
+        if task.tuning.fast:
             # The kernel leaves rows with a text in another column to the careful reader.
             empty = [column.position for column in columns if column.order is None]
             empty += [layout.width - 1] * layout.trailing
@@ -93,11 +92,6 @@ class BlockParser:
         self._required = [number for number, column in enumerate(self._in_table) if column.judge.required]
         self._pause, self._next_pause = 0, _FIRST_PAUSE
         self.keep_blank = self._careful.keep_blank
-
-    def _has_its_nulls(self, columns: Sequence[FileColumn]) -> bool:
-        """Whether no null value has a character for which others stand in; the kernel does not know them."""
-        known = {self._dialect.null_values, *(column.judge.null_values for column in columns)}
-        return self._stand_in is None or all(self._stand_in.coded(nulls) == list(nulls) for nulls in known)
 
     def parse(self, block: Block, refusal: str | None = None) -> ParsedBlock | None:
         """The block's rows; None when its end turns out to be inside a record.
@@ -158,7 +152,10 @@ class BlockParser:
         return parsed or self._parse_careful(block, None)
 
     def _without_stand_in(self, block: Block, read: Columns) -> Mask:
-        """Of the rows that the kernel read, those whose texts hold nothing that stands in for something else."""
+        """Of the rows that the kernel read, those whose texts hold nothing that stands in for something else.
+
+        In the others it would not know a null value either.
+        """
         rows = read.records - read.odd.size
         data, length, stand_in = block.data, block.length, self._stand_in
         quote = (self._dialect.quote or "").encode()

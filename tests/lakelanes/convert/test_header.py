@@ -113,6 +113,16 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
     assert load(b'\xef\xbb\xbf"id",amount,day\na,1,2024-01-01\n').rows == [("a", Decimal("1.00"), JANUARY)]
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_byte_order_mark_in_the_first_row_is_a_part_of_its_first_field(fast: bool) -> None:
+    data = HEADER + b"\xef\xbb\xbfa,1,\n" + b"b,x,\n"
+    outcome = load(data, tuning=Tuning(fast=fast))
+    assert outcome.column("id") == ["\ufeffa"]
+    assert [(row["line"], row["raw"]) for row in outcome.rejects] == [(3, "b,x,")]
+    short = load(HEADER + b"\xef\xbb\xbf\n", tuning=Tuning(fast=fast), dialect=Dialect(pad_short_rows=True))
+    assert short.rows == [("\ufeff", None, None)]
+
+
 def test_new_columns_are_left_out_and_named() -> None:
     outcome = load(b"id,note,amount,day,\na,\xff not even UTF-8,1,2024-01-01,\n")
     assert outcome.rows == [("a", Decimal("1.00"), JANUARY)]

@@ -55,6 +55,8 @@ def check(data: bytes, types: dict[str, str], dialect: Dialect, expected: Expect
 @example((b"a,b\n1,x\r,\n,\n2,y", {"a": "int", "b": "string"}, {"skip_empty_rows": True}), 16)
 @example((b"a,b\n1,x\r\r2,y\n,\n", {"a": "int", "b": "string"}, {"skip_empty_rows": True}), 16)
 @example((b"#c\r1,x\n2,y\n", {"a": "int", "b": "string"}, {"comment": "#", "header": False}), 16)
+@example((b"a,b\n\xef\xbb\xbf1,x\n", {"a": "string", "b": "string"}, {}), 16)
+@example((b"a,b\n#\n\xef\xbb\xbf", {"a": "int", "b": "string"}, {"comment": "#", "pad_short_rows": True}), 16)
 @example((b"1,x\n2,y\rz\n", {"a": "int", "b": "string"}, {"header": False}), 16)
 @example((b"1,x\r2,y\rz\n", {"a": "int", "b": "string"}, {"header": False}), 16)
 @example((b"c\r\n" + b"N\r\na\\\\nb\r\n\\\r\n" * 5 + b"\\\r", {"c": "string"}, {"escape": "\\"}), 16)

@@ -50,6 +50,14 @@ def test_escapes_and_quotes_are_no_delimiters(tuning: Tuning) -> None:
     ]
 
 
+@pytest.mark.parametrize("block_bytes", [16, 40, 1 << 20])
+def test_a_quote_over_the_end_of_a_block_after_short_rows(block_bytes: int) -> None:
+    data = b"a,b,c\n1\n1,2\n" + b'3,4,"x\ny, ""z\n"\n5\n' * 20 + b'6,7,"never'
+    outcome = load(data, TYPES, Tuning(threads=1, block_bytes=block_bytes), dialect=PADDED)
+    assert outcome.rows == [(1, None, None), (1, 2, None), *[(3, 4, 'x\ny, "z\n'), (5, None, None)] * 20]
+    assert [row["raw"] for row in outcome.rejects] == ['6,7,"never']
+
+
 @each_tuning
 def test_new_columns_that_a_row_lacks_are_null(tuning: Tuning) -> None:
     types = {"a": "int"}

@@ -105,8 +105,13 @@ def test_an_escaped_delimiter_is_text() -> None:
 
 def test_null_values_and_headers_hold_what_the_file_holds() -> None:
     data = b'"i||d"||name\n\x1f||\x1f\n2||"\x1f"\n'
-    outcome = load(data, {"i||d": "int", "name": "string"}, dialect=Dialect(delimiter="||", null_values=["\x1f"]))
-    assert outcome.rows == [(None, None), (2, "\x1f")]
+    for fast in (True, False):
+        dialect = Dialect(delimiter="||", null_values=["\x1f"])
+        outcome = load(data, {"i||d": "int", "name": "string"}, Tuning(fast=fast), dialect=dialect)
+        assert outcome.rows == [(None, None), (2, "\x1f")]
+        quoted = Dialect(delimiter="||", null_values=["a||b"], quoted_nulls=True)
+        text = b'id||name\n1||"a||b"\n2||a\n'
+        assert load(text, TYPES, Tuning(fast=fast), dialect=quoted).rows == [(1, None), (2, "a")]
 
 
 def test_a_refused_file_is_shown_as_it_stands_there() -> None:
