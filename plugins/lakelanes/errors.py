@@ -26,6 +26,15 @@ class ConfigError(LakeError):
         super().__init__("\n  ".join([f"{source}: {count} in the configuration", *self.faults]))
 
 
+class DashboardError(LakeError):
+    """Files of include/dashboards cannot be used; ``faults``: a line for each, with file and path of the setting."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__("\n  ".join([f"{count} in include/dashboards", *self.faults]))
+
+
 class LibraryError(LakeError):
     """A library lacks what the engine needs of it. ``remedy`` is what to do."""
 

@@ -69,6 +69,12 @@ entity_name = _rule(
     r"[A-Za-z][A-Za-z0-9_.-]{0,99}",
     "letters, digits, '_', '-' and '.', starting with a letter, at most 100",
 )
+# It is a part of QuickSight's ids ([\w-]+, 512 at most), of Power BI's names of folders, and of addresses of the page.
+dashboard_name = _rule(
+    "a name of a dashboard, dataset or visual",
+    r"[a-z][a-z0-9_]{0,59}",
+    "lower-case letters, digits and underscores, starting with a letter, at most 60",
+)
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 bucket_name = _rule(
     "a bucket name S3 accepts",

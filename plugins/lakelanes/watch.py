@@ -28,10 +28,11 @@ from lakelanes.alerts import incidents, page_links
 from lakelanes.alerts.incidents import Incident, Send, deadline_cause, gap_cause, stale_cause
 from lakelanes.alerts.messages import Alert
 from lakelanes.aws.storage import place_of
-from lakelanes.catalog import evolution, glue_tables, view_results
+from lakelanes.catalog import evolution, glue_tables
 from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.config.deadlines import deadline_at, following, period_at, period_of
 from lakelanes.config.model import Entity
+from lakelanes.dashboards import answers, questions
 from lakelanes.errors import GapError, StalledError
 from lakelanes.files.listing import find_source
 from lakelanes.lake import Lake
@@ -225,8 +226,8 @@ def stale(lake: Lake, run_id: str = "") -> dict[str, Finding]:
         found[stale_cause(name)] = _stale_view(
             name, what, "Correct include/sql/views, then trigger refresh_views.", run_id
         )
-    names = view_results.names(lake)
-    for name, reason in view_results.errors(lake, names).items():
+    names = questions.made_views(lake)
+    for name, reason in answers.errors(lake, questions.noted_questions(names)).items():
         what = f"view {name} cannot be read: {reason}"
         remedy = "Correct the view or its tables; the Lake page asks Athena again when it is opened."
         found.setdefault(stale_cause(name), _stale_view(name, what, remedy, run_id))

@@ -5,7 +5,7 @@ WITH sales AS (
         sales_date,
         CAST(SUM(transactions) AS bigint) AS transactions,
         CAST(SUM(revenue) AS decimal(18, 2)) AS revenue,
-        MAX_BY(product_category, revenue) AS best_category
+        CAST(MAX_BY(product_category, revenue) AS varchar) AS best_category
     FROM revenue_by_day_and_category
     GROUP BY sales_date
 ),

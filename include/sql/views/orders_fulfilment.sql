@@ -20,6 +20,9 @@ SELECT
     COUNT_IF(status = 'returned') AS returned_orders,
     COUNT_IF(delivered > promised) AS late_orders,
     ROUND(100 * CAST(COUNT_IF(delivered > promised) AS double) / NULLIF(COUNT(delivered), 0), 1) AS late_percent,
+    -- Sums, from which averages over several carriers or months are made.
+    SUM(CAST(date_diff('minute', ordered, shipped) AS double) / 60) AS total_hours_to_ship,
+    SUM(CAST(date_diff('minute', shipped, delivered) AS double) / 60) AS total_hours_on_the_way,
     ROUND(AVG(CAST(date_diff('minute', ordered, shipped) AS double) / 60), 1) AS hours_to_ship,
     ROUND(AVG(CAST(date_diff('minute', shipped, delivered) AS double) / 60), 1) AS hours_on_the_way,
     ROUND(MAX(CAST(date_diff('minute', shipped, delivered) AS double) / 60), 1) AS longest_hours_on_the_way

@@ -23,6 +23,8 @@ targets AS (
 SELECT
     COALESCE(targets.year, revenue.year) AS year,
     COALESCE(targets.month, revenue.month) AS month,
+    CAST(concat(COALESCE(targets.year, revenue.year), '-', COALESCE(targets.month, revenue.month), '-01') AS date)
+        AS target_month,
     COALESCE(targets.store_id, revenue.store_id) AS store_id,
     targets.store_name,
     COALESCE(revenue.transactions, 0) AS transactions,

@@ -1,4 +1,4 @@
-"""``check``: the configuration and the SQL of the views; with ``--ledger`` or ``--rebuild``, the ledger's summaries."""
+"""``check``: the configuration, the SQL of the views and the dashboards; with ``--ledger`` or ``--rebuild``, the ledger's summaries."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from lakelanes.catalog.views import read_views
 from lakelanes.commands.report import Report, entity_named, plural
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import LakeConfig
+from lakelanes.dashboards.faults import reference_faults
+from lakelanes.dashboards.loading import read_dashboards
+from lakelanes.dashboards.view_columns import view_columns
+from lakelanes.errors import DashboardError
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 
 
 def add(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "check", help="check the configuration file and the SQL of the views, or the ledger's summaries"
+        "check", help="check the configuration file, the SQL of the views and the dashboards, or the ledger's summaries"
     )
     parser.add_argument("config", nargs="?", help="the file (default: $LAKE_CONFIG, else include/lake.json)")
     action = parser.add_mutually_exclusive_group()
@@ -35,8 +39,17 @@ def run(options: argparse.Namespace) -> Report:
 
 
 def _checked(config: LakeConfig) -> Report:
-    counts = {"entities": len(config.entities), "tables": len(config.tables), "views": len(read_views())}
-    text = "{entities} entities, {tables} DynamoDB tables, {views} views: no faults".format(**counts)
+    dashboards = read_dashboards()
+    if faults := reference_faults(dashboards, view_columns(config)):
+        raise DashboardError(faults)
+    counts = {
+        "entities": len(config.entities),
+        "tables": len(config.tables),
+        "views": len(read_views()),
+        "dashboards": len(dashboards),
+    }
+    text = "{entities} entities, {tables} DynamoDB tables, {views} views, {dashboards} dashboards: no faults"
+    text = text.format(**counts)
     return Report(text, {**counts, "faults": []})
 
 

@@ -105,7 +105,7 @@ def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Published 
 
 def view_sql(database: str, table: Table, coverage: Coverage) -> str:
     """The view's SELECT."""
-    columns = [name for name, _ in _view_columns(table)]
+    columns = [name for name, _ in view_columns(table)]
     listed = ", ".join(map(sql_identifier, columns))
     keys = [sql_identifier(key) for key in table.keys]
     changes = f"{sql_identifier(database)}.{sql_identifier(table.changes_table)}"
@@ -156,13 +156,13 @@ def view_input(lake: Lake, table: Table, coverage: Coverage) -> dict[str, Any]:
         table.current_view,
         view_sql(database, table, coverage),
         database=database,
-        columns=[(name, parse_type(kind, binary=True)) for name, kind in _view_columns(table)],
+        columns=[(name, parse_type(kind, binary=True)) for name, kind in view_columns(table)],
         owner=lake.config.aws.account_id,
         parameters={_AS_OF: second_text(coverage.as_of), _THROUGH: minute_text(coverage.through)},
     )
 
 
-def _view_columns(table: Table) -> list[tuple[str, str]]:
+def view_columns(table: Table) -> list[tuple[str, str]]:
     """Name and Hive type of the view's columns: the table's own, and those on where a row comes from."""
     columns = [(column.name, column.type.text) for column in table.columns]
     return [

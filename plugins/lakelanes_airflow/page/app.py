@@ -15,7 +15,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
 
 from lakelanes.aws.storage import place_of
-from lakelanes.catalog import view_results
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, partition_key
 from lakelanes.errors import LakeError
@@ -27,7 +26,7 @@ from lakelanes.ledger.entries import UNPLACED, Entry
 from lakelanes.ledger.summaries import FILE_STATES
 from lakelanes.overview import files as overview
 from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX
-from lakelanes_airflow.page import calendars, charts, incidents, tables
+from lakelanes_airflow.page import calendars, dashboards, incidents, tables
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, reader, require_trigger
 from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
 from lakelanes_airflow.page.background import BackgroundWork
@@ -60,7 +59,7 @@ def create_app(background: BackgroundWork | None = None) -> FastAPI:
     tables.add_routes(app)
     app.get("/files")(files_page)
     app.get("/file")(file_page)
-    app.get("/dashboards")(dashboards_page)
+    dashboards.add_routes(app)
     app.get("/static/{name}")(static)
     app.post("/entities/{entity}/retry", dependencies=[Depends(from_the_page)])(retry_file)
     app.post("/entities/{entity}/reload", dependencies=[Depends(from_the_page)])(reload_period)
@@ -236,26 +235,6 @@ def file_page(
     )
 
 
-def dashboards_page(request: Request, user: Reader) -> Response:
-    """The last results of the dashboard views that the user may see, as charts and as rows."""
-    lake = open_lake()
-    sight = Visibility(request, user, lake.config)
-    known = view_results.tables_of(lake, view_results.names(lake))
-    names = [name for name, tables in known.items() if sight.rows_of(tables)]
-    # What they read may have changed since, with their rows.
-    results = [result for result in view_results.read(lake, names) if sight.rows_of(result.tables)]
-
-    def compute() -> None:
-        for name in view_results.stale(lake, names):
-            view_results.update(lake, name, if_stale=True)
-
-    if names:
-        request.app.state.background.request(f"dashboards {', '.join(names)}", compute)
-    drawn = [(result, *charts.drawn(result.query_id, result.rows)) for result in results]
-    waiting = any(not result.asked_at for result in results)
-    return page(request, "dashboards.html", drawn=drawn, waiting=waiting, max_age=view_results.MAX_AGE)
-
-
 def static(name: str) -> Response:
     """The stylesheet and the script."""
     if name not in _STATIC:
@@ -332,7 +311,8 @@ def _count(request: Request, lake: Lake, names: list[str]) -> None:
 
 async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     response = await call_next(request)
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 

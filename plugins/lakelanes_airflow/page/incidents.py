@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from lakelanes.alerts.incidents import Incident, open_incidents, stale_cause
-from lakelanes.catalog import view_results
+from lakelanes.catalog import view_sources
 from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
 from lakelanes_airflow.page.render import PREFIX
@@ -26,10 +26,11 @@ class OpenAlert:
 
 def visible(sight: Visibility, lake: Lake) -> list[OpenAlert]:
     """The open alerts of the entities, tables, views and DAGs that the user may see, newest first; one Query of the
-    ledger, and two requests more when one is about a view."""
+    ledger, and a request more when one is about a view."""
     opened = open_incidents(lake)
     views = {name for one in opened if (name := _view(one))}
-    tables = view_results.tables_of(lake, views) if views else {}
+    inputs = view_sources.noted(lake) if views else {}
+    tables = {name: view_sources.tables_read(inputs, name) for name in views}
     return [
         OpenAlert(one, _page(one.alert.page_url or ""), urlsplit(one.run_url or "").path)
         for one in opened

@@ -1,0 +1,157 @@
+"""The SQL of a visual: grouped and added up by Athena, so that a page never reads rows to sum them.
+
+The answer's columns are the visual's dimensions, ``d1`` and so on in their order, then its measures, ``m1`` and so on.
+A ratio is one of sums over the group. Names come from the model, which has checked them, and are quoted all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from lakelanes.dashboards.model import Dataset, Dimension, Filter, Measure, Visual
+from lakelanes.dashboards.view_columns import NUMBERS, Columns
+from lakelanes.names import sql_identifier, sql_string
+
+# Groups of an answer; what draws them says when there are more. A figure needs its last periods alone.
+MAX_GROUPS = 2000
+_PERIODS_OF_A_FIGURE = 2
+
+
+def visual_sql(database: str, visual: Visual, dataset: Dataset, columns: Columns, *, limit: int = MAX_GROUPS) -> str:
+    """The query of a visual. ``columns``: of the dataset's view. At most one group more than ``limit`` is asked for."""
+    dimensions = visual.dimensions
+    table = f"{sql_identifier(database)}.{sql_identifier(dataset.view)}"
+    tests = list(_tests(visual.filters, columns))
+    where = f"\n  WHERE {' AND '.join(tests)}" if tests else ""
+    groups = [f"{_grouped(one, columns)} AS d{number}" for number, one in enumerate(dimensions, 1)]
+    operands = sorted({column for measure in visual.y for _, column in measure.operands})
+    listed = [*groups, *map(sql_identifier, operands)]
+    has_last = any(measure.aggregation == "last" for measure in visual.y) and dataset.date_column
+    if has_last:
+        partition = f"PARTITION BY {', '.join(_grouped(one, columns) for one in dimensions)}" if dimensions else ""
+        at = sql_identifier(dataset.date_column or "")
+        listed.append(f"{at} IS NOT DISTINCT FROM max({at}) OVER ({partition}) AS is_last")
+    inner = f"SELECT {', '.join(listed) or '1 AS one'}\n  FROM {table}{where}"
+    names = [f"d{number}" for number in range(1, len(dimensions) + 1)]
+    measures = [f"{measure_sql(measure, columns)} AS m{number}" for number, measure in enumerate(visual.y, 1)]
+    joined = ""
+    with_top = ""
+    for number, one in enumerate(dimensions, 1):
+        if one.top:
+            direction = "ASC" if one.sort == "smallest_first" else "DESC"
+            with_top = (
+                f",\ntop_values AS (\n  SELECT d{number} AS top_value, {measure_sql(visual.y[0], columns)} AS total\n"
+                f"  FROM grouped GROUP BY d{number}\n  ORDER BY 2 {direction} NULLS LAST, 1 LIMIT {one.top}\n)"
+            )
+            joined = f"\nJOIN top_values ON d{number} IS NOT DISTINCT FROM top_value"
+    group_by = f"\nGROUP BY {', '.join(names)}" if names else ""
+    order, most = _order(visual, columns), limit + 1
+    if visual.kind == "figure":
+        order, most = "\nORDER BY d1 DESC NULLS LAST" if names else "", _PERIODS_OF_A_FIGURE
+    return (
+        f"WITH grouped AS (\n  {inner}\n){with_top}\nSELECT {', '.join([*names, *measures])}\n"
+        f"FROM grouped{joined}{group_by}{order}\nLIMIT {most}"
+    )
+
+
+def view_sql(database: str, view: str, *, limit: int = MAX_GROUPS) -> str:
+    """The query of a view that no dashboard draws: its first rows."""
+    return f"SELECT * FROM {sql_identifier(database)}.{sql_identifier(view)} LIMIT {limit + 1}"
+
+
+def measure_sql(measure: Measure, columns: Columns) -> str:
+    """A measure of a group's rows, as an expression over their columns."""
+    column = sql_identifier(measure.column) if measure.column else ""
+    match measure.aggregation:
+        case "sum":
+            return f"sum({column})"
+        case "count":
+            return f"count({column or '*'})"
+        case "distinct":
+            return f"count(DISTINCT {column})"
+        case "average":
+            # Of decimals Athena would round the average to their digits.
+            return f"avg(CAST({column} AS double))"
+        case "minimum":
+            return f"min({column})"
+        case "maximum":
+            return f"max({column})"
+        case "last":
+            return f"sum({column}) FILTER (WHERE is_last)"
+        case "weighted_average":
+            weight = sql_identifier(measure.weight or "")
+            product = f"CAST({column} AS double) * CAST({weight} AS double)"
+            weights = f"sum(CAST({weight} AS double)) FILTER (WHERE {column} IS NOT NULL)"
+            return f"sum({product}) / nullif({weights}, 0)"
+        case "ratio_of_sums":
+            above, below = (sql_identifier(name or "") for name in (measure.numerator, measure.denominator))
+            return f"CAST(sum({above}) AS double) / nullif(CAST(sum({below}) AS double), 0)"
+
+
+def _grouped(dimension: Dimension, columns: Columns) -> str:
+    """The value by which rows are grouped: the column, or the start of the period that it lies in."""
+    column = sql_identifier(dimension.column)
+    if dimension.unit is None:
+        return column
+    cut = f"date_trunc('{dimension.unit}', {column})"
+    return cut if dimension.unit == "hour" else f"CAST({cut} AS date)"
+
+
+def _tests(filters: tuple[Filter, ...], columns: Columns) -> Iterator[str]:
+    for one in filters:
+        column = sql_identifier(one.column)
+        kind = columns[one.column]
+        for values, negated in ((one.in_, False), (one.not_in, True)):
+            if values is not None:
+                listed = ", ".join(_literal(value, kind) for value in values)
+                yield f"({column} IS NULL OR {column} NOT IN ({listed}))" if negated else f"{column} IN ({listed})"
+        if one.from_ is not None:
+            yield f"{column} >= {_literal(one.from_, kind)}"
+        if isinstance(one.to, date):
+            # Of a timestamp, the whole day.
+            yield f"CAST({column} AS date) <= {_literal(one.to, 'date')}"
+        elif one.to is not None:
+            yield f"{column} <= {_literal(one.to, kind)}"
+        if one.last_days:
+            yield f"{column} > date_add('day', -{one.last_days}, current_date)"
+
+
+def _literal(value: str | int | bool | date | Decimal, kind: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date) or kind in ("date", "timestamp"):
+        return f"DATE {sql_string(str(value))}"
+    if kind in NUMBERS:
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return sql_string(str(value))
+
+
+def _order(visual: Visual, columns: Columns) -> str:
+    terms = []
+    by_measure = []
+    for number, one in enumerate(visual.dimensions, 1):
+        match sort_of(visual, one, columns):
+            case "ascending":
+                terms.append(f"d{number} NULLS LAST")
+            case "descending":
+                terms.append(f"d{number} DESC NULLS LAST")
+            case "largest_first":
+                by_measure.append("m1 DESC NULLS LAST")
+                terms.append(f"d{number} NULLS LAST")
+            case "smallest_first":
+                by_measure.append("m1 NULLS LAST")
+                terms.append(f"d{number} NULLS LAST")
+    # With a series the measure of a single group says nothing of the bar: what draws it sorts the bars by their sums.
+    if by_measure and visual.series is None:
+        terms = [*by_measure, *terms]
+    return f"\nORDER BY {', '.join(terms)}" if terms else ""
+
+
+def sort_of(visual: Visual, dimension: Dimension, columns: Columns) -> str:
+    """How a dimension's values are sorted: as its ``sort`` says, else the texts of a bar by size, all else by value."""
+    if dimension.sort:
+        return dimension.sort
+    is_bar_text = visual.kind in ("bar", "stacked_bar") and columns[dimension.column] in ("text", "boolean")
+    return "largest_first" if is_bar_text and (dimension is visual.x or dimension.top) else "ascending"
