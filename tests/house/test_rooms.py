@@ -18,6 +18,7 @@ LINES = {
         ["commands"],
         ["watch"],
         ["overview"],
+        ["dashboards"],
         ["files", "tables"],
         ["alerts", "catalog"],
         ["lake"],

@@ -68,7 +68,11 @@ def deploy_lake(
     **options: Any,
 ) -> Lake:
     """A lake whose resources exist. The process's environment must point at ``aws``."""
-    config = make_config(entities, tables)
+    return deploy_config(aws, make_config(entities, tables), **options)
+
+
+def deploy_config(aws: LocalAws, config: LakeConfig, **options: Any) -> Lake:
+    """The lake of a configuration, whose resources exist."""
     deploy(config, aws.client("cloudformation"), aws.client("sts"), parameters={"RequireTls": "false"})
     return Lake.open(config, **options)
 

@@ -1,4 +1,4 @@
-"""``check``: the configuration, the SQL of the views and the dashboards; with ``--ledger`` or ``--rebuild``, the ledger's summaries."""
+"""``check``: the configuration, the views and the dashboards; with ``--ledger`` or ``--rebuild``, the summaries."""
 
 from __future__ import annotations
 

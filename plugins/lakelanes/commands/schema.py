@@ -1,4 +1,4 @@
-"""``schema``: the JSON Schema of the configuration file, as include/lake.schema.json has it, or of a dashboard's file."""
+"""``schema``: the JSON Schema of the configuration file, or of a dashboard's, as include/*.schema.json have them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ Faults between settings are found in the raw file, so that they are reported bes
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lakelanes.config.entity_faults import entity_faults
@@ -42,8 +42,11 @@ def _dotted(location: tuple[int | str, ...]) -> str:
     return path
 
 
-def setting_fault(detail: Any) -> str:
-    """The fault of a single setting, of what pydantic found (an item of ``ValidationError.errors()``)."""
+def setting_fault(detail: Any, known: Iterable[str] | None = None) -> str:
+    """The fault of a single setting, of what pydantic found (an item of ``ValidationError.errors()``).
+
+    known: the names of all settings, from which a near one is named; those of the configuration by default.
+    """
     path = _dotted(detail["loc"]) or "the file"
     kind, found = detail["type"], detail["input"]
     if kind == "extra_forbidden" and detail["loc"][-1] == "extra_columns":
@@ -54,7 +57,7 @@ def setting_fault(detail: Any) -> str:
     if kind == "value_error":
         return f"{path}: {detail['ctx']['error']}"
     if kind == "extra_forbidden":
-        return f"{path}: unknown setting{near_match(str(detail['loc'][-1]), _known_settings())}"
+        return f"{path}: unknown setting{near_match(str(detail['loc'][-1]), known or _known_settings())}"
     if kind == "too_short":
         return f"{path}: found {shown(found)}, expected at least one"
     message = detail["msg"].removeprefix("Input should be ")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from lakelanes import names
 from lakelanes.config.faults import setting_fault
 from lakelanes.config.resource_paths import INCLUDE
-from lakelanes.dashboards.model import Dashboard
+from lakelanes.dashboards.model import Dashboard, Dataset, Dimension, Filter, Measure, Sheet, Visual
 from lakelanes.errors import DashboardError
 
 DASHBOARDS = INCLUDE / "dashboards"
@@ -61,8 +61,13 @@ def _read(path: Path) -> tuple[Dashboard | None, list[str]]:
     try:
         dashboard = Dashboard.model_validate({**raw, "name": path.stem})
     except ValidationError as error:
-        return None, [setting_fault(detail) for detail in error.errors(include_url=False)]
+        return None, [setting_fault(detail, _known()) for detail in error.errors(include_url=False)]
     return dashboard, list(_within(dashboard))
+
+
+def _known() -> list[str]:
+    models = (Dashboard, Dataset, Sheet, Visual, Dimension, Measure, Filter)
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -97,6 +102,6 @@ def _between(dashboards: Iterable[Dashboard]) -> Iterable[str]:
                 yield f"{dashboard.name}.json: datasets.{name}: differs from that of {other.name}.json; name it anew"
 
 
-def datasets_of(dashboards: Iterable[Dashboard]) -> Mapping[str, Any]:
+def datasets_of(dashboards: Iterable[Dashboard]) -> Mapping[str, Dataset]:
     """The datasets of all dashboards by name."""
     return {name: dataset for dashboard in dashboards for name, dataset in dashboard.datasets.items()}

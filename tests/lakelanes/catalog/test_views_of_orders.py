@@ -6,7 +6,6 @@ orders become rows as an export's do, with the columns of include/lake.json, and
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -15,19 +14,15 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from lakelanes.catalog import athena
-from lakelanes.catalog.views import VIEWS, read_views, refresh
-from lakelanes.config.loading import DEFAULT_PATH, load_config
-from lakelanes.config.model import Table
+from lakelanes.catalog.views import VIEWS, read_views
 from lakelanes.lake import Lake
-from lakelanes.tables.changes import Change, change_batch, change_columns, item_reader
-from scripts.sample_orders import Orders, to_item, to_json
+from scripts.sample_orders import Orders
 from tests.support.lakes import deploy_lake
-from tests.support.localaws import ACCOUNT, LocalAws
+from tests.support.localaws import LocalAws
+from tests.support.sample_lake import make_views, order_rows, put_orders
 
 ORDERS = 700
 NAMES = (
@@ -60,16 +55,6 @@ def odd_orders() -> Iterator[Row]:
     yield {**orders.order(6), "items": [None, {"sku": "x", "quantity": 2}]}
 
 
-def orders_table() -> Table:
-    return load_config(DEFAULT_PATH, {"AWS_ACCOUNT_ID": ACCOUNT}).tables["orders"]
-
-
-def as_rows(orders: list[Row]) -> pa.Table:
-    reader = item_reader(orders_table())
-    items = [reader.read(json.loads(to_json(to_item(order)))) for order in orders]
-    return pa.Table.from_batches([change_batch(orders_table(), [Change("put", item, 0, "full") for item in items])])
-
-
 @pytest.fixture(scope="module")
 def shop(local_aws: LocalAws) -> Iterator[Shop]:
     with pytest.MonkeyPatch.context() as patch:
@@ -77,20 +62,8 @@ def shop(local_aws: LocalAws) -> Iterator[Shop]:
             patch.setenv(name, value)
         lake = deploy_lake(local_aws)
         orders = [*map(Orders(7).order, range(ORDERS)), *odd_orders()]
-        columns = change_columns(orders_table())
-        body = io.BytesIO()
-        pq.write_table(as_rows(orders), body)
-        resources = lake.config.resources
-        lake.s3.put_object(Bucket=resources.analytics_bucket, Key="rows/orders.parquet", Body=body.getvalue())
-        ddl = ", ".join(f"`{name}` {kind}" for name, kind in columns)
-        athena.execute(
-            lake,
-            f"CREATE EXTERNAL TABLE {resources.glue_database}.order_rows ({ddl}) STORED AS PARQUET "
-            f"LOCATION 's3://{resources.analytics_bucket}/rows/'",
-        )
-        listed = ", ".join(f'"{name}"' for name, _ in columns if name not in ("_op", "_sequence"))
-        athena.execute(lake, f"CREATE VIEW orders_current AS SELECT {listed} FROM order_rows")
-        outcomes = {outcome.name: outcome.action for outcome in refresh(lake)}
+        put_orders(lake, orders)
+        outcomes = make_views(lake)
         assert {outcomes[name] for name in NAMES} == {"created"}
         yield Shop(lake, orders)
 
@@ -301,5 +274,5 @@ def test_what_the_schema_does_not_name_or_cannot_hold_is_kept(shop: Shop) -> Non
 
 def test_the_sample_fills_every_column(shop: Shop) -> None:
     """A column that no order fills would show less than it seems to."""
-    rows = as_rows(shop.orders)
+    rows = order_rows(shop.orders)
     assert [name for name in rows.column_names if rows[name].null_count == len(rows)] == ["_sequence"]

@@ -5,13 +5,9 @@ What they should answer is computed here from the source files, in Python, witho
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,62 +18,23 @@ from botocore.client import BaseClient
 from lakelanes.catalog import athena
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.catalog.views import VIEWS, read_views, refresh
-from lakelanes.config.loading import DEFAULT_PATH
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
 from lakelanes.files.matching import partition_for
-from lakelanes.files.outcomes import raise_for_outcomes
 from lakelanes.files.validation import validate
 from lakelanes.lake import Lake
-from scripts.sample_data import Manifest, SampleData, SampleFile, upload_files
-from tests.support.lakes import deploy_lake
 from tests.support.localaws import LocalAws
+from tests.support.sample_lake import Sample, make_views, sample_lake
 
 # Over the end of a month, in a leap year, and long enough for a week before.
 LAST_DAY, DAYS = date(2024, 3, 2), 9
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A loaded lake with what it was loaded from: good rows by entity, as text by column, with the file's key."""
-
-    lake: Lake
-    manifest: Manifest
-    rows: dict[str, list[dict[str, str]]]
-
-
 @pytest.fixture(scope="module")
 def sample(local_aws: LocalAws) -> Iterator[Sample]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local_aws.environment.items():
-            patch.setenv(name, value)
-        entities = json.loads(DEFAULT_PATH.read_text())["entities"]
-        lake = deploy_lake(local_aws, entities)
-        files = list(SampleData(seed=7, days=DAYS, end=LAST_DAY).files())
-        manifest = upload_files(files, lake.s3, lake.config.resources.source_bucket)
-        for entity in lake.config.entities.values():
-            listed = list_entity(lake, entity)
-            raise_for_outcomes(load_batch(lake, entity, listed, lane="batch", run_id="test"))
-            partitions = [partition_for(entity, file.key) for file in listed]
-            Registrar(lake, "look").register_entity(entity, partitions)
-            validate(lake, entity, partitions)
-        refresh(lake)
-        yield Sample(lake, manifest, good_rows(files))
-
-
-def good_rows(files: list[SampleFile]) -> dict[str, list[dict[str, str]]]:
-    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for file in files:
-        body = gzip.decompress(file.body) if file.key.endswith(".gz") else file.body
-        delimiter = ";" if file.entity == "store_targets" else ","
-        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), delimiter=delimiter)
-        header, broken = next(reader), {defect.line for defect in file.defects}
-        line = reader.line_num + 1
-        for fields in reader:
-            if file.entity and line not in broken:
-                rows[file.entity].append({**dict(zip(header, fields, strict=True)), "key": file.key})
-            line = reader.line_num + 1
-    return rows
+    with sample_lake(local_aws, LAST_DAY, DAYS) as loaded:
+        make_views(loaded.lake)
+        yield loaded
 
 
 def ask(sample: Sample, sql: str) -> list[dict[str, str | None]]:
@@ -158,6 +115,7 @@ def test_revenue_against_target(sample: Sample) -> None:
         assert row == {
             "year": where[0][:4],
             "month": where[0][5:],
+            "target_month": f"{where[0]}-01",
             "store_id": where[1],
             "store_name": names[where[1]],
             "transactions": str(transactions[where]),
@@ -224,13 +182,35 @@ def test_daily_scorecard(sample: Sample) -> None:
 
 def test_rejected_rows_are_those_that_were_broken(sample: Sample) -> None:
     bucket = sample.lake.config.resources.source_bucket
-    answer = ask(sample, "SELECT entity, partition_key, source_file, line, column_name, reason FROM rejected_rows")
+    answer = ask(sample, "SELECT * FROM rejected_rows")
     assert {(row["source_file"], row["line"], row["column_name"]) for row in answer} == {
         (f"s3://{bucket}/{defect.key}", str(defect.line), defect.column) for defect in sample.manifest.defects
     }
     assert len(answer) == len(sample.manifest.defects)
+    assert all((row["covered_day"] or "").startswith((row["partition_key"] or "?")[:10]) for row in answer)
+    kinds = {row["reason_kind"] or "" for row in answer}
+    assert "… is not a decimal(10,2)" in kinds and not any("'" in kind for kind in kinds)
     keys = {"sales": 10, "web_sessions": 13, "store_targets": 7}
     assert all(len(row["partition_key"] or "") == keys[row["entity"] or ""] and row["reason"] for row in answer)
+
+
+def test_rows_by_day_counts_what_was_loaded_and_rejected(sample: Sample) -> None:
+    expected: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+
+    def day_of(key: str) -> str:
+        year, month, day = re.findall(r"(\d{4})_?(\d{2})_?(\d{2})?", key.rsplit("/", 1)[-1])[0]
+        return f"{year}-{month}-{day or '01'}"
+
+    for entity, rows in sample.rows.items():
+        for row in rows:
+            expected[entity, day_of(row["key"])][0] += 1
+    for defect in sample.manifest.defects:
+        entity = {"sales": "sales", "web": "web_sessions", "targets": "store_targets"}[defect.key.split("/")[0]]
+        expected[entity, day_of(defect.key)][1] += 1
+    answer = ask(sample, "SELECT * FROM rows_by_day")
+    assert {(row["entity"], row["covered_day"]): [row["rows_loaded"], row["rows_rejected"]] for row in answer} == {
+        key: [str(loaded), str(rejected)] for key, (loaded, rejected) in expected.items()
+    }
 
 
 def test_a_filter_on_the_partition_reads_that_partition_only(sample: Sample) -> None:

@@ -1,4 +1,4 @@
-"""The kept answers of the dashboard views: when Athena is asked again, and what is kept when it fails."""
+"""The kept answers to the dashboards' questions: when Athena is asked again, and what is kept when it fails."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lakelanes.catalog import athena, view_results, view_sources, views
+from lakelanes.catalog import athena, view_sources, views
 from lakelanes.catalog.registrar import Registrar
+from lakelanes.dashboards import answers, questions
+from lakelanes.dashboards.model import Dataset, Visual
+from lakelanes.dashboards.questions import Question, view_question
 from lakelanes.errors import QueryError
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
@@ -24,6 +27,7 @@ from tests.support.source_tables import ORDERS
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 VIEW = "revenue_by_customer"
+ASKED = view_question(VIEW)
 
 
 class Clock:
@@ -57,77 +61,82 @@ def load(lake: Lake, day: int, rows: str = "a,c1,1.50,2024-03-15\nb,c2,2.50,2024
 
 
 def make_view(
-    lake: Lake, folder: Path, sql: str = "SELECT customer_id, sum(amount) AS revenue FROM sales_data GROUP BY 1"
+    lake: Lake,
+    folder: Path,
+    sql: str = "SELECT customer_id, sum(amount) AS revenue FROM sales_data GROUP BY 1",
+    name: str = VIEW,
 ) -> None:
-    (folder / f"{VIEW}.sql").write_text(sql)
-    assert [outcome.action for outcome in views.refresh(lake, folder)] == ["created"]
+    (folder / f"{name}.sql").write_text(sql)
+    assert [outcome.action for outcome in views.refresh(lake, folder) if outcome.name == name] == ["created"]
 
 
-def read(lake: Lake) -> view_results.ViewResult:
-    [found] = view_results.read(lake, [VIEW])
+def read(lake: Lake) -> answers.Answer:
+    [found] = answers.read(lake, [ASKED])
     return found
 
 
 def test_an_answer_is_kept_until_something_was_loaded_and_some_time_passed(
     lake: Lake, clock: Clock, tmp_path: Path
 ) -> None:
-    assert view_results.names(lake) == []
+    assert questions.made_views(lake) == []
     load(lake, 15)
     make_view(lake, tmp_path)
-    assert view_results.names(lake) == view_results.stale(lake, [VIEW]) == [VIEW], "it was never asked"
+    assert questions.made_views(lake) == [VIEW] and answers.stale(lake, [ASKED]) == [ASKED], "it was never asked"
     assert (read(lake).rows, read(lake).asked_at) == ([], "")
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     found = read(lake)
     assert sorted((row["customer_id"], row["revenue"]) for row in found.rows) == [("c1", "1.50"), ("c2", "2.50")]
     assert found.error is None and found.is_whole and found.asked_at <= timestamp(clock())
     clock.ahead = timedelta(hours=5)
-    assert view_results.stale(lake, [VIEW]) == [], "nothing was loaded since"
+    assert answers.stale(lake, [ASKED]) == [], "nothing was loaded since"
     clock.ahead = timedelta(0)
     load(lake, 16)
-    assert view_results.stale(lake, [VIEW]) == [], "it was asked a moment ago"
-    clock.ahead = view_results.MAX_AGE
-    assert view_results.stale(lake, [VIEW]) == [VIEW]
-    assert view_results.update(lake, VIEW)
+    assert answers.stale(lake, [ASKED]) == [], "it was asked a moment ago"
+    clock.ahead = answers.MAX_AGE
+    assert answers.stale(lake, [ASKED]) == [ASKED]
+    assert answers.update(lake, ASKED)
     assert sorted(str(row["revenue"]) for row in read(lake).rows) == ["3.00", "5.00"]
-    assert view_results.stale(lake, [VIEW]) == []
+    assert answers.stale(lake, [ASKED]) == []
 
 
 def test_of_several_who_ask_one_does(lake: Lake, clock: Clock, tmp_path: Path) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
-    assert lake.ledger.take_turn(f"view-result-turn/{VIEW}", 900)
-    assert not view_results.update(lake, VIEW)
+    assert lake.ledger.take_turn(f"answer-turn/view/{VIEW}", 900)
+    assert not answers.update(lake, ASKED)
     clock.ahead = timedelta(seconds=901)
-    assert view_results.update(lake, VIEW), "who had the turn has died"
+    assert answers.update(lake, ASKED), "who had the turn has died"
 
 
 def test_what_athena_refuses_is_said_and_the_last_answer_stays(lake: Lake, tmp_path: Path) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     lake.glue.delete_table(DatabaseName=lake.config.resources.glue_database, Name="sales_data")
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     found = read(lake)
     assert found.error is not None and "sales_data" in found.error
     assert len(found.rows) == 2
     load(lake, 16)
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     assert read(lake).error is None
 
 
 def test_an_answer_that_athena_has_forgotten_is_said_so(lake: Lake, tmp_path: Path) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
-    lake.ledger.write_note(f"view-result/{VIEW}", {"query_id": "11111111-2222-3333-4444-555555555555", "asked_at": "x"})
+    assert answers.update(lake, ASKED)
+    note = lake.ledger.read_note(f"answer/view/{VIEW}")
+    lake.ledger.write_note(f"answer/view/{VIEW}", {**note, "query_id": "11111111-2222-3333-4444-555555555555"})
     found = read(lake)
     assert found.rows == [] and found.error is not None and "no longer kept" in found.error
 
 
 def test_rows_beyond_the_limit_are_left_out(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view_results, "MAX_ROWS", 2)
+    monkeypatch.setattr(answers, "MAX_ROWS", 2)
     load(lake, 15, "".join(f"t{n},c{n},1.00,2024-03-15\n" for n in range(5)))
     make_view(lake, tmp_path)
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     found = read(lake)
     assert len(found.rows) == 2 and not found.is_whole
 
@@ -135,15 +144,9 @@ def test_rows_beyond_the_limit_are_left_out(lake: Lake, tmp_path: Path, monkeypa
 def test_a_view_without_rows_has_none(lake: Lake, tmp_path: Path) -> None:
     load(lake, 15)
     make_view(lake, tmp_path, "SELECT customer_id, amount FROM sales_data WHERE amount > 100")
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     found = read(lake)
     assert (found.rows, found.error) == ([], None) and found.asked_at
-
-
-def test_the_question_is_the_first_line_of_comment(tmp_path: Path) -> None:
-    (tmp_path / "a.sql").write_text("-- What was sold?\n-- More.\nSELECT 1")
-    (tmp_path / "b.sql").write_text("SELECT 1 -- not this")
-    assert [view_results.question(name, tmp_path) for name in ("a", "b", "c")] == ["What was sold?", "", ""]
 
 
 def asked(lake: Lake) -> list[str]:
@@ -162,11 +165,11 @@ def test_of_two_who_found_it_stale_one_asks(lake: Lake, tmp_path: Path) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
     statements = asked(lake)
-    assert view_results.stale(lake, [VIEW]) == [VIEW]
-    assert view_results.update(lake, VIEW, if_stale=True)
-    assert not view_results.update(lake, VIEW, if_stale=True)
+    assert answers.stale(lake, [ASKED]) == [ASKED]
+    assert answers.update(lake, ASKED, if_stale=True)
+    assert not answers.update(lake, ASKED, if_stale=True)
     assert len(statements) == 1
-    assert view_results.update(lake, VIEW), "the turn was given up"
+    assert answers.update(lake, ASKED), "the turn was given up"
 
 
 def test_a_view_is_asked_for_again_when_what_it_reads_was_loaded(
@@ -178,15 +181,16 @@ def test_a_view_is_asked_for_again_when_what_it_reads_was_loaded(
     make_view(lake, tmp_path)
     (tmp_path / "outer_view.sql").write_text(f"SELECT revenue FROM {VIEW}")
     views.refresh(lake, tmp_path)
-    for name in (VIEW, "outer_view"):
-        assert view_results.update(lake, name)
-    clock.ahead = view_results.MAX_AGE * 2
+    both = [ASKED, view_question("outer_view")]
+    for question in both:
+        assert answers.update(lake, question)
+    clock.ahead = answers.MAX_AGE * 2
     put(lake, "stores_2024_03_15.csv", HEADER + "a,c1,1.50,2024-03-15\n")
     load_batch(lake, lake.config.entities["stores"], list(list_prefix(lake, "stores")), lane="batch", run_id="r")
     summaries.refresh(lake.ledger, lake.config.entities.values())
-    assert view_results.stale(lake, [VIEW, "outer_view"]) == [], "neither reads it"
+    assert answers.stale(lake, both) == [], "neither reads it"
     load(lake, 16)
-    assert view_results.stale(lake, [VIEW, "outer_view"]) == [VIEW, "outer_view"]
+    assert answers.stale(lake, both) == both
 
 
 def test_a_view_of_a_dynamodb_table_counts_as_changed_after_its_pause(
@@ -197,19 +201,19 @@ def test_a_view_of_a_dynamodb_table_counts_as_changed_after_its_pause(
     load(lake, 15)
     make_view(lake, tmp_path)
     view_sources.note(lake, VIEW, ["sales_data", "orders_current"])
-    assert view_results.update(lake, VIEW)
-    assert view_results.stale(lake, [VIEW]) == []
-    clock.ahead = view_results.MAX_AGE
-    assert view_results.stale(lake, [VIEW]) == [VIEW]
+    assert answers.update(lake, ASKED)
+    assert answers.stale(lake, [ASKED]) == []
+    clock.ahead = answers.MAX_AGE
+    assert answers.stale(lake, [ASKED]) == [ASKED]
 
 
 def test_a_view_that_was_made_anew_is_asked_for_at_once(lake: Lake, tmp_path: Path) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
-    assert view_results.update(lake, VIEW)
-    assert view_results.stale(lake, [VIEW]) == []
+    assert answers.update(lake, ASKED)
+    assert answers.stale(lake, [ASKED]) == []
     make_view(lake, tmp_path, "SELECT customer_id FROM sales_data")
-    assert view_results.stale(lake, [VIEW]) == [VIEW]
+    assert answers.stale(lake, [ASKED]) == [ASKED]
 
 
 def test_what_reads_more_is_asked_for_less_often(
@@ -217,16 +221,16 @@ def test_what_reads_more_is_asked_for_less_often(
 ) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     scanned = read(lake).scanned
-    assert scanned > 0 and read(lake).pause == view_results.MAX_AGE
-    monkeypatch.setattr(view_results, "BYTES_PER_MAX_AGE", scanned / 4)
+    assert scanned > 0 and read(lake).pause == answers.MAX_AGE
+    monkeypatch.setattr(answers, "BYTES_PER_MAX_AGE", scanned / 4)
     load(lake, 16)
-    assert read(lake).pause == 4 * view_results.MAX_AGE
-    clock.ahead = 3.9 * view_results.MAX_AGE
-    assert view_results.stale(lake, [VIEW]) == []
-    clock.ahead = 4.1 * view_results.MAX_AGE
-    assert view_results.stale(lake, [VIEW]) == [VIEW]
+    assert read(lake).pause == 4 * answers.MAX_AGE
+    clock.ahead = 3.9 * answers.MAX_AGE
+    assert answers.stale(lake, [ASKED]) == []
+    clock.ahead = 4.1 * answers.MAX_AGE
+    assert answers.stale(lake, [ASKED]) == [ASKED]
 
 
 def test_what_a_cancelled_query_read_counts_as_well_and_it_is_tried_once(
@@ -241,16 +245,16 @@ def test_what_a_cancelled_query_read_counts_as_well_and_it_is_tried_once(
         tries.append(sql)
         raise QueryError(query_id, "CANCELLED", "Bytes scanned limit was exceeded", sql, retryable=True)
 
-    monkeypatch.setattr(view_results, "BYTES_PER_MAX_AGE", 1)
+    monkeypatch.setattr(answers, "BYTES_PER_MAX_AGE", 1)
     monkeypatch.setattr(athena, "_execute_once", cancel)
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     assert len(tries) == 1
     found = read(lake)
     assert found.error == "Bytes scanned limit was exceeded" and found.scanned > 0
-    clock.ahead = 2 * view_results.MAX_AGE
-    assert view_results.stale(lake, [VIEW]) == []
+    clock.ahead = 2 * answers.MAX_AGE
+    assert answers.stale(lake, [ASKED]) == []
     clock.ahead = found.pause
-    assert view_results.stale(lake, [VIEW]) == [VIEW], "what failed is tried again"
+    assert answers.stale(lake, [ASKED]) == [ASKED], "what failed is tried again"
 
 
 def test_a_failed_query_read_nothing_that_is_billed(lake: Lake) -> None:
@@ -269,22 +273,24 @@ def refuse(client: Any, operation: str) -> None:
 def test_athena_that_cannot_be_asked_is_said_so_and_is_no_fault_of_the_view(lake: Lake, tmp_path: Path) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     refuse(lake.athena, "StartQueryExecution")
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     found = read(lake)
     assert found.error is not None and "too fast" in found.error and len(found.rows) == 2
-    assert view_results.errors(lake, [VIEW]) == {}, "so no alert is sent"
-    assert view_results.stale(lake, [VIEW]) == [], "it has its pause, too"
+    assert answers.errors(lake, [ASKED]) == {}, "so no alert is sent"
+    assert answers.stale(lake, [ASKED]) == [], "it has its pause, too"
 
 
 def test_an_answer_that_cannot_be_read_keeps_no_other_from_being_read(lake: Lake, tmp_path: Path) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     refuse(lake.athena, "GetQueryResults")
-    lake.ledger.write_note("view-result/other", {"query_id": "x", "asked_at": "2024-01-01T00:00:00.000000Z"})
-    found, other = view_results.read(lake, [VIEW, "other"])
+    make_view(lake, tmp_path, name="other")
+    other_question = view_question("other")
+    assert answers.update(lake, other_question)
+    found, other = answers.read(lake, [ASKED, other_question])
     assert found.error is not None and "too fast" in found.error
     assert other.error is not None
 
@@ -292,8 +298,8 @@ def test_an_answer_that_cannot_be_read_keeps_no_other_from_being_read(lake: Lake
 def test_a_large_answer_is_not_read(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
-    monkeypatch.setattr(view_results, "MAX_BYTES", 20)
-    assert view_results.update(lake, VIEW)
+    monkeypatch.setattr(answers, "MAX_BYTES", 20)
+    assert answers.update(lake, ASKED)
     refuse(lake.athena, "GetQueryResults")
     found = read(lake)
     assert found.rows == [] and found.error is not None and "the page reads 20 at most" in found.error
@@ -302,19 +308,53 @@ def test_a_large_answer_is_not_read(lake: Lake, tmp_path: Path, monkeypatch: pyt
 def test_a_long_text_is_kept_cut(lake: Lake, tmp_path: Path) -> None:
     load(lake, 15, f"a,{'x' * 3000},1.50,2024-03-15\n")
     make_view(lake, tmp_path, "SELECT customer_id, amount FROM sales_data")
-    assert view_results.update(lake, VIEW)
+    assert answers.update(lake, ASKED)
     [row] = read(lake).rows
-    assert row == {"customer_id": "x" * view_results.MAX_TEXT + "… (3,000 characters)", "amount": "1.50"}
+    assert row == {"customer_id": "x" * answers.MAX_TEXT + "… (3,000 characters)", "amount": "1.50"}
 
 
 def test_an_answer_names_the_tables_that_it_and_the_view_read(lake: Lake, tmp_path: Path) -> None:
     load(lake, 15)
     make_view(lake, tmp_path)
-    assert view_results.tables_of(lake, [VIEW, "unheard_of"]) == {VIEW: {"sales_data"}, "unheard_of": None}
-    assert view_results.update(lake, VIEW)
+    known = answers.tables_of(lake, [ASKED, view_question("unheard_of")])
+    assert known == {ASKED.id: {"sales_data"}, "view/unheard_of": None}
+    assert answers.update(lake, ASKED)
     assert read(lake).tables == {"sales_data"}
     view_sources.note(lake, VIEW, ["other"])
     assert read(lake).tables == {"sales_data", "other"}, "the rows are those of before"
-    note = lake.ledger.read_note(f"view-result/{VIEW}")
-    lake.ledger.write_note(f"view-result/{VIEW}", {name: value for name, value in note.items() if name != "tables"})
+    note = lake.ledger.read_note(f"answer/view/{VIEW}")
+    lake.ledger.write_note(f"answer/view/{VIEW}", {name: value for name, value in note.items() if name != "tables"})
     assert read(lake).tables is None, "as an earlier version left it"
+
+
+def visual_question(column: str) -> Question:
+    visual = Visual.model_validate(
+        {
+            "id": "by_customer",
+            "title": "By customer",
+            "kind": "bar",
+            "dataset": "customers",
+            "x": {"column": "customer_id"},
+            "y": [{"aggregation": "sum", "column": column}],
+        }
+    )
+    return Question("board/by_customer", VIEW, visual, Dataset(view=VIEW))
+
+
+def test_an_answer_to_another_question_is_no_answer_to_this_one(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dashboard was changed: what was m1 then is something else now."""
+    load(lake, 15)
+    make_view(lake, tmp_path, "SELECT customer_id, sum(amount) AS revenue, count(*) AS n FROM sales_data GROUP BY 1")
+    monkeypatch.setattr(questions, "VIEWS", tmp_path)
+    before, after = visual_question("revenue"), visual_question("n")
+    assert answers.update(lake, before)
+    [found] = answers.read(lake, [before])
+    assert sorted(str(row["m1"]) for row in found.rows) == ["1.50", "2.50"]
+    [found] = answers.read(lake, [after])
+    assert (found.rows, found.asked_at) == ([], "") and answers.stale(lake, [after]) == [after]
+    refuse(lake.athena, "StartQueryExecution")
+    assert answers.update(lake, after)
+    [found] = answers.read(lake, [after])
+    assert found.rows == [] and found.error, "nor does a failure bring it back"

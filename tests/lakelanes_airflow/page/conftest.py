@@ -15,14 +15,17 @@ from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.utils import db
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, Page
 
 from lakelanes.lake import Lake
 from lakelanes_airflow.page.app import the_app
 from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.plugin import LakelanesPlugin
+from tests.support.browser import PATIENCE_MILLISECONDS, running_browser, served
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 USERS = {"viewer": "viewer", "user": "user"}
+Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +74,41 @@ def dags(airflow_app: FastAPI, lake: Lake) -> dict[str, Any]:
     DagBundlesManager().sync_bundles_to_db()
     sync_bag_to_db(bag, "dags-folder", None)
     return dict(bag.dags)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address(airflow_app: FastAPI) -> Iterator[str]:
+    with served(airflow_app) as url:
+        yield url
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str, background: BackgroundWork) -> Iterator[Open]:
+    """``open_page(path, user="viewer", **options of the browser's context)``; fails on any error that a page logs."""
+    contexts = []
+    errors: list[str] = []
+
+    def make(path: str, user: str | None = "viewer", **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        if user:
+            role = USERS[user].upper()
+            token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=user, role=role, teams=None))
+            context.add_cookies([{"name": "_token", "value": token, "url": address}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
+        page.goto(address + path)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert errors == []

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
-from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert
@@ -26,10 +23,9 @@ from lakelanes.files.listing import list_prefix
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.tables.windows import minute_text
-from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.page.window_layout import window_name
-from tests.lakelanes_airflow.page.conftest import USERS
-from tests.support.browser import PATIENCE_MILLISECONDS, chromium, running_browser, served
+from tests.lakelanes_airflow.page.conftest import Open
+from tests.support.browser import chromium
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.lakes import put
 from tests.support.queues import Queues
@@ -39,45 +35,6 @@ pytestmark = pytest.mark.skipif(chromium() is None, reason="no chromium here: ap
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 DAY = "sales_data_{:%Y_%m_%d}.csv"
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def address(airflow_app: FastAPI) -> Iterator[str]:
-    with served(airflow_app) as url:
-        yield url
-
-
-@pytest.fixture
-def open_page(browser: Browser, address: str, background: BackgroundWork) -> Iterator[Open]:
-    """``open_page(path, user="viewer", **options of the browser's context)``; fails on any error that a page logs."""
-    contexts = []
-    errors: list[str] = []
-
-    def make(path: str, user: str | None = "viewer", **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MILLISECONDS)
-        if user:
-            role = USERS[user].upper()
-            token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=user, role=role, teams=None))
-            context.add_cookies([{"name": "_token", "value": token, "url": address}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
-        page.goto(address + path)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert errors == []
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from fastapi.testclient import TestClient
 
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert, FileFault
-from lakelanes.catalog import view_results, views
+from lakelanes.catalog import views
 from lakelanes.catalog.registrar import Registrar
+from lakelanes.dashboards import answers, questions
+from lakelanes.dashboards.questions import view_question, visual_question
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
 from lakelanes.files.matching import partition_for
@@ -68,8 +71,17 @@ def rights(monkeypatch: pytest.MonkeyPatch) -> Rights:
     return own
 
 
+def board(view: str, column: str, kind: str) -> str:
+    """A dashboard of one visual, which counts the rows of a view."""
+    groups = {"columns": [{"column": column}]} if kind == "table" else {"x": {"column": column}}
+    visual = {"id": "rows", "title": f"Rows of {view}", "kind": kind, "dataset": view, **groups}
+    visual["y"] = [{"aggregation": "count", "title": "Rows"}]
+    sheets = [{"title": view, "visuals": [visual]}]
+    return json.dumps({"title": f"Board of {view}", "datasets": {view: {"view": view}}, "sheets": sheets})
+
+
 @pytest.fixture
-def lake(make_lake: Callable[..., Lake], tmp_path: Path) -> Lake:
+def lake(make_lake: Callable[..., Lake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """Two entities with a file, rejected rows and an alert each, a table, views of one and of both, dead views."""
     lake = make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS}}, {"payroll": PAYROLL}, source_prefix="in/")
     for name, key in (("sales", OPEN), ("payroll", SECRET)):
@@ -81,6 +93,11 @@ def lake(make_lake: Callable[..., Lake], tmp_path: Path) -> Lake:
     for name, sql in VIEWS.items():
         (tmp_path / f"{name}.sql").write_text(sql)
     views.refresh(lake, tmp_path)
+    monkeypatch.setattr(questions, "VIEWS", tmp_path)
+    monkeypatch.setattr(questions, "DASHBOARDS", tmp_path / "boards")
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards" / "open_board.json").write_text(board("open_view", "transaction_date", "bar"))
+    (tmp_path / "boards" / "payroll_board.json").write_text(board("payroll_view", "transaction_id", "bar"))
     note = lake.ledger.read_note("view-inputs")
     lake.ledger.write_note("view-inputs", {**note, "unknown_view": ["nobody_knows"]})
 
@@ -106,6 +123,13 @@ def bucket(lake: Lake) -> str:
     return f"s3://{lake.config.resources.source_bucket}/"
 
 
+def questions_of(lake: Lake) -> list[questions.Question]:
+    """All that the page may ask of this lake."""
+    boards = questions.library(lake).dashboards
+    drawn = [visual_question(one, visual) for one in boards for visual in one.visuals]
+    return [*drawn, *map(view_question, VIEWS)]
+
+
 GETS = sorted(route.path for route in the_app().routes if isinstance(route, APIRoute) and "GET" in route.methods)
 
 
@@ -123,8 +147,13 @@ def requests_of(path: str, lake: Lake) -> list[tuple[str, dict[str, str]]]:
         ],
         "/file": files,
     }
-    values = {"period": "2024-03-15", "name": "lake.css", "kind": "window", "start": "20240315T1000Z"}
-    places = [path.format(**values, entity=entity, table="orders") for entity in ("sales", "payroll")]
+    names = {"/static": ["lake.css"], "/dashboards": ["open_board", "payroll_board"], "/views": list(VIEWS)}
+    values = {"period": "2024-03-15", "kind": "window", "start": "20240315T1000Z", "visual": "rows"}
+    places = [
+        path.format(**values, entity=entity, table="orders", name=name)
+        for entity in ("sales", "payroll")
+        for name in names.get("/" + path.split("/")[1], [""])
+    ]
     return [(place, query) for place in dict.fromkeys(places) for query in queries.get(path, [{}])]
 
 
@@ -132,10 +161,10 @@ def requests_of(path: str, lake: Lake) -> list[tuple[str, dict[str, str]]]:
 def test_who_may_read_one_dag_sees_nothing_else_on_any_route(
     as_user: AsUser, lake: Lake, rights: Rights, background: BackgroundWork, path: str
 ) -> None:
-    for name in VIEWS:
-        assert view_results.update(lake, name)
+    for question in questions_of(lake):
+        assert answers.update(lake, question)
     rights.dags = {"load_sales"}
-    answers = []
+    codes = []
     for place, query in requests_of(path, lake):
         answer = as_user("viewer").get(f"/lake{place}", params=query)
         background.wait()
@@ -149,19 +178,23 @@ def test_who_may_read_one_dag_sees_nothing_else_on_any_route(
             shown = shown.replace("payroll", "").replace("orders", "")
         leaked = [word for word in HIDDEN if word in shown.replace("DynamoDB tables", "")]
         assert leaked == [], (place, query, shown)
-        answers.append(answer.status_code)
+        codes.append(answer.status_code)
     if path not in ("/tables/{table}", "/tables/{table}/exports/{kind}/{start}"):
-        assert 200 in answers, "who sees nothing proves nothing"
+        assert 200 in codes, "who sees nothing proves nothing"
 
 
 def test_the_same_requests_show_it_to_who_may_read_all(as_user: AsUser, lake: Lake, rights: Rights) -> None:
     """So the test above looks for what is there."""
-    for name in VIEWS:
-        assert view_results.update(lake, name)
+    for question in questions_of(lake):
+        assert answers.update(lake, question)
     client = as_user("viewer")
     shown = {path: "".join(client.get(f"/lake{p}", params=q).text for p, q in requests_of(path, lake)) for path in GETS}
     assert all(word in shown["/"] for word in ("payroll", "secret", "shop-orders", "stale/payroll_view"))
-    assert all(name in shown["/dashboards"] for name in VIEWS)
+    assert all(f"Board of {name}" in shown["/dashboards"] for name in ("open_view", "payroll_view"))
+    assert all(f"<code>{name}</code>" in shown["/dashboards"] for name in ("mixed_payroll", "unknown_view"))
+    assert "secret,secret" in shown["/dashboards/{name}"] and "secret,secret" in shown["/views/{name}"]
+    assert "secret,secret" in shown["/dashboards/{name}/{visual}.svg"]
+    assert "secret,secret" in shown["/dashboards/{name}/{visual}.vl.json"]
     assert "secret,secret,x" in shown["/file"] and SECRET in shown["/files"]
     assert "payroll" in shown["/entities/{entity}"] and "shop-orders" in shown["/tables/{table}"]
 
@@ -180,9 +213,16 @@ def test_a_view_is_seen_by_those_who_may_see_all_that_it_reads(
     as_user: AsUser, lake: Lake, rights: Rights, background: BackgroundWork, dags: set[str], seen: set[str]
 ) -> None:
     rights.dags = dags
-    page = look(as_user, background)
-    assert {name for name in VIEWS if f"<code>{name}</code>" in page} == seen
-    asked = {name for name in VIEWS if lake.ledger.read_note(f"view-result/{name}")}
+    page = look(as_user, background, "/lake/dashboards")
+    listed = {name for name in VIEWS if f"<code>{name}</code>" in page or f"Board of {name}<" in page}
+    assert listed == seen
+    client = as_user("viewer")
+    for name in VIEWS:
+        client.get(f"/lake/views/{name}")
+    for name in ("open_board", "payroll_board"):
+        client.get(f"/lake/dashboards/{name}")
+    background.wait()
+    asked = {one.view for one in questions_of(lake) if lake.ledger.read_note(f"answer/{one.id}")}
     assert asked == seen, "nobody's look asks for what they do not see"
 
 
@@ -190,17 +230,18 @@ def test_rows_of_before_a_view_was_changed_stay_hidden(
     as_user: AsUser, lake: Lake, rights: Rights, tmp_path: Path, background: BackgroundWork
 ) -> None:
     """A kept answer has the rows of what the view read when Athena was asked."""
-    assert view_results.update(lake, "payroll_view")
+    [asked] = [one for one in questions_of(lake) if one.id == "view/payroll_view"]
+    assert answers.update(lake, asked)
     (tmp_path / "payroll_view.sql").write_text("SELECT transaction_id, customer_id FROM sales_data")
     views.refresh(lake, tmp_path)
     rights.dags = {"load_sales"}
-    assert "payroll_view" not in as_user("viewer").get("/lake/dashboards").text
+    assert as_user("viewer").get("/lake/views/payroll_view").status_code == 404
     background.wait()
     rights.dags = None
-    page = look(as_user, background)
+    page = look(as_user, background, "/lake/views/payroll_view")
     assert "secret,secret" not in page and "<td>a</td>" in page, "it is asked for anew at once"
     rights.dags = {"load_sales"}
-    assert "payroll_view" in as_user("viewer").get("/lake/dashboards").text
+    assert "<td>a</td>" in as_user("viewer").get("/lake/views/payroll_view").text
 
 
 def test_a_search_goes_on_behind_what_is_hidden_and_its_cursor_names_no_hidden_key(
