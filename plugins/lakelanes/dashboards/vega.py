@@ -216,7 +216,7 @@ def _bar(drawn: Drawing, theme: Theme, size: Size) -> dict[str, Any]:
         return _upright_bars(drawn, theme, y, stacked=stacked)
     names = _names(drawn, 0)
     # Its title above the names, for beside them it would need their width.
-    axis = {"grid": False, "titleAngle": 0, "titleAlign": "right", "titleX": -6, "titleY": -8}
+    axis = {"grid": False, "titleAngle": 0, "titleAlign": "right", "titleX": -6, "titleY": -8, "labelLimit": 220 if size == "wide" else 150}
     x = {"field": "x", "type": "nominal", "sort": names, "title": _x_label(drawn), "axis": axis}
     encoding: dict[str, Any] = {"y": x, "x": y, **_colour(drawn, theme)}
     if series and not stacked:
@@ -261,7 +261,8 @@ def _heat_map(drawn: Drawing, theme: Theme, size: Size) -> dict[str, Any]:
     series = drawn.visual.series
     axis = {"labelAngle": 0}
     x = {"field": "x", "type": "ordinal", "sort": columns, "title": _x_label(drawn), "axis": axis}
-    y = {"field": "series", "type": "ordinal", "sort": rows, "title": series.label if series else None}
+    title = series.label if series else None
+    y = {"field": "series", "type": "ordinal", "sort": rows, "title": title, "axis": {"titlePadding": 12}}
     scale = {"range": [colours.cold, colours.hot], "zero": False}
     legend = {"format": _number_format(measure, values), "gradientLength": 160, "title": _y_label([measure])}
     colour = {"field": "y", "type": "quantitative", "scale": scale, "legend": legend}
@@ -290,6 +291,8 @@ def _y(drawn: Drawing, *, zero: bool = False) -> dict[str, Any]:
     values = [float(number) for group in drawn.groups for number in group.numbers if number is not None]
     # By labelExpr, since Vega would give all ticks of an axis the same prefix, and write 0k.
     axis = {"labelExpr": f"format(datum.value, '{_number_format(drawn.visual.y[0], values)}')", "tickCount": 5}
+    if drawn.visual.y[0].format == "number" and all(value == int(value) for value in values):
+        axis["tickMinStep"] = 1
     y: dict[str, Any] = {"field": "y", "type": "quantitative", "title": _y_label(drawn.visual.y), "axis": axis}
     # A line whose values are all far from zero shows how they change, a bar how large they are.
     wide = values and min(values) >= 0 and max(values) < 1.5 * min(values)

@@ -126,9 +126,9 @@ def test_the_first_look_asks_athena_and_the_next_one_sees_the_chart(
     page = client.get("/lake/dashboards/board").text
     assert "Athena is being asked." not in page and "data-live" not in page
     assert 'alt="line: Revenue by day; 2 values, from -1.50 to 4.00"' in page
-    assert re.search(r'<td>2024-03-15</td><td class="n">-1.50</td>', page), "the table beside the chart"
+    assert re.search(r'<td class="short">2024-03-15</td><td class="n">-1.50</td>', page), "the table beside the chart"
     assert '<p class="value">4.00</p>' in page and "Before: -1.50 (2024-03-15)" in page and "▲ +366.7 %" in page
-    assert re.search(r'<td>c1</td><td class="n">1.50</td><td class="n">2</td>', page)
+    assert re.search(r'<td class="short">c1</td><td class="n">1.50</td><td class="n">2</td>', page)
     assert len(images(page)) == 2, "one for each theme"
 
 

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(chromium() is None, reason="no chromium here: ap
 DASHBOARDS = read_dashboards()
 SHEETS = [(board.name, number) for board in DASHBOARDS for number in range(1, len(board.sheets) + 1)]
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
+LOOKS = [("light", WIDE), ("dark", NARROW)]
 # The natural width and the width of the images that are to be seen, once the browser has them.
 _SIZES = """async () => {
   const seen = [...document.querySelectorAll('.charts img')].filter((one) => one.checkVisibility());
@@ -56,17 +57,16 @@ def test_every_sheet_is_seen_whole(open_page: Open, asked: Lake, name: str, shee
     charts = [visual for visual in visuals if visual.kind not in ("figure", "table")]
     path = f"/lake/dashboards/{name}?sheet={sheet}"
     sources = set()
-    for scheme in ("light", "dark"):
-        for viewport in (WIDE, NARROW):
-            page = open_page(path, viewport=viewport, color_scheme=scheme)
-            sizes = page.evaluate(_SIZES)
-            assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], "nothing sticks out"
-            assert len(sizes) == len(charts), "one theme at a time"
-            # Never made larger, and on a small screen not made so small that nobody can read it.
-            assert all(0.85 * natural <= width <= natural for natural, width in sizes), sizes
-            sources |= {one.get_attribute("src") for one in page.locator("img:visible").all()}
-            expect(page.locator(".notice, .waits")).to_have_count(0)
-            _keep(page, f"{name}-{sheet}-{scheme}-{viewport['width']}")
+    for scheme, viewport in LOOKS:
+        page = open_page(path, viewport=viewport, color_scheme=scheme)
+        sizes = page.evaluate(_SIZES)
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], "nothing sticks out"
+        assert len(sizes) == len(charts), "one theme at a time"
+        # Never made larger, and on a small screen not made so small that nobody can read it.
+        assert all(0.85 * natural <= width <= natural for natural, width in sizes), sizes
+        sources |= {one.get_attribute("src") for one in page.locator("img:visible").all()}
+        expect(page.locator(".notice, .waits")).to_have_count(0)
+        _keep(page, f"{name}-{sheet}-{scheme}-{viewport['width']}")
     assert len(sources) == 2 * len(charts)
 
 
@@ -85,6 +85,7 @@ def test_the_theme_that_airflow_was_set_to_wins(open_page: Open, asked: Lake) ->
     page = open_page("/lake/dashboards/sales", color_scheme="light", viewport=WIDE)
     page.evaluate("localStorage.setItem('theme', 'dark')")
     page.reload()
+    assert page.evaluate(_SIZES)
     sources = [one.get_attribute("src") or "" for one in page.locator("img:visible").all()]
     assert sources and all("theme=dark" in source for source in sources)
 

@@ -1,7 +1,7 @@
 """The dashboards of include/dashboards on the sample data: every value of every visual, calculated a second time.
 
 The views' rows are checked against the generator's in tests/lakelanes/catalog; here what Athena adds up of them for
-a visual is held against ``evaluator``, which knows no SQL, and some visuals against the generator's rows themselves.
+a visual is held against ``tests.support.visuals``, which knows no SQL, and some visuals against the generator's rows themselves.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from lakelanes.dashboards.loading import read_dashboards
 from lakelanes.dashboards.queries import MAX_GROUPS, visual_sql
 from lakelanes.dashboards.questions import columns_of
 from scripts.sample_orders import Orders
-from tests.lakelanes.dashboards.evaluator import evaluate
 from tests.support.localaws import LocalAws
 from tests.support.sample_lake import Sample, make_views, put_orders, sample_lake
+from tests.support.visuals import evaluate
 
 LAST_DAY, DAYS = date(2024, 3, 2), 12
 DASHBOARDS = {dashboard.name: dashboard for dashboard in read_dashboards()}
