@@ -26,6 +26,7 @@ from localaws.hosts import with_hosts
 from localaws.iam import caches, missing_objects, queues, records, requests, rights, sizes
 from localaws.iam import functions as function_rights
 from localaws.protocol import Handler, Headers, Reply
+from localaws.quicksight.service import QuickSightService
 from localaws.settings import SettingError, Settings
 from localaws.streams.poller import StreamPoller
 
@@ -173,6 +174,8 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
     handlers["glue"] = catalog.handle
     handlers["dynamodb"] = dynamodb.handle
     handlers["s3"] = missing_objects.hidden(handlers["s3"])
+    quicksight = QuickSightService(endpoint_url, clock, settings.ingestion_seconds)
+    _add_quicksight(handlers, quicksight)
     evaluations = _attach_iam(settings, athena)
 
     @functools.cache
@@ -205,6 +208,7 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         reset_ministack()
         catalog.reset()
         dynamodb.reset()
+        quicksight.reset()
         clock.reset(settings.clock_offset)
         evaluations.reset()
 
@@ -216,8 +220,19 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         ("POST", "dynamodb/exports"): dynamodb.exports.control,
         ("POST", "dynamodb/ttl-sweep"): dynamodb.ttl.control,
         ("GET", "iam"): lambda request: members(request) or evaluations.shown(),
+        ("GET", "quicksight/ingestions"): lambda request: quicksight.ingestions_control(members(request)),
+        ("POST", "quicksight/ingestions"): quicksight.ingestions_control,
+        ("POST", "quicksight/spice"): quicksight.spice_control,
     }
     return Installed(with_hosts(with_controls(application.app, controls)), (dynamodb.sweep_regularly,))
+
+
+def _add_quicksight(handlers: dict[str, Handler], service: QuickSightService) -> None:
+    """Route what is signed for QuickSight, which ministack does not know, to its handler."""
+    from ministack.core import router
+
+    router.SERVICE_PATTERNS["quicksight"] = {}
+    handlers["quicksight"] = service.handle
 
 
 def _attach_queues() -> None:

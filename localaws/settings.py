@@ -21,6 +21,7 @@ class Settings:
     clock_offset: float = 0.0
     export_seconds: float = 0.5
     export_files: int = 4
+    ingestion_seconds: float = 0.1
     ttl_seconds: float = 60.0
     stream_retry_seconds: float = 0.1
     layers: Path | None = None
@@ -35,6 +36,7 @@ class Settings:
             clock_offset=offset,
             export_seconds=_number(given, "LOCALAWS_EXPORT_SECONDS", cls.export_seconds),
             export_files=round(_number(given, "LOCALAWS_EXPORT_FILES", cls.export_files, minimum=1)),
+            ingestion_seconds=_number(given, "LOCALAWS_INGESTION_SECONDS", cls.ingestion_seconds),
             ttl_seconds=_number(given, "LOCALAWS_TTL_SECONDS", cls.ttl_seconds),
             stream_retry_seconds=_number(given, "LOCALAWS_STREAM_RETRY_SECONDS", cls.stream_retry_seconds),
             layers=Path(given["LOCALAWS_LAYERS"]).resolve() if given.get("LOCALAWS_LAYERS") else None,
