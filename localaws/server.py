@@ -174,8 +174,7 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
     handlers["glue"] = catalog.handle
     handlers["dynamodb"] = dynamodb.handle
     handlers["s3"] = missing_objects.hidden(handlers["s3"])
-    quicksight = QuickSightService(endpoint_url, clock, settings.ingestion_seconds)
-    _add_quicksight(handlers, quicksight)
+    quicksight = _add_quicksight(handlers, QuickSightService(endpoint_url, clock, settings.ingestion_seconds))
     evaluations = _attach_iam(settings, athena)
 
     @functools.cache
@@ -213,7 +212,15 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         evaluations.reset()
 
     application._reset_all_state = reset_everything
-    controls: dict[tuple[str, str], Control] = {
+    controls = _controls(clock, dynamodb, quicksight, evaluations)
+    return Installed(with_hosts(with_controls(application.app, controls)), (dynamodb.sweep_regularly,))
+
+
+def _controls(
+    clock: ServiceClock, dynamodb: DynamoDbService, quicksight: QuickSightService, evaluations: records.Records
+) -> dict[tuple[str, str], Control]:
+    """The controls, by method and path."""
+    return {
         ("GET", "clock"): lambda request: clock_control(clock, members(request)),
         ("POST", "clock"): lambda request: clock_control(clock, request),
         ("GET", "dynamodb/exports"): lambda request: dynamodb.exports.control(members(request)),
@@ -224,15 +231,15 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         ("POST", "quicksight/ingestions"): quicksight.ingestions_control,
         ("POST", "quicksight/spice"): quicksight.spice_control,
     }
-    return Installed(with_hosts(with_controls(application.app, controls)), (dynamodb.sweep_regularly,))
 
 
-def _add_quicksight(handlers: dict[str, Handler], service: QuickSightService) -> None:
-    """Route what is signed for QuickSight, which ministack does not know, to its handler."""
+def _add_quicksight(handlers: dict[str, Handler], service: QuickSightService) -> QuickSightService:
+    """Route what is signed for QuickSight, which ministack does not know, to its handler; returns the service."""
     from ministack.core import router
 
     router.SERVICE_PATTERNS["quicksight"] = {}
     handlers["quicksight"] = service.handle
+    return service
 
 
 def _attach_queues() -> None:

@@ -18,6 +18,8 @@ from localaws.clock import MICROS, ServiceClock, isoformat
 from localaws.control import ControlError, members
 from localaws.protocol import AwsError, Headers, Reply, Request
 from localaws.quicksight import operations, permissions, refreshes, spice, validation
+from localaws.quicksight.analyses import Analyses
+from localaws.quicksight.dashboards import Dashboards
 from localaws.quicksight.data_sets import DataSets
 from localaws.quicksight.data_sources import DataSources
 from localaws.quicksight.ingestions import Ingestions
@@ -25,6 +27,8 @@ from localaws.quicksight.loading import Loader
 from localaws.quicksight.plan import Plan
 from localaws.quicksight.reading import Athena
 from localaws.quicksight.store import DATA_SET, Context, Record, Resource, Scope, Store
+from localaws.quicksight.tags import Tags
+from localaws.quicksight.themes import Themes
 
 logger = logging.getLogger("localaws.quicksight")
 
@@ -46,9 +50,19 @@ class QuickSightService:
         self.ingestions = Ingestions(clock, loader, self.spice, self.plan)
         self.data_sources = DataSources(self.store, athena)
         self.data_sets = DataSets(self.store, self.ingestions, self.spice)
+        self.analyses = Analyses(self.store)
+        self.dashboards = Dashboards(self.store)
+        self.themes = Themes(self.store)
+        self.tags = Tags(self.store)
         # Threads of their own: a request that waits for something never keeps others from being answered.
         self._requests = ThreadPoolExecutor(_ACTIVE_REQUESTS, thread_name_prefix="quicksight-request")
-        self.operations: dict[str, Operation] = self._of_sources() | self._of_data_sets() | self._of_ingestions()
+        self.operations: dict[str, Operation] = {
+            **self._of_sources(),
+            **self._of_data_sets(),
+            **self._of_ingestions(),
+            **self._of_boards(),
+            **self._of_themes_and_tags(),
+        }
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes, query: dict[str, list[str]]) -> Reply:
         """Answer one request; the arguments and the result are ministack's."""
@@ -157,6 +171,41 @@ class QuickSightService:
             "CreateIngestion": self._create_ingestion,
             "DescribeIngestion": lambda context, request: self.ingestions.describe(find(context, request), request),
             "ListIngestions": lambda context, request: self.ingestions.every(find(context, request), request),
+        }
+
+    def _of_boards(self) -> dict[str, Operation]:
+        analyses, dashboards = self.analyses, self.dashboards
+        return {
+            "CreateAnalysis": analyses.create,
+            "CreateDashboard": dashboards.create,
+            "DeleteAnalysis": analyses.delete,
+            "DeleteDashboard": dashboards.delete,
+            "DescribeAnalysis": analyses.describe,
+            "DescribeAnalysisDefinition": analyses.describe_definition,
+            "DescribeDashboard": dashboards.describe,
+            "DescribeDashboardDefinition": dashboards.describe_definition,
+            "ListAnalyses": analyses.every,
+            "ListDashboardVersions": dashboards.versions,
+            "ListDashboards": dashboards.every,
+            "RestoreAnalysis": analyses.restore,
+            "UpdateAnalysis": analyses.update,
+            "UpdateDashboard": dashboards.update,
+            "UpdateDashboardPublishedVersion": dashboards.publish,
+            **_of_permissions("Analysis", analyses.find),
+            **_of_permissions("Dashboard", dashboards.find),
+        }
+
+    def _of_themes_and_tags(self) -> dict[str, Operation]:
+        return {
+            "CreateTheme": self.themes.create,
+            "DeleteTheme": self.themes.delete,
+            "DescribeTheme": self.themes.describe,
+            "ListTagsForResource": self.tags.every,
+            "ListThemes": self.themes.every,
+            "TagResource": self.tags.add,
+            "UntagResource": self.tags.remove,
+            "UpdateTheme": self.themes.update,
+            **_of_permissions("Theme", self.themes.find),
         }
 
     def _create_ingestion(self, context: Context, request: Request) -> Record:
