@@ -26,6 +26,7 @@ from localaws.hosts import with_hosts
 from localaws.iam import caches, missing_objects, queues, records, requests, rights, sizes
 from localaws.iam import functions as function_rights
 from localaws.protocol import Handler, Headers, Reply
+from localaws.quicksight import rights as quicksight_rights
 from localaws.quicksight.service import QuickSightService
 from localaws.settings import SettingError, Settings
 from localaws.streams.poller import StreamPoller
@@ -254,6 +255,7 @@ def _attach_iam(settings: Settings, athena: AthenaService) -> records.Records:
 
     evaluations = records.Records(settings.iam_records if rights.enforced() else None)
     requests.install(iam_actions, athena.workgroup_of)
+    quicksight_rights.install(iam_actions)
     caches.install(iam_evaluator)
     records.install(iam_evaluator, evaluations)
     rights.record_into(evaluations)

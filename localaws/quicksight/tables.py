@@ -82,6 +82,14 @@ def table_of(request: Request) -> Table:
     raise not_supported(f"A physical table of {', '.join(table) or 'nothing'}")
 
 
+def data_sources_in(request: Request) -> list[str]:
+    """The ARNs of the data sources that a request's tables are of, whatever else is wrong with it."""
+    physical = request.get("PhysicalTableMap")
+    tables = physical.values() if isinstance(physical, dict) else ()
+    members = [each for table in tables if isinstance(table, dict) for each in table.values() if isinstance(each, dict)]
+    return [each["DataSourceArn"] for each in members if isinstance(each.get("DataSourceArn"), str)]
+
+
 def quoted(name: str) -> str:
     """A name as Athena's SELECT takes it."""
     return '"' + name.replace('"', '""') + '"'

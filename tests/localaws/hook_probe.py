@@ -15,7 +15,20 @@ from localaws.dynamodb import service
 # module -> the functions we call, with the parameters that we pass or are passed
 FUNCTIONS = {
     "ministack.app": {"_reset_all_state": [], "app": ["scope", "receive", "send"]},
-    "ministack.core.iam_actions": {"dynamodb_resource_arns": ["body", "region", "account_id"]},
+    "ministack.core.iam_actions": {
+        "dynamodb_resource_arns": ["body", "region", "account_id"],
+        "extract_iam_action": ["service", "method", "path", "headers", "body", "query_params"],
+        "extract_resource_arn": [
+            "service",
+            "method",
+            "path",
+            "headers",
+            "body",
+            "query_params",
+            "region",
+            "account_id",
+        ],
+    },
     "ministack.core.iam_evaluator": {
         "EvalContext": [
             "principal_arn",
@@ -26,6 +39,7 @@ FUNCTIONS = {
             "region",
         ],
         "_gather_role_policies": ["role_name", "account_id"],
+        "_service_principal_matches": ["principal", "service"],
         "evaluate": ["ctx", "policies"],
         "resolve_credential": ["access_key_id", "account_id"],
     },
@@ -76,6 +90,7 @@ FUNCTIONS = {
     },
     "ministack.services.s3": {"_bucket_owner_account": ["name"]},
     "ministack.services.sns": {"publish_internal": ["topic_arn", "message"]},
+    "ministack.services.sts": {"register_session": ["access_key", "session"]},
     "ministack.services.sqs": {"_act_send_message": ["data", "qurl"], "_queue_url": ["name"]},
 }
 # module -> stores that we read and write, kept apart by account and region
@@ -139,6 +154,9 @@ def missing() -> list[str]:
             elif _parameters(function)[: len(parameters)] != parameters:
                 lines.append(f"{module_name}.{name} takes {_parameters(function)}, expected {parameters}")
     scoped = importlib.import_module("ministack.core.responses").AccountRegionScopedDict
+    router = importlib.import_module("ministack.core.router")
+    if not isinstance(getattr(router, "SERVICE_PATTERNS", None), dict):
+        lines.append("ministack.core.router.SERVICE_PATTERNS is gone")
     lines += [f"AccountRegionScopedDict.{name} is gone" for name in STORE_METHODS if not hasattr(scoped, name)]
     for module_name, stores in STORES.items():
         module = importlib.import_module(module_name)
