@@ -27,6 +27,7 @@ from localaws.iam import caches, missing_objects, queues, records, requests, rig
 from localaws.iam import functions as function_rights
 from localaws.protocol import Handler, Headers, Reply
 from localaws.quicksight import rights as quicksight_rights
+from localaws.quicksight import templates as quicksight_templates
 from localaws.quicksight.service import QuickSightService
 from localaws.settings import SettingError, Settings
 from localaws.streams.poller import StreamPoller
@@ -57,6 +58,8 @@ SERVICES = (
     "sts",
     "tagging",
 )
+# What we have and ministack has not.
+OWN_SERVICES = ("quicksight",)
 
 # Open requests get this long to finish after a stop was asked for.
 _GRACE_SECONDS = 0.3
@@ -192,11 +195,13 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
     def attach_templates() -> None:
         from ministack.services import dynamodb as streams
         from ministack.services.cloudformation import provisioners
+        from ministack.services.cloudformation import stacks as template_stacks
 
         attach_streams()
         cloudformation.attach(provisioners, streams, dynamodb.recoveries, poller.mapped)
         stacks.attach(athena.has_queries, athena.forget_queries)
         sizes.attach(provisioners._RESOURCE_HANDLERS, provisioners._iam)
+        quicksight_templates.attach(provisioners, template_stacks, quicksight, clock.seconds)
 
     handlers["sns"] = _attached_first(handlers["sns"], functools.cache(_attach_queues))
     handlers["lambda"] = _attached_first(handlers["lambda"], attach_streams)

@@ -50,6 +50,7 @@ FUNCTIONS = {
     },
     "ministack.core.responses": {"get_account_id": [], "get_region": [], "request_scope": ["account_id", "region"]},
     "ministack.core.router": {"extract_access_key_id": ["headers", "query_params"]},
+    "ministack.services.cloudformation.stacks": {"_runs_on_worker_thread": ["resource_type"]},
     "ministack.services.athena": {"_arn_workgroup": ["name"], "_ensure_default_workgroup": []},
     "ministack.services.dynamodb": {
         "_build_change_record": ["table", "event_name", "old_item", "new_item", "view_type"],
