@@ -14,9 +14,9 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Times are in real seconds. ``clock_offset`` is how far DynamoDB's clock is ahead of the machine's. ``layers`` is
-    the folder that large layers of functions are unpacked to; None: one in the state folder. ``iam_records`` is the one
-    that what IAM evaluated is written to."""
+    """Times are in real seconds. ``clock_offset`` is how far the clock of DynamoDB and QuickSight is ahead of the
+    machine's. ``layers`` is the folder that large layers of functions are unpacked to; None: one in the state folder.
+    ``iam_records`` is the one that what IAM evaluated is written to."""
 
     clock_offset: float = 0.0
     export_seconds: float = 0.5

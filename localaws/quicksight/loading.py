@@ -12,7 +12,7 @@ from localaws.quicksight.reading import Answer, Athena, ReadingFailed
 from localaws.quicksight.spice import Copy, Row, Spice, outside_window
 from localaws.quicksight.store import Resource, Store
 from localaws.quicksight.tables import Table
-from localaws.quicksight.values import Unfit, converter
+from localaws.quicksight.values import LONGEST_STRING, TooLong, Unfit, converter
 
 INCREMENTAL = "INCREMENTAL_REFRESH"
 _UNITS = {"HOUR": timedelta(hours=1), "DAY": timedelta(days=1), "WEEK": timedelta(weeks=1)}
@@ -71,7 +71,12 @@ class Loader:
         return Loaded(columns, kept, rows[dropped:], unfit + min(dropped, len(rows)))
 
     def _window(self, data_set: Resource) -> tuple[str, datetime]:
-        """The column of the lookback window, and its begin (UTC): so long before now, to the second."""
+        """The column of the lookback window, and its begin (UTC): so long before now, to the second.
+
+        AWS does not document from when it is measured. Somebody saw it counted back from the refresh before
+        (https://devio-20240701.developers.io/articles/quicksight-spice-incremental-update-behaviour-images), so that
+        AWS may read more than this, and never less.
+        """
         window = data_set.more["refresh"]["RefreshConfiguration"]["IncrementalRefresh"]["LookbackWindow"]
         now = datetime.fromtimestamp(int(self._clock.seconds()), UTC).replace(tzinfo=None)
         return window["ColumnName"], now - window["Size"] * _UNITS[window["SizeUnit"]]
@@ -89,4 +94,7 @@ def typed(table: Table, answer: Answer) -> tuple[list[Row], int]:
             )
         except Unfit:
             dropped += 1
+        except TooLong as error:
+            message = f"The local AWS does not know what SPICE makes of strings beyond {LONGEST_STRING} characters"
+            raise ReadingFailed("INTERNAL_SERVICE_ERROR", message) from error
     return rows, dropped

@@ -1,4 +1,8 @@
-"""SPICE: the rows of data sets, which their readers see until a newer copy of them is complete."""
+"""SPICE: the rows of data sets, which their readers see until a newer copy of them is complete.
+
+So it is also while the columns of a data set change
+(https://aws.amazon.com/blogs/business-intelligence/automate-spice-dataset-refreshes-using-amazon-quick-sight-apis).
+"""
 
 from __future__ import annotations
 

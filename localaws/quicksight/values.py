@@ -19,6 +19,8 @@ _LARGEST = 2**63 - 1
 _PLACES = Decimal("0.0001")
 _LONGEST_DECIMAL = Decimal(10) ** 14
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d{1,9})?)?")
+# "2,047 Unicode characters for each field" (https://docs.aws.amazon.com/quicksight/latest/user/data-source-limits.html).
+LONGEST_STRING = 2_047
 _BOOLEANS = {"true": 1, "false": 0, "1": 1, "0": 0}
 
 
@@ -26,18 +28,28 @@ class Unfit(ValueError):
     """A text is no value of the type that its column has."""
 
 
+class TooLong(ValueError):
+    """A string is longer than SPICE takes; AWS's documents do not agree on whether it is cut, or its row skipped."""
+
+
 def converter(kind: str, subtype: str | None = None) -> Callable[[str], Any]:
     """What makes a value of a text, or raises Unfit: str, int, Decimal, float or datetime (naive, UTC)."""
     if kind == "DECIMAL":
         return _float if subtype == "FLOAT" else _fixed
     converters: dict[str, Callable[[str], Any]] = {
-        "STRING": str,
+        "STRING": _string,
         "INTEGER": _integer,
         "DATETIME": _datetime,
         "BOOLEAN": _boolean,
         "BIT": _boolean,
     }
     return converters[kind]
+
+
+def _string(text: str) -> str:
+    if len(text) > LONGEST_STRING:
+        raise TooLong(text)
+    return text
 
 
 def _integer(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localaws.controls import control, now
+from tests.localaws.controls import ControlRefused, control, now
 from tests.localaws.quicksight.conftest import COLUMNS, Sales
 from tests.support.localaws import ACCOUNT
 
@@ -238,3 +238,70 @@ def test_ingestions_are_listed_from_the_newest_on_page_by_page(sales: Sales) -> 
     found = [each["IngestionId"] for page in pages for each in page["Ingestions"]]
     assert found[:2] == made[::-1]
     assert len(found) == 3
+
+
+def test_a_string_that_is_too_long_fails_the_ingestion(sales: Sales) -> None:
+    sales.put([(1, "x" * 2048, None, None, None)])
+    reply = sales.create()
+    found = sales.ended(reply["DataSetId"], reply["IngestionId"])
+    assert found["ErrorInfo"]["Type"] == "INTERNAL_SERVICE_ERROR"
+    assert "2047 characters" in found["ErrorInfo"]["Message"]
+
+
+def test_a_call_can_be_refused_before_or_after_the_ingestion_began(sales: Sales) -> None:
+    sales.put(ROWS)
+    data_set = sales.loaded()
+    for after, left in ((False, 0), (True, 1)):
+        plan = {"data_set": data_set, "code": "ThrottlingException", "after_accepting": after}
+        control(sales.aws, "quicksight/ingestions", refuse=plan)
+        with pytest.raises(ClientError) as caught:
+            sales.start(data_set, identifier=f"refused-{after}")
+        assert code(caught) == "ThrottlingException"
+        listed = sales.quicksight.list_ingestions(AwsAccountId=ACCOUNT, DataSetId=data_set)["Ingestions"]
+        assert sum(each["IngestionId"].startswith("refused") for each in listed) == left
+    sales.ended(data_set, "refused-True")
+
+
+def test_rows_are_dropped_as_planned(sales: Sales) -> None:
+    sales.put(ROWS)
+    data_set = sales.loaded()
+    control(sales.aws, "quicksight/ingestions", drop={"data_set": data_set, "rows": 2})
+    found = sales.refresh(data_set)
+    assert found["RowInfo"] == {"RowsIngested": 1, "RowsDropped": 2, "TotalRowsInDataset": 1}
+
+
+def test_a_deleted_data_set_can_be_made_anew_and_gains_no_refreshes(clocked_sales: Sales) -> None:
+    sales = clocked_sales
+    sales.put(ROWS[:1])
+    data_set = sales.loaded()
+    for _ in range(32):
+        sales.refresh(data_set)
+    sales.quicksight.delete_data_set(AwsAccountId=ACCOUNT, DataSetId=data_set)
+    with pytest.raises(ControlRefused, match="0 data sets"):
+        sales.spice(data_set)
+    sales.loaded(DataSetId=data_set)
+    with pytest.raises(ClientError) as caught:
+        sales.start(data_set)
+    assert code(caught) == "LimitExceededException"
+
+
+def test_an_incremental_refresh_of_other_columns_than_spice_has_fails(sales: Sales) -> None:
+    sales.put(ROWS)
+    data_set = sales.loaded()
+    sales.look_back(data_set, 1, "DAY")
+    control(sales.aws, "quicksight/ingestions", fail={"data_set": data_set})
+    sales.quicksight.update_data_set(
+        AwsAccountId=ACCOUNT,
+        DataSetId=data_set,
+        Name="Sales",
+        PhysicalTableMap=sales.physical(columns={"id": "INTEGER", "sold_at": "DATETIME"}),
+        ImportMode="SPICE",
+    )
+    (edit,) = (
+        each
+        for each in sales.quicksight.list_ingestions(AwsAccountId=ACCOUNT, DataSetId=data_set)["Ingestions"]
+        if each["RequestType"] == "EDIT"
+    )
+    assert sales.ended(data_set, edit["IngestionId"])["IngestionStatus"] == "FAILED"
+    assert sales.refresh(data_set, "INCREMENTAL_REFRESH")["ErrorInfo"]["Type"] == "SPICE_TABLE_NOT_FOUND"
+    assert sales.refresh(data_set)["IngestionStatus"] == "COMPLETED"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localaws.quicksight.values import Unfit, converter
+from localaws.quicksight.values import TooLong, Unfit, converter
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,9 @@ def test_a_text_is_a_value_of_its_type(kind: str, subtype: str | None, text: str
 def test_what_is_no_value_of_its_type_is_unfit(kind: str, subtype: str | None, text: str) -> None:
     with pytest.raises(Unfit):
         converter(kind, subtype)(text)
+
+
+def test_a_string_is_2047_characters_long_at_most() -> None:
+    assert converter("STRING")("ü" * 2047) == "ü" * 2047
+    with pytest.raises(TooLong):
+        converter("STRING")("x" * 2048)
