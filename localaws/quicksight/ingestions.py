@@ -96,10 +96,10 @@ class Ingestions:
     def reset(self) -> None:
         """Forget all ingestions; those that run change nothing any more."""
         with self._lock:
-            for held in self._ingestions.values():
-                for each in held:
-                    each.cancelled.set()
+            every = [each for held in self._ingestions.values() for each in held]
             self._ingestions.clear()
+            for each in every:
+                self._end(each, CANCELLED)
             self._manual.clear()
 
     def create(self, context: Context, data_set: Resource, request: Request) -> Record:
