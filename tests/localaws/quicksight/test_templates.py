@@ -72,9 +72,12 @@ def template(sales: Sales, prefix: str) -> dict[str, Any]:
 
 
 def deploy(sales: Sales, name: str, body: dict[str, Any], verb: str = "create") -> dict[str, str]:
-    """Create or update a stack; returns its outputs. Raises WaiterError when it fails."""
+    """Create or update a stack by a change set; returns its outputs. Raises WaiterError when it fails."""
     client = sales.aws.client("cloudformation")
-    getattr(client, f"{verb}_stack")(StackName=name, TemplateBody=json.dumps(body))
+    change = {"StackName": name, "ChangeSetName": sales.unique("change-")}
+    client.create_change_set(**change, ChangeSetType=verb.upper(), TemplateBody=json.dumps(body))
+    client.get_waiter("change_set_create_complete").wait(**change, WaiterConfig=STACK_WAIT)
+    client.execute_change_set(**change)
     client.get_waiter(f"stack_{verb}_complete").wait(StackName=name, WaiterConfig=STACK_WAIT)
     (stack,) = client.describe_stacks(StackName=name)["Stacks"]
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
