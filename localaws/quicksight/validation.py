@@ -93,11 +93,13 @@ def _check_size(shape: Any, size: float, value: Any, path: str, what: str) -> No
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Whether the whole value has the pattern, which is Java's."""
-    # Only these differ from Python's: POSIX classes and unions of character classes.
-    translated = pattern.replace(r"\p{L}", r"\w").replace(r"\p{N}", r"\d")
+    """Whether the whole value has the pattern, which is Java's: there ``\\w`` and ``\\d`` are ASCII's.
+
+    Raises InvalidParameterValueException for a pattern that Python cannot read. Of what is offered here only the
+    messages of visuals have one, with Unicode's properties.
+    """
     try:
-        return re.fullmatch(translated, value, re.DOTALL) is not None
+        return re.fullmatch(pattern.replace(r"\z", r"\Z"), value, re.DOTALL | re.ASCII) is not None
     except re.error as error:
         raise AwsError(INVALID, f"The local AWS cannot read the pattern {pattern!r}: {error}") from error
 

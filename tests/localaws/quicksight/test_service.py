@@ -174,6 +174,12 @@ def test_a_version_with_errors_cannot_be_published(sales: Sales, data_set: dict[
     version = quicksight.describe_dashboard(AwsAccountId=ACCOUNT, DashboardId=identifier)["Dashboard"]["Version"]
     assert version["Status"] == "CREATION_FAILED"
     assert [each["Type"] for each in version["Errors"]] == ["COLUMN_REPLACEMENT_MISSING"]
+    (listed,) = (
+        each
+        for each in quicksight.list_dashboards(AwsAccountId=ACCOUNT)["DashboardSummaryList"]
+        if each["DashboardId"] == identifier
+    )
+    assert "PublishedVersionNumber" not in listed
     publish = quicksight.update_dashboard_published_version
     assert refused(publish, DashboardId=identifier, VersionNumber=1) == "InvalidParameterValueException"
 

@@ -78,6 +78,28 @@ def test_what_the_definition_does_not_allow_is_refused_with_its_path(
         check_request("CreateDataSet", spoiled(path, value))
 
 
+def board(visuals: int = 1, sheets: int = 1, identifier: str = "v") -> dict[str, Any]:
+    """A dashboard of sheets with as many empty visuals each."""
+    content = {"EmptyVisual": {"VisualId": identifier, "DataSetIdentifier": "sales"}}
+    definition = {
+        "DataSetIdentifierDeclarations": [{"Identifier": "sales", "DataSetArn": "arn"}],
+        "Sheets": [{"SheetId": "s", "Visuals": [content] * visuals}] * sheets,
+    }
+    return {"AwsAccountId": "000000000000", "DashboardId": "b", "Name": "B", "Definition": definition}
+
+
+def test_a_dashboard_has_20_sheets_and_75_visuals_on_each_at_most() -> None:
+    check_request("CreateDashboard", board(75, 20))
+    for given, where in ((board(76, 20), r"Sheets\[0\]\.Visuals"), (board(1, 21), "Definition.Sheets'")):
+        with pytest.raises(AwsError, match=where):
+            check_request("CreateDashboard", given)
+
+
+def test_an_id_has_letters_of_ascii_alone() -> None:
+    with pytest.raises(AwsError, match=r"VisualId' failed .* regular expression pattern"):
+        check_request("CreateDashboard", board(identifier="größe"))
+
+
 def test_a_number_out_of_range_is_refused() -> None:
     window = {"ColumnName": "day", "Size": 0, "SizeUnit": "DAY"}
     properties = {"RefreshConfiguration": {"IncrementalRefresh": {"LookbackWindow": window}}}
