@@ -1,4 +1,4 @@
-"""Clients for S3 and Glue on this server's own endpoint, with the credentials of a request's caller."""
+"""Clients for Athena, S3 and Glue on this server's own endpoint, with the credentials of a request's caller."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 _ANY_SECRET = "test"
 
-Service = Literal["glue", "s3"]
+Service = Literal["athena", "glue", "s3"]
 
 
 @dataclass(frozen=True)

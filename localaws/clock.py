@@ -1,4 +1,4 @@
-"""DynamoDB's clock. Tests and the demo can move it, and so need not wait for a window of hours to pass."""
+"""The clock of DynamoDB and QuickSight. Tests and the demo can move it, and wait for no window of hours to pass."""
 
 from __future__ import annotations
 

@@ -26,6 +26,9 @@ from localaws.hosts import with_hosts
 from localaws.iam import caches, missing_objects, queues, records, requests, rights, sizes
 from localaws.iam import functions as function_rights
 from localaws.protocol import Handler, Headers, Reply
+from localaws.quicksight import rights as quicksight_rights
+from localaws.quicksight import templates as quicksight_templates
+from localaws.quicksight.service import QuickSightService
 from localaws.settings import SettingError, Settings
 from localaws.streams.poller import StreamPoller
 
@@ -55,6 +58,8 @@ SERVICES = (
     "sts",
     "tagging",
 )
+# What we have and ministack has not.
+OWN_SERVICES = ("quicksight",)
 
 # Open requests get this long to finish after a stop was asked for.
 _GRACE_SECONDS = 0.3
@@ -173,6 +178,7 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
     handlers["glue"] = catalog.handle
     handlers["dynamodb"] = dynamodb.handle
     handlers["s3"] = missing_objects.hidden(handlers["s3"])
+    quicksight = _add_quicksight(handlers, QuickSightService(endpoint_url, clock, settings.ingestion_seconds))
     evaluations = _attach_iam(settings, athena)
 
     @functools.cache
@@ -189,11 +195,13 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
     def attach_templates() -> None:
         from ministack.services import dynamodb as streams
         from ministack.services.cloudformation import provisioners
+        from ministack.services.cloudformation import stacks as template_stacks
 
         attach_streams()
         cloudformation.attach(provisioners, streams, dynamodb.recoveries, poller.mapped)
         stacks.attach(athena.has_queries, athena.forget_queries)
         sizes.attach(provisioners._RESOURCE_HANDLERS, provisioners._iam)
+        quicksight_templates.attach(provisioners, template_stacks, quicksight, clock.seconds)
 
     handlers["sns"] = _attached_first(handlers["sns"], functools.cache(_attach_queues))
     handlers["lambda"] = _attached_first(handlers["lambda"], attach_streams)
@@ -205,19 +213,39 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         reset_ministack()
         catalog.reset()
         dynamodb.reset()
+        quicksight.reset()
         clock.reset(settings.clock_offset)
         evaluations.reset()
 
     application._reset_all_state = reset_everything
-    controls: dict[tuple[str, str], Control] = {
+    controls = _controls(clock, dynamodb, quicksight, evaluations)
+    return Installed(with_hosts(with_controls(application.app, controls)), (dynamodb.sweep_regularly,))
+
+
+def _controls(
+    clock: ServiceClock, dynamodb: DynamoDbService, quicksight: QuickSightService, evaluations: records.Records
+) -> dict[tuple[str, str], Control]:
+    """The controls, by method and path."""
+    return {
         ("GET", "clock"): lambda request: clock_control(clock, members(request)),
         ("POST", "clock"): lambda request: clock_control(clock, request),
         ("GET", "dynamodb/exports"): lambda request: dynamodb.exports.control(members(request)),
         ("POST", "dynamodb/exports"): dynamodb.exports.control,
         ("POST", "dynamodb/ttl-sweep"): dynamodb.ttl.control,
         ("GET", "iam"): lambda request: members(request) or evaluations.shown(),
+        ("GET", "quicksight/ingestions"): lambda request: quicksight.ingestions_control(members(request)),
+        ("POST", "quicksight/ingestions"): quicksight.ingestions_control,
+        ("POST", "quicksight/spice"): quicksight.spice_control,
     }
-    return Installed(with_hosts(with_controls(application.app, controls)), (dynamodb.sweep_regularly,))
+
+
+def _add_quicksight(handlers: dict[str, Handler], service: QuickSightService) -> QuickSightService:
+    """Route what is signed for QuickSight, which ministack does not know, to its handler; returns the service."""
+    from ministack.core import router
+
+    router.SERVICE_PATTERNS["quicksight"] = {}
+    handlers["quicksight"] = service.handle
+    return service
 
 
 def _attach_queues() -> None:
@@ -232,6 +260,7 @@ def _attach_iam(settings: Settings, athena: AthenaService) -> records.Records:
 
     evaluations = records.Records(settings.iam_records if rights.enforced() else None)
     requests.install(iam_actions, athena.workgroup_of)
+    quicksight_rights.install(iam_actions)
     caches.install(iam_evaluator)
     records.install(iam_evaluator, evaluations)
     rights.record_into(evaluations)

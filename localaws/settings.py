@@ -14,13 +14,14 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Times are in real seconds. ``clock_offset`` is how far DynamoDB's clock is ahead of the machine's. ``layers`` is
-    the folder that large layers of functions are unpacked to; None: one in the state folder. ``iam_records`` is the one
-    that what IAM evaluated is written to."""
+    """Times are in real seconds. ``clock_offset`` is how far the clock of DynamoDB and QuickSight is ahead of the
+    machine's. ``layers`` is the folder that large layers of functions are unpacked to; None: one in the state folder.
+    ``iam_records`` is the one that what IAM evaluated is written to."""
 
     clock_offset: float = 0.0
     export_seconds: float = 0.5
     export_files: int = 4
+    ingestion_seconds: float = 0.1
     ttl_seconds: float = 60.0
     stream_retry_seconds: float = 0.1
     layers: Path | None = None
@@ -35,6 +36,7 @@ class Settings:
             clock_offset=offset,
             export_seconds=_number(given, "LOCALAWS_EXPORT_SECONDS", cls.export_seconds),
             export_files=round(_number(given, "LOCALAWS_EXPORT_FILES", cls.export_files, minimum=1)),
+            ingestion_seconds=_number(given, "LOCALAWS_INGESTION_SECONDS", cls.ingestion_seconds),
             ttl_seconds=_number(given, "LOCALAWS_TTL_SECONDS", cls.ttl_seconds),
             stream_retry_seconds=_number(given, "LOCALAWS_STREAM_RETRY_SECONDS", cls.stream_retry_seconds),
             layers=Path(given["LOCALAWS_LAYERS"]).resolve() if given.get("LOCALAWS_LAYERS") else None,

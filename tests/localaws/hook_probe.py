@@ -15,7 +15,20 @@ from localaws.dynamodb import service
 # module -> the functions we call, with the parameters that we pass or are passed
 FUNCTIONS = {
     "ministack.app": {"_reset_all_state": [], "app": ["scope", "receive", "send"]},
-    "ministack.core.iam_actions": {"dynamodb_resource_arns": ["body", "region", "account_id"]},
+    "ministack.core.iam_actions": {
+        "dynamodb_resource_arns": ["body", "region", "account_id"],
+        "extract_iam_action": ["service", "method", "path", "headers", "body", "query_params"],
+        "extract_resource_arn": [
+            "service",
+            "method",
+            "path",
+            "headers",
+            "body",
+            "query_params",
+            "region",
+            "account_id",
+        ],
+    },
     "ministack.core.iam_evaluator": {
         "EvalContext": [
             "principal_arn",
@@ -26,6 +39,7 @@ FUNCTIONS = {
             "region",
         ],
         "_gather_role_policies": ["role_name", "account_id"],
+        "_service_principal_matches": ["principal", "service"],
         "evaluate": ["ctx", "policies"],
         "resolve_credential": ["access_key_id", "account_id"],
     },
@@ -36,6 +50,7 @@ FUNCTIONS = {
     },
     "ministack.core.responses": {"get_account_id": [], "get_region": [], "request_scope": ["account_id", "region"]},
     "ministack.core.router": {"extract_access_key_id": ["headers", "query_params"]},
+    "ministack.services.cloudformation.stacks": {"_runs_on_worker_thread": ["resource_type"]},
     "ministack.services.athena": {"_arn_workgroup": ["name"], "_ensure_default_workgroup": []},
     "ministack.services.dynamodb": {
         "_build_change_record": ["table", "event_name", "old_item", "new_item", "view_type"],
@@ -76,6 +91,7 @@ FUNCTIONS = {
     },
     "ministack.services.s3": {"_bucket_owner_account": ["name"]},
     "ministack.services.sns": {"publish_internal": ["topic_arn", "message"]},
+    "ministack.services.sts": {"register_session": ["access_key", "session"]},
     "ministack.services.sqs": {"_act_send_message": ["data", "qurl"], "_queue_url": ["name"]},
 }
 # module -> stores that we read and write, kept apart by account and region
@@ -139,6 +155,9 @@ def missing() -> list[str]:
             elif _parameters(function)[: len(parameters)] != parameters:
                 lines.append(f"{module_name}.{name} takes {_parameters(function)}, expected {parameters}")
     scoped = importlib.import_module("ministack.core.responses").AccountRegionScopedDict
+    router = importlib.import_module("ministack.core.router")
+    if not isinstance(getattr(router, "SERVICE_PATTERNS", None), dict):
+        lines.append("ministack.core.router.SERVICE_PATTERNS is gone")
     lines += [f"AccountRegionScopedDict.{name} is gone" for name in STORE_METHODS if not hasattr(scoped, name)]
     for module_name, stores in STORES.items():
         module = importlib.import_module(module_name)
