@@ -35,6 +35,16 @@ class DashboardError(LakeError):
         super().__init__("\n  ".join([f"{count} in include/dashboards", *self.faults]))
 
 
+class RefreshError(LakeError):
+    """A data set of QuickSight was not refreshed as it should have been. ``remedy`` is what to do."""
+
+    def __init__(self, dataset: str, reason: str, remedy: str) -> None:
+        self.dataset = dataset
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"data set {dataset}: {reason}. {remedy}")
+
+
 class LibraryError(LakeError):
     """A library lacks what the engine needs of it. ``remedy`` is what to do."""
 

@@ -60,6 +60,10 @@ class Lake:
         return self._client("sqs")
 
     @cached_property
+    def quicksight(self) -> Any:
+        return self._client("quicksight")
+
+    @cached_property
     def dynamodb(self) -> Any:
         return self._client("dynamodb")
 

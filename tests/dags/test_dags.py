@@ -31,6 +31,7 @@ EXPECTED = {
     "load_web_sessions": LOAD_TASKS,
     "sweep_sources": {"find", "convert", "publish", "report_failures", "refresh_views"},
     "refresh_views": {"refresh"},
+    "refresh_dashboards": {"look", "refresh"},
     "maintain_lake": {"maintain"},
     "watch_lake": {"watch"},
     "export_orders": EXPORT_TASKS,
@@ -65,7 +66,7 @@ def test_any_configuration_makes_its_own_dags(parse: Callable[..., DagBag], tmp_
     bag = parse(config)
     assert bag.import_errors == {}
     assert {f"load_entity_{n}" for n in range(20)} | {
-        *("sweep_sources", "refresh_views", "maintain_lake", "watch_lake")
+        *("sweep_sources", "refresh_views", "refresh_dashboards", "maintain_lake", "watch_lake")
     } == set(bag.dags)
 
 
@@ -186,6 +187,7 @@ def test_the_owner_leads_to_the_lake_page(parse: Callable[..., DagBag]) -> None:
         "load_web_sessions": f"{page}/entities/web_sessions",
         "sweep_sources": f"{page}/files",
         "refresh_views": f"{page}/dashboards",
+        "refresh_dashboards": f"{page}/dashboards",
         "maintain_lake": f"{page}/",
         "watch_lake": f"{page}/",
         "export_orders": f"{page}/tables/orders",
@@ -232,9 +234,10 @@ def test_each_table_is_an_asset_that_its_load_and_the_sweep_produce(dags: dict[s
 
 def test_mapped_tasks_are_named_by_what_they_hold(dags: dict[str, Any]) -> None:
     mapped = [(dag.dag_id, task) for dag in dags.values() for task in dag.tasks if task.is_mapped]
-    assert len(mapped) == 5
+    assert len(mapped) == 6
+    names = {"maintain_lake": "task.table", "refresh_dashboards": "task.refresh['dataset']"}
     for dag_id, task in mapped:
-        name = "task.table" if dag_id == "maintain_lake" else "task.batch['label']"
+        name = names.get(dag_id, "task.batch['label']")
         assert task.map_index_template == f"{{{{ {name} }}}}"
 
 

@@ -1,7 +1,7 @@
 """The dashboards of include/dashboards on the sample data: every value of every visual, calculated a second time.
 
-The views' rows are checked against the generator's in tests/lakelanes/catalog; here what Athena adds up of them for
-a visual is held against ``tests.support.visuals``, which knows no SQL, and some visuals against the generator's rows themselves.
+The views' rows are checked against the generator's in tests/lakelanes/catalog; here what Athena adds up of them for a
+visual is held against ``tests.support.visuals``, which knows no SQL, and some visuals against the generator's rows.
 """
 
 from __future__ import annotations

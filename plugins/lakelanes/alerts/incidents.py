@@ -9,6 +9,7 @@ A cause is what has to be cured, whoever runs into it and however often:
     dead-letters                           messages that are no notifications went to the dead-letter queue
     drift/<entity or table>                the catalogue is no longer what the configuration says
     stale/<view>                           what a dashboard view answers is out of date, or it cannot be made
+    refresh/<data set>                     QuickSight could not refresh its copy of a view
     gap/<table>                            changes of a DynamoDB table are no longer exported
     import/<file, or configuration>        a DAG file, or the configuration, cannot be read
 
@@ -156,6 +157,11 @@ def gap_cause(table: str) -> str:
 def stale_cause(view: str) -> str:
     """The cause of a dashboard view that is out of date, or cannot be made."""
     return f"stale/{view}"
+
+
+def refresh_cause(dataset: str) -> str:
+    """The cause of a data set of QuickSight that could not be refreshed."""
+    return f"refresh/{dataset}"
 
 
 def open_incidents(lake: Lake) -> list[Incident]:

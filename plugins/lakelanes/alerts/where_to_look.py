@@ -60,6 +60,10 @@ def _of_view(name: str, alert: Alert) -> tuple[str, str]:
     return page_links.DASHBOARDS, STATUS
 
 
+def _of_dataset(name: str, alert: Alert) -> tuple[str, str]:
+    return page_links.DASHBOARDS, "airflow dags list-runs refresh_dashboards"
+
+
 def _of_import(what: str, alert: Alert) -> tuple[str, str]:
     return page_links.OVERVIEW, CHECK if what == "configuration" else "airflow dags list-import-errors"
 
@@ -76,5 +80,6 @@ _KINDS: dict[str, Callable[[str, Alert], tuple[str, str]]] = {
     "gap": _of_table,
     "import": _of_import,
     "rejects": _of_rejects,
+    "refresh": _of_dataset,
     "stale": _of_view,
 }

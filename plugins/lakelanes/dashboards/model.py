@@ -64,6 +64,11 @@ class Dataset(_Settings):
     date_column: ColumnName | None = Field(
         None, description="column of type date or timestamp by which a refresh reads only what may have changed"
     )
+    date_unit: Unit = Field(
+        "day",
+        description="what the values of date_column are cut to: a file of 15 March changes rows of 1 March where it is "
+        "'month', and a refresh has to reach back so far",
+    )
     changes_days: int | None = Field(
         None,
         ge=1,

@@ -216,7 +216,14 @@ def _bar(drawn: Drawing, theme: Theme, size: Size) -> dict[str, Any]:
         return _upright_bars(drawn, theme, y, stacked=stacked)
     names = _names(drawn, 0)
     # Its title above the names, for beside them it would need their width.
-    axis = {"grid": False, "titleAngle": 0, "titleAlign": "right", "titleX": -6, "titleY": -8, "labelLimit": 220 if size == "wide" else 150}
+    axis = {
+        "grid": False,
+        "titleAngle": 0,
+        "titleAlign": "right",
+        "titleX": -6,
+        "titleY": -8,
+        "labelLimit": 220 if size == "wide" else 150,
+    }
     x = {"field": "x", "type": "nominal", "sort": names, "title": _x_label(drawn), "axis": axis}
     encoding: dict[str, Any] = {"y": x, "x": y, **_colour(drawn, theme)}
     if series and not stacked:

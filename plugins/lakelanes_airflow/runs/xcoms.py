@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
-from lakelanes.errors import TableError
+from lakelanes.errors import RefreshError, TableError
 
 # Of the planning task, beside the batches (its return value): a ``lakelanes.files.publish.Scope`` as a dictionary.
 SCOPE = "scope"
@@ -50,6 +50,6 @@ def explained(context: Any) -> Generator[None]:
     except Exception as error:
         context["ti"].xcom_push(key=FAILURE, value=str(error))
         context["ti"].xcom_push(key=ERROR, value=type(error).__name__)
-        if isinstance(error, TableError):
+        if isinstance(error, TableError | RefreshError):
             context["ti"].xcom_push(key=REMEDY, value=error.remedy)
         raise

@@ -1,0 +1,52 @@
+"""
+# refresh_dashboards: QuickSight's copies of the views
+
+    look -> refresh, one task per data set that is due
+
+## What it does
+
+Looks for what SPICE lacks, as the ledger knows it: files that were loaded, refused or deleted since the last refresh
+that completed, views that were made anew, tables of DynamoDB, which may always have changed. A data set is read whole,
+unless all that changed lies within its `changes_days`: then only these days are read again. Afterwards QuickSight's
+rows are compared with Athena's. Data sets are those of `include/dashboards` in mode `import`; what is not deployed to
+QuickSight is passed over.
+
+## When it runs
+
+Every 10 minutes, one run at a time. A look costs a few requests of the ledger and one of QuickSight. A refresh begins
+once nothing was loaded for 5 minutes, or when the oldest change has waited for half an hour; a backfill is waited for
+to its end, for 12 hours at most. QuickSight takes 32 refreshes of a data set in 24 hours: the DAG makes 26 at most, and
+the nearer it comes to that the farther they are apart.
+
+Trigger it with `dataset` to refresh that one at once, with `full` to read all of its rows.
+
+## When it fails
+
+One alert per data set, with QuickSight's reason in words; the next refresh that completes closes it. Dashboards go on
+showing the last rows that came whole. Clearing a task goes on with the refresh that it has begun.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param
+
+from lakelanes_airflow.dag_arguments import dag_arguments
+from lakelanes_airflow.defaults import Tag
+from lakelanes_airflow.operators.dashboards import PlanRefreshesOperator, RefreshDatasetOperator
+
+with DAG(
+    dag_id="refresh_dashboards",
+    description="Refreshes QuickSight's data sets after loads",
+    doc_md=__doc__,
+    schedule="*/10 * * * *",
+    max_active_runs=1,
+    params={
+        "dataset": Param(None, type=["null", "string"], title="Data set", description="This one alone, and at once"),
+        "full": Param(False, type="boolean", title="Full", description="Read all of its rows (with a data set)"),
+    },
+    **dag_arguments(Tag.VIEWS, page="/dashboards"),
+):
+    look = PlanRefreshesOperator(task_id="look")
+    RefreshDatasetOperator.partial(task_id="refresh", map_index_template="{{ task.refresh['dataset'] }}").expand(
+        refresh=look.output
+    )
