@@ -84,6 +84,7 @@ class DataSets:
         _define(resource, request)
         resource.record["LastUpdatedTime"] = context.now
         if resource.record["ImportMode"] != SPICE:
+            self.ingestions.abandon(resource)
             self.spice.drop(resource.arn)
         return {**self._ingested(context, resource, EDIT), "Status": 201}
 

@@ -171,6 +171,13 @@ class Ingestions:
                 if each.active:
                     self._end(each, FAILED, error={"Type": "DATA_SET_DELETED", "Message": "The data set was deleted"})
 
+    def abandon(self, data_set: Resource) -> None:
+        """End those of a data set that is not in SPICE any more."""
+        with self._lock:
+            for each in self._ingestions[data_set.arn]:
+                error = {"Type": "DATA_SET_NOT_SPICE", "Message": "The data set is read directly now"}
+                self._end(each, FAILED, error=error)
+
     def bytes_of(self, data_set: Resource) -> int:
         """What a data set takes in SPICE."""
         copy = self._spice.get(data_set.arn)

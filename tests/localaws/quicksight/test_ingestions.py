@@ -305,3 +305,23 @@ def test_an_incremental_refresh_of_other_columns_than_spice_has_fails(sales: Sal
     assert sales.ended(data_set, edit["IngestionId"])["IngestionStatus"] == "FAILED"
     assert sales.refresh(data_set, "INCREMENTAL_REFRESH")["ErrorInfo"]["Type"] == "SPICE_TABLE_NOT_FOUND"
     assert sales.refresh(data_set)["IngestionStatus"] == "COMPLETED"
+
+
+def test_a_data_set_that_leaves_spice_has_no_rows_there(sales: Sales) -> None:
+    sales.put(ROWS)
+    data_set = sales.loaded()
+    control(sales.aws, "quicksight/ingestions", hold=data_set)
+    try:
+        running, waiting = sales.start(data_set), sales.start(data_set)
+        sales.quicksight.update_data_set(
+            AwsAccountId=ACCOUNT,
+            DataSetId=data_set,
+            Name="Sales",
+            PhysicalTableMap=sales.physical(),
+            ImportMode="DIRECT_QUERY",
+        )
+    finally:
+        control(sales.aws, "quicksight/ingestions", hold=False)
+    for identifier in (running, waiting):
+        assert sales.ended(data_set, identifier)["ErrorInfo"]["Type"] == "DATA_SET_NOT_SPICE"
+    assert sales.spice(data_set) == []
