@@ -35,6 +35,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lakelanes.config.loading import load_config, parse_config
 from lakelanes.config.model import LakeConfig, Table
+from lakelanes.dashboards.quicksight import names
 from lakelanes.errors import ConfigError
 from lakelanes.tables.export_requests import export_folder
 from scripts import templates
@@ -109,6 +110,7 @@ def template_parameters(config: LakeConfig) -> dict[str, str]:
         "DatabaseName": resources.glue_database,
         "WorkgroupName": resources.workgroup_name,
         "AlertTopicName": resources.alert_topic,
+        "DashboardsPrefix": names.prefix(config),
         "FileQueueName": resources.sqs_queue,
         "DeletionProtection": "on" if settings.deletion_protection else "off",
         "FastLaneConcurrency": str(settings.fast_lane_concurrency),

@@ -48,6 +48,7 @@ _NAMES = {
     "ExportedTableArns1": "arn:aws:dynamodb:<region>:<account>:table/<each table that is exported>",
     "ExportObjectArns": "arn:aws:s3:::<analytics_bucket>/<export.prefix>*",
     "StreamArns1": "arn:aws:dynamodb:<region>:<account>:table/<each table whose stream is read>/stream/*",
+    "DashboardsPrefix": "lakelanes-<analytics_bucket>",
     "DatabaseName": "<glue_database>",
     "WorkgroupName": "<workgroup_name>",
 }

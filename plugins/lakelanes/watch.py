@@ -48,6 +48,8 @@ NAME = "watch_lake"
 LOOKBACK = {"hour": 48, "day": 7, "month": 3, "year": 2}
 _REJECTED_NOTE = "watch-rejected"
 _REJECTED_SINCE = timedelta(days=1)
+# What QuickSight may lack for so long: a backfill is waited for, and the day's refreshes may be used up.
+_MOST_BEHIND = timedelta(hours=14)
 # From an entity's first load to the making of its table: as long as a run that publishes may take, retries included.
 _TABLE_AFTER = timedelta(minutes=30)
 
@@ -226,6 +228,7 @@ def stale(lake: Lake, run_id: str = "") -> dict[str, Finding]:
         found[stale_cause(name)] = _stale_view(
             name, what, "Correct include/sql/views, then trigger refresh_views.", run_id
         )
+    found |= _behind(lake, run_id)
     names = questions.made_views(lake)
     for name, reason in answers.errors(lake, questions.noted_questions(names)).items():
         what = f"view {name} cannot be read: {reason}"
@@ -241,6 +244,24 @@ def stale(lake: Lake, run_id: str = "") -> dict[str, Finding]:
                 what = f"view {name} is out of date: {'; '.join(reasons)}"
                 remedy = "Upload what is missing; the view reads it as soon as it is loaded."
                 found.setdefault(stale_cause(name), _stale_view(name, what, remedy, run_id))
+    return found
+
+
+def _behind(lake: Lake, run_id: str) -> dict[str, Finding]:
+    """Data sets of QuickSight that lack for long what Athena has: nobody refreshes them, or the day's refreshes are
+    used up. A refresh that failed has an alert of its own."""
+    from lakelanes.dashboards import refresh_plan, spice
+
+    found: dict[str, Finding] = {}
+    for name, dataset in spice.datasets(lake).items():
+        until = str(refresh_plan.read_note(lake, name).get("until", ""))
+        # What was never refreshed is not deployed.
+        changes = refresh_plan.changes_of(lake, dataset, until) if until else []
+        oldest = min((change.at for change in changes), default="")
+        if oldest and lake.clock() - datetime.fromisoformat(oldest) > _MOST_BEHIND:
+            what = f"QuickSight's data set {name} lacks what was loaded since {oldest}; it has the rows of {until}"
+            remedy = "Look at the last runs of refresh_dashboards: is it paused, or are the day's refreshes used up?"
+            found[stale_cause(dataset.view)] = _stale_view(dataset.view, what, remedy, run_id)
     return found
 
 

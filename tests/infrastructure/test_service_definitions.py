@@ -37,6 +37,7 @@ VALUES = {
     "AWS::Partition": "aws",
     "AWS::Region": "r",
     "AWS::AccountId": "1",
+    "DashboardsPrefix": "lakelanes-lake",
     "DatabaseName": "lake",
     "WorkgroupName": "lake",
     "SourceBucketName": "source",

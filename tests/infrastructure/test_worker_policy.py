@@ -40,6 +40,10 @@ def test_every_statement_names_its_resources(local_aws: LocalAws, deployment: De
     for statement in document["Statement"]:
         for action in _list(statement["Action"]):
             assert "*" not in action, statement["Sid"]
+        if statement["Sid"] == "CountRefreshes":
+            # The action knows no resource (test_service_definitions holds it to that).
+            assert _list(statement["Resource"]) == ["*"]
+            continue
         for resource in _list(statement["Resource"]):
             assert resource.startswith("arn:aws:"), statement["Sid"]
             name = resource.split(":", 5)[5]
