@@ -17,6 +17,9 @@ from lakelanes.catalog import partitions as glue_partitions
 from lakelanes.catalog.glue_tables import data_table
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.loading import parse_config
+from lakelanes.dashboards import questions, spice
+from lakelanes.dashboards.model import Dataset
+from lakelanes.dashboards.refresh_plan import Refresh
 from lakelanes.files import dead_letters
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
@@ -28,6 +31,8 @@ from lakelanes.lake import Lake
 from scripts.deploy import Deployment
 from tests.infrastructure.conftest import SETTINGS, Worker
 from tests.support.localaws import REGION, LocalAws
+from tests.support.spice import Spice
+from tests.support.waiting import wait_for
 
 SOURCE = "id,price\na,1.00\nb,2.50\nc,not a price\n"
 
@@ -166,3 +171,32 @@ def worker_lake(local_aws: LocalAws, worker: Worker, monkeypatch: pytest.MonkeyP
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def test_it_refreshes_the_lakes_data_sets_and_no_other(
+    local_aws: LocalAws,
+    worker: Worker,
+    worker_lake: Callable[..., Lake],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lake = worker_lake("add_partition")
+    entity, key = lake.config.entities["tickets_add_partition"], "add_partition/tickets_2024_04.csv"
+    local_aws.client("s3").put_object(Bucket="tickets-landing", Key=key, Body=SOURCE.encode())
+    load_batch(lake, entity, pending(lake, list_entity(lake, entity)), lane="batch", run_id="policy")
+    Registrar(lake, "look").register_entity(entity, [partition_for(entity, key)])
+    monkeypatch.setattr(questions, "VIEWS", tmp_path)
+    (tmp_path / "tickets_view.sql").write_text(f"SELECT id, price FROM {entity.table_name}")
+    views.refresh(lake, tmp_path)
+    dataset = Dataset(view="tickets_view")
+    Spice(local_aws, lake).create("tickets", dataset)
+    assert spice.ingestions_of_a_day(lake, "tickets") == 0
+    refresh = Refresh("tickets", "FULL_REFRESH", "", "2024-01-01T00:00:00.000000Z", "tickets-1", "")
+    assert spice.begin(lake, refresh)
+    wait_for(lambda: spice.is_active(lake, refresh), lambda active: not active, "the refresh")
+    assert spice.finish(lake, refresh, dataset).rows > 0
+    with pytest.raises(ClientError) as error:
+        worker.denied("quicksight").create_ingestion(
+            AwsAccountId=lake.config.aws.account_id, DataSetId="somebody-elses", IngestionId="1"
+        )
+    assert error.value.response["Error"]["Code"] == "AccessDeniedException"
