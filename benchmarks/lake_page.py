@@ -7,6 +7,7 @@ work in the background goes on meanwhile. Pages are asked for in turn, each for 
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import random
@@ -275,7 +276,7 @@ def _pages(days: _Files, rejected: str, rng: random.Random) -> dict[str, Callabl
         "table": lambda: "/tables/orders",
         "table_before": lambda: f"/tables/orders?until={days.window(rng.randrange(96 * _DAYS)):%Y-%m-%d}",
         "export": lambda: f"/tables/orders/exports/window/{days.window(rng.randrange(96 * _DAYS)):%Y%m%dT%H%MZ}",
-        "dashboards": lambda: "/dashboards",
+        "dashboards": lambda: "/dashboards/board",
     }
 
 
@@ -341,15 +342,33 @@ def _stream(lake: Any, now: datetime) -> None:
 
 
 def _dashboards(lake: Any, folder: Path) -> None:
-    """Views with a year of days each, and Athena's answers to them."""
-    from lakelanes.catalog import view_results, views
+    """A dashboard of views with a year of days each, and Athena's answers to its questions."""
+    from lakelanes.catalog import views
+    from lakelanes.dashboards import answers, questions
 
-    folder.mkdir()
+    (folder / "boards").mkdir(parents=True)
+    questions.VIEWS, questions.DASHBOARDS = folder, folder / "boards"
     first = datetime(2024, 1, 1, tzinfo=UTC)
     rows = ", ".join(f"('{first + timedelta(days=n):%Y-%m-%d}', 'c{n % 3}', {n}.5)" for n in range(366))
     for number in range(_VIEWS):
         sql = f"SELECT day, city, revenue FROM (VALUES {rows}) AS t (day, city, revenue)"
         (folder / f"view_{number}.sql").write_text(sql)
     views.refresh(lake, folder)
-    for name in view_results.names(lake):
-        view_results.update(lake, name)
+    visuals = [
+        {
+            "id": f"visual_{number}",
+            "title": f"View {number}",
+            "kind": "line",
+            "dataset": f"view_{number}",
+            "x": {"column": "day"},
+            "series": {"column": "city"},
+            "y": [{"aggregation": "sum", "column": "revenue"}],
+        }
+        for number in range(_VIEWS)
+    ]
+    datasets = {f"view_{number}": {"view": f"view_{number}"} for number in range(_VIEWS)}
+    board = {"title": "Board", "datasets": datasets, "sheets": [{"title": "Days", "visuals": visuals}]}
+    (folder / "boards" / "board.json").write_text(json.dumps(board))
+    library = questions.library(lake)
+    for question in library.questions(library.dashboards[0]):
+        answers.update(lake, question)
