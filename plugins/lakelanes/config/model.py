@@ -31,7 +31,7 @@ from lakelanes.config.filename_patterns import FilenamePattern
 from lakelanes.config.table_faults import UNDECLARED
 from lakelanes.convert.dialect import COLUMN_SETTINGS, MAX_FOOTER_LINES, Dialect
 from lakelanes.convert.partition_values import INTEGER_BITS, PartitionValue
-from lakelanes.convert.policy import Reaction, SchemaPolicy
+from lakelanes.convert.policy import MAX_COMPRESSION_RATIO, Reaction, SchemaPolicy
 from lakelanes.types import HiveType, parse_type
 
 Grain = Literal["hour", "day", "month", "year"]
@@ -338,6 +338,7 @@ class Entity(_Model):
     dialect: CsvDialect = CsvDialect()
     on_bad_rows: Literal["quarantine", "fail"] = "quarantine"
     max_bad_rows: Annotated[int, Field(ge=0)] | None = None
+    max_compression_ratio: Annotated[int, Field(ge=1)] | None = MAX_COMPRESSION_RATIO
     missing_columns: Literal["error", "null"] = "error"
     empty_versions: Literal["load", "refuse"] = "load"
     schema_policy: EntitySchemaPolicy = EntitySchemaPolicy()

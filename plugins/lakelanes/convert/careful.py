@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv as pacsv
 
+from lakelanes.convert.arrow_pool import POOL
 from lakelanes.convert.blocks import MAX_RECORD_BYTES
 from lakelanes.convert.cast import Array, Judge, Mask, cast_column, trimmed
 from lakelanes.convert.errors import ConversionError
@@ -27,11 +28,11 @@ from lakelanes.convert.policy import EVOLVED_TYPE, RESCUED
 from lakelanes.convert.quoting import beside_quotes, without_beside_quotes
 from lakelanes.convert.record_index import (
     RecordIndex,
+    count_fields,
     count_lines,
     ends_line,
     has_lone_return,
     index_records,
-    split_fields,
     well_quoted,
 )
 from lakelanes.convert.schema import NUMBER, batch_of
@@ -42,6 +43,7 @@ from lakelanes.types import HiveType, parse_type
 
 pc: Any = pyarrow.compute
 
+_PIECE = 64 << 10
 _SURPLUS = "the field after the last delimiter is not empty"
 _BROKEN = "a carriage return (CR) alone breaks the line: quote the field that holds it"
 
@@ -75,7 +77,7 @@ def file_columns(layout: Layout, task: Task, schema: pa.Schema) -> list[FileColu
     for new in layout.new:
         order = schema.get_field_index(new.name) if new.name else None
         if new.name or policy.new_columns == "discard_row" or policy.rescues_new_columns:
-            judge = Judge(text, dialect)
+            judge = Judge(text, dialect, columns=layout.width)
             columns.append(FileColumn(order, new.name or new.label, new.label, text, new.position, judge))
     return columns
 
@@ -132,7 +134,7 @@ class CarefulReader:
         # One field too many: the parser reports it as a bad row, unless the bytes before it end inside a record.
         self._sentinel = self._dialect.delimiter * layout.width
         self._read_options = pacsv.ReadOptions(
-            use_threads=False, block_size=4 * MAX_RECORD_BYTES, column_names=self._names
+            use_threads=False, block_size=16 * MAX_RECORD_BYTES, column_names=self._names
         )
 
     def read(self, data: bytearray, length: int) -> Judged | None:
@@ -144,7 +146,7 @@ class CarefulReader:
             index = self.index(data, length)
             if index.torn is not None:
                 return None
-            excised = self._foreign(data, length, index) | index.quote_faults(data, self._dialect)
+            excised = self._foreign(data, length, index) | index.quote_faults(self._dialect)
             if excised:
                 rest = _without(data, length, index, sorted(excised))
                 rest_length = len(rest)
@@ -297,7 +299,7 @@ class CarefulReader:
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         )
-        return pacsv.read_csv(_stream(data, stop), self._read_options, self._parse_options(skip), options)
+        return pacsv.read_csv(_stream(data, stop), self._read_options, self._parse_options(skip), options, POOL)
 
     def _settled(
         self,
@@ -325,12 +327,14 @@ class CarefulReader:
 
     def _foreign(self, data: bytearray, length: int, index: RecordIndex) -> dict[int, str]:
         """Records of a wrong width that are not UTF-8, with the reason: pyarrow cannot report those."""
-        octets = np.frombuffer(data, np.uint8, length)
-        places = np.unique(np.searchsorted(index.ends, np.flatnonzero(octets >= 0x80), side="left"))
+        octets, places = np.frombuffer(data, np.uint8, length), set[int]()
+        for at in range(0, length, _PIECE):
+            offsets = np.flatnonzero(octets[at : at + _PIECE] >= 0x80) + at
+            places.update(np.unique(np.searchsorted(index.ends, offsets, side="left")).tolist())
         foreign = {}
-        for position in places.tolist():
+        for position in sorted(places):
             raw = bytes(data[int(index.starts[position]) : int(index.ends[position])])
-            count = self._layout.width if is_utf8(raw) else len(split_fields(raw, self._dialect))
+            count = self._layout.width if is_utf8(raw) else count_fields(raw, self._dialect)
             if count > self._layout.width or (count < self._layout.width and not self._dialect.pad_short_rows):
                 foreign[position] = self._count_reason(count)
         return foreign

@@ -50,8 +50,11 @@ _POWERS = 10 ** np.arange(19, dtype=np.int64)
 _MAX_DIGITS = 18
 _ISLAND = 256
 _WORTH_A_KERNEL = 64
-_REMEMBERED = 10_000
+_REMEMBERED, _LEAST_REMEMBERED = 30_000, 4
 _REMEMBERED_LENGTH = 64
+# No plain number, date or truth is as long. The vectorised kernels take 8 bytes and more for each byte of a text.
+_LONGEST_PLAIN = 4096
+_PIECE = 64 << 10
 
 _BOOLEAN_TEXTS = {
     truth: [spelled for text in texts for spelled in dict.fromkeys((text, text.upper(), text.title()))]
@@ -71,17 +74,20 @@ class Cast:
 class Judge:
     """parse_value() for one column, which remembers its verdicts: bad values often come in numbers.
 
-    dialect: with the column's own settings. required: whether a null is bad.
-    null_values: those that count in the column.
+    dialect: with the column's own settings. required: whether a null is bad. columns: how many share the memory for
+    that. null_values: those that count in the column.
     """
 
-    def __init__(self, column_type: HiveType, dialect: Dialect = RFC_4180, *, required: bool = False) -> None:
+    def __init__(
+        self, column_type: HiveType, dialect: Dialect = RFC_4180, *, required: bool = False, columns: int = 1
+    ) -> None:
         self.column_type = column_type
         self.dialect = dialect
         self.required = required
         self.null_values = dialect.nulls_of(column_type)
         self._unescaped = frozenset(dialect.unescaped(self.null_values))
         self._verdicts: dict[bytes, tuple[bool, Any]] = {}
+        self._most = max(_REMEMBERED // max(columns, 1), _LEAST_REMEMBERED)
 
     def __call__(self, text: bytes) -> tuple[bool, Any]:
         """(True, the value) or (False, the reason why there is none)."""
@@ -92,7 +98,7 @@ class Judge:
             except ValueRefused as refusal:
                 verdict = (False, str(refusal))
             if len(text) <= _REMEMBERED_LENGTH:
-                if len(self._verdicts) >= _REMEMBERED:
+                if len(self._verdicts) >= self._most:
                     self._verdicts.clear()
                 self._verdicts[text] = verdict
         return verdict
@@ -127,11 +133,16 @@ def _cast(texts: Array, judge: Judge) -> Cast:
     column_type = judge.column_type
     if column_type.is_nested or (column_type.kind == "boolean" and judge.dialect.own_words):
         return _cast_distinct(texts, judge)
-    cells = _usual_form(_Cells(texts), column_type, judge.dialect)
+    cells = _Cells(texts)
+    long = cells.lengths > (np.inf if column_type.is_text else _LONGEST_PLAIN)
+    if long.any():
+        cells = _Cells(pc.if_else(_boolean_array(long), pa.scalar(b"", texts.type), texts))
+    cells = _usual_form(cells, column_type, judge.dialect)
     if column_type.kind == "timestamp" and judge.dialect.timestamp_format in EPOCHS:
         values, doubtful = _cast_epochs(cells, EPOCHS[judge.dialect.timestamp_format], column_type)
     else:
         values, doubtful = _KERNELS[column_type.kind](cells, column_type)
+    doubtful |= long
     if not doubtful.any():
         return Cast(values)
     rows = np.flatnonzero(doubtful)
@@ -190,6 +201,14 @@ class _Cells:
     def rows_of(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The row that each position of `octets` belongs to."""
         return np.searchsorted(self.ends, positions, side="right")
+
+    def rows_with(self, octets: Mask) -> list[int]:
+        """The rows that hold any of these octets."""
+        found: set[int] = set()
+        for at in range(0, self.octets.size, _PIECE):
+            positions = np.flatnonzero(octets[self.octets[at : at + _PIECE]])
+            found.update(np.unique(self.rows_of(positions + at)).tolist())
+        return sorted(found)
 
     def strings(self, use: Mask) -> Array:
         """The rows as an Arrow string array, without a copy and unchecked; null where not used."""
@@ -419,6 +438,7 @@ _POINT_FOR_COMMA = np.arange(256, dtype=np.uint8)
 _POINT_FOR_COMMA[ord(".")], _POINT_FOR_COMMA[ord(",")] = 0, ord(".")
 # A timestamp with seven digits of a second or more, as far as its sixth.
 _BEYOND_MICROSECONDS = rb"^([ \t]*[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6})[0-9]+"
+_FOREIGN = np.arange(256) >= 0x80
 _FLOAT_OCTETS = _octet_set("0123456789+-.eE")
 _TIMESTAMP_OCTETS = _octet_set("0123456789-: T.Z+")
 
@@ -482,8 +502,7 @@ def _cast_characters(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]
     use = cells.valid.copy()
     texts = cells.strings(use)
     if not all_utf8(texts):
-        foreign = np.unique(cells.rows_of(np.flatnonzero(cells.octets >= 0x80)))
-        broken = [row for row in foreign.tolist() if not is_utf8(cells.text(row))]
+        broken = [row for row in cells.rows_with(_FOREIGN) if not is_utf8(cells.text(row))]
         use[broken] = False
         texts = cells.strings(use)
     if column_type.length is not None:

@@ -31,6 +31,7 @@ class FileRefusedError(Exception):
 
     missing, extra: what the header lacks, and what it has that the table lacks. header_read: whether there is a header,
     with rows after it. whole: whether all of its lines are to be rejected, also those that the dialect skips.
+    head_only: whether there are far too many rows to reject them all.
     Used inside the package; convert() turns it into a Conversion whose `refused` is the reason.
     """
 
@@ -42,12 +43,14 @@ class FileRefusedError(Exception):
         *,
         header_read: bool = True,
         whole: bool = False,
+        head_only: bool = False,
     ) -> None:
         super().__init__(reason)
         self.missing = missing
         self.extra = extra
         self.header_read = header_read
         self.whole = whole
+        self.head_only = head_only
 
     def add(self, hint: str) -> None:
         """Has the reason end with what helps."""

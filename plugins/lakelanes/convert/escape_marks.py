@@ -7,6 +7,7 @@ after that. A null value with an escape in it is marked alike, and no other null
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,12 @@ import pyarrow.compute
 
 from lakelanes.convert.cast import Array, Judge
 from lakelanes.convert.dialect import Dialect
-from lakelanes.convert.quoting import escaped_pair
+from lakelanes.convert.quoting import escaped_pair, with_pairs
 
 pc: Any = pyarrow.compute
+
+_CONTROLS = b"\x01\x02\x03\x04\x05\x06\x07\x0e\x0f\x10\x11"
+_MARK_BYTES = 7
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class EscapeMarks:
 
     def put_into(self, data: bytearray, length: int) -> tuple[bytearray, int]:
         """The marked block and its length."""
-        marked = bytearray(escaped_pair(self._escape).sub(self.mark + rb"\g<0>", bytes(data[:length])))
+        marked = bytearray(with_pairs(bytes(data[:length]), self._escape, self.mark + rb"\g<0>"))
         return marked, len(marked)
 
     def marked(self, null_values: Iterable[str]) -> tuple[str, ...]:
@@ -67,5 +71,6 @@ def escape_marks(data: bytearray, length: int, dialect: Dialect, null_values: It
         return None
     mark = b"\x1a"
     while data.find(mark, 0, length) >= 0:
-        mark += b"\x1a"
+        # Short, as there is one for each escape. It cannot begin within itself, so it is found where it was put.
+        mark = b"\x1a" + bytes(secrets.choice(_CONTROLS) for _ in range(_MARK_BYTES))
     return EscapeMarks(mark, dialect.escape)

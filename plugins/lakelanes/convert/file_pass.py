@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import attrgetter
 from typing import NoReturn
 
 import numpy as np
@@ -23,16 +25,22 @@ from lakelanes.convert.policy import RESCUED
 from lakelanes.convert.quoting import quote_fault
 from lakelanes.convert.read_ahead import InOrder, read_ahead
 from lakelanes.convert.record_index import RecordIndex, count_lines, ends_line, index_records, split_fields
-from lakelanes.convert.rejects import RejectRows, raw_texts, rejected_alike
+from lakelanes.convert.rejects import RejectRows, raw_text, raw_texts, rejected_alike
 from lakelanes.convert.source import ByteSource, Filter
 from lakelanes.convert.stand_in import StandInReader
 from lakelanes.convert.task import Task
-from lakelanes.convert.transcode import shown, without_controls
+from lakelanes.convert.transcode import without_controls
 
 log = logging.getLogger(__name__)
 
-_BLOCKS_AHEAD = 12  # what is parsed while a row group is written
+# What is parsed while a row group is written.
+_BLOCKS_AHEAD, _BYTES_AHEAD = 12, 16 << 20
+_COLUMN_WEIGHT, _REJECT_WEIGHT = 1 << 10, 300
 _HEADER_BYTES = 4096
+_LONGEST_HEADER = 1 << 20
+_TOO_LONG_HEADER = f"the header is longer than {_LONGEST_HEADER >> 20} MiB"
+_WIDE = 2500
+_REJECTS_AT_ONCE = 1 << 15
 _SEPARATOR_BYTES = 64
 
 
@@ -45,20 +53,37 @@ class Piece:
     rejects: RejectRows | None
     left_out: int = 0
 
+    @cached_property
+    def weight(self) -> int:
+        """About how many bytes of memory it takes."""
+        weight: int = sum(batch.nbytes + _COLUMN_WEIGHT * batch.num_columns for batch in self.batches)
+        if self.rejects is not None:
+            weight += _REJECT_WEIGHT * len(self.rejects) + sum(map(len, self.rejects.raws))
+        return weight
+
 
 class FilePass:
     """One pass over the file, as a context manager.
 
     refusal: why every row is rejected, in the second pass over a refused file; None in the first.
     by_line: in the second pass, whether the lines are rejected, as the rows cannot be told. whole: whether these are
-    all lines, also those that the dialect skips at the beginning and at the end.
+    all lines, also those that the dialect skips at the beginning and at the end. head_only: whether it ends with the
+    first rows of a packed file.
     differences: the columns of the table that the header lacks, and the names in it that the table lacks.
     layout: where the columns are, once a header that fits has been read.
     """
 
-    def __init__(self, task: Task, refusal: str | None = None, *, by_line: bool = False, whole: bool = False) -> None:
+    def __init__(
+        self,
+        task: Task,
+        refusal: str | None = None,
+        *,
+        by_line: bool = False,
+        whole: bool = False,
+        head_only: bool = False,
+    ) -> None:
         self._task = task
-        self._by_line, self._whole = by_line, whole
+        self._by_line, self._whole, self._head_only = by_line, whole, head_only
         self._dialect, self._stand_in = task.source.dialect.as_read, task.source.dialect.stand_in
         self._left_out = LeftOut(self._dialect)
         self._left_out_above = 0
@@ -70,22 +95,33 @@ class FilePass:
         self.layout: Layout | None = None
 
     def __enter__(self) -> FilePass:
-        dialect = self._dialect
-        self._source = ByteSource(self._task.source.open(), dialect.encoding, self._filters())
-        self._reader = BlockReader(self._source, dialect, self._task.tuning.block_bytes)
+        self._open()
         if not (self._source.foreign or self._whole):
-            self._line += self._reader.skip_lines(dialect.skip_rows)
+            self._line += self._reader.skip_lines(self._dialect.skip_rows)
+        self._reader.skip_mark(BYTE_ORDER_MARK)
         self._first = self._reader.next_block()
-        if self._first is not None and self._first.data.startswith(BYTE_ORDER_MARK):
-            self._first = _without_start(self._first, len(BYTE_ORDER_MARK))
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._source.close()
 
+    def _open(self) -> None:
+        self._source = ByteSource(
+            self._task.source.open(),
+            self._dialect.encoding,
+            self._filters(),
+            max_ratio=self._task.policy.max_compression_ratio,
+            head_only=self._head_only,
+        )
+        self._reader = BlockReader(self._source, self._dialect, self._task.tuning.block_bytes)
+
     @property
     def failure(self) -> str | None:
         return self._reader.failure
+
+    @property
+    def unpacks_too_far(self) -> bool:
+        return self._source.unpacks_too_far
 
     @property
     def left_out(self) -> int:
@@ -136,7 +172,8 @@ class FilePass:
 
         Raises FileRefusedError in the first pass when the file cannot be read by its header.
         """
-        return read_ahead(self._pieces(), _BLOCKS_AHEAD, self._task.workers is not None and not self._small)
+        threaded = self._task.workers is not None and not self._small
+        return read_ahead(self._pieces(), _BLOCKS_AHEAD, threaded, weight=attrgetter("weight"), most=_BYTES_AHEAD)
 
     @property
     def _small(self) -> bool:
@@ -209,21 +246,30 @@ class FilePass:
             if kept.size:
                 start, end = int(index.starts[kept[0]]), int(index.ends[kept[0]])
                 self._left_out_above += int(kept[0]) + int(np.count_nonzero(index.comments < start))
-                after = index.line_ends[index.line_ends >= end]
-                stop = int(after[0]) + 1 if after.size else block.length
-                self._line += int(np.count_nonzero(index.line_ends < stop))
-                self._header_lines = int(np.count_nonzero(index.line_ends[index.line_ends < stop] >= start))
+                stop = min(end + (2 if block.data[end : end + 2] == b"\r\n" else 1), block.length)
+                self._line += count_lines(block.data, stop)
+                self._header_lines = count_lines(block.data[start:stop], stop - start)
                 self._first = _without_start(block, stop)
                 self._header_end = bytes(block.data[end:stop])
+                if end - start > _LONGEST_HEADER:
+                    why = self.failure or _TOO_LONG_HEADER
+                    raise FileRefusedError(why, header_read=False, head_only=self.unpacks_too_far)
                 self._header_record = self._left_out.header = header = bytes(block.data[start:end])
                 if dialect.quote and (fault := quote_fault(header, dialect)):
                     refused = FileRefusedError(f"the header cannot be read: {fault}", header_read=False)
                     raise self._with_setting(refused)
                 fields = split_fields(header, dialect)
                 return fields if self._stand_in is None else list(map(self._stand_in.value, fields))
+            if block.oversized is not None and block.oversized.is_comment:
+                self._line += self._reader.read_rest(block).lines
+                self._left_out_above += 1
+                self._first = self._reader.next_block()
+                continue
             if index.torn is not None:
-                raise self._with_setting(FileRefusedError(self._endless_header(block, index), header_read=False))
-            self._line += index.line_ends.size
+                why = self._endless_header(block, index)
+                refused = FileRefusedError(why, header_read=False, head_only=self.unpacks_too_far)
+                raise self._with_setting(refused)
+            self._line += count_lines(block.data, block.length)
             self._left_out_above += index.comments.size + index.starts.size
             self._first = self._reader.next_block()
         return None
@@ -240,12 +286,12 @@ class FilePass:
         return refused
 
     def _endless_header(self, block: Block, index: RecordIndex) -> str:
-        if block.oversized:
-            quote = ": a quote in it may not be closed" if index.in_quotes else ""
-            return f"the header is longer than {MAX_RECORD_BYTES >> 20} MiB{quote}"
-        return self.failure or f"the header does not end: {'a quote' if index.in_quotes else 'an escape'} in it is " + (
-            "never closed" if index.in_quotes else "the last character of the file"
-        )
+        if block.oversized is None:
+            return self.failure or f"the header does not end: {_never_closed(index.in_quotes)}"
+        header = self._reader.read_rest(block)
+        if header.ended or self.failure:
+            return self.failure or _TOO_LONG_HEADER
+        return f"the header does not end: {_never_closed(header.in_quotes)}"
 
     def _next_block(self) -> Block | None:
         first, self._first = self._first, None
@@ -257,30 +303,51 @@ class FilePass:
         self._reader.returns_end = returns_end = self._returns_end()
         left_out = None if self._left_out.none else self._left_out
         parser = BlockParser(layout, task, returns_end=returns_end, left_out=left_out)
+        wide = layout.width >= _WIDE
+        if wide:
+            # An array takes some hundred bytes, however few rows are in it: few blocks at once, with more rows.
+            self._reader.make_larger()
 
         def parse(block: Block) -> ParsedBlock | None:
-            if block.oversized or (block.final and self.failure):
+            if block.oversized is not None or (block.final and self.failure):
                 return None
             with _fault_of_the_file():
                 return parser.parse(block, self._refusal)
 
-        with InOrder(parse, self._next_block, None if self._small else task.workers) as results:
+        with InOrder(
+            parse, self._next_block, None if self._small else task.workers, lambda block: wide or block.large
+        ) as results:
             for block, parsed in results:
                 if parsed is not None:
                     self._reader.recycle(block)
                     yield self._advance(parsed)
-                    continue
-                # The block ends inside a record. What was read after it began there too: it comes again.
-                self._reader.push_back(results.take_back())
-                _, hopeless = self._shorten(block, parser.keep_blank, whole_lines=not returns_end)
-                if block.length:
-                    with _fault_of_the_file(self._line):
-                        parsed = parser.parse(block, self._refusal)
-                        if parsed is None:
-                            raise ValueError("the CSV parser and the record index disagree")
-                    yield self._advance(parsed)
-                if hopeless:
-                    yield from self._unread_lines(self._in_words(hopeless))
+                elif block.oversized is not None:
+                    yield from self._long_record(block)
+                elif block.crowded:
+                    self._give_back_crowded([block, *results.take_back()])
+                else:
+                    # The block ends inside a record. What was read after it began there too: it comes again.
+                    self._reader.push_back(results.take_back())
+                    yield from self._whole_records(block, parser, returns_end=returns_end)
+
+    def _give_back_crowded(self, blocks: list[Block]) -> None:
+        self._reader.push_back(blocks)
+        self._reader.make_smaller()
+
+    def _whole_records(self, block: Block, parser: BlockParser, *, returns_end: bool) -> Iterator[Piece]:
+        """The rows of a block that ends inside a record, as far as they are whole; its lines, if there is no hope."""
+        _, hopeless = self._shorten(block, parser.keep_blank, whole_lines=not returns_end)
+        if block.length:
+            with _fault_of_the_file(self._line):
+                parsed = parser.parse(block, self._refusal)
+                if parsed is None and not block.crowded:
+                    raise ValueError("the CSV parser and the record index disagree")
+            if parsed is None:
+                self._give_back_crowded([block])
+                return
+            yield self._advance(parsed)
+        if hopeless:
+            yield from self._unread_lines(hopeless.replace("{line}", str(self._line)))
 
     def _returns_end(self) -> bool:
         """Whether the file's first line ends with a carriage return alone."""
@@ -293,15 +360,22 @@ class FilePass:
     def _refused_records(self, reason: str) -> Iterator[Piece]:
         """The records under a header that does not fit, each of them rejected."""
         while (block := self._next_block()) is not None:
+            if block.oversized is not None:
+                yield from self._long_record(block)
+                continue
             index, hopeless = self._shorten(block, keep_blank=False)
             kept = self._left_out.kept(block.data, index)
-            raws = raw_texts(block.data, index.starts[kept], index.ends[kept], self._dialect.encoding)
-            rejects = rejected_alike(np.arange(kept.size), index.lines(kept), reason, self._in_file(raws))
+            first_line, lines = self._line, count_lines(block.data, block.length)
+            for at in range(0, kept.size, _REJECTS_AT_ONCE):
+                some = kept[at : at + _REJECTS_AT_ONCE]
+                raws = raw_texts(block.data, index.starts[some], index.ends[some], self._dialect.encoding)
+                rejects = rejected_alike(np.arange(some.size), index.lines(some), reason, self._in_file(raws))
+                yield self._advance(ParsedBlock(some.size, 0, [], rejects))
             left_out = index.comments.size + index.starts.size - kept.size
-            lines = count_lines(block.data, block.length)
-            yield self._advance(ParsedBlock(kept.size, lines, [], rejects, left_out))
+            self._line = first_line
+            yield self._advance(ParsedBlock(0, lines, [], None, left_out))
             if hopeless:
-                yield from self._unread_lines(self._in_words(hopeless))
+                yield from self._unread_lines(hopeless.replace("{line}", str(self._line)))
 
     def _shorten(self, block: Block, keep_blank: bool, *, whole_lines: bool = False) -> tuple[RecordIndex, str | None]:
         """Cuts a block where its last whole record ends; the rest comes again with the next block. whole_lines: where
@@ -309,43 +383,60 @@ class FilePass:
 
         Unless that is hopeless, because the rest begins with a record that does not end: also returns why, or None.
         """
-        ended = block.final and not self.failure
-        whole = not block.oversized and (ended or ends_line(block.data, block.length, self._dialect))
+        whole = (block.final and not self.failure) or ends_line(block.data, block.length, self._dialect)
         index = index_records(
             block.data, block.length, self._dialect, final=whole, keep_blank=keep_blank, returns_end=not whole_lines
         )
         if index.torn is None:
             return index, None
         torn = index.whole_line(block.data, index.torn) if whole_lines else index.torn
-        hopeless = None
-        if block.final:
-            what = "a quote" if index.in_quotes else "an escape"
-            hopeless = self._cut_off() or f"{what} in the record that begins on line {{line}} is never closed"
-        elif torn == 0 and block.length >= MAX_RECORD_BYTES:
-            hopeless = f"the record that begins on line {{line}} is longer than {MAX_RECORD_BYTES >> 20} MiB"
-            hopeless += ": a quote in it may not be closed" if index.in_quotes else ""
         self._reader.push_back([block], torn)
         if torn == 0:
-            self._reader.extend()
-        block.length, block.oversized = torn, False
+            self._reader.distrust()
+        hopeless = (self._cut_off() or _endless(index.in_quotes)) if block.final else None
+        block.length = torn
         return index, hopeless
+
+    def _long_record(self, block: Block) -> Iterator[Piece]:
+        """The record that an oversized block begins with, rejected; by its lines, if it does not end."""
+        record = self._reader.read_rest(block)
+        if not record.ended:
+            endless = self._cut_off() or _endless(record.in_quotes).replace("{line}", str(self._line))
+            # The first pass ends with the failure, whatever was read before.
+            if self._refusal is not None or not self.failure:
+                self._reread(block.start)
+                yield from self._unread_lines(endless)
+        elif record.is_comment:
+            yield self._advance(ParsedBlock(0, record.lines, [], None, 1))
+        else:
+            reason = f"the record that begins on line {self._line} is longer than {MAX_RECORD_BYTES >> 20} MiB"
+            if record.several_lines:
+                reason += ": a quote in it may not be closed"
+            [raw] = self._in_file([raw_text(record.head, self._dialect.encoding, record.size)])
+            rejects = rejected_alike(np.zeros(1, np.int64), np.zeros(1, np.int64), reason, [raw])
+            yield self._advance(ParsedBlock(1, record.lines, [], rejects))
+
+    def _reread(self, start: int) -> None:
+        """Goes back to this offset in the source, which is opened once more for that."""
+        self._source.close()
+        self._open()
+        self._reader.skip_bytes(start)
 
     def _cut_off(self) -> str | None:
         """The reason of a record that the end of readable bytes cuts off: the refusal itself where that is for them."""
-        if self.failure and self._refusal and self._refusal.endswith(self.failure):
+        if self.failure and self._refusal and (self._head_only or self._refusal.endswith(self.failure)):
             return self._refusal
         return self.failure
-
-    def _in_words(self, hopeless: str) -> str:
-        return hopeless.replace("{line}", str(self._line))
 
     def _unread_lines(self, reason: str) -> Iterator[Piece]:
         """The rest of the file as rejected lines, blank ones left out."""
         if self._first is not None:
             self._reader.push_back([self._first])
-        for lines in self._reader.lines():
+        encoding = self._source.encoding
+        for lines, last_size in self._reader.lines():
             kept = np.array([number for number, raw in enumerate(lines) if raw], np.int64)
-            raws = [shown(raw, self._source.encoding) for raw in lines if raw]
+            raws = [raw_text(raw, encoding) for raw in lines[:-1] if raw]
+            raws += [raw_text(lines[-1], encoding, last_size)] * (last_size > 0)
             raws = list(map(without_controls, raws)) if self._source.foreign else raws
             rejects = rejected_alike(np.arange(kept.size), kept, reason, self._in_file(raws))
             yield self._advance(ParsedBlock(kept.size, len(lines), [], rejects))
@@ -384,7 +475,7 @@ def _first_records(block: Block, dialect: Dialect, left_out: LeftOut) -> RecordI
         if left_out.kept(block.data, index).size:
             return index
         length *= 16
-    return index_records(block.data, block.length, dialect, final=not block.oversized, keep_blank=False)
+    return index_records(block.data, block.length, dialect, final=block.oversized is None, keep_blank=False)
 
 
 def _text_in(dialect: Dialect) -> str:
@@ -392,4 +483,13 @@ def _text_in(dialect: Dialect) -> str:
 
 
 def _without_start(block: Block, start: int) -> Block:
-    return Block(block.data[start : block.length], block.length - start, block.final, block.oversized)
+    rest = block.data[start : block.length]
+    return replace(block, data=rest, length=len(rest), start=block.start + start)
+
+
+def _never_closed(quote: bool) -> str:
+    return "a quote in it is never closed" if quote else "an escape in it is the last character of the file"
+
+
+def _endless(quote: bool) -> str:
+    return f"{'a quote' if quote else 'an escape'} in the record that begins on line {{line}} is never closed"

@@ -23,7 +23,7 @@ from lakelanes.native.library import Native, native
 from lakelanes.types import HiveType
 
 _NUMBERS = frozenset({"tinyint", "smallint", "int", "bigint", "decimal", "float", "double"})
-_FIRST_CAPACITY = 4096
+_FIRST_CAPACITY, _LEAST_CAPACITY = 4096, 256
 _OFFSET = np.uint64(0xFFFFFFFF)
 _QUOTED = np.uint64(1 << 63)
 
@@ -85,6 +85,10 @@ def _native() -> Native | None:
 
 class TornBlockError(Exception):
     """The block ends inside a record."""
+
+
+class ManyShortRecordsError(Exception):
+    """Most records of the block have too few fields; to note all of them would take much memory."""
 
 
 class _Scratch:
@@ -190,11 +194,7 @@ class Kernel:
         )
         scratch, records = self._index(block)
         columns = (_Column * (len(self._columns) + len(self._empty)))()
-        # Buffers must outlive the call.
-        buffers = [
-            self._prepare(wanted, column, records, totals)
-            for wanted, column in zip(self._columns, columns, strict=False)
-        ]
+        buffers = self._prepare(columns, records, totals)
         for number, position in enumerate(self._empty, len(self._columns)):
             columns[number].kind, columns[number].position = self._constants["kind empty"], position
         if self._apart:
@@ -232,7 +232,9 @@ class Kernel:
         self._spare.append(columns._scratch)
 
     def _index(self, block: _Block) -> tuple[_Scratch, int]:
-        scratch = self._spare.pop() if self._spare else _Scratch(self._width, _FIRST_CAPACITY)
+        # A record of all its fields has at least a byte for each. Memory for more than twice as many is not taken.
+        most = max(2 * (block.length // self._width), _LEAST_CAPACITY)
+        scratch = self._spare.pop() if self._spare else _Scratch(self._width, min(_FIRST_CAPACITY, most // 4))
         while True:
             block.capacity, block.fields = scratch.capacity, scratch.fields.ctypes.data
             block.ends, block.lines = scratch.ends.ctypes.data, scratch.lines.ctypes.data
@@ -243,26 +245,57 @@ class Kernel:
                 raise TornBlockError
             if records != self._constants["TOO_MANY_RECORDS"]:
                 return scratch, int(records)
+            if scratch.capacity >= most:
+                self._spare.append(scratch)
+                raise ManyShortRecordsError
             scratch = _Scratch(self._width, scratch.capacity * 2)
 
-    def _prepare(self, wanted: _Wanted, made: _Column, records: int, totals: npt.NDArray[np.int64]) -> list[Any]:
-        """Gives a column the memory it is made in: Arrow's buffers, in Arrow's order."""
-        made.position, made.kind = wanted.position, wanted.kind
-        made.precision, made.scale = wanted.precision, wanted.scale
-        validity = _zeroed((records + 7) // 8)
-        made.validity = validity.address
-        if made.kind in (self._bytes, self._text):
-            offsets = pa.allocate_buffer(4 * (records + 1), POOL)
-            values = pa.allocate_buffer(int(totals[made.position]) + self._constants["OVERSHOOT"], POOL)
-            made.offsets, made.values = offsets.address, values.address
-            return [validity, offsets, values]
-        values = (
-            _zeroed((records + 7) // 8)
-            if made.kind == self._boolean
-            else pa.allocate_buffer(records * wanted.arrow.bit_width // 8, POOL)
-        )
-        made.values = values.address
-        return [validity, values]
+    def _prepare(self, columns: Any, records: int, totals: npt.NDArray[np.int64]) -> list[list[Any]]:
+        """Gives each column the memory that it is made in: Arrow's buffers, in Arrow's order.
+
+        They are parts of two allocations: one of its own costs some hundred bytes, more than a block has of each of
+        thousands of columns.
+        """
+        bitmap = (records + 7) // 8
+        sizes: list[list[int]] = []
+        for wanted in self._columns:
+            if wanted.kind in (self._bytes, self._text):
+                sizes.append([4 * (records + 1), int(totals[wanted.position]) + self._constants["OVERSHOOT"]])
+            else:
+                sizes.append([] if wanted.kind == self._boolean else [records * wanted.arrow.bit_width // 8])
+        bitmaps = sum(1 if own else 2 for own in sizes)
+        zeroed = _Parts(pa.py_buffer(np.zeros(bitmaps * _aligned(bitmap), np.uint8)))
+        rest = _Parts(pa.allocate_buffer(sum(_aligned(size) for own in sizes for size in own), POOL))
+        buffers = []
+        for wanted, made, own in zip(self._columns, columns, sizes, strict=False):
+            made.position, made.kind = wanted.position, wanted.kind
+            made.precision, made.scale = wanted.precision, wanted.scale
+            parts = [zeroed.next(bitmap), *(rest.next(size) for size in own)]
+            if not own:
+                parts.append(zeroed.next(bitmap))
+            made.validity, made.values = parts[0].address, parts[-1].address
+            if len(parts) == 3:
+                made.offsets = parts[1].address
+            buffers.append(parts)
+        return buffers
+
+
+class _Parts:
+    """A buffer, handed out part by part."""
+
+    def __init__(self, buffer: Any) -> None:
+        self._buffer = buffer
+        self._at = 0
+
+    def next(self, size: int) -> Any:
+        part = self._buffer.slice(self._at, size)
+        self._at += _aligned(size)
+        return part
+
+
+def _aligned(size: int) -> int:
+    """As Arrow recommends: https://arrow.apache.org/docs/format/Columnar.html#buffer-alignment-and-padding"""
+    return (size + 63) // 64 * 64
 
 
 def kernel_for(
@@ -283,10 +316,6 @@ def kernel_for(
     if judges is None:
         judges = [Judge(column_type, dialect) for _, column_type in columns]
     return Kernel(found, width, columns, dialect, empty, judges)
-
-
-def _zeroed(size: int) -> Any:
-    return pa.py_buffer(np.zeros(size, np.uint8))
 
 
 def _nulls(null_values: Sequence[str]) -> Any:

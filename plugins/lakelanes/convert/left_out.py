@@ -72,4 +72,4 @@ def without(block: Block, index: RecordIndex, kept: Positions, *, returns_end: b
         for position, start, end in zip(kept.tolist(), starts, ends, strict=True):
             data += view[start:end]
             data += b"\r" if position in halves else b"\n"
-    return Block(data, len(data), block.final)
+    return Block(data, len(data), block.final, single=block.single)

@@ -7,7 +7,8 @@ texts   a JSON string, which a string, char, varchar, date or timestamp is read 
 numbers a JSON number, never by way of binary floating point
 boolean true or false
 
-null is null everywhere but as the key of a map.
+null is null everywhere but as the key of a map. A text of more than LONGEST_NESTED characters is refused: as Python
+objects its items take a hundred times its bytes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakelanes.types import HiveType
+
+LONGEST_NESTED = 1 << 20
 
 _NAMES = {"array": "an array", "map": "an object", "struct": "an object", "boolean": "true or false"}
 _TEXTS = frozenset({"string", "char", "varchar", "date", "timestamp"})
@@ -44,6 +47,8 @@ def parse_nested(text: str, column_type: HiveType, parse_leaf: Callable[[str, Hi
     parse_leaf: the value of a text in a column of a simple type; raises ValueError with the reason.
     Raises NestedMisfitError.
     """
+    if len(text) > LONGEST_NESTED:
+        raise NestedMisfitError(f"it has {len(text)} characters, {LONGEST_NESTED} are allowed")
     try:
         value = json.loads(
             text, object_pairs_hook=_Object, parse_float=_Number, parse_int=_Number, parse_constant=_refuse_constant

@@ -14,12 +14,12 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from lakelanes.convert.blocks import Block
+from lakelanes.convert.blocks import SMALL_ENOUGH, Block
 from lakelanes.convert.careful import CarefulReader, Judged, file_columns
 from lakelanes.convert.cast import Array, Mask, cast_column
 from lakelanes.convert.faults import Positions
 from lakelanes.convert.header import Layout
-from lakelanes.convert.kernel import Columns, Kernel, TornBlockError, kernel_for
+from lakelanes.convert.kernel import Columns, Kernel, ManyShortRecordsError, TornBlockError, kernel_for
 from lakelanes.convert.left_out import LeftOut, without
 from lakelanes.convert.null_values import with_more_nulls
 from lakelanes.convert.quoting import beside_quotes
@@ -32,6 +32,10 @@ from lakelanes.convert.task import Task
 _MOSTLY = 0.5
 _FIRST_PAUSE, _LAST_PAUSE = 8, 512
 _FEW = 32
+# More records than these are not read the careful way at once: each of them takes some hundred bytes.
+_MANY_CAREFUL = 1 << 15
+# So many columns times slices of a batch, and it is copied instead: a slice takes some hundred bytes per column.
+_MANY_SLICES = 1 << 12
 
 
 @dataclass
@@ -94,7 +98,7 @@ class BlockParser:
         self.keep_blank = self._careful.keep_blank
 
     def parse(self, block: Block, refusal: str | None = None) -> ParsedBlock | None:
-        """The block's rows; None when its end turns out to be inside a record.
+        """The block's rows; None when its end turns out to be inside a record, and when it is crowded.
 
         refusal: reject every row, those without a fault of their own with this reason.
         """
@@ -113,14 +117,18 @@ class BlockParser:
             return self._parse(block, refusal)
         parsed = ParsedBlock(0, 0, [], None)
         if kept.size:
-            found = self._parse(without(block, index, kept, returns_end=self._returns_end), refusal)
+            rest = without(block, index, kept, returns_end=self._returns_end)
+            found = self._parse(rest, refusal)
+            if rest.crowded:
+                block.crowded = True
+                return None
             if found is None or found.records != kept.size:
                 raise ValueError("the CSV parser and the record index disagree")
             parsed = found
         rejects = parsed.rejects
         if rejects is not None:
             rejects = replace(rejects, lines=index.lines(kept[rejects.records]))
-        return replace(parsed, lines=index.line_ends.size, rejects=rejects, left_out=count)
+        return replace(parsed, lines=count_lines(block.data, block.length), rejects=rejects, left_out=count)
 
     def _parse(self, block: Block, refusal: str | None) -> ParsedBlock | None:
         if self._kernel is not None and refusal is None and not beside_quotes(block.data, block.length, self._dialect):
@@ -135,6 +143,10 @@ class BlockParser:
             read = kernel.read(block.data, block.length)
         except TornBlockError:
             return None
+        except ManyShortRecordsError:
+            read = None
+        if read is None:
+            return self._parse_careful(block, None)
         if read.lone_returns and not self._returns_end:
             kernel.release(read)
             return self._parse_careful(block, None)
@@ -142,6 +154,9 @@ class BlockParser:
         if not odd.size:
             kernel.release(read)
             return ParsedBlock(read.records, read.lines, [batch], None)
+        if self._crowds(block, odd.size):
+            kernel.release(read)
+            return None
         parsed = None
         if odd.size <= _MOSTLY * read.records or read.records < _FEW:
             parsed = self._parse_odd(block, read, batch, odd)
@@ -228,10 +243,12 @@ class BlockParser:
         return ParsedBlock(read.records, read.lines, [batch], rejects)
 
     def _parse_careful(self, block: Block, refusal: str | None) -> ParsedBlock | None:
+        lines = count_lines(block.data, block.length)
+        if self._crowds(block, lines):
+            return None
         judged = self._careful.read(block.data, block.length)
         if judged is None:
             return None
-        lines = count_lines(block.data, block.length)
         if refusal is None and not judged.faults.any:
             return ParsedBlock(judged.records, lines, [judged.batch], None)
         index = judged.index or self._careful.index(block.data, block.length)
@@ -240,6 +257,11 @@ class BlockParser:
         rejects = self._rejects(block, judged, rejected, where, refusal)
         batches = _rows_of(judged.batch, judged.good) if refusal is None else []
         return ParsedBlock(judged.records, lines, batches, rejects)
+
+    def _crowds(self, block: Block, careful: int) -> bool:
+        """Marks a block as crowded if it is, with as many records to be read the careful way."""
+        block.crowded = careful > _MANY_CAREFUL and block.length > SMALL_ENOUGH and not block.single
+        return block.crowded
 
     def _rejects(
         self, block: Block, judged: Judged, records: Positions, where: _Where, refusal: str | None = None
@@ -260,7 +282,7 @@ class BlockParser:
 def _rows_of(batch: pa.RecordBatch, good: Mask) -> list[pa.RecordBatch]:
     """The good rows: slices between a few bad ones, which cost no copy, and a filtered copy when there are many."""
     bad = np.flatnonzero(~good)
-    if bad.size > _FEW:
+    if bad.size > _FEW or bad.size * batch.num_columns > _MANY_SLICES:
         return [batch.filter(pa.array(good))]
     edges = [-1, *bad.tolist(), len(good)]
     runs = [(start + 1, end - start - 1) for start, end in pairwise(edges)]

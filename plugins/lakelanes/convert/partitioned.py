@@ -31,6 +31,11 @@ from lakelanes.convert.writer import TableWriter
 RUN_BYTES = 24 << 20
 # Partitions of less are written several at once: what they wait for is mostly the sink.
 _SMALL_BYTES = 4 << 20
+_WRITTEN_AT_ONCE = 1 << 20
+# A slice takes some hundred bytes for each of its columns: where there are more, the last run goes to the file, too.
+_KEPT_COLUMNS = 100_000
+# Several writers at once have so many columns in all, at most: each takes some kilobytes for every one.
+_COLUMNS_AT_ONCE = 4000
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,8 @@ class PartitionedWriter:
     def close(self) -> None:
         """Writes the partitions. What was committed stays when one of them fails: the caller knows what to do."""
         try:
+            if len(self._reader.found) * len(self._schema) > _KEPT_COLUMNS:
+                self._spill()
             self._kept = dict(self._run())
             divided = sum(self._rows.values())
             if divided != self._received:
@@ -178,30 +185,29 @@ class PartitionedWriter:
     def _spill(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="lakelanes-", buffering=0)  # noqa: SIM115
-        run = pa.BufferOutputStream()
         # Made here: a pyarrow without lz4 would fail the import, and runtime.py could not say what it lacks.
         options: Any = pa.ipc.IpcWriteOptions(compression="lz4")
-        with pa.ipc.new_stream(run, self._written, options=options) as stream:
+        with (
+            pa.output_stream(_Appended(self._file), buffer_size=_WRITTEN_AT_ONCE) as run,
+            pa.ipc.new_stream(run, self._written, options=options) as stream,
+        ):
             # The schema goes before the first batch: not into the first slice.
             stream.write_batch(pa.RecordBatch.from_pylist([], self._written))
             for number, rows in self._run():
                 start = run.tell()
                 stream.write_batch(rows)
                 self._spilled[number].extend((self._end + start, run.tell() - start))
-        data = run.getvalue()
-        self._end += data.size
-        left = memoryview(data)
-        while left:
-            left = left[self._file.write(left) :]
+        self._end = self._file.tell()
 
     def _write_all(self) -> int:
         """Writes every partition's file; returns the rows written."""
         found = self._reader.found
         ordered = sorted(self._rows, key=found.__getitem__)
-        small = [number for number in ordered if self._sizes[number] <= _SMALL_BYTES and self._writers > 1]
+        writers = min(self._writers, _COLUMNS_AT_ONCE // len(self._schema))
+        small = [number for number in ordered if self._sizes[number] <= _SMALL_BYTES and writers > 1]
         written = 0
         if len(small) > 1:
-            with ThreadPoolExecutor(self._writers, "convert-partition") as pool:
+            with ThreadPoolExecutor(writers, "convert-partition") as pool:
                 futures = [pool.submit(self._write_one, number) for number in small]
                 done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
                 if waiting:
@@ -235,3 +241,38 @@ class PartitionedWriter:
             yield pa.ipc.read_record_batch(pa.py_buffer(data), self._written)
         if (last := self._kept.pop(number, None)) is not None:
             yield last
+
+
+class _Appended:
+    """The end of an unbuffered file, as a file object of pyarrow's own: it is written whole, and not closed."""
+
+    closed = False
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._position = 0
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data)
+        self._position += len(left)
+        while left:
+            left = left[self._file.write(left) :]
+        return len(data)
+
+    def tell(self) -> int:
+        return self._position
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

@@ -151,7 +151,7 @@ class _Load:
                 for piece in file.pieces():
                     self._write(piece, file)
                 if file.failure:
-                    raise FileRefusedError(file.failure, *file.differences)
+                    raise FileRefusedError(file.failure, *file.differences, head_only=file.unpacks_too_far)
             if not self._counts.records and (reason := self._task.policy.empty_refusal):
                 raise FileRefusedError(reason, *file.differences)
             if self._too_late:
@@ -282,7 +282,8 @@ def _rejected(task: Task, refused: FileRefusedError, reason: str, *, by_line: bo
     counts, rejects = _Counts(), _rejects_writer(task)
     reasons = ReasonCounts(WITHHELD + reason)
     try:
-        with FilePass(task, WITHHELD + reason, by_line=by_line, whole=by_line and refused.whole) as file:
+        whole = by_line and refused.whole
+        with FilePass(task, WITHHELD + reason, by_line=by_line, whole=whole, head_only=refused.head_only) as file:
             for piece in file.pieces():
                 counts.add(piece)
                 if piece.rejects:

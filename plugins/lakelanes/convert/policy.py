@@ -13,6 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+MAX_COMPRESSION_RATIO = 1000
+"""How many times its own bytes a packed file may unpack to, unless it is told otherwise."""
+
 Reaction = Literal["evolve", "freeze", "discard_row", "discard_value"]
 
 # The column that `rescue` adds to the table: a JSON object of header -> text, null in rows that lost nothing.
@@ -56,6 +59,7 @@ class LoadPolicy:
     loaded; None for any number.
     missing_columns: whether a column of the table that the file lacks refuses it, or is null.
     empty_refusal: why a file without rows is refused; None where it is loaded as such.
+    max_compression_ratio: how many times its own bytes a packed file may unpack to; None for any number.
     schema: with its `rescue` the target has the column RESCUED after the table's, then those that the table gained.
     """
 
@@ -64,6 +68,7 @@ class LoadPolicy:
     missing_columns: Literal["error", "null"] = "error"
     schema: SchemaPolicy = DEFAULT_POLICY
     empty_refusal: str | None = None
+    max_compression_ratio: int | None = MAX_COMPRESSION_RATIO
 
     @property
     def bad_rows_allowed(self) -> int | None:

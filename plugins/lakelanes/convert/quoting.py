@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -32,12 +32,16 @@ _LENIENTLY = "double it and quote the field, or set dialect.quotes to 'lenient' 
 _WITHOUT_BLANKS = "set dialect.trim to true, and blanks around quotes do not count"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
+_PIECE = 64 << 10
+
+Within = Literal["plain", "quoted"]
+
 
 def neutral(data: bytes, dialect: Dialect) -> bytes:
     """The same with zeros for every escape and what it escapes. An escape at the end, with nothing after it, stays."""
     if dialect.escape is None:
         return data
-    return escaped_pair(dialect.escape).sub(b"\0\0", data)
+    return with_pairs(data, dialect.escape, rb"\0\0")
 
 
 def quote_fault(record: bytes, dialect: Dialect) -> str | None:
@@ -59,7 +63,7 @@ def _quote_fault(record: bytes, dialect: Dialect) -> str | None:
         field = pattern.match(plain, at)
         quoted = field.group("quoted")
         if quoted is not None and (field.group("rest") or quote in quoted.replace(quote + quote, b"")):
-            lines = 1 + len(_LINE_END.findall(record))
+            lines = 1 + sum(1 for _ in _LINE_END.finditer(record))
             swallowed = f": the row takes {lines} lines, so a quote in it may be a stray one" if lines > 1 else ""
             return TEXT_AFTER + swallowed
         if quoted is None and dialect.quotes == "strict" and quote in field.group("rest"):
@@ -69,22 +73,23 @@ def _quote_fault(record: bytes, dialect: Dialect) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def record_pattern(dialect: Dialect) -> Any:
+def record_pattern(dialect: Dialect, within: Within | None = None) -> Any:
     """A regular expression for a record in neutral() bytes, its line end being the group `end`.
 
-    The group `open`, or `opened`, is there where a quote is never closed.
+    within: for the rest of one, from within a field on that is in quotes or is not. The group `open`, or `opened`, is
+    there where a quote is never closed.
     """
-    delimiter, blanks = re.escape(dialect.delimiter), _blanks(dialect)
+    delimiter, quote = re.escape(dialect.delimiter), re.escape(dialect.quote or "")
+    rest, blanks = rf"[^{delimiter}\r\n]*+", _blanks(dialect)
+
+    def quoted(name: str) -> str:
+        return rf"{_inside(dialect)}(?:{quote}|(?P<{name}>\Z))"
 
     def field(name: str) -> str:
-        rest = rf"[^{delimiter}\r\n]*+"
-        if dialect.quote is None:
-            return rf"(?P<{name}>(?!))?{rest}"
-        quote = re.escape(dialect.quote)
-        return rf"(?:{blanks}{quote}{_inside(dialect)}(?:{quote}|(?P<{name}>\Z)))?+{rest}"
+        return (rf"(?:{blanks}{quote}{quoted(name)})?+" if dialect.quote else rf"(?P<{name}>(?!))?") + rest
 
-    expression = rf"{field('open')}(?:{delimiter}{field('opened')})*+(?P<end>\r\n|\r|\n|\Z)"
-    return re.compile(expression.encode(), re.DOTALL)
+    first = {None: field("open"), "plain": rf"(?P<open>(?!))?{rest}", "quoted": quoted("open") + rest}[within]
+    return re.compile(rf"{first}(?:{delimiter}{field('opened')})*+(?P<end>\r\n|\r|\n|\Z)".encode(), re.DOTALL)
 
 
 @lru_cache(maxsize=64)
@@ -171,6 +176,21 @@ def _inside(dialect: Dialect) -> str:
         return rf"(?:[^{quote}{delimiter}\r\n]++|{opening}|{edge}|{quote}{quote})*+"
     opening = rf"(?<=[{delimiter}\r\n]){quote}(?=[^{quote}{delimiter}\r\n])"
     return rf"(?:[^{quote}]++|{quote}{quote}|{opening})*+"
+
+
+def with_pairs(data: bytes, escape: str, template: bytes) -> bytes:
+    """The same with each escape, and the byte that it escapes, as the template of re.sub() has them."""
+    pattern, octet, pieces, at = escaped_pair(escape), ord(escape), [], 0
+    # Piece by piece: re.sub() holds an object for every match and for what is between two.
+    while at < len(data):
+        stop = min(at + _PIECE, len(data))
+        first = stop
+        while first > at and data[first - 1] == octet:
+            first -= 1
+        stop += (stop - first) % 2
+        pieces.append(pattern.sub(template, data[at:stop]))
+        at = stop
+    return b"".join(pieces)
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ neither does a comment, and none begins after one.
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +25,8 @@ from lakelanes.convert.quoting import field_patterns, neutral, quote_fault, reco
 LF, CR = 0x0A, 0x0D
 _PIECE = 64 << 10
 _LINE_END, _LINE_FEED = re.compile(rb"\r\n|\r|\n"), re.compile(rb"\n")
+# Arrays of offsets take 8 bytes for each quote or line end: longer bytes are read record by record.
+_VECTORISED = 2 << 20
 
 Offsets = npt.NDArray[np.int64]
 
@@ -32,25 +35,36 @@ Offsets = npt.NDArray[np.int64]
 class RecordIndex:
     """The records of a block of bytes that begins with a record.
 
+    data, length: the bytes are data[:length].
     starts, ends: offsets of each record's first byte and of the line end after its last.
-    line_ends: offsets of the last byte of every physical line end, those inside quotes too.
     torn: where a record starts that does not end within the bytes, or None.
     in_quotes: whether that is because of a quote that is still open.
     orderly: whether every quote is known to be one of RFC 4180: it opens a field, closes one or is doubled inside one.
     comments: offsets of the first byte of every comment.
     """
 
+    data: bytearray
+    length: int
     starts: Offsets
     ends: Offsets
-    line_ends: Offsets
     torn: int | None
     in_quotes: bool
     orderly: bool = True
     comments: Offsets = field(default_factory=lambda: _NONE)
 
     def lines(self, records: Offsets) -> Offsets:
-        """How many physical lines end before each of these records, given by their position in the index."""
-        return np.searchsorted(self.line_ends, self.starts[records])
+        """How many physical lines end before each of these records, given by their positions in the index, in order."""
+        octets, starts = np.frombuffer(self.data, np.uint8, self.length), self.starts[records]
+        found, before, at = np.empty(starts.size, np.int64), 0, 0
+        while at < self.length:
+            # Whole line ends only: a CR at the end of a piece may be half of one.
+            stop = min(at + _PIECE, self.length)
+            stop -= stop < self.length and octets[stop - 1] == CR and octets[stop] == LF
+            line_ends = _line_ends(octets[at:stop], True)[1] + at
+            first, last = np.searchsorted(starts, [at, stop])
+            found[first:last] = before + np.searchsorted(line_ends, starts[first:last])
+            before, at = before + line_ends.size, stop
+        return found
 
     def broken(self, data: bytearray) -> Offsets:
         """Positions of the records with nothing but a carriage return between them and the one before or after.
@@ -74,11 +88,11 @@ class RecordIndex:
             at = start
         return at
 
-    def quote_faults(self, data: bytearray, dialect: Dialect) -> dict[int, str]:
-        """Position -> reason of the records of these bytes in which a quote is where it must not be."""
+    def quote_faults(self, dialect: Dialect) -> dict[int, str]:
+        """Position -> reason of the records in which a quote is where it must not be."""
         if self.orderly or dialect.quote is None:
             return {}
-        quote, faults = dialect.quote.encode(), dict[int, str]()
+        data, quote, faults = self.data, dialect.quote.encode(), dict[int, str]()
         for position, (start, end) in enumerate(zip(self.starts.tolist(), self.ends.tolist(), strict=True)):
             if data.find(quote, start, end) >= 0 and (reason := quote_fault(bytes(data[start:end]), dialect)):
                 faults[position] = reason
@@ -93,23 +107,19 @@ def index_records(
     final: nothing comes after, so that the end of the bytes ends the last record. returns_end: whether a carriage
     return alone ends a comment.
     """
-    octets = np.frombuffer(data, np.uint8, length)
-    line_starts, line_ends = every_end = _line_ends(octets, final)
     plain: bytes | bytearray = data
     dangling = False
     if dialect.escape is not None and data.find(dialect.escape.encode(), 0, length) >= 0:
         plain = neutral(bytes(data[:length]), dialect)
         dangling = plain.endswith(dialect.escape.encode())
-        octets = np.frombuffer(plain, np.uint8)
-        line_starts, line_ends = _line_ends(octets, final)
-    quotes = np.flatnonzero(octets == ord(dialect.quote)) if dialect.quote else _NONE
+    octets = np.frombuffer(plain, np.uint8, length)
+    quotes = np.flatnonzero(octets == ord(dialect.quote)) if dialect.quote and length <= _VECTORISED else _NONE
     commented = dialect.comment is not None and begins_line(data, length, dialect.comment.encode())
     # Where none of these is, every line is a record or a comment.
     walked = commented and (quotes.size or plain is not data or not (returns_end or data.find(b"\r", 0, length) < 0))
-    if walked or not _well_formed(octets, quotes, dialect):
-        return _walk_records(
-            data, plain, length, dialect, every_end[1], final=final, keep_blank=keep_blank, returns_end=returns_end
-        )
+    if walked or length > _VECTORISED or not _well_formed(octets, quotes, dialect):
+        return _walk_records(data, plain, length, dialect, final=final, keep_blank=keep_blank, returns_end=returns_end)
+    line_starts, line_ends = _line_ends(octets, final)
     outside = np.searchsorted(quotes, line_ends) % 2 == 0 if quotes.size else slice(None)
     ends, nexts = line_starts[outside], line_ends[outside] + 1
     starts = np.concatenate([_ZERO, nexts])
@@ -127,7 +137,7 @@ def index_records(
     if not keep_blank:
         kept = starts < ends
         starts, ends = starts[kept], ends[kept]
-    return RecordIndex(starts, ends, every_end[1], torn, torn is not None and bool(in_quotes), comments=comments)
+    return RecordIndex(data, length, starts, ends, torn, torn is not None and bool(in_quotes), comments=comments)
 
 
 def begins_line(data: bytearray, length: int, start: bytes) -> bool:
@@ -141,6 +151,8 @@ def well_quoted(data: bytearray, length: int, dialect: Dialect) -> bool:
     """Whether every quote in data[:length] is known to be one of RFC 4180, escaped ones left out."""
     if dialect.quote is None or data.find(dialect.quote.encode(), 0, length) < 0:
         return True
+    if length > _VECTORISED:
+        return False
     octets = np.frombuffer(data, np.uint8, length)
     if dialect.escape is not None and data.find(dialect.escape.encode(), 0, length) >= 0:
         octets = np.frombuffer(neutral(bytes(data[:length]), dialect), np.uint8)
@@ -164,7 +176,7 @@ def has_lone_return(data: bytearray, length: int) -> bool:
     return data.count(b"\r", 0, length) != data.count(b"\r\n", 0, length)
 
 
-def count_lines(data: bytearray, length: int) -> int:
+def count_lines(data: bytes | bytearray, length: int) -> int:
     """How many physical lines end in data[:length]."""
     octets = np.frombuffer(data, np.uint8, length)
     # In pieces that stay in the processor's cache.
@@ -227,6 +239,14 @@ def split_fields(record: bytes, dialect: Dialect) -> list[bytes]:
             return fields
 
 
+def count_fields(record: bytes, dialect: Dialect) -> int:
+    """How many fields split_fields() finds."""
+    field_pattern, at, count = field_patterns(dialect)[0], 0, 0
+    while at <= len(record):
+        at, count = field_pattern.match(record, at).end() + 1, count + 1
+    return count
+
+
 _NONE: Offsets = np.zeros(0, np.int64)
 _ZERO: Offsets = np.zeros(1, np.int64)
 
@@ -287,7 +307,6 @@ def _walk_records(
     plain: bytes | bytearray,
     length: int,
     dialect: Dialect,
-    line_ends: Offsets,
     *,
     final: bool,
     keep_blank: bool,
@@ -300,9 +319,7 @@ def _walk_records(
     pattern = record_pattern(dialect)
     comment = ord(dialect.comment) if dialect.comment else -1
     escape = (dialect.escape or "").encode()
-    starts: list[int] = []
-    ends: list[int] = []
-    comments: list[int] = []
+    starts, ends, comments = array("q"), array("q"), array("q")
     torn, in_quotes, at = None, False, 0
     while at < length:
         if data[at] == comment and (returns_end or not at or data[at - 1] == LF):
@@ -327,4 +344,4 @@ def _walk_records(
             ends.append(match.start("end"))
         at = match.end()
     found = [np.array(offsets, np.int64) for offsets in (starts, ends, comments)]
-    return RecordIndex(found[0], found[1], line_ends, torn, in_quotes, False, found[2])
+    return RecordIndex(data, length, found[0], found[1], torn, in_quotes, False, found[2])

@@ -24,8 +24,13 @@ _FIELDS: Any = [
     ("raw", pa.string()),
 ]
 REJECTS_SCHEMA = pa.schema(_FIELDS)
+RAW_BYTES = 64 << 10
+"""How many bytes a reject's `raw` holds of a longer row, as UTF-8."""
 _REPEATING: Any = ["source_file", "column", "reason"]
 _MANY = 1000
+_CHARACTER_BYTES = 4
+# A reason may name all columns of a header, and is in every row. So many rows are made into one batch.
+_LONGEST_TEXT, _WRITTEN_ROWS = 2000, 4096
 _GROUP_ROWS = 100_000
 _GROUP_BYTES = 8 << 20
 
@@ -37,7 +42,8 @@ class Reject:
     line: the physical line it starts on, the file's first being 1. record: its number among the records after the
     header, the first being 1. column: the first column at fault, None when it is the row as a whole. reason: for
     people; that of a row without a fault of its own begins with WITHHELD.
-    raw: the row as it stands in the file, without its line end; bytes its encoding does not know appear as \\xNN.
+    raw: the row as it stands in the file, without its line end; bytes its encoding does not know appear as \\xNN. Of a
+    row longer than RAW_BYTES it is the beginning, and says so at its end.
     """
 
     line: int
@@ -97,10 +103,22 @@ def raw_texts(
 ) -> list[str]:
     """The text of data[start:end] for each pair, bytes that the file's encoding does not know as \\xNN."""
     places = zip(starts.tolist(), ends.tolist(), strict=True)
-    if starts.size > _MANY and data.isascii():
+    if starts.size > _MANY and data.isascii() and not (ends - starts > RAW_BYTES).any():
         text = data.decode("ascii")
         return [text[start:end] for start, end in places]
-    return [shown(data[start:end], encoding) for start, end in places]
+    # Enough of a row to tell whether it is cut within a character.
+    return [raw_text(data[start : min(end, start + RAW_BYTES + 1)], encoding, end - start) for start, end in places]
+
+
+def raw_text(data: bytes | bytearray, encoding: str, size: int | None = None) -> str:
+    """What rejects show of a row of so many bytes, of which data is all or the beginning."""
+    size = len(data) if size is None else size
+    if len(data) == size <= RAW_BYTES:
+        return shown(data, encoding)
+    stop = min(len(data), RAW_BYTES)
+    while stop < len(data) and stop > RAW_BYTES - _CHARACTER_BYTES and data[stop] & 0xC0 == 0x80:
+        stop -= 1
+    return f"{shown(data[:stop], encoding)} [cut: the first {stop} of {size} bytes]"
 
 
 class RejectsWriter:
@@ -113,15 +131,18 @@ class RejectsWriter:
         )
 
     def write(self, rows: RejectRows) -> None:
-        values: list[Any] = [
-            pa.repeat(pa.scalar(self._source_name, pa.string()), len(rows)),
-            pa.array(rows.records),
-            pa.array(rows.lines),
-            pa.array(rows.columns, pa.string()),
-            pa.array(rows.reasons, pa.string()),
-            pa.array(rows.raws, pa.string()),
-        ]
-        self._groups.write(pa.RecordBatch.from_arrays(values, schema=REJECTS_SCHEMA))
+        for first in range(0, len(rows), _WRITTEN_ROWS):
+            some = slice(first, first + _WRITTEN_ROWS)
+            reasons, columns = rows.reasons[some], rows.columns[some]
+            values: list[Any] = [
+                pa.repeat(pa.scalar(self._source_name, pa.string()), len(reasons)),
+                pa.array(rows.records[some]),
+                pa.array(rows.lines[some]),
+                pa.array([name and name[:_LONGEST_TEXT] for name in columns], pa.string()),
+                pa.array([reason[:_LONGEST_TEXT] for reason in reasons], pa.string()),
+                pa.array(rows.raws[some], pa.string()),
+            ]
+            self._groups.write(pa.RecordBatch.from_arrays(values, schema=REJECTS_SCHEMA))
 
     def close(self) -> None:
         """Commits the file; without any row there is none."""

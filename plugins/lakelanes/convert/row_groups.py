@@ -15,6 +15,8 @@ from lakelanes.convert.side_by_side import MOST_COLUMNS, SideBySide
 from lakelanes.convert.sink import OpenSink, SinkFile
 
 ROW_GROUP_BYTES = 16 << 20
+# An array takes some hundred bytes beside its rows: so many are put together, once.
+_MANY_ARRAYS = 20_000
 
 # Makes pyarrow's writer on a file object, for a table like the first.
 OpenParquet = Callable[[Any, pa.Table], Any]
@@ -51,7 +53,7 @@ class RowGroupWriter:
         self._sort_by = sort_by
         self._workers = workers
         self._pending: list[pa.RecordBatch] = []
-        self._bytes = self._rows = 0
+        self._bytes = self._rows = self._joined = 0
         self._sink: SinkFile | None = None
         self._parquet: Any = None
         self.schema = schema
@@ -69,6 +71,9 @@ class RowGroupWriter:
 
     def write(self, batch: pa.RecordBatch) -> None:
         self._pending.append(batch)
+        if (len(self._pending) - self._joined) * batch.num_columns > _MANY_ARRAYS:
+            self._pending[self._joined :] = [pa.concat_batches(self._pending[self._joined :], memory_pool=POOL)]
+            self._joined += 1
         self._bytes += batch.nbytes
         self._rows += batch.num_rows
         if self._bytes >= self._most_bytes or (self._most_rows is not None and self._rows >= self._most_rows):
@@ -92,7 +97,7 @@ class RowGroupWriter:
     def _flush(self, workers: Workers | None) -> None:
         table = pa.Table.from_batches(self._pending, self.schema)
         self._pending.clear()
-        self._bytes = self._rows = 0
+        self._bytes = self._rows = self._joined = 0
         if self._sink is None:
             self._sink = SinkFile(self._open_sink())
             if workers is None:
@@ -104,7 +109,10 @@ class RowGroupWriter:
             if isinstance(self._parquet, SideBySide):
                 self._parquet.write_table(table)
             else:
-                self._parquet.write_table(self._in_order(table), row_group_size=table.num_rows)
+                # No reference is left here: it lets go of the pieces once it has sorted rows.
+                given, rows = [table], table.num_rows
+                del table
+                self._parquet.write_table(self._in_order(given.pop()), row_group_size=rows)
 
     def _in_order(self, table: pa.Table) -> pa.Table:
         if not self._sort_by:

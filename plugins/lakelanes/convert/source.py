@@ -10,7 +10,12 @@ from lakelanes.convert.signatures import HEAD_BYTES, format_of
 from lakelanes.convert.transcode import Transcoder, encoding_of, marked_encoding
 from lakelanes.convert.unpack import packing_of, unpacker
 
-_COMPRESSED_CHUNK = 256 << 10
+# Small enough that what a full ratio makes of it takes no second.
+_COMPRESSED_CHUNK = 64 << 10
+UNPACKED_FREELY = 256 << 20
+"""So many bytes may come of any packed file, whatever its ratio: they take a second or two."""
+HEAD_UNPACKED = 4 << 20
+"""How much of a file that unpacks too far is rejected row by row."""
 
 
 class Readable(Protocol):
@@ -27,19 +32,33 @@ class ByteSource:
 
     foreign: the name of a format that cannot be read as CSV text, when the first bytes are of one, or the first that
     come out of the packing, else None; with what to do about it.
+    max_ratio: reading a packed source ends with UnreadableSourceError when more than UNPACKED_FREELY came of it, and
+    more than so many times those that were read for them; unpacks_too_far then. head_only: it ends after HEAD_UNPACKED.
     misread: why the first bytes show that they are not in `encoding`, else None. encoding: what they are read as, which
     is then what they show.
     filters: what else the bytes go through, one after the other, in UTF-8.
     """
 
-    def __init__(self, raw: Readable, encoding: str = "utf-8", filters: Sequence[Filter] = ()) -> None:
+    def __init__(
+        self,
+        raw: Readable,
+        encoding: str = "utf-8",
+        filters: Sequence[Filter] = (),
+        *,
+        max_ratio: int | None = None,
+        head_only: bool = False,
+    ) -> None:
         self._raw = raw
+        self._max_ratio, self._head_only = max_ratio, head_only
+        self._packed_bytes = self._unpacked_bytes = 0
+        self.unpacks_too_far = False
         self._head = b""
         while len(self._head) < HEAD_BYTES and (more := raw.read(HEAD_BYTES - len(self._head))):
             self._head += bytes(more)
         packing = packing_of(self._head)
         self.foreign = format_of(self._head)
-        unpacked = _Peeked(unpacker(packing, self._read_raw).read, HEAD_BYTES) if packing else None
+        self._packed = unpacker(packing, self._read_raw) if packing else None
+        unpacked = _Peeked(self._read_unpacked, HEAD_BYTES) if packing else None
         head = unpacked.head if unpacked else self._head
         if self.foreign is None and packing:
             self.foreign = _format_inside(head, packing)
@@ -79,7 +98,24 @@ class ByteSource:
 
     def _read_raw(self) -> bytes:
         head, self._head = self._head, b""
-        return head or bytes(self._raw.read(_COMPRESSED_CHUNK))
+        data = head or bytes(self._raw.read(_COMPRESSED_CHUNK))
+        self._packed_bytes += len(data)
+        return data
+
+    def _read_unpacked(self, size: int) -> bytes:
+        assert self._packed is not None
+        if self._head_only and self._unpacked_bytes >= HEAD_UNPACKED:
+            raise UnreadableSourceError(f"only the first {HEAD_UNPACKED >> 20} MiB are read")
+        allowed = max(UNPACKED_FREELY, (self._max_ratio or 0) * self._packed_bytes)
+        if self._max_ratio is not None and self._unpacked_bytes > allowed:
+            self.unpacks_too_far = True
+            raise UnreadableSourceError(
+                f"the file unpacks to more than {self._max_ratio} times its bytes: {self._packed_bytes} became "
+                f"{self._unpacked_bytes}; if that is right, raise max_compression_ratio"
+            )
+        data = self._packed.read(size)
+        self._unpacked_bytes += len(data)
+        return data
 
 
 def _format_inside(head: bytes, packing: str) -> str | None:

@@ -151,6 +151,7 @@ class Task:
                 column.type,
                 dialect.of_column(getattr(column, "value_settings", {})),
                 required=getattr(column, "required", False),
+                columns=len(self.table.columns),
             )
             for column in self.table.columns
         ]

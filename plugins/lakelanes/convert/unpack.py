@@ -1,7 +1,7 @@
 """Compressed sources: gzip, bzip2, zstandard and zip, recognised by their first bytes and unpacked as they are read.
 
 Nothing is kept but what the formats need: a window of 32 KiB for gzip and zip, a block of 900 KB for bzip2, and what
-the file asks for in the case of zstandard (8 MiB at level 19, 128 MiB at most). A zip archive is read from its
+the file asks for in the case of zstandard (8 MiB at level 19), up to MAX_WINDOW_BYTES. A zip archive is read from its
 beginning, without seeking; its central directory then only has to confirm what was found.
 """
 
@@ -17,6 +17,10 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from lakelanes.convert.errors import UnreadableSourceError
+from lakelanes.convert.zstandard_frames import ZstandardFrames
+
+MAX_WINDOW_BYTES = 64 << 20
+"""The most that a zstandard frame may ask for: what `zstd --ultra -21` and `--long=26` do."""
 
 _GZIP_WINDOW, _DEFLATE_WINDOW = 31, -15
 _ZSTD_READ = 64 << 10
@@ -133,27 +137,47 @@ class _Zstandard:
             if readable := bytes(buffer).rstrip(b"\0"):
                 return readable
             raise UnreadableSourceError(self._failure) from None
+        if not count and self._raw.window is not None:
+            raise UnreadableSourceError(
+                f"the zstandard data takes a window of {self._raw.window >> 20} MiB to unpack, and it may be "
+                f"{MAX_WINDOW_BYTES >> 20} MiB: pack it with a level of 19 or less, without --long"
+            )
         return bytes(buffer[:count])
 
 
 class _RawFile:
-    """The file pyarrow reads from. error: what reading it raised, which is no fault of the data."""
+    """The file pyarrow reads from. It ends before a frame that takes too large a window.
+
+    error: what reading it raised, which is no fault of the data.
+    """
 
     closed = False
 
     def __init__(self, read_raw: ReadRaw) -> None:
         self._read_raw = read_raw
         self._pending = b""
+        self._frames = ZstandardFrames(MAX_WINDOW_BYTES)
         self.error: BaseException | None = None
 
+    @property
+    def window(self) -> int | None:
+        return self._frames.window
+
     def read(self, size: int) -> bytes:
-        try:
-            data = self._pending or self._read_raw()
-        except BaseException as error:
-            self.error = error
-            raise
-        self._pending = data[size:]
-        return data[:size]
+        count = self._frames.follow(self._pending[:size])
+        while not count and self.window is None:
+            try:
+                more = self._read_raw()
+            except BaseException as error:
+                self.error = error
+                raise
+            self._pending += more
+            # At its end, a part of a header is for pyarrow to complain of.
+            count = self._frames.follow(self._pending[:size]) if more else len(self._pending[:size])
+            if not more:
+                break
+        data, self._pending = self._pending[:count], self._pending[count:]
+        return data
 
     def readable(self) -> bool:
         return True

@@ -29,6 +29,9 @@ from lakelanes.convert.sink import OpenSink
 
 _SAMPLE_ROWS = 10_000
 _LONGEST_SHORT_DECIMAL = 18
+# Of so many columns a row group has a page each, of which its own statistics say as much as the page index, and what is
+# noted of a row group (some hundred bytes a column) stays in memory until the file ends: it has twice the rows.
+_WIDE = 1000
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class TableWriter:
             schema,
             self._open_parquet,
             stamp,
-            most_bytes=row_group_bytes,
+            most_bytes=row_group_bytes * (2 if len(schema) >= _WIDE else 1),
             sort_by=self._sort_by,
             workers=workers,
         )
@@ -122,7 +125,7 @@ class TableWriter:
             store_decimal_as_integer=True,
             memory_pool=POOL,
             write_statistics=settings.statistics,
-            write_page_index=settings.page_index,
+            write_page_index=settings.page_index and len(schema) < _WIDE,
             sorting_columns=_sorting_columns(schema, self._sort_by),
             store_schema=False,
         )

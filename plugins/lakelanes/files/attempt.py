@@ -255,6 +255,7 @@ class Attempt:
                     entity.missing_columns,
                     entity.schema_policy.converter(),
                     self._empty_refusal(rows_before),
+                    max_compression_ratio=entity.max_compression_ratio,
                 ),
                 Tuning(threads=self._context.threads),
             )

@@ -87,6 +87,11 @@ def test_a_hostile_entity_name_is_a_configuration_error(name: str) -> None:
             "entities.sales.max_bad_rows: found -1, expected greater than or equal to 0",
         ),
         ("entities.sales.max_bad_rows", True, "entities.sales.max_bad_rows: found true, expected a valid integer"),
+        (
+            "entities.sales.max_compression_ratio",
+            0,
+            "entities.sales.max_compression_ratio: found 0, expected greater than or equal to 1",
+        ),
         ("entities.sales.schedule", "daily", "entities.sales.schedule: 'daily' is not a cron expression"),
         ("entities.sales.date_format", "%Y", "entities.sales.date_format: '%Y' does not spell a day: use strftime"),
         ("entities.sales.timezone", "Mars/Olympus", "entities.sales.timezone: 'Mars/Olympus' is not a time zone"),

@@ -67,9 +67,9 @@ def test_every_null_value_counts() -> None:
 def test_a_mark_is_nowhere_in_the_block() -> None:
     data = bytearray(b"\x1a\x1a,\\N")
     marks = escape_marks(data, len(data), Dialect(escape="\\"), ["\\N"])
-    assert marks is not None and marks.mark == b"\x1a" * 3
-    assert marks.marked(["\\N", "x"]) == ("\x1a\x1a\x1aN", "x")
-    assert marks.put_into(data, len(data)) == (bytearray(b"\x1a\x1a,\x1a\x1a\x1a\\N"), 8)
+    assert marks is not None and data.find(marks.mark) < 0
+    assert marks.marked(["\\N", "x"]) == (f"{marks.mark.decode()}N", "x")
+    assert marks.put_into(data, len(data)) == (bytearray(b"\x1a\x1a,%b\\N" % marks.mark), len(data) + 8)
 
 
 def test_marks_are_put_only_where_something_can_be_mistaken() -> None:
@@ -85,3 +85,10 @@ def test_a_null_value_whose_escape_escapes_nothing_is_refused(text: str) -> None
     with pytest.raises(ValueError, match=r"null_values holds .* has nothing to escape: write it twice"):
         Dialect(escape="\\", null_values=(text,))
     assert Dialect(null_values=(text,)) and Dialect(escape="\\", null_values=("\\\\", "\\N\\\\"))
+
+
+def test_a_mark_is_short_whatever_the_block_holds() -> None:
+    data = bytearray(b"\x1a" * 100_000 + b"\\N")
+    marks = escape_marks(data, len(data), Dialect(escape="\\"), (r"\N",))
+    assert marks is not None and len(marks.mark) == 8
+    assert marks.put_into(data, len(data))[1] == len(data) + 8

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lakelanes.convert.dialect import Dialect
-from lakelanes.convert.kernel import Kernel, TornBlockError, kernel_for
+from lakelanes.convert.kernel import Kernel, ManyShortRecordsError, TornBlockError, kernel_for
 from lakelanes.types import parse_type
 from tests.support.sanitizer import run_sanitized
 
@@ -150,3 +150,29 @@ assert records > 20_000 and 0 < odd < records and torn
 @pytest.mark.slow
 def test_no_access_is_out_of_bounds(tmp_path: Path) -> None:
     run_sanitized(FUZZ, tmp_path, "1")
+
+
+def test_memory_for_records_is_bounded_by_the_block_not_by_their_number() -> None:
+    many = kernel(*["int"] * 1000)
+    data = bytearray(b"1\n" * 100_000)
+    with pytest.raises(ManyShortRecordsError):
+        many.read(data, len(data))
+    assert max(scratch.fields.nbytes for scratch in many._spare) <= 8 * 2 * len(data)
+    row = b",".join([b"1"] * 1000) + b"\n"
+    found = many.read(bytearray(row * 500), len(row) * 500)
+    assert (found.records, found.odd.size) == (500, 0)
+
+
+def test_columns_of_all_kinds_share_their_memory_without_touching_each_other() -> None:
+    types = ["string", "boolean", "int", "date", "varchar(3)", "decimal(10,2)", "boolean"]
+    read = kernel(*types).read(bytearray(b'"a""b",t,1,2024-01-01,xyz,1.50,f\nlonger text,f,,,,,\n' * 9), 53 * 9)
+    assert [array.validate(full=True) for array in read.arrays] == [None] * 7
+    assert [array.to_pylist()[-2:] for array in read.arrays] == [
+        ['a"b', "longer text"],
+        [True, False],
+        [1, None],
+        [date(2024, 1, 1), None],
+        ["xyz", None],
+        [Decimal("1.50"), None],
+        [False, None],
+    ]

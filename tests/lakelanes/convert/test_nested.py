@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakelanes.convert import Dialect, Tuning
+from lakelanes.convert.rejects import raw_text
 from tests.lakelanes.convert.support import load
 from tests.support.properties import examples
 
@@ -25,7 +26,8 @@ def one(text: str, hive_type: str, **dialect: Any) -> Any:
     outcome = load(data, {"x": hive_type, "n": "int"}, dialect=Dialect(delimiter="\t", quote=None, **dialect))
     if outcome.rejects:
         (reject,) = outcome.rejects
-        assert (reject["line"], reject["column"], reject["raw"]) == (2, "x", f"{text}\t1")
+        raw = raw_text(f"{text}\t1".encode(), "utf-8")
+        assert (reject["line"], reject["column"], reject["raw"]) == (2, "x", raw)
         return reject["reason"]
     assert outcome.column("x")[1] is None
     return outcome.column("x")[0]
@@ -122,3 +124,9 @@ def test_what_json_says_is_loaded(values: list[tuple[str, Any] | None]) -> None:
     data = "n\tx\n" + "".join(f"{at}\t{value[0] if value else ''}\n" for at, value in enumerate(values))
     outcome = load(data.encode(), {"n": "int", "x": ORDER}, dialect=TEXT)
     assert outcome.column("x") == [value[1] if value else None for value in values]
+
+
+def test_a_text_that_is_too_long_is_refused_unread() -> None:
+    text = "[" + "1," * (1 << 19) + "1]"
+    assert one(text, "array<int>").endswith("is not an array<int>: it has 1048579 characters, 1048576 are allowed")
+    assert len(one("[" + "1," * 1000 + "1]", "array<int>")) == 1001

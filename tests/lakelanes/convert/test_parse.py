@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lakelanes.convert import Destination, LoadPolicy, Source, TargetTable, Tuning
-from lakelanes.convert.blocks import Block
+from lakelanes.convert.blocks import SMALL_ENOUGH, Block
 from lakelanes.convert.header import Layout
 from lakelanes.convert.parse import BlockParser, ParsedBlock
 from lakelanes.convert.task import Task
@@ -74,3 +74,32 @@ def test_a_refused_files_rows_are_not_for_the_kernel() -> None:
     assert parsed.rejects is not None
     assert [reason == "no reason" for reason in parsed.rejects.reasons] == [True, True, True, False]
     assert (parsed.batches, watched.asked) == ([], 0)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_block_of_too_many_records_for_the_careful_reader_is_crowded(fast: bool) -> None:
+    watched = Watched()
+    if not fast:
+        watched.parser._kernel = None
+    bad = b"a,x\n" * 40_000
+    block = Block(bytearray(bad), len(bad), False)
+    assert watched.parser.parse(block) is None
+    assert block.crowded
+    small = Block(bytearray(bad), SMALL_ENOUGH, False)
+    parsed = watched.parser.parse(small)
+    assert parsed is not None and parsed.records == SMALL_ENOUGH // 4
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_one_record_of_many_lines_crowds_nothing(fast: bool) -> None:
+    watched = Watched()
+    if not fast:
+        watched.parser._kernel = None
+    data = bytearray(b'"' + b"x\n" * 100_000 + b'",y\n')
+    parsed = watched.parser.parse(Block(data, len(data), False, single=True))
+    assert parsed is not None and parsed.rejects is not None
+    assert (parsed.records, parsed.lines, len(parsed.rejects)) == (1, 100_001, 1)
+
+
+def test_plain_rows_crowd_no_block() -> None:
+    assert Watched().parse(b"a,1\n" * 200_000).records == 200_000

@@ -272,3 +272,13 @@ def test_a_partition_has_as_few_row_groups_as_a_file_of_its_own() -> None:
     divide(data, [PartitionValue("shop")], targets, tuning=Tuning(block_bytes=10_000))
     for sink in targets.sinks.values():
         assert pq.read_metadata(pa.BufferReader(bytes(sink.data))).num_row_groups == 1
+
+
+@pytest.mark.parametrize("kept", [0, 10**9])
+def test_the_last_run_may_go_to_the_temporary_file_too(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    monkeypatch.setattr(partitioned, "_KEPT_COLUMNS", kept)
+    data = text(*[row(str(n), shop=str(n % 7)) for n in range(5000)])
+    conversion, found, _ = divide(data, [PartitionValue("shop")], tuning=Tuning(block_bytes=10_000))
+    assert conversion.rows_loaded == 5000
+    assert sum(map(len, found.values())) == 5000
+    assert len(found) == 7

@@ -170,18 +170,6 @@ def test_a_quote_that_is_never_closed_rejects_the_rest_line_by_line(block_bytes:
     ]
 
 
-def test_a_record_of_more_than_16_mib_ends_the_reading_there() -> None:
-    data = HEADER + b'a,1,\n"' + b"x" * (17 << 20) + b'",2,\nb,3,\n'
-    outcome = load(data)
-    assert outcome.column("id") == ["a"]
-    assert set(outcome.reasons()) == {
-        "the record that begins on line 3 is longer than 16 MiB: a quote in it may not be closed"
-    }
-    assert [reject["line"] for reject in outcome.rejects] == [3, 4]
-    assert outcome.rejects[0]["raw"] == '"' + "x" * ((16 << 20) - 1), "raw has the first 16 MiB"
-    assert outcome.rejects[1]["raw"] == "b,3,"
-
-
 def test_a_long_record_is_loaded_whole() -> None:
     note = "line\n" * 400_000
     outcome = load(csv_text((note, "1", ""), ("b", "x", "")))

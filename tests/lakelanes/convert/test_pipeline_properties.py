@@ -6,8 +6,10 @@ The examples are the same in every run (derandomized): a failure prints the file
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -69,6 +71,43 @@ def test_a_file_is_loaded_as_the_reference_reads_it(
     rest = {name: dialect[name] for name in dialect if name not in forms}
     expected = expect(data, types, nulls=NULLS, forms=forms, **rest)
     check(data, types, Dialect(null_values=NULLS, **dialect), expected, block)
+
+
+# What is done piece by piece, or in another way where much would be held, and the least of which that is the case.
+PIECES = {
+    "quoting._PIECE": 3,
+    "record_index._PIECE": 3,
+    "record_index._VECTORISED": 12,
+    "careful._PIECE": 3,
+    "cast._PIECE": 3,
+    "cast._LONGEST_PLAIN": 3,
+    "parse._MANY_SLICES": 0,
+    "file_pass._REJECTS_AT_ONCE": 2,
+    "file_pass._BYTES_AHEAD": 1,
+    "file_pass._WIDE": 2,
+    "rejects._WRITTEN_ROWS": 2,
+    "row_groups._MANY_ARRAYS": 3,
+}
+# Smaller blocks for many bad rows. A line that carriage returns alone break may end with a block of that size.
+CROWDED = {"parse._MANY_CAREFUL": 1, "parse.SMALL_ENOUGH": 32, "blocks._SMALL_BYTES": 16}
+
+
+@examples(150)
+@given(files(), BLOCKS)
+@example((b"a,b\n1,x\r\n" + b"2,y\r\n" * 9 + b"3,\xff\r\n", {"a": "int", "b": "string"}, {}), 50)
+@example((b'a,b\n1,"x\r\ny"\n' + b"2,\xff,\n" * 9, {"a": "int", "b": "string"}, {"escape": "\\"}), 50)
+@example((b"a,b\n" + b"1,\\\\\n" * 4 + b"\\,2,x\n", {"a": "int", "b": "string"}, {"escape": "\\"}), 50)
+def test_what_bounds_memory_changes_no_row_and_no_reason(
+    file: tuple[bytes, dict[str, str], dict[str, Any]], block: int
+) -> None:
+    data, types, dialect = file
+    forms = {name: dialect[name] for name in dialect if name in {name for form in FORMS for name in form}}
+    rest = {name: dialect[name] for name in dialect if name not in forms}
+    expected = expect(data, types, nulls=NULLS, forms=forms, **rest)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, least in (PIECES if re.search(rb"\r(?!\n)", data) else PIECES | CROWDED).items():
+            patch.setattr(f"lakelanes.convert.{name}", least)
+        check(data, types, Dialect(null_values=NULLS, **dialect), expected, block)
 
 
 @examples(200)

@@ -139,20 +139,6 @@ def test_a_failing_sink_aborts_the_other_one_too(threads: int) -> None:
     gc.collect()
 
 
-@pytest.mark.parametrize("line_end", [b"", b"\n", b"\r", b"\r\n"])
-def test_a_file_of_one_long_line_is_one_line_and_has_no_quote(line_end: bytes) -> None:
-    outcome = load(b"x" * (40 << 20) + line_end, tuning=Tuning(threads=1))
-    assert outcome.conversion.refused == "the header is longer than 16 MiB"
-    assert [(reject["line"], len(reject["raw"])) for reject in outcome.rejects] == [(1, 16 << 20)]
-
-
-def test_a_long_line_among_the_rows_is_one_line() -> None:
-    outcome = load(HEADER + b"a,1,\n" + b"x" * (40 << 20) + b"\r\nb,2,\r\n", tuning=Tuning(threads=1))
-    assert outcome.column("id") == ["a"]
-    assert set(outcome.reasons()) == {"the record that begins on line 3 is longer than 16 MiB"}
-    assert [reject["line"] for reject in outcome.rejects] == [3, 4]
-
-
 @pytest.mark.parametrize(
     ("data", "escape", "reason"),
     [

@@ -125,3 +125,44 @@ def test_an_error_of_the_work_is_raised_at_its_item() -> None:
                 found.append(item)
     assert found == [0, 1]
     assert running() == []
+
+
+@pytest.mark.parametrize(("weight", "ahead"), [(4, 3), (11, 2), (1, 8)])
+def test_what_is_ahead_weighs_no_more_than_it_may_unless_it_is_one_item(weight: int, ahead: int) -> None:
+    """With what the consumer is at, and the one that waits for room."""
+    made, enough, too_many = [], threading.Event(), threading.Event()
+
+    def counting() -> Iterator[int]:
+        for number in range(50):
+            made.append(number)
+            if len(made) == ahead:
+                enough.set()
+            if len(made) > ahead + (weight == 1):
+                too_many.set()
+            yield number
+
+    items = read_ahead(counting(), 6, weight=lambda item: weight, most=10)
+    assert next(items) == 0
+    assert enough.wait(10)
+    assert not too_many.wait(0.2)
+    too_many.clear()
+    assert list(items) == list(range(1, 50))
+
+
+def test_nothing_is_started_beside_an_item_that_is_large() -> None:
+    started: list[int] = []
+    waits = threading.Event()
+
+    def work(item: int) -> int:
+        started.append(item)
+        assert item != 2 or waits.wait(10)
+        return item
+
+    items = iter([1, 2, 3, 4])
+    with Workers(4) as pool, InOrder(work, lambda: next(items, None), pool, lambda item: item == 2) as results:
+        found = iter(results)
+        assert next(found) == (1, 1)
+        assert started in ([1], [1, 2])
+        assert next(items) == 3, "which is not started while the large one is worked on"
+        waits.set()
+        assert [item for item, _ in found] == [2, 4]

@@ -84,10 +84,10 @@ def test_records_begin_and_end_where_the_reference_says(text: str, dialect: Dial
     assert (lines + 1).tolist() == [record.line for record in expected]
     assert (index.torn is not None) == torn
     assert index.in_quotes == torn or text.endswith("\\")
-    assert count_lines(data, len(data)) == len(re.findall(r"\r\n|\r|\n", text)) == index.line_ends.size
+    assert count_lines(data, len(data)) == len(re.findall(r"\r\n|\r|\n", text))
     reasons = {"after": TEXT_AFTER, "inside": QUOTE_INSIDE}
     faults = {place: reasons[record.faults[0]] for place, record in enumerate(expected) if record.faults}
-    found = index.quote_faults(data, dialect)
+    found = index.quote_faults(dialect)
     assert {place: reason.split(":")[0] for place, reason in found.items()} == faults
     assert well_quoted(data, len(data), dialect) <= (not faults)
     for record in expected:

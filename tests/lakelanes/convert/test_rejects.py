@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from lakelanes.convert import REJECTS_SCHEMA
-from lakelanes.convert.rejects import RejectRows, RejectsWriter, raw_texts
+from lakelanes.convert.rejects import RAW_BYTES, RejectRows, RejectsWriter, raw_text, raw_texts
 from tests.lakelanes.convert.support import Sinks
 
 
@@ -61,3 +62,34 @@ def test_raw_texts_are_the_same_of_many_rows_as_of_few() -> None:
     assert raw_texts(data, starts[:2], starts[:2] + 3) == many[:2]
     data[5] = 0xFF
     assert raw_texts(data, starts, starts + 3)[:2] == ["one", "t\\xffo"]
+
+
+@pytest.mark.parametrize("size", [RAW_BYTES, RAW_BYTES + 1, 10 * RAW_BYTES])
+@pytest.mark.parametrize("count", [1, 2000])
+def test_a_long_row_is_cut_and_says_so(size: int, count: int) -> None:
+    data = bytearray(b"short\n" * count + b"x" * size)
+    starts = np.array([*range(0, 6 * count, 6), 6 * count])
+    texts = raw_texts(data, starts, np.append(starts[:-1] + 5, len(data)))
+    assert texts[:-1] == ["short"] * count
+    noted = f" [cut: the first {RAW_BYTES} of {size} bytes]"
+    assert texts[-1] == ("x" * size if size == RAW_BYTES else "x" * RAW_BYTES + noted)
+
+
+@pytest.mark.parametrize("character", ["é", "€", "😀"])
+@pytest.mark.parametrize("offset", [0, 1, 2, 3])
+def test_no_character_is_cut_in_two(character: str, offset: int) -> None:
+    row = "x" * offset + character * RAW_BYTES
+    text, _, note = raw_text(row.encode(), "utf-8").partition(" [")
+    assert row.startswith(text)
+    assert RAW_BYTES - 4 < len(text.encode()) <= RAW_BYTES
+    assert note == f"cut: the first {len(text.encode())} of {len(row.encode())} bytes]"
+
+
+def test_a_reason_that_is_in_every_row_is_shortened() -> None:
+    sinks = Sinks()
+    writer = RejectsWriter(sinks, "s.csv")
+    writer.write(rows(*["the header has " + "c, " * 10_000] * 10_000))
+    writer.close()
+    table = sinks.table()
+    assert table is not None and {len(text) for text in table.column("reason").to_pylist()} == {2000}
+    assert table.column("record").to_pylist() == list(range(10_000))

@@ -98,3 +98,16 @@ def test_what_waits_to_be_encoded_is_dropped_by_an_abort() -> None:
         assert all(future.result() for future in busy)
     assert encoded == []
     assert (sinks[0].state, sinks[0].data) == ("aborted", b"")
+
+
+def test_batches_of_many_columns_are_put_together_and_nothing_of_them_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakelanes.convert.row_groups._MANY_ARRAYS", 6)
+    wide = pa.schema([(f"c{number}", pa.int64()) for number in range(3)])
+    sinks = Sinks()
+    made = RowGroupWriter(sinks, wide, lambda sink, first: pq.ParquetWriter(sink, first.schema), most_bytes=1 << 30)
+    for number in range(10):
+        made.write(pa.RecordBatch.from_pylist([{"c0": number, "c1": -number, "c2": 7}], wide))
+        assert len(made._pending) <= 6
+    made.close(even_empty=True)
+    table = sinks.table()
+    assert table is not None and table.column("c0").to_pylist() == list(range(10))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
 import io
+import re
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.convert import Dialect
+from lakelanes.convert import Dialect, Tuning
 from lakelanes.convert.source import ByteSource
 from lakelanes.convert.transcode import encoding_of
 from tests.lakelanes.convert.support import load
@@ -141,3 +144,64 @@ def test_a_source_is_closed_if_it_can_be() -> None:
     raw = io.BytesIO(b"x")
     ByteSource(raw).close()
     assert raw.closed
+
+
+PACKERS = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "zstandard": lambda data: pa.compress(data, "zstd", asbytes=True),
+}
+REPEATED = b"id,amount,day\n" + b"a,1,2024-01-01\n" * 200_000
+
+
+@pytest.fixture
+def little_for_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakelanes.convert.source.UNPACKED_FREELY", 2 << 20)
+    monkeypatch.setattr("lakelanes.convert.source.HEAD_UNPACKED", 1 << 18)
+
+
+@pytest.mark.usefixtures("little_for_free")
+@pytest.mark.parametrize("packer", PACKERS)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_file_that_unpacks_too_far_is_refused_with_the_figures_and_its_first_rows(packer: str, threads: int) -> None:
+    packed = PACKERS[packer](REPEATED)
+    outcome = load(packed, tuning=Tuning(threads=threads), max_compression_ratio=10)
+    refused = outcome.conversion.refused
+    figures = re.fullmatch(
+        r"the file unpacks to more than 10 times its bytes: (\d+) became (\d+); "
+        r"if that is right, raise max_compression_ratio",
+        refused or "",
+    )
+    assert figures is not None, refused
+    read, unpacked = map(int, figures.groups())
+    assert read <= len(packed) and 10 * read < unpacked < len(REPEATED), "it was not read to its end"
+    assert len(outcome.rejects) == outcome.conversion.rows_rejected
+    assert (1 << 18) - 100 <= 15 * outcome.conversion.rows_rejected <= (1 << 18) + (1 << 20)
+    assert all(refused in reason for reason in outcome.reasons() if refused)
+
+
+@pytest.mark.usefixtures("little_for_free")
+@pytest.mark.parametrize("packer", PACKERS)
+@pytest.mark.parametrize("ratio", [100_000, None])
+def test_a_file_may_unpack_as_far_as_the_setting_says(packer: str, ratio: int | None) -> None:
+    assert load(PACKERS[packer](REPEATED), max_compression_ratio=ratio).conversion.rows_loaded == 200_000
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_any_small_file_may_unpack_from_next_to_nothing(packer: str) -> None:
+    assert load(PACKERS[packer](REPEATED), max_compression_ratio=1).conversion.rows_loaded == 200_000
+
+
+@pytest.mark.usefixtures("little_for_free")
+def test_a_file_that_is_not_packed_has_no_ratio() -> None:
+    assert load(REPEATED, max_compression_ratio=1).conversion.rows_loaded == 200_000
+
+
+@pytest.mark.usefixtures("little_for_free")
+@pytest.mark.parametrize(
+    "data", [b"\0" * (4 << 20), b"id,amount,day\na,1,\n" + b"\0" * (8 << 20)], ids=["header", "row"]
+)
+def test_one_line_that_unpacks_too_far_is_refused_as_well(data: bytes) -> None:
+    outcome = load(gzip.compress(data), max_compression_ratio=10)
+    assert (outcome.conversion.refused or "").startswith("the file unpacks to more than 10 times")
+    assert outcome.conversion.rows_rejected == len(data[:30].splitlines()) - (data[:1] != b"\0")

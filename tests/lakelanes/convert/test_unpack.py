@@ -297,3 +297,23 @@ def test_whatever_is_damaged_and_however_nothing_is_raised(encoding: str) -> Non
                 at = random.randrange(len(data) + 1)
                 data[at : at + random.randint(0, 3)] = random.randbytes(random.randint(0, 3))
             load(bytes(data), dialect=Dialect(encoding=encoding), tuning=Tuning(threads=1, block_bytes=64))
+
+
+def test_a_frame_of_zstandard_that_needs_too_much_memory_is_refused_with_the_rows_before_it() -> None:
+    first = zstd(HEADER + b"a,1,\nb,2,\n")
+    large = b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + b"\x01\x00\x00"
+    outcome = load(first + large)
+    assert outcome.conversion.refused == (
+        "the zstandard data takes a window of 128 MiB to unpack, and it may be 64 MiB: pack it with a level of 19 or "
+        "less, without --long"
+    )
+    assert [row["raw"] for row in outcome.rejects] == ["a,1,", "b,2,"]
+    assert load(large).conversion.refused == outcome.conversion.refused
+
+
+def test_a_frame_of_zstandard_that_knows_its_size_needs_no_more() -> None:
+    """As `zstd --ultra -22` packs a small file: a window of 128 MiB for some bytes."""
+    text = HEADER + b"a,1,\n"
+    raw_block = (len(text) << 3 | 1).to_bytes(3, "little") + text
+    frame = b"\x28\xb5\x2f\xfd\xc0" + bytes([17 << 3]) + len(text).to_bytes(8, "little") + raw_block
+    assert load(frame).column("id") == ["a"]

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from lakelanes.convert import Dialect, Tuning
+from lakelanes.convert.values import ValueRefused, parse_value
+from lakelanes.types import parse_type
 from tests.lakelanes.convert.support import load
 
 BOTH_PATHS = pytest.mark.parametrize("fast", [True, False], ids=["fast", "careful"])
@@ -202,3 +204,28 @@ def test_settings_of_values_that_cannot_be(settings: dict[str, Any], message: st
 def test_nan_is_a_value(fast: bool) -> None:
     (value,) = load(b"x\n NaN\n", {"x": "double"}, Tuning(fast=fast)).column("x")
     assert value != value
+
+
+@pytest.mark.parametrize("text", ["1" * 3_000_000 + "x", "0" * 3_000_000 + ".é", "1." + "0" * 3_000_000 + "x"])
+@pytest.mark.parametrize("kind", ["decimal(10,2)", "double"])
+def test_a_long_text_that_is_no_number_is_refused_at_once(text: str, kind: str) -> None:
+    with pytest.raises(ValueRefused, match="is not a"):
+        parse_value(text.encode(), parse_type(kind))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0" * 50_000 + "1.5", Decimal("1.50")),
+        ("-1.5" + "0" * 50_000, Decimal("-1.50")),
+        ("0" * 50_000, Decimal(0)),
+        ("+" + "0" * 50_000 + ".5e1", Decimal(5)),
+    ],
+)
+def test_zeros_around_a_number_do_not_count_however_many(text: str, value: Decimal) -> None:
+    assert parse_value(text.encode(), parse_type("decimal(10,2)")) == value
+
+
+def test_a_number_of_very_many_digits_is_refused_without_counting_them_apart() -> None:
+    with pytest.raises(ValueRefused, match="it has 50000 digits"):
+        parse_value(b"9" * 50_000, parse_type("decimal(10,2)"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from lakelanes.convert import ConversionError, ParquetSettings, Tuning
+from lakelanes.convert.writer import TableWriter
 from tests.lakelanes.convert.support import Sinks, load
 
 
@@ -188,3 +190,20 @@ def test_an_empty_table_keeps_its_columns() -> None:
     outcome = load(b"", EVERY_TYPE)
     assert parquet_of(outcome.target).metadata.num_row_groups == 0
     assert parquet_of(outcome.target).schema_arrow.names == list(EVERY_TYPE)
+
+
+def test_a_table_of_very_many_columns_has_larger_row_groups_without_a_page_index() -> None:
+    def written(columns: int) -> Any:
+        schema = pa.schema([(f"c{number}", pa.int32()) for number in range(columns)])
+        sinks = Sinks()
+        writer = TableWriter(sinks, schema, row_group_bytes=columns * 40)
+        for _ in range(4):
+            writer.write(pa.RecordBatch.from_arrays([pa.array(range(10), pa.int32())] * columns, schema=schema))
+        writer.close()
+        return pq.ParquetFile(pa.BufferReader(bytes(sinks[0].data))).metadata
+
+    narrow, wide = written(10), written(1000)
+    assert (narrow.num_row_groups, wide.num_row_groups) == (4, 2)
+    assert narrow.row_group(0).column(0).has_column_index
+    assert not wide.row_group(0).column(0).has_column_index
+    assert wide.row_group(0).column(0).statistics.max == 9

@@ -191,6 +191,22 @@ def test_a_copied_file_is_refused_where_it_has_no_byte(make_lake: Callable[..., 
     assert select(lake, "SELECT count(*) FROM sales_data") == [("2",)]
 
 
+def test_a_packed_file_that_unpacks_too_far_is_refused_with_its_setting(
+    make_lake: Callable[..., Lake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakelanes.convert.source.UNPACKED_FREELY", 1 << 20)
+    packed = gzip.compress((HEADER + "t1,c1,1.00,2024-03-15\n" * 100_000).encode())
+    lake = make_lake({"sales": {**SALES, "max_compression_ratio": 20}})
+    put(lake, KEY, packed)
+    [outcome] = load(lake)
+    assert outcome.state == "rejected"
+    assert "unpacks to more than 20 times its bytes" in str(outcome.error)
+    assert str(outcome.error).endswith("if that is right, raise max_compression_ratio")
+    lake = make_lake({"sales": {**SALES, "max_compression_ratio": None}})
+    put(lake, KEY, packed)
+    assert [outcome.rows_loaded for outcome in load(lake)] == [100_000]
+
+
 def test_rows_that_are_left_out_are_counted_in_the_ledger(make_lake: Callable[..., Lake]) -> None:
     lake = make_lake({"sales": {**SALES, "dialect": {"comment": "#", "skip_footer": 1}}})
     uri = put(lake, KEY, "# export\n" + HEADER + rows(2) + "Total,,4.00\n")
