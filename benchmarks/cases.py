@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.generate import EXPORT, Input
+from benchmarks.hostile import HOSTILE
 from benchmarks.layouts import LAYOUTS
 
 OURS = "lakelanes"
@@ -15,9 +16,21 @@ SIZES = {"1mb": 10**6, "100mb": 10**8, "1gb": 10**9, "10gb": 10**10}
 _REPEATS = {"1mb": 5, "100mb": 5, "1gb": 3, "10gb": 1}
 # Measured once where it takes minutes: they are nowhere near.
 _SLOW = frozenset({"pandas", "awswrangler"})
+_QUICK = frozenset({"window_zstandard", "long_field", "large_records"})
 
 Kind = Literal[
-    "disk", "s3", "large_s3", "small_files", "query", "latency", "layout", "export", "page", "backfill", "start"
+    "disk",
+    "s3",
+    "large_s3",
+    "small_files",
+    "query",
+    "latency",
+    "layout",
+    "export",
+    "page",
+    "backfill",
+    "start",
+    "hostile",
 ]
 Tools = tuple[str, ...]
 
@@ -55,7 +68,14 @@ class Case:
 def all_cases() -> dict[str, Case]:
     """Every case there is, by name, in the order they are run."""
     found = {case.name: case for label in SIZES for case in _cases(label)}
-    return found | {case.name: case for case in _exports()}
+    return found | {case.name: case for case in (*_exports(), *_hostile())}
+
+
+def _hostile() -> Iterator[Case]:
+    """Files made to take memory; of a small run those that are done in a second."""
+    for name, hostile in HOSTILE.items():
+        suites = frozenset({"small", "full"} if name in _QUICK else {"full"})
+        yield Case(f"memory_{name}", "hostile", Input(name, hostile.size), (OURS,), 1, suites)
 
 
 def _exports() -> Iterator[Case]:

@@ -16,6 +16,7 @@ from benchmarks.cases import OURS, Case
 from benchmarks.check import faults_of, misplaced
 from benchmarks.exports import manifest_entry
 from benchmarks.generate import SHAPES, Truth, make
+from benchmarks.hostile import HOSTILE, write
 from benchmarks.lakes import TARGETS, BenchLake, running_lake, source_key
 from benchmarks.large_source import LargeSource
 from benchmarks.layouts import LAYOUTS
@@ -59,6 +60,8 @@ def run_case(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
         return _disk(case, folder, say)
     if case.kind == "export":
         return _export(case, folder, say)
+    if case.kind == "hostile":
+        return _hostile(case, folder, say)
     if case.kind == "query":
         return _query(case, folder, say)
     if case.kind == "latency":
@@ -108,6 +111,34 @@ def _disk(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
     return Outcome(figures, samples, {})
 
 
+def _hostile(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
+    """A file made to take memory: its rows have to become what they should, and the peak is what counts."""
+    hostile = HOSTILE[case.input.shape]
+    folder.mkdir(parents=True, exist_ok=True)
+    path, target = folder / f"{case.name}{hostile.suffix}", folder / "out-hostile.parquet"
+    write(case.input.shape, path, case.input.size)
+    faults: list[str] = []
+
+    def sample(tool: str) -> Sample:
+        task = _disk_task(case, tool, path, [target]) | {"columns": hostile.columns, "hostile": True}
+        result = measure.run(task)
+        if "error" not in result:
+            for figure, expected in (("rows_ok", hostile.loaded), ("rows_rejected", hostile.rejected)):
+                if expected is not None and result[figure] != expected:
+                    faults.append(f"{figure} is {result[figure]}, expected {expected}")
+            if hostile.refused == target.exists():
+                faults.append("it was not refused" if hostile.refused else "it was refused")
+        for leftover in folder.glob("out-hostile*"):
+            leftover.unlink()
+        return result
+
+    try:
+        samples = _interleaved(case, sample, say)
+    finally:
+        path.unlink()
+    return Outcome({OURS: summary(samples[OURS], faults)}, samples, {})
+
+
 def _export(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
     """An export's data files, all of them at once, into as many Parquet files as the tool likes."""
     truth, files = Truth(), []
@@ -143,7 +174,7 @@ def _disk_task(case: Case, tool: str, path: Path, targets: list[Path]) -> dict[s
     return {
         "tool": tool,
         "module": "limit" if tool == "limit_at_once" else tool,
-        "columns": SHAPES[case.input.shape],
+        "columns": SHAPES.get(case.input.shape, {}),
         "files": [[str(path), str(target), str(target.with_suffix(".rejects.parquet"))] for target in targets],
         "threads": len(targets),
         "bad": case.input.bad > 0,

@@ -64,6 +64,9 @@ def _of_case(case: str, tools: dict[str, dict[str, Any]]) -> Iterator[Target]:
             if "import_s" in figures:
                 seconds = figures["import_s"]
                 yield Target(f"{case}: import of {function}, seconds", "<= 0.5", seconds, seconds <= 0.5)
+    if case.startswith("memory_") and "peak_rss_mb" in ours:
+        peak = ours["peak_rss_mb"]
+        yield Target(f"{case}: peak memory in MB", "<= 300", peak, peak <= 300)
     if "mb_per_s" not in ours and "files_per_s" not in ours:
         return
     peer = best_peer(tools, "files_per_s" if "files_per_s" in ours else "mb_per_s")

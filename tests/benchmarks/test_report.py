@@ -92,6 +92,16 @@ def test_an_export_is_held_against_the_fastest_peer_that_is_right_and_memory() -
     }
 
 
+def test_a_file_made_to_take_memory_is_held_against_300_mb() -> None:
+    peaks = {"lakelanes": {"correct": True, "peak_rss_mb": 300}}
+    assert _verdicts({"memory_wide": peaks}) == {
+        "memory_wide: our output is correct": True,
+        "memory_wide: peak memory in MB": True,
+    }
+    peaks["lakelanes"]["peak_rss_mb"] = 301
+    assert _verdicts({"memory_wide": peaks})["memory_wide: peak memory in MB"] is False
+
+
 def test_two_files_are_held_against_the_limit_as_well() -> None:
     tools = {"lakelanes": _figures(160), "duckdb": _figures(100), "limit": _figures(200)}
     case = "two_files_wide_100mb"

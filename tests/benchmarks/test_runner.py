@@ -20,6 +20,7 @@ from benchmarks import __main__ as command
 from benchmarks import measure, runner
 from benchmarks.cases import OURS, Case, all_cases, chosen
 from benchmarks.generate import EXPORT, NARROW, Input
+from benchmarks.hostile import HOSTILE
 from benchmarks.tools.arrow_types import convert_options
 
 NOBODY: frozenset[str] = frozenset()
@@ -254,5 +255,7 @@ def test_the_cases_that_people_ask_for_are_there() -> None:
     assert {"small_files_s3", "s3_narrow_1gb", "two_files_narrow_100mb", "query_narrow_100mb"} <= full
     assert not any(name.endswith("10gb") for name in full)
     assert all(OURS in case.tools for case in all_cases().values() if case.kind != "start")
-    assert all(case.input.size <= 10**6 for case in chosen("small"))
+    assert all(case.input.size <= 10**6 or case.kind == "hostile" for case in chosen("small"))
+    assert {f"memory_{name}" for name in HOSTILE} <= full
+    assert "memory_large_records" in {case.name for case in chosen("small")}
     assert [case.name for case in chosen("small", ["s3_narrow_1gb"])] == ["s3_narrow_1gb"]
