@@ -1,7 +1,8 @@
 """
-# refresh_dashboards: QuickSight's copies of the views
+# refresh_dashboards: the copies of the views in QuickSight and Power BI
 
     look -> refresh, one task per data set that is due
+    powerbi
 
 ## What it does
 
@@ -10,6 +11,9 @@ that completed, views that were made anew, tables of DynamoDB, which may always 
 unless all that changed lies within its `changes_days`: then only these days are read again. Afterwards QuickSight's
 rows are compared with Athena's. Data sets are those of `include/dashboards` in mode `import`; what is not deployed to
 QuickSight is passed over.
+
+Where Airflow has a connection `lakelanes_powerbi`, the task powerbi has Power BI refresh the tables of the semantic
+model that are due, found in the same way; without one it is skipped.
 
 ## When it runs
 
@@ -32,11 +36,11 @@ from airflow.sdk import DAG, Param
 
 from lakelanes_airflow.dag_arguments import dag_arguments
 from lakelanes_airflow.defaults import Tag
-from lakelanes_airflow.operators.dashboards import PlanRefreshesOperator, RefreshDatasetOperator
+from lakelanes_airflow.operators.dashboards import PlanRefreshesOperator, RefreshDatasetOperator, RefreshPowerBIOperator
 
 with DAG(
     dag_id="refresh_dashboards",
-    description="Refreshes QuickSight's data sets after loads",
+    description="Refreshes the copies of QuickSight and Power BI after loads",
     doc_md=__doc__,
     schedule="*/10 * * * *",
     max_active_runs=1,
@@ -50,3 +54,4 @@ with DAG(
     RefreshDatasetOperator.partial(task_id="refresh", map_index_template="{{ task.refresh['dataset'] }}").expand(
         refresh=look.output
     )
+    RefreshPowerBIOperator(task_id="powerbi")

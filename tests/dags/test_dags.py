@@ -31,7 +31,7 @@ EXPECTED = {
     "load_web_sessions": LOAD_TASKS,
     "sweep_sources": {"find", "convert", "publish", "report_failures", "refresh_views"},
     "refresh_views": {"refresh"},
-    "refresh_dashboards": {"look", "refresh"},
+    "refresh_dashboards": {"look", "refresh", "powerbi"},
     "maintain_lake": {"maintain"},
     "watch_lake": {"watch"},
     "export_orders": EXPORT_TASKS,

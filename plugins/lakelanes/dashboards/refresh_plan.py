@@ -56,7 +56,8 @@ _WINDOW_MARGIN = timedelta(days=1)
 # What changes the rows of an entity's tables, its rejected rows among them.
 _CHANGES: tuple[State, ...] = ("loaded", "rejected", "deleted", "superseded")
 _BACKFILL = "/backfill__"
-_NOTE = "spice/"
+# Who keeps a copy of a view's rows: QuickSight's SPICE, or a semantic model of Power BI.
+Keeper = Literal["spice", "powerbi"]
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,22 @@ class Look:
         return self.refresh is None and bool(self.oldest)
 
 
-def look(lake: Lake, name: str, dataset: Dataset, *, used: int, full: bool = False, asked: bool = False) -> Look:
+def look(
+    lake: Lake,
+    name: str,
+    dataset: Dataset,
+    *,
+    used: int,
+    full: bool = False,
+    asked: bool = False,
+    keeper: Keeper = "spice",
+) -> Look:
     """Whether a data set is due.
 
-    used: refreshes by the API in the last 24 hours, ours and others'. full: a full one in any case. asked: somebody
+    used: refreshes by the API in the last 24 hours, ours and others'; of Power BI there is no such quota. full: a full one in any case. asked: somebody
     wants it now, so it waits for nothing but the quota.
     """
-    note = read_note(lake, name)
+    note = read_note(lake, name, keeper)
     if note.get("requested"):
         refresh = Refresh.from_dict(note["requested"])
         return Look(refresh, f"goes on with {refresh.ingestion_id}", refresh.until)
@@ -132,15 +142,15 @@ def look(lake: Lake, name: str, dataset: Dataset, *, used: int, full: bool = Fal
     return Look(Refresh(name, kind or "FULL_REFRESH", reason, until, ident, made), reason, oldest)
 
 
-def read_note(lake: Lake, name: str) -> dict[str, Any]:
-    """What is noted of a data set: ``until`` (the moment whose state SPICE has), ``fingerprint`` of its view then,
+def read_note(lake: Lake, name: str, keeper: Keeper = "spice") -> dict[str, Any]:
+    """What is noted of a data set: ``until`` (the moment whose state the copy has), ``fingerprint`` of its view then,
     ``requested`` (the refresh that is being made), ``refreshed_at``, ``unequal`` (so many refreshes in a row had other
     rows than Athena)."""
-    return lake.ledger.read_note(f"{_NOTE}{name}")
+    return lake.ledger.read_note(f"{keeper}/{name}")
 
 
-def write_note(lake: Lake, name: str, values: Mapping[str, Any]) -> None:
-    lake.ledger.write_note(f"{_NOTE}{name}", values)
+def write_note(lake: Lake, name: str, values: Mapping[str, Any], keeper: Keeper = "spice") -> None:
+    lake.ledger.write_note(f"{keeper}/{name}", values)
 
 
 def window_start(dataset: Dataset, now: datetime) -> date:

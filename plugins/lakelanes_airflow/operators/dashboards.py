@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert
-from lakelanes.dashboards import spice
+from lakelanes.dashboards import enhanced_refresh, spice
 from lakelanes.dashboards.refresh_plan import Refresh
 from lakelanes.errors import RefreshError
 from lakelanes.lake import Lake
@@ -24,6 +25,7 @@ from lakelanes_airflow.runs.progress import run_id_of
 from lakelanes_airflow.runs.xcoms import explained
 from lakelanes_airflow.triggers.ingestions import IngestionTrigger
 from lakelanes_airflow.triggers.polling import PollEvent
+from lakelanes_airflow.triggers.powerbi import CONNECTION, PowerBITrigger, power_bi
 
 # XCom: by data set, what was found of it.
 NOTES = "notes"
@@ -50,8 +52,9 @@ class PlanRefreshesOperator(BaseOperator, SkipMixin):
             self.log.info("%s: %s", name, note)
         context["ti"].xcom_push(key=NOTES, value=notes)
         refreshes = [look.refresh.to_dict() for look in found.values() if look.refresh]
+        # What kept an earlier run from planning is over; a data set's own alert is closed by its own refresh.
+        cure_incidents(lake, context)
         if not refreshes:
-            cure_incidents(lake, context, complete=False)
             end_early(self, context)
         return refreshes
 
@@ -111,13 +114,78 @@ class RefreshDatasetOperator(BaseOperator):
         return {"dataset": done.dataset, "kind": done.kind, "rows": done.rows, "athena": done.athena}
 
 
+class RefreshPowerBIOperator(BaseOperator):
+    """Asks Power BI for a refresh of the tables that are due, and waits for it without a worker.
+
+    Skipped where Airflow has no connection ``lakelanes_powerbi``, where nothing is due, and while another refresh keeps
+    the model busy. A failure opens an alert of its own, which the next refresh that completes cures.
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def execute(self, context: Any) -> list[str]:
+        model = power_bi()
+        if model is None:
+            raise AirflowSkipException(f"Airflow has no connection {CONNECTION}")
+        params = context["params"]
+        with explained(context):
+            lake = open_lake()
+            only = params.get("dataset") or None
+            request, notes = enhanced_refresh.plan(lake, spice.datasets(lake), only=only, full=bool(params.get("full")))
+            for name, note in notes.items():
+                self.log.info("%s: %s", name, note)
+            if request is None:
+                raise AirflowSkipException("nothing is due")
+        with self._told(context, lake):
+            begun = enhanced_refresh.begin(lake, model, request)
+            if begun is None:
+                raise AirflowSkipException("another refresh keeps the model busy; it is tried again")
+            if model.is_active(begun.id):
+                deadline = lake.clock() + INGESTION_DEADLINE
+                self.defer(
+                    trigger=PowerBITrigger(begun.id, deadline.isoformat()),
+                    method_name="resume",
+                    kwargs={"request": begun.to_dict()},
+                    timeout=INGESTION_DEADLINE + _LOST_TRIGGER,
+                )
+        return self._finish(context, lake, model, begun)
+
+    def resume(self, context: Any, event: PollEvent, request: dict[str, Any]) -> list[str]:
+        """Goes on with PowerBITrigger's event."""
+        model, lake, begun = power_bi(), open_lake(), enhanced_refresh.Request.from_dict(request)
+        if model is None:
+            raise AirflowFailException(f"Airflow has no connection {CONNECTION} any more")
+        if event["status"] == "deadline":
+            with self._told(context, lake):
+                enhanced_refresh.cancel(model, begun)
+        elif event["status"] == "error":
+            raise AirflowFailException(f"the refresh {begun.id} could not be looked at: {event.get('message')}")
+        return self._finish(context, lake, model, begun)
+
+    def _finish(self, context: Any, lake: Lake, model: Any, request: enhanced_refresh.Request) -> list[str]:
+        with self._told(context, lake):
+            tables = enhanced_refresh.finish(lake, model, request)
+        cause = incidents.refresh_cause(enhanced_refresh.NAME)
+        incidents.cure(lake, cause, f"refresh {request.id} completed", channels.send)
+        return tables
+
+    @contextmanager
+    def _told(self, context: Any, lake: Lake) -> Generator[None]:
+        with explained(context):
+            try:
+                yield
+            except RefreshError as error:
+                incidents.report(lake, incidents.refresh_cause(error.dataset), _alert(context, error), channels.send)
+                raise
+
+
 def _alert(context: Any, error: RefreshError) -> Alert:
     return Alert(
         dag_id=context["dag"].dag_id,
         run_id=run_id_of(context),
         entity=error.dataset,
         event="could not refresh a data set",
-        reason=f"data set {error.dataset}: {error.reason}",
-        meaning="Dashboards in QuickSight go on showing the numbers of the last refresh that completed.",
+        reason=f"{error.dataset}: {error.reason}",
+        meaning="Dashboards of it go on showing the numbers of the last refresh that completed.",
         what_to_do=error.remedy,
     )

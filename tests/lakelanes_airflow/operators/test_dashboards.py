@@ -21,13 +21,21 @@ from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
 from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake
-from lakelanes_airflow.operators.dashboards import NOTES, PlanRefreshesOperator, RefreshDatasetOperator
+from lakelanes_airflow.operators.dashboards import (
+    NOTES,
+    PlanRefreshesOperator,
+    RefreshDatasetOperator,
+    RefreshPowerBIOperator,
+)
 from lakelanes_airflow.runs.xcoms import FAILURE, REMEDY
+from lakelanes_airflow.triggers import powerbi
 from lakelanes_airflow.triggers.ingestions import IngestionTrigger
 from tests.localaws.controls import control
+from tests.support import power_bi
 from tests.support.airflow import FakeTaskInstance, task_context
 from tests.support.lakes import put
 from tests.support.localaws import LocalAws
+from tests.support.power_bi import PowerBIDouble
 from tests.support.spice import Spice
 
 VIEW = "SELECT transaction_date, count(*) AS sales FROM sales_data GROUP BY 1"
@@ -140,3 +148,78 @@ def test_a_used_up_day_skips_the_task(lake: Lake, deployed: Spice, monkeypatch: 
 def test_a_data_set_that_is_none_is_refused(lake: Lake, deployed: Spice) -> None:
     with pytest.raises(RefreshError, match="no such data set"):
         planned(dataset="daze")
+
+
+class Connection:
+    """Airflow's, as far as it is used here."""
+
+    def __init__(self, double: PowerBIDouble) -> None:
+        self.login, self.password = power_bi.CLIENT, power_bi.SECRET
+        self.extra_dejson = {
+            "tenant": power_bi.TENANT,
+            "workspace": power_bi.WORKSPACE,
+            "semantic_model": power_bi.MODEL,
+            "api": double.address,
+            "authority": double.address,
+        }
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[PowerBIDouble]:
+    with power_bi.running_power_bi() as running:
+        monkeypatch.setattr(powerbi, "configured", lambda name: Connection(running))
+        yield running
+
+
+def refresh_power_bi(xcoms: dict[Any, Any] | None = None, **params: Any) -> Any:
+    task = RefreshPowerBIOperator(task_id="powerbi")
+    return task, context_of(task, {} if xcoms is None else xcoms, **params)
+
+
+def test_power_bi_is_skipped_without_a_connection(lake: Lake, deployed: Spice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(powerbi, "configured", lambda name: None)
+    task, context = refresh_power_bi()
+    with pytest.raises(AirflowSkipException, match="no connection lakelanes_powerbi"):
+        task.execute(context)
+
+
+def test_power_bi_refreshes_what_is_due_and_waits_without_a_worker(
+    lake: Lake, deployed: Spice, double: PowerBIDouble
+) -> None:
+    task, context = refresh_power_bi()
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    path, arguments = deferred.value.trigger.serialize()
+    assert power_bi.SECRET not in json.dumps(arguments), "the trigger's arguments are in Airflow's database"
+    trigger = import_string(path)(**arguments)
+    assert not trigger.is_ready(lake)
+    double.status = "Completed"
+    assert trigger.is_ready(lake)
+    event = {"status": "ready"}
+    assert task.resume(context, event=event, **deferred.value.kwargs) == ["days"]
+    with pytest.raises(AirflowSkipException, match="nothing is due"):
+        task.execute(context)
+
+
+def test_a_failure_of_power_bi_opens_an_alert_of_its_own(lake: Lake, deployed: Spice, double: PowerBIDouble) -> None:
+    task, context = refresh_power_bi()
+    double.refuse = (403, {"error": {"code": "PowerBINotAuthorized", "message": "no"}})
+    with pytest.raises(RefreshError, match="may not refresh"):
+        task.execute(context)
+    assert [one.cause for one in open_incidents(lake)] == ["refresh/Power BI"]
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    double.status = "Completed"
+    task.resume(context, event={"status": "ready"}, **deferred.value.kwargs)
+    assert open_incidents(lake) == []
+
+
+def test_a_refresh_of_power_bi_that_takes_too_long_is_cancelled(
+    lake: Lake, deployed: Spice, double: PowerBIDouble
+) -> None:
+    task, context = refresh_power_bi()
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    with pytest.raises(RefreshError, match="refresh-1 is Cancelled"):
+        task.resume(context, event={"status": "deadline"}, **deferred.value.kwargs)
+    assert double.cancelled == ["refresh-1"]
