@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lakelanes import __version__
 from lakelanes.commands import COMMANDS
-from lakelanes.errors import LakeError
+from lakelanes.errors import ConfigError, LakeError
 
 _DESCRIPTION = (
     "Says how a lake stands, and repairs it. The lake is the one of the configuration file that LAKE_CONFIG names, or "
@@ -22,7 +22,10 @@ _DESCRIPTION = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command. Returns 0, or 1 for an error and where something needs attention; argparse exits with 2."""
+    """Runs one command. Returns 0, or 1 for an error and where something needs attention; argparse exits with 2.
+
+    ``try`` has exit codes of its own.
+    """
     options = build_parser().parse_args(arguments)
     try:
         report = options.run(options)
@@ -30,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.json:
             print(json.dumps({"error": str(error)}, indent=2))
         print(error, file=sys.stderr)
-        return 1
+        return options.config_fault if isinstance(error, ConfigError) else 1
     print(json.dumps(report.data, indent=2, default=str) if options.json else report.text)
     for line in report.errors:
         print(line, file=sys.stderr)
@@ -40,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; ``run`` of what it parsed is the command's function."""
     parser = argparse.ArgumentParser(prog="lakelanes", description=_DESCRIPTION)
+    parser.set_defaults(config_fault=1)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for command in COMMANDS:

@@ -17,7 +17,7 @@ LINES = {
         ["__main__"],
         ["commands"],
         ["watch"],
-        ["overview"],
+        ["overview", "draft"],
         ["dashboards"],
         ["files", "tables"],
         ["alerts", "catalog"],

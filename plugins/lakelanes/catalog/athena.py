@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
@@ -52,6 +53,31 @@ def results(lake: Lake, query_id: str) -> Iterator[dict[str, str | None]]:
                 yield dict(zip(header, cells, strict=True))
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a statement answers: names and types of the columns, as Athena calls them, and the rows, as text."""
+
+    names: list[str]
+    types: list[str]
+    rows: list[list[str | None]]
+
+
+def ask(lake: Lake, sql: str) -> Answer:
+    """The answer to one statement, of any kind. Raises QueryError; one that is interrupted is cancelled."""
+    query_id = execute(lake, sql)
+    execution = lake.athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+    found = Answer([], [], [])
+    for page in lake.athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id):
+        columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+        found = Answer([one["Name"] for one in columns], [one["Type"] for one in columns], found.rows)
+        found.rows.extend([cell.get("VarCharValue") for cell in row["Data"]] for row in page["ResultSet"]["Rows"])
+    # The first row of a SELECT, and of no other statement, repeats the column names.
+    # https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
+    if execution.get("StatementType") == "DML" and found.rows[:1] == [found.names]:
+        del found.rows[0]
+    return found
+
+
 def bytes_scanned(lake: Lake, query_id: str) -> int:
     """What a query that has ended read, which is what Athena bills: also of one that it cancelled, not of one that
     failed (https://aws.amazon.com/athena/pricing/)."""
@@ -75,6 +101,15 @@ def _execute_once(lake: Lake, sql: str, timeout_seconds: float) -> str:
         QueryExecutionContext={"Database": resources.glue_database},
         WorkGroup=resources.workgroup_name,
     )["QueryExecutionId"]
+    try:
+        return _wait(lake, query_id, sql, timeout_seconds)
+    except KeyboardInterrupt:
+        lake.athena.stop_query_execution(QueryExecutionId=query_id)  # Athena bills what it reads until then
+        raise
+
+
+def _wait(lake: Lake, query_id: str, sql: str, timeout_seconds: float) -> str:
+    """The id, once the query has succeeded."""
     deadline, pause = time.monotonic() + timeout_seconds, 0.05
     while True:
         status = lake.athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["Status"]

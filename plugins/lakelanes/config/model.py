@@ -31,7 +31,7 @@ from lakelanes.config.filename_patterns import FilenamePattern
 from lakelanes.config.table_faults import UNDECLARED
 from lakelanes.convert.dialect import COLUMN_SETTINGS, MAX_FOOTER_LINES, Dialect
 from lakelanes.convert.partition_values import INTEGER_BITS, PartitionValue
-from lakelanes.convert.policy import MAX_COMPRESSION_RATIO, Reaction, SchemaPolicy
+from lakelanes.convert.policy import MAX_COMPRESSION_RATIO, LoadPolicy, Reaction, SchemaPolicy
 from lakelanes.types import HiveType, parse_type
 
 Grain = Literal["hour", "day", "month", "year"]
@@ -404,6 +404,20 @@ class Entity(_Model):
             except ValueError as error:
                 raise ValueError(f"schema[{place}], column {column.name!r}: {error}") from None
         return self
+
+    def load_policy(self, empty_refusal: str | None = None) -> LoadPolicy:
+        """When a file is refused and what becomes of what is not the table's, as the converter takes it.
+
+        empty_refusal: why a file without rows is refused; None where it is loaded.
+        """
+        return LoadPolicy(
+            self.on_bad_rows,
+            self.max_bad_rows,
+            self.missing_columns,
+            self.schema_policy.converter(),
+            empty_refusal,
+            max_compression_ratio=self.max_compression_ratio,
+        )
 
     @property
     def rejects_table(self) -> str:

@@ -68,7 +68,7 @@ class ReasonCounts:
                 self.first_withheld = self.first_withheld or rows.at(places[column, reason])
                 continue
             self.total += count
-            key = _kind(column, reason)
+            key = kind_of(column, reason)
             known = self._kinds.get(key)
             if known is not None:
                 known.count += count
@@ -85,12 +85,12 @@ class ReasonCounts:
 
     def first_like(self, row: Reject) -> Reject:
         """The first row with a fault of this row's kind."""
-        known = self._kinds.get(_kind(row.column, row.reason))
+        known = self._kinds.get(kind_of(row.column, row.reason))
         return known.first if known else row
 
     def of_kind(self, row: Reject) -> int:
         """How many rows have a fault of this row's kind."""
-        known = self._kinds.get(_kind(row.column, row.reason))
+        known = self._kinds.get(kind_of(row.column, row.reason))
         return known.count if known else 1
 
     def told(self, row: Reject, records: int, then: str) -> str:
@@ -106,5 +106,6 @@ class ReasonCounts:
         return f"{what}: {count} of {records} rows, {where}; {then}" + (f"; {besides}" if besides else "")
 
 
-def _kind(column: str | None, reason: str) -> Hashable:
+def kind_of(column: str | None, reason: str) -> Hashable:
+    """What reasons of one kind have in common: the column, and the text without what varies by the row."""
     return column, _VARYING.sub("#", reason[:_CHARACTERS])

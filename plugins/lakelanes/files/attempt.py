@@ -19,7 +19,6 @@ from lakelanes.config.partitions import Partition
 from lakelanes.convert import (
     Conversion,
     Destination,
-    LoadPolicy,
     PartitionedTarget,
     Source,
     TargetTable,
@@ -249,14 +248,7 @@ class Attempt:
                     [key.name for key in entity.partition_keys],
                     lambda columns: self._context.evolution.add(columns, self._file.uri),
                 ),
-                LoadPolicy(
-                    entity.on_bad_rows,
-                    entity.max_bad_rows,
-                    entity.missing_columns,
-                    entity.schema_policy.converter(),
-                    self._empty_refusal(rows_before),
-                    max_compression_ratio=entity.max_compression_ratio,
-                ),
+                entity.load_policy(self._empty_refusal(rows_before)),
                 Tuning(threads=self._context.threads),
             )
         except BaseException:
