@@ -1,7 +1,8 @@
 """Loading the configuration file: environment variables, then every fault at once.
 
 ``load_config`` reads the file that ``LAKE_CONFIG`` names (``include/lake.json`` otherwise), replaces ``${NAME}`` by
-environment variables (``$${`` stands for a literal ``${``) and checks everything at once: a ``ConfigError`` lists each
+environment variables, ``${NAME:-text}`` by the text where there is no such variable or it is empty (``$${`` stands for
+a literal ``${``), and checks everything at once: a ``ConfigError`` lists each
 fault with the path of the setting, what was found and what was expected.
 """
 
@@ -107,9 +108,11 @@ def _expand(value: Any, env: Mapping[str, str], path: str, faults: list[str]) ->
     def variable(match: re.Match[str]) -> str:
         if match[0].startswith("$$"):
             return "${"
-        name = match[1]
+        name, colon, default = match[1].partition(":-")
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name or ""):
             faults.append(f"{path}: {match[0]!r} does not name an environment variable; write $${{ for a literal ${{")
+        elif colon and not env.get(name):
+            return default
         elif name not in env:
             faults.append(f"{path}: environment variable {name} is not set")
         else:

@@ -23,7 +23,7 @@ _LONGEST = 60
 _INTEGERS = frozenset({"tinyint", "smallint", "int", "bigint"})
 _NUMBERS = _INTEGERS | {"decimal", "float", "double"}
 # What other programs write for null.
-_NULL_TEXTS = frozenset(
+NULL_TEXTS = frozenset(
     [
         "",
         "null",
@@ -44,8 +44,8 @@ _NULL_TEXTS = frozenset(
 )
 # What may be a currency: a code of ISO 4217, a sign of Unicode's category Sc, or one of the common abbreviations.
 _NAME = r"([A-Z]{3}|[A-Z]{0,3}[$\u00a2-\u00a5\u20a0-\u20c0]|Fr\.|Rs\.?|kr\.?|zł|Kč|Ft)"
-_CURRENCY = re.compile(rf"[+(-]*{_NAME}[ \t\u00a0\u202f]*[+(-]*[0-9.,]")
-_CURRENCY_AFTER = re.compile(rf"[0-9.,)%-][ \t\u00a0\u202f]*{_NAME}[)-]*\Z")
+CURRENCY = re.compile(rf"[+(-]*{_NAME}[ \t\u00a0\u202f]*[+(-]*[0-9.,]")
+CURRENCY_AFTER = re.compile(rf"[0-9.,)%-][ \t\u00a0\u202f]*{_NAME}[)-]*\Z")
 _SEPARATORS = re.compile("[.,' \u00a0\u202f\u2019_]")
 _DAYS = (
     (r"\d{4}-\d{1,2}-\d{1,2}", ("%Y-%m-%d",)),
@@ -111,7 +111,7 @@ def cure(text: str, column_type: HiveType, dialect: Dialect, is_value: IsValue) 
         fewest = min(map(len, found))
         return " or ".join(dict.fromkeys(_set(**settings) for settings in found if len(settings) == fewest))
     cures = ["set true_values and false_values"] if column_type.kind == "boolean" else []
-    if text.lower() in _NULL_TEXTS and text not in dialect.null_values:
+    if text.lower() in NULL_TEXTS and text not in dialect.null_values:
         cures.append(f"add {_json(text)} to null_values")
     return " or ".join(cures)
 
@@ -131,10 +131,10 @@ def _candidates(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, An
     if kind in _NUMBERS:
         yield from _of_numbers(text, kind, dialect)
     elif kind == "date":
-        for form in _day_formats(text):
+        for form in day_formats(text):
             yield {"date_format": form}
     elif kind == "timestamp":
-        yield from _of_timestamps(text, dialect)
+        yield from timestamp_settings(text, dialect)
 
 
 def _of_numbers(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, Any]]:
@@ -147,7 +147,7 @@ def _of_numbers(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, An
         marks["trailing_minus"] = True
     if "(" in text:
         marks["parentheses"] = True
-    currency = _CURRENCY.match(text) or _CURRENCY_AFTER.search(text)
+    currency = CURRENCY.match(text) or CURRENCY_AFTER.search(text)
     if currency is not None and currency[1] not in dialect.currencies:
         marks["currencies"] = (*dialect.currencies, currency[1])
     percents = ("number", "fraction") if "%" in text and dialect.percent is None else (None,)
@@ -184,13 +184,15 @@ def _patterns() -> tuple[list[tuple[Any, tuple[str, ...]]], list[tuple[Any, str]
     return days, times
 
 
-def _day_formats(text: str) -> tuple[str, ...]:
+def day_formats(text: str) -> tuple[str, ...]:
+    """The strptime formats that a day of this look may be in; of several the likelier one comes first."""
     if not text[:1].isdigit():
         return ()
     return next((forms for pattern, forms in _patterns()[0] if pattern.fullmatch(text)), ())
 
 
-def _of_timestamps(text: str, dialect: Dialect) -> Iterator[dict[str, Any]]:
+def timestamp_settings(text: str, dialect: Dialect) -> Iterator[dict[str, Any]]:
+    """Settings with which the text may be a timestamp."""
     if "." in text and dialect.beyond_microseconds == "refuse":
         yield {"beyond_microseconds": "cut"}
     number = re.fullmatch(r"-?(\d+)(?:\.\d+)?", text, re.ASCII)

@@ -7,7 +7,7 @@ Which entity takes a file, and the partition that its name spells, are found as 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -108,7 +108,7 @@ def try_file(config: LakeConfig, path: Path, entity: Entity | None = None) -> Tr
     if entity.format == "csv":  # S3 copies the file, and nothing reads its rows
         done = Trial(entity.name, None, "loaded", None, rows_loaded=None)
     else:
-        done = run(entity, path, partition)
+        done = run(entity, lambda: path.open("rb"), path.name, partition)
     if len(done.partitions) == 1:
         [only] = done.partitions
     else:
@@ -117,12 +117,12 @@ def try_file(config: LakeConfig, path: Path, entity: Entity | None = None) -> Tr
     return replace(done, partition=only, key=key, notes=notes, run=partition_key(entity, spelled) if spelled else None)
 
 
-def run(entity: Entity, path: Path, partition: Partition | None = None) -> Trial:
-    """The converter over a file, with the settings of the entity. partition: the one that the file's name spells."""
+def run(entity: Entity, open_source: Callable[[], Any], name: str, partition: Partition | None = None) -> Trial:
+    """The converter over a file of this name, with the settings of the entity. partition: what the name spells."""
     with tempfile.TemporaryFile() as target, tempfile.TemporaryFile() as rejected:
         kept = _Kept(entity, partition, target)
         done = convert(
-            Source(lambda: path.open("rb"), path.name, entity.dialect.converter()),
+            Source(open_source, name, entity.dialect.converter()),
             Destination(kept.partitioned() if entity.data_keys else kept.whole, lambda: _FileSink(rejected)),
             TargetTable(entity.columns, entity.sort_by, [key.name for key in entity.partition_keys]),
             entity.load_policy(),

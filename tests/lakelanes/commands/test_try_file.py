@@ -79,7 +79,7 @@ def test_people_get_the_same_in_lines_that_fit_and_that_steer_no_terminal(
     assert [line for line in text.splitlines() if len(line) > 80] == []
     assert "\x1b" not in text
     assert "partition  year=2024/month=03/day=15 (of the run 2024-03-15)" in text
-    assert "s3://tried-analytics/sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-" in text.replace("\n", "")
+    assert "s3://tried-analytics/sales_data/year=2024/month=03/day=15/sales_data_2024_03_15-" in "".join(text.split())
     assert "rows       1 loaded, 1 rejected" in text
     assert "\\x1b[1m1,5" in text
 

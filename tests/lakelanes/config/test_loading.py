@@ -10,6 +10,7 @@ import pytest
 from lakelanes.config.loading import load_config, parse_config
 from lakelanes.errors import ConfigError
 from tests.lakelanes.config.support import ENV, SKETCH, changed, faults, parse
+from tests.support.lakes import config_text
 
 
 def test_a_dollar_brace_can_be_written_literally() -> None:
@@ -42,3 +43,13 @@ def test_lake_config_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(SKETCH))
     assert load_config(env={**ENV, "LAKE_CONFIG": str(path)}).resources.glue_database == "analytics_db"
+
+
+def test_a_variable_may_have_a_text_that_stands_for_it_where_it_is_not_set() -> None:
+    text = config_text().replace('"000000000000"', '"${AWS_ACCOUNT_ID:-000000000000}"')
+    assert parse_config(text, {}).aws.account_id == "000000000000"
+    assert parse_config(text, {"AWS_ACCOUNT_ID": ""}).aws.account_id == "000000000000"
+    assert parse_config(text, {"AWS_ACCOUNT_ID": "123456789012"}).aws.account_id == "123456789012"
+    assert parse_config(text.replace(":-0", ":-1"), {}).aws.account_id == "100000000000"
+    with pytest.raises(ConfigError, match="does not name an environment variable"):
+        parse_config(text.replace("AWS_ACCOUNT_ID:-", "1x:-"), {})
