@@ -44,7 +44,7 @@ def answer(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     headings = [cut(name, most=_LONGEST_CELL) for name in names]
     widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) > width():
-        return _by_column(names, rows)
+        return by_column(names, rows)
     numbers = [
         all(isinstance(value, int | float | Decimal | None) and not isinstance(value, bool) for value in column)
         for column in zip(*rows, strict=True)
@@ -59,7 +59,8 @@ def answer(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     )
 
 
-def _by_column(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def by_column(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """The rows one below the other, each with a line per value."""
     label = min(max(map(len, names)), width() // 2)
     lines = []
     for number, row in enumerate(rows, 1):

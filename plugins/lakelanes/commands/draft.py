@@ -13,6 +13,7 @@ from lakelanes import names
 from lakelanes.aws import clients
 from lakelanes.aws.storage import ObjectReader, place_of
 from lakelanes.commands.answers import wrapped
+from lakelanes.commands.environment import check_endpoint
 from lakelanes.commands.report import Report, UsageError
 from lakelanes.config.loading import DEFAULT_PATH, load_config
 from lakelanes.draft.config_file import formatted, write
@@ -47,6 +48,8 @@ def run(options: argparse.Namespace) -> Report:
             names.entity_name(options.name)
         except ValueError as error:
             raise UsageError(f"--name: {error}") from None
+    if options.table or any(text.startswith("s3://") for text in options.sample):
+        check_endpoint(os.environ.get("AWS_ENDPOINT_URL", ""))
     path = Path(options.config or os.environ.get("LAKE_CONFIG") or DEFAULT_PATH)
     if options.table:
         found = draft_table(clients.client("dynamodb", _region(path)), options.table, options.name)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, entity_named, table
+from lakelanes.config.deadlines import following
+from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, date_values, partition_of
+from lakelanes.convert.partition_values import spelled
+from lakelanes.errors import PartitionValueError
 from lakelanes.files.ignored_names import IGNORED
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.summaries import FILE_STATES
 from lakelanes.overview import files
 
+# The form of a partition's date, and that of the next coarser one, by the entity's grain.
+_WITHIN = {"hour": ("%Y-%m-%dT%H", "%Y-%m-%d"), "day": ("%Y-%m-%d", "%Y-%m"), "month": ("%Y-%m", "%Y")}
 _HEADINGS = ("changed", "state", "lane", "rows", "bad rows", "withheld", "file", "reason")
 
 
@@ -30,13 +39,17 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
         metavar="STATE",
         help=f"in this state: {', '.join(states)}; repeatable",
     )
-    parser.add_argument("--partition", help="files of this partition (year=2024/month=03/day=15, or 2024-03-15)")
+    parser.add_argument(
+        "--partition",
+        help="files of this partition: year=2024/month=03/day=15, or 2024-03-15, which of an hourly entity is all "
+        "hours of that day",
+    )
     parser.add_argument("--limit", type=int, default=20, help="at most so many (default: 20)")
     return parser
 
 
 def run(options: argparse.Namespace) -> Report:
-    lake = Lake.open()
+    lake = open_lake()
     if options.prefix:
         return _searched(lake, options.prefix, options.limit)
     entries = _latest(lake, options)
@@ -44,25 +57,38 @@ def run(options: argparse.Namespace) -> Report:
     return Report(text, [asdict(entry) for entry in entries])
 
 
-def partition_path_of(lake: Lake, name: str, text: str) -> str:
-    """The folder of a partition, named by its folder or by its date. Raises PartitionValueError for what is neither."""
+def partition_paths_of(lake: Lake, name: str, text: str) -> list[str]:
+    """The folders of a partition, named by its folder or by its date; a date that holds several of the entity's
+    partitions, as a day holds its hours, means all of them. Raises PartitionValueError for what is neither."""
     entity = entity_named(lake, name)
     if "=" in text:
-        return partition_of(entity, Partition.from_path(text).values).path
-    values = date_values(entity, text)
-    return partition_of(entity, [values.get(key.name, "") for key in entity.partition_keys]).path
+        return [partition_of(entity, Partition.from_path(text).values).path]
+    found = []
+    for date in _dates_within(entity, text):
+        values = date_values(entity, date)
+        found.append(partition_of(entity, [values.get(key.name, "") for key in entity.partition_keys]).path)
+    return found
+
+
+def _dates_within(entity: Entity, text: str) -> list[str]:
+    """The dates of the entity's partitions that a coarser date holds; the date itself where it is none of those."""
+    form, coarser = _WITHIN.get(entity.grain or "", ("", ""))
+    try:
+        start = datetime.strptime(text, coarser) if coarser else None
+    except ValueError:
+        start = None
+    if start is None or spelled(start, coarser) != text:
+        return [text]
+    first = spelled(start, form)
+    dates = (following(entity, first, count) for count in range(31))
+    return [date for date in dates if date.startswith(text)]
 
 
 def _latest(lake: Lake, options: argparse.Namespace) -> list[Entry]:
     names = [entity_named(lake, options.entity).name] if options.entity else list(lake.config.entities)
-    states = options.state or FILE_STATES
+    states = list(dict.fromkeys(options.state or FILE_STATES))
     if options.partition:
-        found: list[Entry] = []
-        for name in names:
-            path = partition_path_of(lake, name, options.partition)
-            own = (entry for entry in lake.ledger.in_partition(name, path) if entry.state in states)
-            found += list(islice(own, options.limit))
-        return found[: options.limit]
+        return _of_partition(lake, names, options.partition, states, options.limit)
     entries: list[Entry] = []
     for name in names:
         known = [state for state in states if state != "unmatched"]
@@ -70,6 +96,25 @@ def _latest(lake: Lake, options: argparse.Namespace) -> list[Entry]:
     if "unmatched" in states:
         entries += files.latest_files(lake, "", ["unmatched"], limit=options.limit).entries
     return sorted(entries, key=lambda entry: entry.updated_at, reverse=True)[: options.limit]
+
+
+def _of_partition(lake: Lake, names: list[str], text: str, states: Sequence[str], limit: int) -> list[Entry]:
+    """Files of a partition of these entities. An entity that has no such partitions does not count; PartitionValueError
+    where none has."""
+    found: list[Entry] = []
+    faults: list[PartitionValueError] = []
+    for name in names:
+        try:
+            paths = partition_paths_of(lake, name, text)
+        except PartitionValueError as fault:
+            faults.append(fault)
+            continue
+        for path in paths:
+            own = (entry for entry in lake.ledger.in_partition(name, path) if entry.state in states)
+            found += list(islice(own, limit - len(found)))
+    if len(faults) == len(names):
+        raise faults[0]
+    return found
 
 
 def _searched(lake: Lake, prefix: str, limit: int) -> Report:

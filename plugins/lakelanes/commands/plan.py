@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, plural, table
 from lakelanes.files.batch_plan import describe_batch, plan_batches
 from lakelanes.files.sweep import find_unloaded
-from lakelanes.lake import Lake
 
 
 def add(subparsers: Any) -> argparse.ArgumentParser:
@@ -18,7 +18,7 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> Report:
-    lake = Lake.open()
+    lake = open_lake()
     sweep = find_unloaded(lake, full=options.full, note=False)
     batches = [
         (name, batch)

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from lakelanes.catalog.athena import Answer, ask
 from lakelanes.commands.answers import answer
+from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, UsageError, plural
 from lakelanes.errors import QueryError
-from lakelanes.lake import Lake
 
 # What asks and changes nothing. https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
 _ASKING = ("select", "with", "values", "table", "show", "describe", "desc", "explain")
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> Report:
         raise UsageError("--csv and --json are two answers: ask for one of them")
     _check(options.sql)
     try:
-        found = ask(Lake.open(), options.sql)
+        found = ask(open_lake(), options.sql)
     except QueryError as error:
         raise _refused(error.reason) from None
     except ClientError as error:

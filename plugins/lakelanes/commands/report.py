@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lakelanes.commands.answers import by_column, width
 from lakelanes.config.model import Entity, Table
 from lakelanes.errors import LakeError
 from lakelanes.lake import Lake
@@ -26,7 +28,10 @@ class UsageError(LakeError):
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> str:
-    """Rows under their headings, each column as wide as its longest text, numbers to the right; ``empty`` for none."""
+    """Rows under their headings, each column as wide as its longest text, numbers to the right; ``empty`` for none.
+
+    In a terminal that is too narrow for it a line per cell.
+    """
     rows = list(rows)
     shown = [[f"{cell:,}" if isinstance(cell, int) else str(cell or "-") for cell in row] for row in rows]
     numbers = [all(isinstance(cell, int) for cell in column) for column in zip(*rows, strict=True)] if shown else []
@@ -34,6 +39,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], empty: str)
         return empty
     lines = [[heading.upper() for heading in headings], *shown]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    if sys.stdout.isatty() and sum(widths) + 2 * len(widths) - 2 > width():
+        return by_column(headings, shown)
     return "\n".join(
         "  ".join(
             cell.rjust(width) if number else cell.ljust(width)

@@ -15,6 +15,7 @@ from typing import Any
 
 from lakelanes.aws.storage import place_of
 from lakelanes.catalog.registrar import Registrar
+from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, UsageError, entity_named, plural
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
@@ -44,7 +45,7 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> Report:
-    lake = Lake.open()
+    lake = open_lake()
     files = _chosen(lake, options)
     outcomes: list[FileOutcome] = []
     for name, own in files.items():
@@ -82,7 +83,7 @@ def _chosen(lake: Lake, options: argparse.Namespace) -> dict[str, list[SourceFil
         raise UsageError("name files by their keys, by --state or by --partition, one of the three")
     if options.key:
         files: dict[str, list[SourceFile]] = {}
-        for key in options.key:
+        for key in dict.fromkeys(options.key):
             name, file = _named(lake, key)
             files.setdefault(name, []).append(file)
         return files

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lakelanes.alerts.incidents import Incident, open_incidents
+from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, UsageError, plural, table
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
@@ -15,6 +16,7 @@ from lakelanes.overview import files, tables
 from lakelanes.overview.files import DeadLetters, EntityStatus
 from lakelanes.overview.tables import TableStatus
 
+_UNMATCHED = 10
 _ENTITY = ("entity", "state", "newest", "next", "deadline", "files", "failed", "rejected", "rows", "bad rows")
 _ALERT = ("alert since", "cause", "reason", "what to do")
 _TABLE = ("table", "state", "until", "next", "deadline", "unfinished", "failed", "reason")
@@ -30,7 +32,7 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> Report:
-    lake = Lake.open()
+    lake = open_lake()
     entities, named = _chosen(lake, options.name)
     if not options.counted:
         summaries.refresh(lake.ledger, [lake.config.entities[name] for name in entities])
@@ -48,14 +50,19 @@ def run(options: argparse.Namespace) -> Report:
         parts.append(table(_TABLE, map(_of_table, stands), ""))
     if lines := _of_letters(letters):
         parts.append(lines)
+    # Nor are files of no entity one entity's.
+    unmatched = [] if options.name else files.latest_files(lake, "", ["unmatched"], limit=_UNMATCHED).entries
+    if unmatched:
+        parts.append("\n".join(["files of no entity, the latest first:", *(f"  {one.source}" for one in unmatched)]))
     troubled = [one.name for one in found if one.needs_attention] + [one.name for one in stands if one.needs_attention]
     data = {
         "alerts": [{"cause": one.cause, "since": one.since, **asdict(one.alert)} for one in alerts],
         "entities": [asdict(status) for status in found],
         "tables": [asdict(stand) for stand in stands],
         "dead_letters": asdict(letters),
+        "unmatched": [one.source for one in unmatched],
     }
-    return Report("\n\n".join(parts), data, status=int(bool(troubled or letters.waiting or alerts)))
+    return Report("\n\n".join(parts), data, status=int(bool(troubled or letters.waiting or alerts or unmatched)))
 
 
 def _chosen(lake: Lake, names: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, table_named
-from lakelanes.lake import Lake
 from lakelanes.tables.planning import check, repair
 
 
@@ -24,7 +24,7 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> Report:
-    lake = Lake.open()
+    lake = open_lake()
     table = table_named(lake, options.table)
     text = check(lake, table) if options.action == "status" else repair(lake, table)
     return Report(text, {"table": table.name, options.action: text})

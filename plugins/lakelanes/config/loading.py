@@ -85,7 +85,7 @@ def parse_config(text: str, env: Mapping[str, str], source: str = "configuration
                 faults.append(line)
     faults.extend(cross_faults(raw))
     if faults or config is None:
-        raise ConfigError(source, faults)
+        raise ConfigError(source, list(dict.fromkeys(faults)))
     return config
 
 

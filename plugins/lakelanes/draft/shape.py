@@ -169,7 +169,11 @@ def _split_by(looked: Sequence[Looked], separator: str | None) -> dict[str, Any]
 
 
 def _is_pointless(quoting: dict[str, Any], text: bytes, delimiter: str) -> bool:
-    """Whether these settings mean nothing for this text."""
+    """Whether these settings mean nothing for this text, or lose what its quotes mean."""
+    if quoting.get("quote", "") is None:
+        sign = re.escape(delimiter.encode())
+        closed = rb"(?:^|" + sign + rb')"[^"\r\n]*"(?:' + sign + rb"|[\r\n]|$)"
+        return b'"' not in text or bool(re.search(closed, text, re.MULTILINE))
     if quoting.get("quote") == "'":
         sign = re.escape(delimiter.encode())
         return not re.search(rb"(?:^|" + sign + rb")'[^'\r\n]*'(?:" + sign + rb"|[\r\n]|$)", text, re.MULTILINE)
@@ -312,6 +316,8 @@ def _joined(parts: Sequence[_Parts], settings: dict[str, Any], width: int) -> Sh
         doubts.append("some samples end with lines that look like a footer, others do not: skip_footer is left open")
     if settings.get("skip_empty_rows"):
         doubts.append("rows of nothing but delimiters are left out (skip_empty_rows)")
+    if settings.get("quote", "") is None:
+        doubts.append("quotes stand where none can, so they are taken as text in all fields (quote: null)")
     if settings.get("quotes") == "lenient":
         doubts.append("quotes stand inside fields that are not quoted, and are taken as text (quotes: lenient)")
     if (short := [line for one in parts for line in one.short]) and settings.get("pad_short_rows"):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert
+from lakelanes.commands.report import table
+from lakelanes.files.sweep import find_unloaded, record_unmatched
 from lakelanes.lake import Lake
 from tests.lakelanes.commands.terminal import BAD, GOOD, Terminal, load
 from tests.support.lakes import put
@@ -53,3 +57,27 @@ def test_status_of_a_name_that_is_not_configured_is_refused_with_the_names_there
 ) -> None:
     assert "has no entity 'nobody'; it has sales" in terminal.text("status", "nobody")
     assert terminal.code == 1
+
+
+def test_status_tells_of_files_of_no_entity_once(lake: Lake, terminal: Terminal) -> None:
+    uri = put(lake, "somebody_elses.csv", GOOD)
+    put(lake, "_SUCCESS", "")
+    record_unmatched(lake, find_unloaded(lake, full=True).unmatched)
+    text = terminal.text("status")
+    assert text.count(uri) == 1
+    assert "files of no entity, the latest first:\n  s3://" in text
+    assert "_SUCCESS" not in text
+    assert terminal.code == 1
+    assert terminal.data("status")["unmatched"] == [uri]
+    assert terminal.data("status", "sales")["unmatched"] == []
+    assert terminal.code == 0
+
+
+def test_in_a_narrow_terminal_each_value_has_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    wide = table(("name", "text"), [("a", "x" * 50)], "")
+    assert len(wide.splitlines()) == 2, "a program gets a table"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    narrow = table(("name", "text"), [("a", "x" * 50)], "")
+    assert narrow.splitlines()[0] == "row 1"
+    assert max(map(len, narrow.splitlines())) == 40
