@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +29,24 @@ _SIMPLE: dict[str, tuple[str, str]] = {
     "binary": ("binary", "varbinary"),
 }
 _ALIASES = {"integer": "int"}
+# What other systems call the types.
+_OTHER_NAMES = {
+    **dict.fromkeys(("bool", "bit", "logical"), "boolean"),
+    **dict.fromkeys(("number", "numeric", "dec", "money", "currency", "bignumeric"), "decimal"),
+    **dict.fromkeys(("text", "str", "clob", "uuid", "json", "object", "enum", "mediumtext", "longtext"), "string"),
+    **dict.fromkeys(("varchar2", "nvarchar", "nvarchar2"), "varchar"),
+    **dict.fromkeys(("nchar", "character", "bpchar"), "char"),
+    **dict.fromkeys(("long", "int64", "int8", "bigserial", "uint32"), "bigint"),
+    **dict.fromkeys(("int32", "int4", "mediumint", "serial", "uint16"), "int"),
+    **dict.fromkeys(("int16", "int2", "short"), "smallint"),
+    **dict.fromkeys(("byte", "uint8"), "tinyint"),
+    **dict.fromkeys(("real", "float4", "float32"), "float"),
+    **dict.fromkeys(("float8", "float64"), "double"),
+    **dict.fromkeys(("datetime", "datetime2", "timestamptz", "timestamp_ntz", "smalldatetime"), "timestamp"),
+    **dict.fromkeys(("list", "set"), "array"),
+    **dict.fromkeys(("row", "record"), "struct"),
+    "date32": "date",
+}
 _MAX_LENGTH = {"char": 255, "varchar": 65535}
 _MAX_PRECISION = 38
 
@@ -95,6 +114,14 @@ def parse_type(text: str, *, binary: bool = False) -> HiveType:
     return _Parser(text, binary).parse()
 
 
+def _is_type(text: str) -> bool:
+    try:
+        parse_type(text)
+    except ValueError:
+        return False
+    return True
+
+
 class _Parser:
     """A recursive-descent parser of Hive's type grammar."""
 
@@ -152,7 +179,26 @@ class _Parser:
             return self._map(depth)
         if kind == "struct":
             return self._struct(depth)
-        raise self._error()
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> ValueError:
+        """The error for a name that is no type, with the type that is meant, if one is like it."""
+        near = difflib.get_close_matches(name, [*_SIMPLE, "decimal", *_MAX_LENGTH, "array", "map", "struct"], n=1)
+        meant = _OTHER_NAMES.get(name) or (near[0] if near else None)
+        if meant is None or meant == "binary":
+            return self._error()
+        # All other names in it are mended as well, but not those of a struct's fields.
+        mended = re.sub(
+            r"[a-z_]\w*(?!\w|\s*:)", lambda word: _OTHER_NAMES.get(word[0], word[0]), self._text.strip().lower()
+        )
+        written = re.sub(rf"\b{name}\b", meant, mended)
+        # A type that takes the arguments as they are, or one with such as it needs.
+        candidates = [written, meant, f"{meant}(12,2)", f"{meant}(20)"]
+        # A bare decimal is decimal(10,0), which nobody means.
+        candidates = [one for one in candidates if one != "decimal"]
+        return ValueError(
+            f"{self._text!r} is not a Hive type; did you mean {next(filter(_is_type, candidates), meant)!r}?"
+        )
 
     def _numbers(self) -> list[int]:
         """The numbers in parentheses after a name; none when there are no parentheses."""

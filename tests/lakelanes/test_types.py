@@ -89,3 +89,31 @@ def test_binary_is_for_values_that_come_as_bytes() -> None:
     assert (parsed.text, parsed.trino) == ("map<string,array<binary>>", "map(varchar, array(varbinary))")
     with pytest.raises(ValueError, match="binary columns cannot be loaded"):
         parse_type("map<string,array<binary>>")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("bool", "boolean"),
+        ("Number(10,2)", "decimal(10,2)"),
+        ("number", "decimal(12,2)"),
+        ("varchar2(20)", "varchar(20)"),
+        ("text(5)", "string"),
+        ("datetime", "timestamp"),
+        ("int64", "bigint"),
+        ("strnig", "string"),
+        ("array<number(5,1)>", "array<decimal(5,1)>"),
+        ("struct<text:bool,b:list<str>>", "struct<text:boolean,b:array<string>>"),
+    ],
+)
+def test_a_name_that_another_system_has_for_a_type_is_told_ours(text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match="is not a Hive type") as error:
+        parse_type(text)
+    assert str(error.value) == f"{text!r} is not a Hive type; did you mean {meant!r}?"
+    assert parse_type(meant)
+
+
+@pytest.mark.parametrize("text", ["foo", "decimal(10;2)", "binry"])
+def test_a_name_that_is_like_none_is_told_nothing(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a Hive type$"):
+        parse_type(text)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lakelanes import names
+from lakelanes.config.dialect_faults import dialect_faults
 from lakelanes.config.filename_patterns import FilenamePattern
 from lakelanes.config.raw_settings import (
     case_faults,
@@ -26,6 +27,10 @@ from lakelanes.convert.partition_values import INTEGER_BITS, form_fault
 from lakelanes.convert.policy import RESCUED, variant_name
 from lakelanes.types import HiveType
 
+# A value of each of the keys that spell a date, with and without its leading zero.
+_DATE_SAMPLES = {"year": ("2024",), "month": ("03", "3"), "day": ("05", "5"), "hour": ("07", "7")}
+# An escape, a set, the beginning of a group or its end.
+_PATTERN_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P<|\(\?|\(|\)", re.DOTALL)
 _REJECTS_COLUMNS = frozenset({"source_file", "record", "line", "column", "reason", "raw"})
 _NESTED_TYPE = re.compile(r"\s*(array|map|struct)\s*<", re.IGNORECASE)
 _PARTITION_TYPES = re.compile(r"string|varchar\(\d+\)|char\(\d+\)|tinyint|smallint|int|bigint|date")
@@ -49,6 +54,8 @@ def entity_faults(entities: dict[str, Any], tables: dict[str, str]) -> Iterator[
             patterns[prefix, pattern] = path
         yield from _column_faults(path, entity)
         yield from _data_key_faults(path, entity)
+        yield from dialect_faults(path, entity)
+        yield from _order_faults(path, entity)
         yield from _sort_faults(path, entity)
     yield from _example_faults(entities)
 
@@ -198,6 +205,55 @@ def _unfit(column: HiveType, key: HiveType) -> str | None:
     if key.kind == column.kind or INTEGER_BITS.get(column.kind, 64) <= INTEGER_BITS.get(key.kind, 0):
         return None
     return f"a key of type {key.text} cannot hold the values of a column of type {column.text}"
+
+
+def _order_faults(path: str, entity: dict[str, Any]) -> Iterator[str]:
+    """Faults of a pattern whose groups without names are in another order than the partition keys: a group that cannot
+    be a year, where another can."""
+    pattern = entity.get("filename_pattern")
+    keys = [key if isinstance(key, dict) else {"name": key} for key in listed(entity, "partition_keys")]
+    names = [str(key.get("name")).lower() for key in keys if not key.get("column")]
+    groups = _groups(pattern) if isinstance(pattern, str) else []
+    if len(groups) != len(names):
+        return
+    for name, group in zip(names, groups, strict=True):
+        fits = [other for other in groups if _takes(other, name)]
+        if name in _DATE_SAMPLES and fits and group not in fits:
+            named = ", ".join(f"(?P<{key}>...)" for key in names)
+            yield (
+                f"{path}.filename_pattern: its groups are in another order than partition_keys: ({group}) would be "
+                f"the {name}, and ({fits[0]}) can be; name the groups: {named}"
+            )
+            return
+
+
+def _groups(pattern: str) -> list[str]:
+    """What stands in the groups of a pattern, in order; none of them where one has a name or lies in another."""
+    found: list[str] = []
+    opened: list[int] = []
+    counted = 0
+    tokens = list(_PATTERN_TOKEN.finditer(pattern))
+    for token in tokens:
+        if token[0].startswith("(?P<"):
+            return []
+        if token[0].startswith("("):
+            is_group = token[0] == "("
+            counted += is_group
+            opened.append(token.end() if is_group else -1)
+            if is_group and any(start >= 0 for start in opened[:-1]):
+                return []
+        elif token[0] == ")" and opened and (start := opened.pop()) >= 0:
+            found.append(pattern[start : token.start()])
+    return found if len(found) == counted else []
+
+
+def _takes(group: str, name: str) -> bool:
+    """Whether a group can have a value of a key of this name; any can if the name is none of a date's."""
+    try:
+        expression = FilenamePattern(group)
+    except ValueError:
+        return True
+    return any(expression.fullmatch(sample) for sample in _DATE_SAMPLES.get(name, ("",)))
 
 
 def _example_faults(entities: dict[str, Any]) -> Iterator[str]:

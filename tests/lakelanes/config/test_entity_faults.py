@@ -159,3 +159,38 @@ def test_settings_that_do_not_go_with_data_keys_are_faults(settings: dict[str, A
     [fault] = faults(with_keys({"name": "t", "column": "t"}, **{"schema": TYPED, **settings}))
     assert fault.startswith(f"entities.sales.{where}".rstrip(".") + ": "), fault
     assert what in fault
+
+
+@pytest.mark.parametrize(
+    ("keys", "pattern"),
+    [
+        (["day", "month", "year"], r"sales_(\d{4})_(\d{2})_(\d{2})\.csv"),
+        (["year", "month", "day"], r"sales_(\d{2})\.(\d{2})\.(\d{4})\.csv"),
+        (["year", "country"], r"([A-Z]{2})_(20\d\d)\.csv"),
+        (["year", "hour"], r"x\((?:a|b)[(]([0-2][0-9])-([0-9]{4})\.csv"),
+    ],
+)
+def test_groups_in_another_order_than_the_keys_ask_for_names(keys: list[str], pattern: str) -> None:
+    raw = changed("entities.sales.partition_keys", keys)
+    raw["entities"]["sales"]["filename_pattern"] = pattern
+    raw["entities"]["sales"].pop("example", None)
+    [fault] = faults(raw)
+    assert fault.startswith("entities.sales.filename_pattern: its groups are in another order than partition_keys: ")
+    assert fault.endswith("name the groups: " + ", ".join(f"(?P<{key}>...)" for key in keys))
+
+
+@pytest.mark.parametrize(
+    ("keys", "pattern"),
+    [
+        (["day", "month", "year"], r"sales_(\d{2})\.(\d{2})\.(\d{4})\.csv"),
+        (["day", "month", "year"], r"sales_(?P<year>\d{4})_(?P<month>\d{2})_(?P<day>\d{2})\.csv"),
+        (["country", "year"], r"([A-Z]{2})_(20\d\d)\.csv"),
+        (["year", "month"], r"x_(\d\d)_(\d\d)\.csv"),
+        (["year", "month", "day"], r"x_(.*)_(.*)_(.*)\.csv"),
+    ],
+)
+def test_groups_in_the_order_of_the_keys_need_no_names(keys: list[str], pattern: str) -> None:
+    raw = changed("entities.sales.partition_keys", keys)
+    raw["entities"]["sales"]["filename_pattern"] = pattern
+    raw["entities"]["sales"].pop("example", None)
+    assert parse(raw)

@@ -155,3 +155,37 @@ def test_the_address_of_airflow_is_one_that_a_link_can_begin_with(address: Any) 
 def test_an_address_ends_without_a_slash() -> None:
     config = parse(changed("airflow_url", "https://x.example/base/"))
     assert config.airflow_url == "https://x.example/base"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("entities.sales.delimiter", "belongs into entities.sales.dialect.delimiter"),
+        ("entities.sales.new_columns", "belongs into entities.sales.schema_policy.new_columns"),
+        ("entities.sales.schema.0.delimiter", "belongs into entities.sales.dialect.delimiter"),
+        ("entities.sales.dialect.on_bad_rows", "belongs into entities.sales.on_bad_rows"),
+        (
+            "entities.sales.null_values",
+            "belongs into entities.sales.dialect.null_values or entities.sales.schema[].null_values",
+        ),
+        ("dialect", "belongs into entities.NAME.dialect"),
+        ("aws.source_bucket", "belongs into resources.source_bucket"),
+        ("region", "belongs into aws.region"),
+        ("window_minutes", "belongs into tables.NAME.export.window_minutes"),
+        ("entities.sales.delimeter", "unknown setting; did you mean entities.sales.dialect.delimiter?"),
+        ("entities.sales.timezon", "unknown setting; did you mean 'timezone'?"),
+        ("entities.sales.zzzz", "unknown setting"),
+        ("entities.sales.dialect.nam", "unknown setting; did you mean entities.sales.schema[].name?"),
+    ],
+)
+def test_a_setting_at_the_wrong_place_says_where_it_belongs(path: str, said: str) -> None:
+    [fault] = [fault for fault in faults(changed(path, "x")) if fault.endswith(said)]
+    assert fault.replace("[0]", ".0") == f"{path}: {said}".replace("[0]", ".0")
+
+
+def test_no_fault_is_there_twice() -> None:
+    raw = changed("entities.sales.schema.2.type", "number(10,2)")
+    raw["entities"]["sales"]["dialect"] = {"delimiter": ""}
+    found = faults(raw)
+    assert sorted(found) == sorted(set(found))
+    assert "entities.sales.schema[2].type: 'number(10,2)' is not a Hive type; did you mean 'decimal(10,2)'?" in found
