@@ -104,7 +104,7 @@ class _Work:
 
     def draft(self, name: str | None) -> Draft:
         headers = self.shape.names or [f"column_{number}" for number in range(1, self.shape.width + 1)]
-        taken = {*_DATE_KEYS, "hour", "file"}
+        taken = set(self.naming.keys) or {*_DATE_KEYS, "file"}
         for number, header in enumerate(headers, 1):
             self.names.append(column_name_of(header, number, {*taken, *self.names}))
             self.texts.append(Texts(header))
