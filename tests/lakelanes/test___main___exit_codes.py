@@ -21,6 +21,8 @@ from tests.support.localaws import LocalAws
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
 CASES = re.findall(r"^\| `((?:[A-Z_]+=\S* )*lakelanes [^`]*)` \| (\d+) \| `([^`]+)` \|$", PAGE, flags=re.MULTILINE)
+# Of a table that no view of include/sql/views reads.
+SHOP = {**SALES, "table_name": "shop_sales"}
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 
 
@@ -36,8 +38,8 @@ def folder(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Pat
         "sales_data_2024_02_31.csv": HEADER + good,
         "other.csv": HEADER + good,
         "empty.csv": "",
-        "lake.json": config_text({"sales": SALES}),
-        "undeployed.json": config_text({"sales": SALES}),
+        "lake.json": config_text({"sales": SHOP}),
+        "undeployed.json": config_text({"sales": SHOP}),
         "wrong.json": config_text({"sales": {**SALES, "on_bad_rows": "ignore"}}),
     }.items():
         (path / name).write_text(text)
