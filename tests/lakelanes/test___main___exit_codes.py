@@ -16,7 +16,7 @@ from lakelanes.__main__ import main
 from lakelanes.config.loading import load_config
 from scripts.deploy import deploy
 from tests.support.lakes import SALES, config_text
-from tests.support.localaws import LocalAws
+from tests.support.localaws import ACCOUNT, LocalAws
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -55,6 +55,7 @@ def in_folder(folder: Path, aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> N
     for name, value in {
         **aws.environment,
         "LAKE_CONFIG": "lake.json",
+        "AWS_ACCOUNT_ID": ACCOUNT,
         "COLUMNS": "80",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),

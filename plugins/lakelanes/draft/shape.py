@@ -124,6 +124,8 @@ def guess_shape(looked: Sequence[Looked]) -> Shape:
     widths = Counter(
         len(record.fields) for one in looked for record in records_of(one.head, dialect, final=one.whole, most=_RECORDS)
     )
+    if not widths:
+        raise DraftError(f"{looked[0].sample.name}: no record ends in it, or a quote is never closed")
     # Of equally many the larger one: titles and sums are short.
     width = max(widths, key=lambda size: (widths[size], size))
     parts = [_parts(one, dialect, width) for one in looked]
@@ -210,6 +212,8 @@ def _parts(one: Looked, dialect: Dialect, width: int) -> _Parts:
     flags: dict[str, Any] = {"comment": "#"} if is_comment else {}
     if is_comment:
         records = [record for record in records if not record.fields[0].startswith("#")]
+    if not records:
+        raise DraftError(f"{one.sample.name}: no record ends in it, or a quote is never closed")
     trailing = _trails(records, width)
     at = _first_row(records, width, trailing)
     above = records[at].line - 1 if at else one.above

@@ -74,3 +74,9 @@ def test_what_a_footer_says_is_shown() -> None:
 def test_nothing_is_learned_from_nothing() -> None:
     with pytest.raises(DraftError, match="empty"):
         guess_shape([looked("\n")])
+
+
+@pytest.mark.parametrize("text", ['sep=;\n"Total""', '"never closed\n1,2\n'])
+def test_a_file_without_a_record_that_ends_is_refused(text: str) -> None:
+    with pytest.raises(DraftError, match="a quote is never closed"):
+        guess_shape([looked(text)])
