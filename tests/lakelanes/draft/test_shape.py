@@ -76,7 +76,6 @@ def test_nothing_is_learned_from_nothing() -> None:
         guess_shape([looked("\n")])
 
 
-@pytest.mark.parametrize("text", ['sep=;\n"Total""', '"never closed\n1,2\n'])
-def test_a_file_without_a_record_that_ends_is_refused(text: str) -> None:
+def test_a_file_without_a_record_that_ends_is_refused() -> None:
     with pytest.raises(DraftError, match="a quote is never closed"):
-        guess_shape([looked(text)])
+        guess_shape([looked('sep=;\n"Total""')])
