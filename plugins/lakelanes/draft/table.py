@@ -26,7 +26,8 @@ from lakelanes.names import changes_table_name
 from lakelanes.tables.attributes import ItemReader
 from lakelanes.types import parse_type
 
-ITEMS, _PAGE = 1000, 250
+_PAGE = 250
+ITEMS = 4 * _PAGE
 _DIGITS, _WIDEST, _LEAST_SCALE, _MOST_FIELDS = 18, 38, 2, 50
 _FIELD = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _SETS = {"SS": "string", "BS": "binary"}
@@ -80,7 +81,7 @@ def _items(dynamodb: Any, table: str) -> tuple[list[dict[str, Any]], bool]:
     found: list[dict[str, Any]] = []
     start: dict[str, Any] = {}
     while len(found) < ITEMS:
-        page = dynamodb.scan(TableName=table, Limit=min(_PAGE, ITEMS - len(found)), **start)
+        page = dynamodb.scan(TableName=table, Limit=_PAGE, **start)
         found += [{name: _in_text(value) for name, value in item.items()} for item in page["Items"]]
         if "LastEvaluatedKey" not in page:
             return found, True

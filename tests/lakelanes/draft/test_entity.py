@@ -102,6 +102,7 @@ def test_a_column_with_nulls_divides_no_rows() -> None:
     found = drafted("id,since\n1,2024-03-15\n2,\n", "customers.csv")
     assert found.value["partition_keys"] == ["file"]
     assert found.value["filename_pattern"] == r"(?P<file>customers)\.csv"
+    assert found.value["schema"][1]["type"] == "date"
     assert any("names have no date" in doubt for doubt in found.doubts)
 
 
