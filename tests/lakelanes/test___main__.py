@@ -21,6 +21,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).parent / "lakelanes"
 
 
+@pytest.fixture(autouse=True)
+def no_stack_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stack in this repository has left in .local/env is none of these tests'."""
+    monkeypatch.setattr("lakelanes.__main__.read_env_file", lambda *_: None)
+
+
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Runs a command with nothing on PYTHONPATH."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -96,3 +102,20 @@ def test_what_is_no_command_is_refused_with_the_usage_and_exit_code_2(
         main(arguments)
     assert stopped.value.code == 2
     assert capsys.readouterr().err.startswith("usage: lakelanes ")
+
+
+def test_the_variables_of_the_stack_beside_it_are_found(tmp_path: Path) -> None:
+    file = tmp_path / ".local" / "env"
+    file.parent.mkdir()
+    # Nothing listens on the port of the discard service.
+    file.write_text("AWS_ENDPOINT_URL=http://127.0.0.1:9\nAWS_ACCOUNT_ID=000000000000\nAWS_ACCESS_KEY_ID=test\n")
+    chosen = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAKE_", "PYTHONPATH"))}
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "lake.json").write_text((REPOSITORY / "include" / "lake.json").read_text())
+    chosen["LAKE_CONFIG"] = str(tmp_path / "lake.json")
+    for folder in (tmp_path, elsewhere):
+        done = subprocess.run([COMMAND, "plan"], cwd=folder, env=chosen, capture_output=True, text=True)
+        [line] = done.stderr.splitlines()
+        assert line.endswith(f"{file} names it: start the stack with make up, or set AWS_PROFILE for a lake on AWS")
+        assert done.returncode == 1

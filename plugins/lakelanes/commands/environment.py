@@ -20,7 +20,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lakelanes.commands.report import UsageError
 from lakelanes.config.loading import DEFAULT_PATH
-from lakelanes.errors import ConfigError
 from lakelanes.lake import Lake
 
 _FILE = Path(".local") / "env"
@@ -123,8 +122,8 @@ class UnreachableError(UsageError):
 
 
 def said(error: Exception, source: EnvFile | None) -> str:
-    """What an error says to people, in one line, with what to do; that of a ConfigError has a line per fault."""
-    if isinstance(error, ConfigError):
+    """What an error says to people, in one line, with what to do; one with several faults has a line for each."""
+    if hasattr(error, "faults"):
         return str(error)
     text = " ".join(str(error).split())
     url = error.url if isinstance(error, UnreachableError) else ""

@@ -30,3 +30,9 @@ def lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(capsys)
+
+
+@pytest.fixture(autouse=True)
+def no_stack_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stack in this repository has left in .local/env is none of these tests'."""
+    monkeypatch.setattr("lakelanes.__main__.read_env_file", lambda *_: None)
