@@ -9,6 +9,7 @@ from typing import Any
 
 from lakelanes.convert.errors import UnreadableSourceError
 from lakelanes.convert.header import BYTE_ORDER_MARK
+from lakelanes.convert.policy import MAX_COMPRESSION_RATIO
 from lakelanes.convert.source import ByteSource
 from lakelanes.errors import LakeError
 
@@ -94,7 +95,7 @@ def _look(sample: Sample, encoding: str, most: int) -> Looked:
 
 
 def _chunks(sample: Sample, encoding: str) -> Iterator[bytes]:
-    source = ByteSource(sample.open(), encoding)
+    source = ByteSource(sample.open(), encoding, max_ratio=MAX_COMPRESSION_RATIO)
     try:
         if source.foreign:
             raise DraftError(f"{sample.name} is no CSV text: {source.foreign}")

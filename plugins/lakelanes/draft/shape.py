@@ -99,7 +99,7 @@ def _split(
         return [], 0, []
     read = dialect.as_read
     index = index_records(buffer, len(buffer), read, final=final, keep_blank=False)
-    faults = len(index.quote_faults(buffer, read)) + (index.in_quotes and final)
+    faults = len(index.quote_faults(read)) + (index.in_quotes and final)
     count = len(index.starts) if most is None else min(most, len(index.starts))
     lines = index.lines(np.arange(count)) + first_line
     found = []
