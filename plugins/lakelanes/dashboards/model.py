@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from lakelanes import names
 
@@ -46,6 +46,14 @@ ColumnName = Annotated[str, AfterValidator(names.column_name)]
 DashboardName = Annotated[str, AfterValidator(names.dashboard_name)]
 ViewName = Annotated[str, AfterValidator(names.table_name)]
 Title = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+def _bound(value: Any) -> Any:
+    """Of a filter: to pydantic a number of whole days, 0 among them, is a date too, so many seconds after 1970."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Bound = Annotated[date | Decimal, BeforeValidator(_bound)]
 
 
 class _Settings(BaseModel):
@@ -170,10 +178,8 @@ class Filter(_Settings):
     not_in: tuple[str | int | bool, ...] | None = Field(
         None, min_length=1, description="none of these values, or no value"
     )
-    from_: date | Decimal | None = Field(
-        None, alias="from", description="this date or number, or a later or larger one"
-    )
-    to: date | Decimal | None = Field(None, description="this date or number, or an earlier or smaller one")
+    from_: Bound | None = Field(None, alias="from", description="this date or number, or a later or larger one")
+    to: Bound | None = Field(None, description="this date or number, or an earlier or smaller one")
     last_days: int | None = Field(
         None, ge=1, le=3660, description="of a date or timestamp: the last so many days, today (UTC) included"
     )
