@@ -3,9 +3,10 @@
 
 Makes .local/boot (uv), .local/venv (Airflow, the development tools and the command `lakelanes`) and .local/aws (the
 local AWS, whose botocore is newer than Airflow's constraints allow); .local/bench (what the benchmarks compare with)
-for `--with bench`, and .local/compiler (a C compiler) for `--with compiler` or where the system has none. Compiles the
-library of plugins/lakelanes/native. The syntax and the imports stay within Python 3.8, so that an old `python3` can
-still find the newer one that it needs.
+for `--with bench`, .local/compiler (a C compiler) for `--with compiler` or where the system has none, and
+.local/powerbi (a parser of Power BI's models, which tests ask) for `--with powerbi`. Compiles the library of
+plugins/lakelanes/native. The syntax and the imports stay within Python 3.8, so that an old `python3` can still find the
+newer one that it needs.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ VENVS = {
 ON_REQUEST = {
     "bench": [["--compile-bytecode", "--group", "pyproject.toml:bench"]],
     "compiler": [["--group", "pyproject.toml:compiler"]],
+    "powerbi": [["--group", "pyproject.toml:powerbi"]],
 }
 NATIVE = ROOT / "plugins" / "lakelanes" / "native"
 
