@@ -34,7 +34,10 @@ def run(options: argparse.Namespace) -> Report:
     if not dashboards:
         raise UsageError("include/dashboards has no dashboard")
     made = project(config, dashboards, views, dsn=options.dsn, catalogue=options.catalogue)
-    write(made, options.folder, replace=options.replace)
+    try:
+        write(made, options.folder, replace=options.replace)
+    except OSError as error:
+        raise UsageError(f"{options.folder}: cannot be written to: {error}") from error
     tables = made.model.tables.values()
     counts = {
         "files": len(made.files),

@@ -88,7 +88,7 @@ def write(made: Project, folder: Path, *, replace: bool = False) -> None:
     before = _written_before(folder)
     changed = [path for path, digest in before.items() if _digest_of(folder / path) not in (None, digest)]
     changed += [path for path in made.files if path not in before and (folder / path).exists()]
-    # A run that was cut short has left files of this one.
+    # What a run that was cut short has written already.
     changed = [path for path in changed if _digest_of(folder / path) != _digest(made.files.get(path, "").encode())]
     if changed and not replace:
         listed = "\n  ".join(sorted(changed)[:10])
@@ -98,14 +98,20 @@ def write(made: Project, folder: Path, *, replace: bool = False) -> None:
         )
     folder.mkdir(parents=True, exist_ok=True)
     digests = {path: _digest(text.encode()) for path, text in made.files.items()}
-    note = {"written_by": "lakelanes powerbi", "files": digests}
-    (folder / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+    # Until all is written: what a run that is cut short leaves is of this one or of the one before.
+    _write_note(folder, {**digests, **before})
     for path in before.keys() - made.files.keys():
         (folder / path).unlink(missing_ok=True)
         _remove_empty((folder / path).parent, folder)
     for path, text in made.files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8", newline="\n")
+    _write_note(folder, digests)
+
+
+def _write_note(folder: Path, digests: Mapping[str, str]) -> None:
+    note = {"written_by": "lakelanes powerbi", "files": dict(sorted(digests.items()))}
+    (folder / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def _written_before(folder: Path) -> dict[str, str]:
