@@ -1,7 +1,7 @@
 """A double of the calls of Power BI's REST API that are made here, with its forms of answers and errors.
 
-https://learn.microsoft.com/en-us/rest/api/power-bi/datasets/refresh-dataset-in-group and the two beside it; one refresh of a
-model at a time.
+https://learn.microsoft.com/en-us/rest/api/power-bi/datasets/refresh-dataset-in-group and the two beside it; one refresh
+of a model at a time.
 """
 
 from __future__ import annotations

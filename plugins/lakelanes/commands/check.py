@@ -42,8 +42,8 @@ def run(options: argparse.Namespace) -> Report:
 
 
 def _checked(config: LakeConfig) -> Report:
-    dashboards = read_dashboards()
-    if faults := reference_faults(dashboards, view_columns(config)):
+    dashboards, found = read_dashboards(), view_columns(config)
+    if faults := reference_faults(dashboards, found.columns, found.left_out):
         raise DashboardError(faults)
     counts = {
         "entities": len(config.entities),
@@ -52,8 +52,8 @@ def _checked(config: LakeConfig) -> Report:
         "dashboards": len(dashboards),
     }
     text = "{entities} entities, {tables} DynamoDB tables, {views} views, {dashboards} dashboards: no faults"
-    text = text.format(**counts)
-    return Report(text, {**counts, "faults": []})
+    lines = [f"view {name} is left out: {why}" for name, why in sorted(found.left_out.items())]
+    return Report("\n".join([text.format(**counts), *lines]), {**counts, "faults": [], "left_out": found.left_out})
 
 
 def _rebuilt(lake: Lake, names: list[str]) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -14,17 +14,22 @@ from lakelanes.dashboards.view_columns import DATES, NUMBERS, Columns
 _NO_DIMENSION = ("other", "unknown")
 
 
-def reference_faults(dashboards: Iterable[Dashboard], views: Mapping[str, Columns]) -> list[str]:
+def reference_faults(
+    dashboards: Iterable[Dashboard], views: Mapping[str, Columns], others: Collection[str] = ()
+) -> list[str]:
     """Every reference to a view or a column that is not there or does not suit: file, path, what was found.
 
-    views: the columns of each view, as ``view_columns`` tells them, or as Glue has them.
+    views: the columns of each view, as ``view_columns`` tells them, or as Glue has them. others: views that there are,
+    and that this configuration does not make; what reads one waits for it.
     """
-    return [f"{dashboard.name}.json: {fault}" for dashboard in dashboards for fault in _faults(dashboard, views)]
+    found = ((dashboard, fault) for dashboard in dashboards for fault in _faults(dashboard, views, others))
+    return [f"{dashboard.name}.json: {fault}" for dashboard, fault in found]
 
 
-def _faults(dashboard: Dashboard, views: Mapping[str, Columns]) -> Iterator[str]:
+def _faults(dashboard: Dashboard, views: Mapping[str, Columns], others: Collection[str]) -> Iterator[str]:
     for name, dataset in dashboard.datasets.items():
-        yield from _dataset_faults(name, dataset, views)
+        if dataset.view not in others:
+            yield from _dataset_faults(name, dataset, views)
     for at, sheet in enumerate(dashboard.sheets):
         for index, visual in enumerate(sheet.visuals):
             dataset = dashboard.datasets[visual.dataset]
@@ -32,12 +37,14 @@ def _faults(dashboard: Dashboard, views: Mapping[str, Columns]) -> Iterator[str]
                 yield from _visual_faults(f"sheets[{at}].visuals[{index}]", visual, dataset, views)
 
 
-def faulty_visuals(dashboard: Dashboard, views: Mapping[str, Columns]) -> set[str]:
+def faulty_visuals(dashboard: Dashboard, views: Mapping[str, Columns], others: Collection[str] = ()) -> set[str]:
     """The ids of the visuals that cannot be asked for: of those whose dataset or themselves have a fault."""
     bad = {name for name, dataset in dashboard.datasets.items() if list(_dataset_faults(name, dataset, views))}
     found = set()
     for visual in dashboard.visuals:
         dataset = dashboard.datasets[visual.dataset]
+        if dataset.view in others:
+            continue
         if visual.dataset in bad or list(_visual_faults("", visual, dataset, views)):
             found.add(visual.id)
     return found
@@ -47,7 +54,7 @@ def _dataset_faults(name: str, dataset: Dataset, views: Mapping[str, Columns]) -
     path = f"datasets.{name}"
     if dataset.view not in views:
         near = near_match(dataset.view, views)
-        yield f"{path}.view: include/sql/views has no view {dataset.view!r} of what the configuration makes{near}"
+        yield f"{path}.view: include/sql/views has no view {dataset.view!r}{near}"
     elif dataset.date_column:
         yield from _column(f"{path}.date_column", dataset.date_column, dataset, views, DATES, "a date or timestamp")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,20 @@ def _between(dashboards: Iterable[Dashboard]) -> Iterable[str]:
             other = first.setdefault(name, dashboard)
             if dataset != other.datasets[name]:
                 yield f"{dashboard.name}.json: datasets.{name}: differs from that of {other.name}.json; name it anew"
+
+
+def without_views(dashboards: Iterable[Dashboard], left_out: Collection[str]) -> list[Dashboard]:
+    """The dashboards without what reads these views: without such data sets and visuals, and what is empty then."""
+    found = []
+    for dashboard in dashboards:
+        datasets = {name: one for name, one in dashboard.datasets.items() if one.view not in left_out}
+        sheets = []
+        for sheet in dashboard.sheets:
+            if visuals := tuple(visual for visual in sheet.visuals if visual.dataset in datasets):
+                sheets.append(sheet.model_copy(update={"visuals": visuals}))
+        if sheets:
+            found.append(dashboard.model_copy(update={"datasets": datasets, "sheets": tuple(sheets)}))
+    return found
 
 
 def datasets_of(dashboards: Iterable[Dashboard]) -> Mapping[str, Dataset]:

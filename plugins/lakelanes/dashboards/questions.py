@@ -14,7 +14,7 @@ from lakelanes.dashboards.model import Dashboard, Dataset, Visual
 
 if TYPE_CHECKING:
     from lakelanes.config.model import LakeConfig
-    from lakelanes.dashboards.view_columns import Columns
+    from lakelanes.dashboards.view_columns import Columns, ViewColumns
     from lakelanes.lake import Lake
 
 VIEWS = INCLUDE / "sql" / "views"
@@ -93,9 +93,10 @@ def library(lake: Lake) -> Library:
         return Library(())
     from lakelanes.dashboards.faults import faulty_visuals, reference_faults
 
-    columns = columns_of(lake.config)
-    faulty = frozenset(f"{one.name}/{visual}" for one in dashboards for visual in faulty_visuals(one, columns))
-    return Library(dashboards, tuple(reference_faults(dashboards, columns)), faulty)
+    found = _found(lake.config)
+    views, others = found.columns, found.left_out
+    faulty = frozenset(f"{one.name}/{visual}" for one in dashboards for visual in faulty_visuals(one, views, others))
+    return Library(dashboards, tuple(reference_faults(dashboards, views, others)), faulty)
 
 
 def noted_questions(views: Iterable[str]) -> list[Question]:
@@ -120,6 +121,10 @@ def asks(view: str) -> str:
 
 def columns_of(config: LakeConfig) -> Mapping[str, Columns]:
     """The columns of the views, which are told from their files once per process and change of a file."""
+    return _found(config).columns
+
+
+def _found(config: LakeConfig) -> ViewColumns:
     return _columns(_Key(config, _stamps(VIEWS)), VIEWS)
 
 
@@ -132,7 +137,7 @@ class _Key:
 
 
 @lru_cache(maxsize=4)
-def _columns(key: _Key, directory: Path) -> Mapping[str, Columns]:
+def _columns(key: _Key, directory: Path) -> ViewColumns:
     from lakelanes.dashboards.view_columns import view_columns
 
     return view_columns(key.config, directory)

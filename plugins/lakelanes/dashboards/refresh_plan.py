@@ -121,8 +121,8 @@ def look(
 ) -> Look:
     """Whether a data set is due.
 
-    used: refreshes by the API in the last 24 hours, ours and others'; of Power BI there is no such quota. full: a full one in any case. asked: somebody
-    wants it now, so it waits for nothing but the quota.
+    used: refreshes by the API in the last 24 hours, ours and others'; Power BI has no such quota. full: a full one in
+    any case. asked: somebody wants it now, so it waits for nothing but the quota.
     """
     note = read_note(lake, name, keeper)
     if note.get("requested"):

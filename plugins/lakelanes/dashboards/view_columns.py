@@ -7,6 +7,7 @@ the view tells.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -49,25 +50,37 @@ _HIVE_KINDS: dict[str, ColumnKind] = {
 Columns = Mapping[str, ColumnKind]
 
 
-def view_columns(config: LakeConfig, directory: Path = VIEWS) -> dict[str, Columns]:
-    """The columns of each view of a directory, in their order, with their kinds.
+@dataclass(frozen=True)
+class ViewColumns:
+    """columns: of each view, in their order, with their kinds. left_out: the views of which none are known, and why:
+    they read what the configuration does not make, or a column that is not there."""
 
-    A view that reads what the configuration does not make is left out. Raises ViewError for a view's SQL, and for a
-    column that its inputs do not have.
-    """
+    columns: dict[str, Columns]
+    left_out: dict[str, str]
+
+
+def view_columns(config: LakeConfig, directory: Path = VIEWS) -> ViewColumns:
+    """The columns that the views of a directory have with a configuration. Raises ViewError for what is no view."""
     schema = MappingSchema(dialect="athena")
     found: dict[str, Columns] = {}
+    left_out: dict[str, str] = {}
     known = set()
     for name, columns in _tables(config):
         known.add(name)
         schema.add_table(name, {column: kind.trino for column, kind in columns.items()}, dialect="trino")
     for view in read_views(directory):
-        if view.inputs <= known:
+        if missing := sorted(view.inputs - known):
+            left_out[view.name] = f"nothing in the configuration makes {', '.join(missing)}"
+            continue
+        try:
             types = _types(view, schema)
+        except ViewError as error:
+            left_out[view.name] = str(error)
+        else:
             schema.add_table(view.name, {name: kind.sql("trino") for name, kind in types.items()}, dialect="trino")
             found[view.name] = {name: _KINDS.get(kind.this.name, "other") for name, kind in types.items()}
             known.add(view.name)
-    return found
+    return ViewColumns(found, left_out)
 
 
 def hive_kind(text: str) -> ColumnKind:

@@ -25,7 +25,7 @@ BAR = {"kind": "bar", "x": {"column": "store"}, "y": [SUM]}
 def sample() -> Project:
     """Of the repository's dashboards."""
     of = load_config(None, {"AWS_ACCOUNT_ID": "000000000000"})
-    return project(of, read_dashboards(), view_columns(of))
+    return project(of, read_dashboards(), view_columns(of).columns)
 
 
 # Of ``config()`` each has a name of its own.
