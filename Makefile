@@ -54,6 +54,7 @@ check: setup  ## Lint, types, configuration, infrastructure template, Compose fi
 	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/lakelanes check
 	$(VENV)/lakelanes schema | diff --unified include/lake.schema.json -
 	$(VENV)/lakelanes schema --dashboard | diff --unified include/dashboard.schema.json -
+	AWS_ACCOUNT_ID=$${AWS_ACCOUNT_ID:-000000000000} $(VENV)/lakelanes quicksight | diff --unified infrastructure/dashboards.yaml -
 	$(VENV)/python -m scripts.iam_policies | diff --unified infrastructure/iam_policies.json -
 
 # SIZE=small takes minutes, not most of an hour. CASES=a,b runs these alone, REPEATS=n that often; KEEP=1 keeps the files.

@@ -13,7 +13,8 @@ The functions' bundle and their layer (made by `make package`) go into a bucket 
 them in S3 before the stack's buckets exist. Their keys hold hashes of their content, so that the functions change
 exactly when these do, and what is there is not sent again. The layer is the one for the stack's processor, the
 parameter Architecture, and what was compiled for another is refused. Then infrastructure/stream.yaml maps the stream of
-each DynamoDB table that has the lane, in a stack of its own.
+each DynamoDB table that has the lane, in a stack of its own. Where the configuration names a principal of QuickSight
+(deployment.dashboards_principal), the dashboards follow in another one, once the views that they read are there.
 
 Region and account come from the configuration, credentials and endpoint from the environment, as for any AWS tool.
 """
@@ -44,6 +45,7 @@ from scripts.change_sets import NEVER_MADE, Existing, adopt, apply, delete, desc
 # Those who deploy take these from here.
 from scripts.change_sets import DeployError as DeployError
 from scripts.change_sets import Deployment as Deployment
+from scripts.dashboards import deploy_dashboards
 from scripts.lifecycle import MOST_RULES, table_rules
 from scripts.templates import Template
 
@@ -501,6 +503,9 @@ def main() -> int:
             settings = ", ".join(f"{key} is {DECIDED[key]}" for key in decided)
             raise DeployError(f"the configuration decides these parameters: {settings}")
         for done in _run(config, arguments, given):
+            if isinstance(done, str):
+                print(done)
+                continue
             print(f"stack {done.stack_name}: {done.action}")
             for key, value in sorted(done.outputs.items()):
                 print(f"  {key} = {value}")
@@ -510,8 +515,8 @@ def main() -> int:
     return 0
 
 
-def _run(config: LakeConfig, arguments: argparse.Namespace, given: dict[str, str]) -> Iterator[Deployment]:
-    """Do what the arguments say; yields each deployment when it is done."""
+def _run(config: LakeConfig, arguments: argparse.Namespace, given: dict[str, str]) -> Iterator[Deployment | str]:
+    """Do what the arguments say; yields each deployment when it is done, and what was not done as a text."""
     region, name = config.aws.region, arguments.stack_name
     services = ("cloudformation", "dynamodb", "glue", "s3", "sts")
     clients: dict[str, Any] = {service: boto3.client(service, region_name=region) for service in services}  # type: ignore[call-overload]
@@ -537,6 +542,10 @@ def _run(config: LakeConfig, arguments: argparse.Namespace, given: dict[str, str
     if functions:
         streams = attach_streams(config, done.outputs, cloudformation, clients["dynamodb"], name=name, parameters=own)
         yield from streams.values()
+    upload = partial(_upload_template, config, clients["s3"])
+    boards = deploy_dashboards(config, cloudformation, clients["glue"], name or stack_name(config), upload=upload)
+    if boards is not None:
+        yield boards
 
 
 def _arguments() -> argparse.Namespace:

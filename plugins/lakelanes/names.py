@@ -75,6 +75,13 @@ dashboard_name = _rule(
     r"[a-z][a-z0-9_]{0,59}",
     "lower-case letters, digits and underscores, starting with a letter, at most 60",
 )
+# https://docs.aws.amazon.com/quicksight/latest/APIReference/API_ResourcePermission.html, of those within an account.
+quicksight_principal = _rule(
+    "whom QuickSight can give permissions",
+    r"arn:aws[a-z-]*:quicksight:[a-z0-9-]+:\d{12}:(user|group|namespace)/\S+",
+    "the ARN of a group, a user or a namespace of QuickSight, such as "
+    "'arn:aws:quicksight:us-east-1:123456789012:group/default/analysts'",
+)
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 bucket_name = _rule(
     "a bucket name S3 accepts",

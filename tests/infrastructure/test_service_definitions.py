@@ -19,7 +19,10 @@ from policy_sentry.querying.actions import get_action_data
 from scripts.deploy import STREAM_TEMPLATE, TEMPLATE
 from tests.infrastructure.test_template import CloudFormationLoader
 
-TEMPLATES = {path.name: yaml.load(path.read_text(), CloudFormationLoader) for path in (TEMPLATE, STREAM_TEMPLATE)}
+DASHBOARDS = TEMPLATE.with_name("dashboards.yaml")
+TEMPLATES = {
+    path.name: yaml.load(path.read_text(), CloudFormationLoader) for path in (TEMPLATE, STREAM_TEMPLATE, DASHBOARDS)
+}
 # What an expression of the template is replaced by; of a CommaDelimitedList, what scripts/deploy.py puts in.
 VALUES = {
     "SourceBucket.Arn": "arn:aws:s3:::source",
@@ -41,6 +44,7 @@ VALUES = {
     "DatabaseName": "lake",
     "WorkgroupName": "lake",
     "SourceBucketName": "source",
+    "AnalyticsBucketName": "lake",
 }
 # Parts of a resource's name that may hold the characters which separate the parts of others.
 OPEN = ("ObjectName", "LogGroupName", "LogStreamName")

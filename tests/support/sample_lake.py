@@ -104,21 +104,21 @@ def order_rows(orders: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_batches([change_batch(orders_table(), [Change("put", item, 0, "full") for item in items])])
 
 
-def put_orders(lake: Lake, orders: list[dict[str, Any]]) -> None:
+def put_orders(lake: Lake, orders: list[dict[str, Any]], table: str = "order_rows") -> None:
     """Makes a table of the orders, and ``orders_current`` a view of it."""
     columns = change_columns(orders_table())
     body = io.BytesIO()
     pq.write_table(order_rows(orders), body)
     resources = lake.config.resources
-    lake.s3.put_object(Bucket=resources.analytics_bucket, Key="rows/orders.parquet", Body=body.getvalue())
+    lake.s3.put_object(Bucket=resources.analytics_bucket, Key=f"{table}/orders.parquet", Body=body.getvalue())
     ddl = ", ".join(f"`{name}` {kind}" for name, kind in columns)
     athena.execute(
         lake,
-        f"CREATE EXTERNAL TABLE {resources.glue_database}.order_rows ({ddl}) STORED AS PARQUET "
-        f"LOCATION 's3://{resources.analytics_bucket}/rows/'",
+        f"CREATE EXTERNAL TABLE {resources.glue_database}.{table} ({ddl}) STORED AS PARQUET "
+        f"LOCATION 's3://{resources.analytics_bucket}/{table}/'",
     )
     listed = ", ".join(f'"{name}"' for name, _ in columns if name not in ("_op", "_sequence"))
-    athena.execute(lake, f"CREATE VIEW orders_current AS SELECT {listed} FROM order_rows")
+    athena.execute(lake, f"CREATE VIEW orders_current AS SELECT {listed} FROM {table}")
 
 
 def make_views(lake: Lake) -> dict[str, str]:

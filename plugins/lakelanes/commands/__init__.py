@@ -5,7 +5,20 @@ from __future__ import annotations
 import argparse
 from typing import Any, Protocol
 
-from lakelanes.commands import check, draft, files, plan, powerbi, query, retry, schema, status, tables, try_file
+from lakelanes.commands import (
+    check,
+    draft,
+    files,
+    plan,
+    powerbi,
+    query,
+    quicksight,
+    retry,
+    schema,
+    status,
+    tables,
+    try_file,
+)
 from lakelanes.commands.report import Report
 
 
@@ -20,4 +33,17 @@ class Command(Protocol):
 
 
 # In the order in which `lakelanes --help` lists them.
-COMMANDS: tuple[Command, ...] = (draft, try_file, status, files, retry, plan, tables, query, check, schema, powerbi)
+COMMANDS: tuple[Command, ...] = (
+    draft,
+    try_file,
+    status,
+    files,
+    retry,
+    plan,
+    tables,
+    query,
+    check,
+    schema,
+    quicksight,
+    powerbi,
+)

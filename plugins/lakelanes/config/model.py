@@ -203,6 +203,7 @@ class DeploymentSettings(_Model):
     query_result_days: Annotated[int, Field(ge=1)] = 14
     replaced_source_days: Annotated[int, Field(ge=1)] = 90
     export_days: Annotated[int, Field(ge=7)] | None = 35
+    dashboards_principal: Annotated[str, AfterValidator(names.quicksight_principal)] | None = None
 
 
 class Column(_Model):

@@ -349,3 +349,13 @@ def _colour(drawn: Drawing, theme: Theme) -> dict[str, Any]:
     title = drawn.visual.series.label if drawn.visual.series else None
     scale = {"domain": names, "range": [_COLOURS[theme].series[at % 10] for at in range(len(names))]}
     return {"color": {"field": "series", "type": "nominal", "title": title, "scale": scale, "sort": names}}
+
+
+def series_colours(theme: Theme) -> tuple[str, ...]:
+    """The colours of series, one after the other."""
+    return _COLOURS[theme].series
+
+
+def gradient(theme: Theme) -> tuple[str, str]:
+    """The colours of a heat map's smallest and largest value."""
+    return _COLOURS[theme].cold, _COLOURS[theme].hot

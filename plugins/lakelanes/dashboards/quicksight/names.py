@@ -17,6 +17,17 @@ def prefix(config: LakeConfig) -> str:
     return "lakelanes-" + config.resources.analytics_bucket.replace(".", "-")
 
 
+def resource_id(prefix: str, name: str) -> str:
+    """The id of a data set, an analysis or a dashboard: each kind has ids of its own."""
+    return f"{prefix}-{name}"
+
+
 def data_set_id(config: LakeConfig, name: str) -> str:
     """The id of a data set of the dashboards; refresh_dashboards refreshes it by this id."""
-    return f"{prefix(config)}-{name}"
+    return resource_id(prefix(config), name)
+
+
+def data_set_arn(config: LakeConfig, name: str) -> str:
+    """The ARN of a data set of the dashboards; those of its ingestions are ``<arn>/ingestion/<id>``."""
+    place = f"{config.aws.partition}:quicksight:{config.aws.region}:{config.aws.account_id}"
+    return f"arn:{place}:dataset/{data_set_id(config, name)}"
