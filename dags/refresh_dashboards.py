@@ -22,7 +22,7 @@ once nothing was loaded for 5 minutes, or when the oldest change has waited for 
 to its end, for 12 hours at most. QuickSight takes 32 refreshes of a data set in 24 hours: the DAG makes 26 at most, and
 the nearer it comes to that the farther they are apart.
 
-Trigger it with `dataset` to refresh that one at once, with `full` to read all of its rows.
+Trigger it with `dataset` (`sales`, or `sales, targets`) to refresh these at once, with `full` to read all of its rows.
 
 ## When it fails
 
@@ -45,7 +45,7 @@ with DAG(
     schedule="*/10 * * * *",
     max_active_runs=1,
     params={
-        "dataset": Param(None, type=["null", "string"], title="Data set", description="This one alone, and at once"),
+        "dataset": Param(None, type=["null", "string"], title="Data sets", description="These alone, and at once"),
         "full": Param(False, type="boolean", title="Full", description="Read all of its rows (with a data set)"),
     },
     **dag_arguments(Tag.VIEWS, page="/dashboards"),

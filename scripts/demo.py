@@ -7,6 +7,9 @@ events for files that are loaded by then, and loads none of them again; those of
 
 Orders in a DynamoDB table come by a full export, by the table's stream, and by an export of what has changed.
 
+At the end the dashboards are deployed to QuickSight: its copies (SPICE) are held against the views' rows, also after a
+file of an old day was replaced.
+
 Exits 0 when every number from the ledger and from Athena is the one that the generator wrote, 1 when one differs or
 something failed, 130 when interrupted. Whatever happens, everything that was started is stopped; ``--keep`` leaves it
 running after a success, for ``make down`` to stop.
@@ -39,8 +42,9 @@ from lakelanes.files.matching import match
 from lakelanes.lake import Lake
 from scripts.airflow_api import AirflowApi, AirflowError
 from scripts.console import Stages, size, table
+from scripts.demo_dashboards import DashboardsDemo, DashboardsError
 from scripts.demo_orders import BEHIND_SECONDS, OrdersDemo, OrdersError
-from scripts.deploy import DeployError
+from scripts.deploy import DeployError, stack_name
 from scripts.sample_data import (
     DEFAULT_DAYS,
     DEFAULT_END,
@@ -262,6 +266,23 @@ class Demo:
         with self._stages.stage("refresh", "waiting for refresh_views"):
             self._wait(lambda: self._active("refresh_views"))
             self._stages.result(f"{len(self._views())} views")
+
+    def dashboards(self) -> None:
+        """QuickSight's copies of the views, and that they follow a file of an old day. Raises DashboardsError."""
+
+        def run_dag(dag_id: str, params: dict[str, Any]) -> None:
+            self._wait(lambda: self._active(dag_id))
+            run = self._api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": params})
+            self._wait(lambda: self._unfinished([(dag_id, run["dag_run_id"])]))
+
+        first = f"_{self._data.dates[0]:%Y_%m_%d}."
+        others = SampleData(self._data.seed + 1, len(self._data.dates), self._data.dates[-1]).files()
+        other = next(file for file in others if file.entity == "sales" and first in file.key)
+        lake_stack = stack_name(self._lake.config)
+        demo = DashboardsDemo(
+            self._lake, self._stack.endpoint_url, self._stages, self._stack.client, lake_stack, run_dag
+        )
+        demo.play(other)
 
     def show(self) -> None:
         """Prints what the views answer that are there; those whose tables have no data yet are not."""
@@ -488,6 +509,7 @@ def run(stack: Stack, data: SampleData, stages: Stages) -> None:
     demo.sweep()
     demo.check()
     demo.orders()
+    demo.dashboards()
     with stages.stage("ask", "asking the views"):
         demo.show()
         count, scanned = demo.queries()
@@ -540,7 +562,8 @@ def main(arguments: list[str] | None = None) -> int:
         result = 130 if isinstance(stopped, KeyboardInterrupt) else 1
         stages.say(f"demo: {str(stopped) or 'interrupted'}")
     except (
-        *(AirflowError, BotoCoreError, ClientError, DemoError, DeployError, LakeError, OrdersError, StackError),
+        *(AirflowError, BotoCoreError, ClientError, DashboardsError, DemoError, DeployError, LakeError, OrdersError),
+        StackError,
         requests.RequestException,
     ) as error:
         stages.say(f"demo: {error}")

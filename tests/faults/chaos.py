@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from lakelanes.dashboards.refresh_plan import DAILY_REFRESHES
 from lakelanes.files import dead_letters
 from lakelanes.files.batch_plan import plan_batches
 from lakelanes.files.listing import list_entity, list_partition
@@ -26,6 +27,7 @@ from lakelanes.lake import Lake
 from lakelanes.ledger.entries import MAX_ATTEMPTS
 from lakelanes.ledger.source_file import SourceFile
 from tests.faults import lanes
+from tests.faults.dashboards import Refreshed, refreshing
 from tests.faults.findings import injected, listed
 from tests.faults.oracle import Findings, current_entries, examine, history, open_uploads
 from tests.faults.plan import ENTITIES, ENTITY, Change, Day, Plan, Version
@@ -68,11 +70,14 @@ class Report:
     seconds: float = 0.0
     findings: Findings = field(default_factory=Findings)
     histories: dict[str, list[str]] = field(default_factory=dict)
+    refreshed: Refreshed = field(default_factory=Refreshed)
 
     @property
     def passed(self) -> bool:
-        """Nothing is wrong, and only processes that were killed left uploads open (a lifecycle rule removes those)."""
-        return self.findings.clean and self.uploads <= self.killed
+        """Nothing is wrong, only processes that were killed left uploads open (a lifecycle rule removes those), and
+        QuickSight has the views' rows without more refreshes than it takes."""
+        copied = not self.refreshed.differs and self.refreshed.most <= DAILY_REFRESHES
+        return self.findings.clean and self.uploads <= self.killed and copied
 
     def describe(self) -> str:
         lines = [
@@ -85,6 +90,8 @@ class Report:
             f"repaired: {self.sweeps} sweeps, {self.swept} files loaded and {self.registered} partitions "
             f"registered by them; {self.triggered} files that failed "
             f"{MAX_ATTEMPTS} times were triggered",
+            f"SPICE: refreshes {listed(self.refreshed.kinds)}; faults {listed(self.refreshed.faults)}; at most "
+            f"{self.refreshed.most} of a data set; different from its view: {listed(self.refreshed.differs)}",
             listed(self.findings.counts()),
         ]
         if not self.passed:
@@ -105,9 +112,14 @@ def run(
     function, hang_seconds = roles.function("FileProcessor"), lease_seconds * 1.5
     settings = Settings(text, roles.worker, function, folder, lease_seconds, hang_seconds, mutation)
     own = lake_as(roles.worker, lambda: open_lake(text, lease_seconds))
-    with Pool(settings, workers) as pool, ThreadPoolExecutor(workers * 2) as executor:
+    with (
+        Pool(settings, workers) as pool,
+        ThreadPoolExecutor(workers * 2) as executor,
+        refreshing(aws, own, plan.seed, folder) as refresher,
+    ):
         report = _Run(lake, own, plan, pool, executor).carry_out(days_at_once=max(2, workers))
         report.killed = pool.killed
+        report.refreshed = refresher.end()
     report.uploads = open_uploads(lake)
     report.findings = examine(lake, plan.files)
     report.histories = {key: history(lake, key) for key in report.findings.keys()[:20]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -47,6 +48,6 @@ def injected(folder: Path) -> tuple[Counter[str], Counter[str]]:
     return kinds, points
 
 
-def listed(counts: Counter[str] | dict[str, int]) -> str:
+def listed(counts: Mapping[str, object]) -> str:
     """Counts as a line of text."""
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"

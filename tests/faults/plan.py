@@ -62,7 +62,8 @@ class Version:
     @cached_property
     def _counts(self) -> tuple[int, int]:
         dice = random.Random(f"{self.salt}/{self.file_id}/{self.number}")
-        good = 0 if self.kind == "empty" else dice.randint(1, 4)
+        # A row may have 4 MiB.
+        good = 0 if self.kind == "empty" else dice.randint(4, 7) if self.kind == "large" else dice.randint(1, 4)
         return good, dice.randint(1, 2) if self.kind in ("mixed", "wide") else 0
 
     @cached_property

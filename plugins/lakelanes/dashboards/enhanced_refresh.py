@@ -163,7 +163,7 @@ class Request:
 
 
 def plan(
-    lake: Lake, datasets: Mapping[str, Dataset], *, only: str | None = None, full: bool = False
+    lake: Lake, datasets: Mapping[str, Dataset], *, asked: bool = False, full: bool = False
 ) -> tuple[Request | None, dict[str, str]]:
     """The request to make, or that is under way; and why, by data set. Of tables that are to be read whole and others
     the first ones are refreshed first; the next look finds the rest."""
@@ -171,16 +171,10 @@ def plan(
     if under_way.get("id"):
         request = Request.from_dict(under_way)
         return request, dict.fromkeys(request.tables, f"goes on with {request.id}")
-    if only is not None and only not in datasets:
-        there = ", ".join(sorted(datasets)) or "none"
-        raise RefreshError(
-            only, f"the dashboards have no such data set to refresh; there is {there}", "Correct the Param"
-        )
     due: list[Refresh] = []
     notes = {}
-    for name in [only] if only else datasets:
-        asked = only is not None
-        found = refresh_plan.look(lake, name, datasets[name], used=0, full=full and asked, asked=asked, keeper=_KEEPER)
+    for name, dataset in datasets.items():
+        found = refresh_plan.look(lake, name, dataset, used=0, full=full and asked, asked=asked, keeper=_KEEPER)
         notes[name] = found.note
         due += [found.refresh] if found.refresh else []
     whole = tuple(one for one in due if one.kind == "FULL_REFRESH")

@@ -7,7 +7,7 @@ rows of before until a refresh has completed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "INGESTION_SUPERSEDED": ("another refresh took its place", "It is refreshed again by itself"),
     "INGESTION_CANCELED": ("somebody cancelled it", "It is refreshed again by itself"),
 }
+_MISSING = frozenset({"ResourceNotFoundException"})
+_NOT_OURS = frozenset({"AccessDeniedException", "UnsupportedUserEditionException"})
 _OTHER = "Trigger refresh_dashboards with this data set; if it fails again, look at the data set in QuickSight"
 
 
@@ -83,23 +85,27 @@ def data_set_id(lake: Lake, name: str) -> str:
     return names.data_set_id(lake.config, name)
 
 
-def plan(lake: Lake, *, only: str | None = None, full: bool = False) -> dict[str, Look]:
-    """What each data set needs. only: this one, and at once; RefreshError when there is none of the name."""
-    known = datasets(lake)
-    if only is not None and only not in known:
-        there = ", ".join(sorted(known)) or "none"
-        raise RefreshError(
-            only, f"the dashboards have no such data set to refresh; there is {there}", "Correct the Param"
-        )
+def plan(lake: Lake, *, only: Collection[str] = (), full: bool = False) -> dict[str, Look]:
+    """What each data set needs. only: these, and at once; RefreshError where there is none of a name."""
+    known = chosen(datasets(lake), only)
     found: dict[str, Look] = {}
-    for name in [only] if only else known:
+    for name, dataset in known.items():
         used = ingestions_of_a_day(lake, name)
         if used is None:
             found[name] = Look(None, "it is not deployed to QuickSight")
-            continue
-        asked = only is not None
-        found[name] = refresh_plan.look(lake, name, known[name], used=used, full=full and asked, asked=asked)
+        else:
+            asked = bool(only)
+            found[name] = refresh_plan.look(lake, name, dataset, used=used, full=full and asked, asked=asked)
     return found
+
+
+def chosen(known: Mapping[str, Dataset], only: Collection[str]) -> Mapping[str, Dataset]:
+    """The data sets that were asked for, all where none was named. RefreshError for a name that there is not."""
+    if unknown := sorted(set(only) - known.keys()):
+        there = ", ".join(sorted(known)) or "none"
+        reason = f"the dashboards have no such data set to refresh; there is {there}"
+        raise RefreshError(", ".join(unknown), reason, "Correct the Param")
+    return {name: known[name] for name in only or known}
 
 
 def ingestions_of_a_day(lake: Lake, name: str) -> int | None:
@@ -115,7 +121,9 @@ def ingestions_of_a_day(lake: Lake, name: str) -> int | None:
                 "INCREMENTAL_REFRESH",
             )
     except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
+        # Of an account that never signed up for QuickSight, and one where nobody wants dashboards there.
+        wanted = lake.config.deployment.dashboards_principal is not None
+        if error_code(error) in (_MISSING if wanted else _MISSING | _NOT_OURS):
             return None
         raise
     return used

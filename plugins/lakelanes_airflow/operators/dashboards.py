@@ -46,7 +46,7 @@ class PlanRefreshesOperator(BaseOperator, SkipMixin):
         params = context["params"]
         with explained(context):
             lake = open_lake()
-            found = spice.plan(lake, only=params.get("dataset") or None, full=bool(params.get("full")))
+            found = spice.plan(lake, only=_named(params), full=bool(params.get("full")))
         notes = {name: look.note for name, look in found.items()}
         for name, note in notes.items():
             self.log.info("%s: %s", name, note)
@@ -130,8 +130,9 @@ class RefreshPowerBIOperator(BaseOperator):
         params = context["params"]
         with explained(context):
             lake = open_lake()
-            only = params.get("dataset") or None
-            request, notes = enhanced_refresh.plan(lake, spice.datasets(lake), only=only, full=bool(params.get("full")))
+            only, full = _named(params), bool(params.get("full"))
+            datasets = spice.chosen(spice.datasets(lake), only)
+            request, notes = enhanced_refresh.plan(lake, datasets, asked=bool(only), full=full)
             for name, note in notes.items():
                 self.log.info("%s: %s", name, note)
             if request is None:
@@ -177,6 +178,11 @@ class RefreshPowerBIOperator(BaseOperator):
             except RefreshError as error:
                 incidents.report(lake, incidents.refresh_cause(error.dataset), _alert(context, error), channels.send)
                 raise
+
+
+def _named(params: Any) -> list[str]:
+    """The data sets that the Param names."""
+    return [name for part in str(params.get("dataset") or "").split(",") if (name := part.strip())]
 
 
 def _alert(context: Any, error: RefreshError) -> Alert:

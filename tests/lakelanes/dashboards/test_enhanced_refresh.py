@@ -84,8 +84,6 @@ def test_what_is_read_whole_goes_first_and_the_rest_with_the_policy(
 
 def test_nothing_is_due(lake: Lake, due: dict[str, Any]) -> None:
     assert enhanced_refresh.plan(lake, DATASETS)[0] is None
-    with pytest.raises(RefreshError, match="there is days, hours, stores"):
-        enhanced_refresh.plan(lake, DATASETS, only="nothing")
 
 
 @pytest.mark.parametrize(

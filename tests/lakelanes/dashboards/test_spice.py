@@ -349,10 +349,10 @@ def test_other_rows_than_the_view_has_are_read_whole_and_told_when_they_stay(
 
 def test_by_hand_one_data_set_is_refreshed_at_once(lake: Lake, clock: Clock, deploy: Callable[..., Spice]) -> None:
     ready(lake, clock, deploy)
-    found = look(lake, only="days", full=True)
+    found = look(lake, only=["days"], full=True)
     assert found.refresh and (found.refresh.kind, found.note) == ("FULL_REFRESH", "a full one was asked for")
     with pytest.raises(RefreshError, match="there is days"):
-        spice.plan(lake, only="nothing")
+        spice.plan(lake, only=["nothing"])
 
 
 def test_what_is_not_deployed_is_passed_over(lake: Lake, deploy: Callable[..., Spice], local_aws: LocalAws) -> None:
