@@ -86,7 +86,8 @@ def deploy_dashboards(
                 [
                     "views differ from what the configuration makes of their SQL:",
                     *faults,
-                    "Let refresh_views run (`airflow dags trigger refresh_views`), and deploy again",
+                    "Let refresh_views run (`airflow dags trigger refresh_views`), CAST in the view what has another "
+                    "type all the same, and deploy again",
                 ]
             )
         )

@@ -40,6 +40,13 @@ def test_logs_are_kept_for_days_that_cloudwatch_knows() -> None:
     assert fault.startswith("deployment.log_days: CloudWatch keeps logs for 1, 3, 5")
 
 
+def test_the_dashboards_principal_is_an_arn_of_quicksights() -> None:
+    group = "arn:aws:quicksight:eu-west-1:123456789012:group/default/analysts"
+    assert parse(changed("deployment.dashboards_principal", group)).deployment.dashboards_principal == group
+    (fault,) = faults(changed("deployment.dashboards_principal", "arn:aws:iam::123456789012:role/analysts"))
+    assert fault.startswith("deployment.dashboards_principal: 'arn:aws:iam::123456789012:role/analysts' is not whom")
+
+
 def test_arns_are_of_the_regions_partition() -> None:
     config = parse(changed("aws.region", "cn-north-1"))
     assert config.alert_topic_arn.startswith("arn:aws-cn:sns:cn-north-1:")

@@ -61,7 +61,7 @@ def dashboards_template(config: LakeConfig, dashboards: Path = DASHBOARDS, views
     """The template, with CloudFormation's functions in their long forms.
 
     dashboards, views: the directories of their files. What reads views that the configuration does not make is left
-    out. Raises DashboardError for what QuickSight could not show, and what the two readers of files raise.
+    out. Raises DashboardError for what QuickSight could not show, what ``read_dashboards`` and ``read_views`` raise.
     """
     every, known = read_dashboards(dashboards), view_columns(config, views)
     columns, found = known.columns, without_views(every, known.left_out)

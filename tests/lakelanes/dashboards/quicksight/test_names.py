@@ -18,3 +18,8 @@ def test_the_arn_of_a_data_set_is_of_the_lakes_region_and_account() -> None:
     config = parse_config(config_text(name="shop"), {})
     identifier = names.data_set_id(config, "sales")
     assert names.data_set_arn(config, "sales") == f"arn:aws:quicksight:us-east-1:000000000000:dataset/{identifier}"
+
+
+def test_an_id_has_no_dots_of_the_buckets_name() -> None:
+    config = parse_config(config_text(name="shop").replace("shop-analytics", "my.shop-analytics"), {})
+    assert names.data_set_id(config, "sales") == "lakelanes-my-shop-analytics-sales"

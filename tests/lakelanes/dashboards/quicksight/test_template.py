@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from lakelanes.config.loading import DEFAULT_PATH, load_config
+from lakelanes.config.loading import DEFAULT_PATH, load_config, parse_config
 from lakelanes.dashboards.loading import DASHBOARDS, datasets_of, read_dashboards
 from lakelanes.dashboards.quicksight import template as module
 from lakelanes.dashboards.quicksight.template import dashboards_template, text
 from lakelanes.errors import DashboardError
 from scripts import templates
+from tests.support.lakes import config_text
 from tests.support.localaws import ACCOUNT, REPOSITORY
 
 CONFIG = load_config(DEFAULT_PATH, {"AWS_ACCOUNT_ID": ACCOUNT})
@@ -103,3 +104,11 @@ def test_a_template_that_cloudformation_does_not_take_is_refused(monkeypatch: py
 def test_texts_that_look_like_functions_stay_texts() -> None:
     written = text({"Resources": {"A": {"Title": "!Ref 'x'", "Other": {"Ref": "B"}, "Date": "2024-01-01"}}})
     assert "Title: '!Ref ''x'''\n" in written and "Other: !Ref B\n" in written and "Date: '2024-01-01'\n" in written
+
+
+def test_what_the_configuration_does_not_make_is_left_out() -> None:
+    without_orders = parse_config(config_text(json.loads(DEFAULT_PATH.read_text())["entities"]), {})
+    resources = dashboards_template(without_orders)["Resources"]
+    assert "DashboardSales" in resources and not [name for name in resources if "Order" in name]
+    with pytest.raises(DashboardError, match="there is no dashboard of views that this configuration makes"):
+        dashboards_template(parse_config(config_text(), {}))
