@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -16,10 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from lakelanes.catalog import athena
+from lakelanes.catalog.views import read_views
 from lakelanes.config.loading import DEFAULT_PATH
 from lakelanes.config.model import LakeConfig
 from lakelanes.dashboards.loading import datasets_of, read_dashboards
 from lakelanes.dashboards.quicksight import names
+from lakelanes.dashboards.quicksight.role import tables_read
+from lakelanes.dashboards.quicksight.template import dashboards_template
 from scripts.change_sets import DeployError, Deployment, describe
 from scripts.dashboards import dashboards_stack_name, deploy_dashboards
 from scripts.deploy import stack_name
@@ -189,6 +193,45 @@ def test_a_lake_without_what_the_views_read_is_refused(local_aws: LocalAws) -> N
 def test_dashboards_that_are_wanted_no_more_are_left_to_people(boards: Boards) -> None:
     said = boards.deploy(boards.lake.config)
     assert isinstance(said, str) and f"delete-stack --stack-name {boards.name}" in said
+
+
+def test_no_right_of_the_role_is_left_over(boards: Boards) -> None:
+    """Beside those of which the template says why they are kept, each right was used to fill SPICE."""
+    with urllib.request.urlopen(f"{boards.aws.endpoint_url}/_localaws/iam", timeout=30) as reply:
+        records = json.load(reply)["records"]
+    role = boards.resource("Role")
+    used = {
+        (sid, place, one["action"])
+        for one in records
+        if f"/{role}/QuickSight" in one["principal"] and one["allowed"]
+        for sid, place, _ in one["grants"]
+    }
+    resource = dashboards_template(boards.config)["Resources"]["Role"]
+    [policy] = resource["Properties"]["Policies"]
+    unseen = {tuple(one.split(" ")) for one in resource["Metadata"]["Unseen"]}
+    assert not unseen & {(sid, action) for sid, _, action in used}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        sid = statement["Sid"]
+        for action in statement["Action"]:
+            assert (sid, action) in unseen or any((sid, action) == (one[0], one[2]) for one in used), (sid, action)
+        for place, named in enumerate(statement["Resource"]):
+            assert any((sid, place) == one[:2] for one in used) or unused_here(sid, named["Fn::Sub"]), (sid, named)
+
+
+def unused_here(sid: str, resource: str) -> bool:
+    """Whether a resource is not looked at by this test: orders are of a snapshot alone; the SELECT of a data set names
+    its database itself, and the local Athena keeps small objects that others have read."""
+    return sid == "ReadTables" or resource.endswith(("/orders_changes", ":database/${DatabaseName}"))
+
+
+def test_the_folders_that_the_role_reads_are_those_of_the_tables_in_glue(boards: Boards) -> None:
+    glue, resources = boards.aws.client("glue"), boards.config.resources
+    read = tables_read(boards.config, read_views(), {one.view for one in DATASETS.values()})
+    places = {name: folder for name, folder in read.items() if folder and name != "orders_changes"}
+    assert len(places) == 7
+    for name, folder in places.items():
+        table = glue.get_table(DatabaseName=resources.glue_database, Name=name)["Table"]
+        assert table["StorageDescriptor"]["Location"] == f"s3://{resources.analytics_bucket}/{folder}/"
 
 
 STATEMENTS = {

@@ -39,6 +39,7 @@ _UNSEEN = {
     "Query athena:GetQueryResultsStream": _JDBC,
     "Query athena:GetWorkGroup": _JDBC,
     "Query athena:StopQueryExecution": "A refresh that is cancelled stops its query.",
+    "ReadCatalogue glue:BatchGetPartition": "Athena's own, of chosen partitions; AWSQuicksightAthenaAccess has it.",
     "ReadCatalogue glue:GetPartition": "Athena's own, of single partitions; AWSQuicksightAthenaAccess has it.",
 }
 
