@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
+from functools import partial
 from typing import Any
 
 from lakelanes.catalog import athena, view_sources
@@ -19,6 +20,7 @@ from lakelanes.files.matching import match
 from lakelanes.lake import Lake
 from scripts.console import Stages
 from scripts.dashboards import deploy_dashboards
+from scripts.deploy import upload_template
 from scripts.sample_data import SampleFile
 
 # QuickSight is not asked who that is, and shows the dashboards to nobody here.
@@ -75,7 +77,9 @@ class DashboardsDemo:
         principal = PRINCIPAL.format(region=aws.region, account=aws.account_id)
         settings = self.lake.config.deployment.model_copy(update={"dashboards_principal": principal})
         config = self.lake.config.model_copy(update={"deployment": settings})
-        done = deploy_dashboards(config, self.clients("cloudformation"), self.clients("glue"), self.lake_stack)
+        clients = self.clients("cloudformation"), self.clients("glue")
+        upload = partial(upload_template, config, self.clients("s3"))
+        done = deploy_dashboards(config, *clients, self.lake_stack, upload=upload)
         if done is None or isinstance(done, str):
             raise DashboardsError(f"the dashboards were not deployed: {done}")
         return f"stack {done.stack_name} {done.action}"

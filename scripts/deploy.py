@@ -329,7 +329,7 @@ def deploy(
     _check_account(config, sts)
     values = {**template_parameters(config), **(parameters or {})}
     stack, template = name or stack_name(config), lake_template(config)
-    upload = None if s3 is None else partial(_upload_template, config, s3)
+    upload = None if s3 is None else partial(upload_template, config, s3)
     # A creation that fails takes its tables with it, which it could not if they were protected.
     unprotected = {**values, "DeletionProtection": "off"}
     before = describe(cloudformation, stack)
@@ -395,7 +395,7 @@ def _check_account(config: LakeConfig, sts: STSClient) -> None:
         )
 
 
-def _upload_template(config: LakeConfig, s3: S3Client, text: str) -> str:
+def upload_template(config: LakeConfig, s3: S3Client, text: str) -> str:
     """The address of a template, which is put into the bundles' bucket."""
     bucket = bundle_bucket(config)
     key = f"{stack_name(config)}/template-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
@@ -542,7 +542,7 @@ def _run(config: LakeConfig, arguments: argparse.Namespace, given: dict[str, str
     if functions:
         streams = attach_streams(config, done.outputs, cloudformation, clients["dynamodb"], name=name, parameters=own)
         yield from streams.values()
-    upload = partial(_upload_template, config, clients["s3"])
+    upload = partial(upload_template, config, clients["s3"])
     boards = deploy_dashboards(config, cloudformation, clients["glue"], name or stack_name(config), upload=upload)
     if boards is not None:
         yield boards
