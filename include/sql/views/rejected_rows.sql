@@ -43,5 +43,6 @@ SELECT
     column_name,
     reason,
     CAST(regexp_replace(reason, '''[^'']*''|"[^"]*"', '…') AS varchar) AS reason_kind,
-    raw
+    -- QuickSight takes 2,047 characters of a text; the table has the rest.
+    substr(raw, 1, 2000) AS raw
 FROM rejects
