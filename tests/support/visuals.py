@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -30,10 +30,25 @@ def evaluate(visual: Visual, dataset: Dataset, rows: Iterable[Row]) -> dict[Keys
                 by_value[keys[index]] += group
             totals = {key: value_of(visual.y[0], dataset, group) for key, group in by_value.items()}
             sign = 1 if one.sort == "smallest_first" else -1
-            ranks = {key: (total is None, sign * (total or 0), key is None, key or "") for key, total in totals.items()}
+            ranks = {
+                key: (total is None, sign * size(total), key is None, *in_order(key)) for key, total in totals.items()
+            }
             first = sorted(ranks, key=lambda key: ranks[key])[: one.top]
             groups = defaultdict(list, {k: group for k, group in groups.items() if k[index] in first})
     return {keys: [value_of(measure, dataset, group) for measure in visual.y] for keys, group in groups.items()}
+
+
+def size(value: Any) -> Any:
+    """A measure's value as a number; of a date, or a timestamp, its place on the calendar."""
+    return (datetime.fromisoformat(value) - datetime(1, 1, 1)).total_seconds() if isinstance(value, str) else value or 0
+
+
+def in_order(key: str | None) -> tuple[Fraction, str]:
+    """What sorts a dimension's values: numbers by size, others by their characters."""
+    try:
+        return Fraction(key or 0), ""
+    except ValueError:
+        return Fraction(), key or ""
 
 
 def cut(text: str | None, unit: str | None) -> str | None:
@@ -58,13 +73,13 @@ def cut(text: str | None, unit: str | None) -> str | None:
 
 def passes(text: str | None, test: Filter) -> bool:
     if test.not_in is not None:
-        return text is None or text not in [said(value) for value in test.not_in]
+        return text is None or not any(is_said(text, value) for value in test.not_in)
     if text is None:
         return False
     if test.in_ is not None:
-        return text in [said(value) for value in test.in_]
+        return any(is_said(text, value) for value in test.in_)
     if test.last_days:
-        return date.fromisoformat(text[:10]) > datetime.now().date() - timedelta(days=test.last_days)
+        return date.fromisoformat(text[:10]) > datetime.now(UTC).date() - timedelta(days=test.last_days)
 
     def value_like(bound: date | Decimal) -> Any:
         return date.fromisoformat(text[:10]) if isinstance(bound, date) else Decimal(text)
@@ -73,8 +88,13 @@ def passes(text: str | None, test: Filter) -> bool:
     return above and (test.to is None or value_like(test.to) <= test.to)
 
 
-def said(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def is_said(text: str, value: str | int | bool) -> bool:
+    """Whether a value of a row is that of a filter; a date is each of its hours, too."""
+    if isinstance(value, bool):
+        return text == str(value).lower()
+    if isinstance(value, int):
+        return Fraction(text) == value
+    return value in (text, text[:10] if " " in text and text[4:5] == "-" else text)
 
 
 def value_of(measure: Measure, dataset: Dataset, rows: list[Row]) -> Any:

@@ -124,7 +124,8 @@ def _filter(path: str, one: Filter, dataset: Dataset, views: Mapping[str, Column
 def _fits(value: str | int | bool, kind: str) -> bool:
     if kind in DATES:
         try:
-            return isinstance(value, str) and bool(date.fromisoformat(value))
+            # Python reads more forms of a date than Athena.
+            return isinstance(value, str) and value == date.fromisoformat(value).isoformat()
         except ValueError:
             return False
     if isinstance(value, bool) or kind == "boolean":

@@ -61,8 +61,15 @@ def _read(path: Path) -> tuple[Dashboard | None, list[str]]:
     try:
         dashboard = Dashboard.model_validate({**raw, "name": path.stem})
     except ValidationError as error:
-        return None, [setting_fault(detail, _known()) for detail in error.errors(include_url=False)]
+        return None, [setting_fault(detail, _known()) for detail in _details(error)]
     return dashboard, list(_within(dashboard))
+
+
+def _details(error: ValidationError) -> list[Any]:
+    """What pydantic found; but not that a list is too short whose items have faults, for it counts the good ones."""
+    found: list[Any] = list(error.errors(include_url=False))
+    owners = {detail["loc"][:length] for detail in found for length in range(len(detail["loc"]))}
+    return [detail for detail in found if detail["type"] != "too_short" or detail["loc"] not in owners]
 
 
 def _known() -> list[str]:

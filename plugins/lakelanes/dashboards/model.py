@@ -8,10 +8,10 @@ sheet) is not there: a column that needs an expression is a column of the view.
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from lakelanes import names
 
@@ -42,18 +42,41 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 }
 _OPERANDS = ("column", "weight", "numerator", "denominator")
 
+
+def _value(found: Any) -> Any:
+    """A value of a filter: a number without a fraction is whole."""
+    if isinstance(found, float) and found.is_integer():
+        return int(found)
+    if not isinstance(found, str | int | bool):
+        raise ValueError(f"{found!r} is neither a text, nor a whole number, nor true or false")
+    return found
+
+
+def _bound(found: Any) -> Any:
+    """The bound of a filter. A number is never taken for the seconds since 1970, as pydantic does of a date."""
+    if isinstance(found, date):
+        return found
+    try:
+        # Python reads more forms of a date than Athena.
+        if isinstance(found, str) and (day := date.fromisoformat(found)).isoformat() == found:
+            return day
+    except ValueError:
+        pass
+    try:
+        number = Decimal(str(found))
+    except InvalidOperation:
+        number = Decimal("nan")
+    if isinstance(found, bool) or not number.is_finite():
+        raise ValueError(f"{found!r} is neither a date such as '2024-03-15' nor a number")
+    return number
+
+
+Value = Annotated[Annotated[str, StringConstraints(strip_whitespace=False)] | int | bool, BeforeValidator(_value)]
+Bound = Annotated[date | Decimal, BeforeValidator(_bound)]
 ColumnName = Annotated[str, AfterValidator(names.column_name)]
 DashboardName = Annotated[str, AfterValidator(names.dashboard_name)]
 ViewName = Annotated[str, AfterValidator(names.table_name)]
 Title = Annotated[str, Field(min_length=1, max_length=120)]
-
-
-def _bound(value: Any) -> Any:
-    """Of a filter: to pydantic a number of whole days, 0 among them, is a date too, so many seconds after 1970."""
-    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-Bound = Annotated[date | Decimal, BeforeValidator(_bound)]
 
 
 class _Settings(BaseModel):
@@ -174,10 +197,8 @@ class Filter(_Settings):
     """Which rows a visual shows. Exactly one test; rows without a value pass none but not_in."""
 
     column: ColumnName = Field(description="a column of the dataset's view")
-    in_: tuple[str | int | bool, ...] | None = Field(None, alias="in", min_length=1, description="one of these values")
-    not_in: tuple[str | int | bool, ...] | None = Field(
-        None, min_length=1, description="none of these values, or no value"
-    )
+    in_: tuple[Value, ...] | None = Field(None, alias="in", min_length=1, description="one of these values")
+    not_in: tuple[Value, ...] | None = Field(None, min_length=1, description="none of these values, or no value")
     from_: Bound | None = Field(None, alias="from", description="this date or number, or a later or larger one")
     to: Bound | None = Field(None, description="this date or number, or an earlier or smaller one")
     last_days: int | None = Field(

@@ -1,12 +1,13 @@
 """The SQL of a visual: grouped and added up by Athena, so that a page never reads rows to sum them.
 
 The answer's columns are the visual's dimensions, ``d1`` and so on in their order, then its measures, ``m1`` and so on.
-A ratio is one of sums over the group. Names come from the model, which has checked them, and are quoted all the same.
+Within the query a column of the view is ``c_`` and its name, so that a view may have a column ``d1``, too. A ratio is
+one of sums over the group. Names come from the model, which has checked them, and are quoted all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -25,24 +26,25 @@ def visual_sql(database: str, visual: Visual, dataset: Dataset, columns: Columns
     table = f"{sql_identifier(database)}.{sql_identifier(dataset.view)}"
     tests = list(_tests(visual.filters, columns))
     where = f"\n  WHERE {' AND '.join(tests)}" if tests else ""
-    groups = [f"{_grouped(one, columns)} AS d{number}" for number, one in enumerate(dimensions, 1)]
+    groups = [f"{_grouped(one)} AS d{number}" for number, one in enumerate(dimensions, 1)]
     operands = sorted({column for measure in visual.y for _, column in measure.operands})
-    listed = [*groups, *map(sql_identifier, operands)]
-    has_last = any(measure.aggregation == "last" for measure in visual.y) and dataset.date_column
-    if has_last:
-        partition = f"PARTITION BY {', '.join(_grouped(one, columns) for one in dimensions)}" if dimensions else ""
-        at = sql_identifier(dataset.date_column or "")
-        listed.append(f"{at} IS NOT DISTINCT FROM max({at}) OVER ({partition}) AS is_last")
+    listed = [*groups, *(f"{sql_identifier(column)} AS {_operand(column)}" for column in operands)]
+    if any(measure.aggregation == "last" for measure in visual.y):
+        listed.append(f"{_is_last(dataset, dimensions)} AS is_last")
+        if visual.topped and visual.y[0].aggregation == "last":
+            # A value's last date, by which it is ranked, may not be that of each of its groups.
+            listed.append(f"{_is_last(dataset, visual.topped)} AS is_last_of_value")
     inner = f"SELECT {', '.join(listed) or '1 AS one'}\n  FROM {table}{where}"
     names = [f"d{number}" for number in range(1, len(dimensions) + 1)]
-    measures = [f"{measure_sql(measure, columns)} AS m{number}" for number, measure in enumerate(visual.y, 1)]
+    measures = [f"{measure_sql(measure)} AS m{number}" for number, measure in enumerate(visual.y, 1)]
     joined = ""
     with_top = ""
     for number, one in enumerate(dimensions, 1):
         if one.top:
             direction = "ASC" if one.sort == "smallest_first" else "DESC"
+            total = measure_sql(visual.y[0], "is_last_of_value")
             with_top = (
-                f",\ntop_values AS (\n  SELECT d{number} AS top_value, {measure_sql(visual.y[0], columns)} AS total\n"
+                f",\ntop_values AS (\n  SELECT d{number} AS top_value, {total} AS total\n"
                 f"  FROM grouped GROUP BY d{number}\n  ORDER BY 2 {direction} NULLS LAST, 1 LIMIT {one.top}\n)"
             )
             joined = f"\nJOIN top_values ON d{number} IS NOT DISTINCT FROM top_value"
@@ -61,9 +63,9 @@ def view_sql(database: str, view: str, *, limit: int = MAX_GROUPS) -> str:
     return f"SELECT * FROM {sql_identifier(database)}.{sql_identifier(view)} LIMIT {limit + 1}"
 
 
-def measure_sql(measure: Measure, columns: Columns) -> str:
-    """A measure of a group's rows, as an expression over their columns."""
-    column = sql_identifier(measure.column) if measure.column else ""
+def measure_sql(measure: Measure, is_last: str = "is_last") -> str:
+    """A measure of a group's rows, as an expression over their columns; is_last: the one that marks the last rows."""
+    column = _operand(measure.column) if measure.column else ""
     match measure.aggregation:
         case "sum":
             return f"sum({column})"
@@ -79,18 +81,28 @@ def measure_sql(measure: Measure, columns: Columns) -> str:
         case "maximum":
             return f"max({column})"
         case "last":
-            return f"sum({column}) FILTER (WHERE is_last)"
+            return f"sum({column}) FILTER (WHERE {is_last})"
         case "weighted_average":
-            weight = sql_identifier(measure.weight or "")
+            weight = _operand(measure.weight or "")
             product = f"CAST({column} AS double) * CAST({weight} AS double)"
             weights = f"sum(CAST({weight} AS double)) FILTER (WHERE {column} IS NOT NULL)"
             return f"sum({product}) / nullif({weights}, 0)"
         case "ratio_of_sums":
-            above, below = (sql_identifier(name or "") for name in (measure.numerator, measure.denominator))
+            above, below = (_operand(name or "") for name in (measure.numerator, measure.denominator))
             return f"CAST(sum({above}) AS double) / nullif(CAST(sum({below}) AS double), 0)"
 
 
-def _grouped(dimension: Dimension, columns: Columns) -> str:
+def _operand(column: str) -> str:
+    return sql_identifier(f"c_{column}")
+
+
+def _is_last(dataset: Dataset, dimensions: Iterable[Dimension]) -> str:
+    """Whether a row is of the last date of its group; where a group has no date, each of its rows is."""
+    at, grouped = sql_identifier(dataset.date_column or ""), ", ".join(map(_grouped, dimensions))
+    return f"{at} IS NOT DISTINCT FROM max({at}) OVER ({f'PARTITION BY {grouped}' if grouped else ''})"
+
+
+def _grouped(dimension: Dimension) -> str:
     """The value by which rows are grouped: the column, or the start of the period that it lies in."""
     column = sql_identifier(dimension.column)
     if dimension.unit is None:
@@ -106,16 +118,17 @@ def _tests(filters: tuple[Filter, ...], columns: Columns) -> Iterator[str]:
         for values, negated in ((one.in_, False), (one.not_in, True)):
             if values is not None:
                 listed = ", ".join(_literal(value, kind) for value in values)
-                yield f"({column} IS NULL OR {column} NOT IN ({listed}))" if negated else f"{column} IN ({listed})"
+                # Of a timestamp, the whole day.
+                tested = f"CAST({column} AS date)" if kind == "timestamp" else column
+                yield f"({column} IS NULL OR {tested} NOT IN ({listed}))" if negated else f"{tested} IN ({listed})"
         if one.from_ is not None:
             yield f"{column} >= {_literal(one.from_, kind)}"
         if isinstance(one.to, date):
-            # Of a timestamp, the whole day.
             yield f"CAST({column} AS date) <= {_literal(one.to, 'date')}"
         elif one.to is not None:
             yield f"{column} <= {_literal(one.to, kind)}"
         if one.last_days:
-            yield f"{column} > date_add('day', -{one.last_days}, current_date)"
+            yield f"{column} >= date_add('day', {1 - one.last_days}, current_date)"
 
 
 def _literal(value: str | int | bool | date | Decimal, kind: str) -> str:
