@@ -136,7 +136,7 @@ def figure(drawn: Drawing) -> Figure | None:
     last = groups[-1]
     found = Figure(value_text(last.texts[0], measure), key_text(last.keys[0], x, drawn.columns))
     wanted = _period_before(str(last.keys[0]), x.unit or "day")
-    before = next((one for one in groups if str(one.keys[0])[: len(wanted)] == wanted), None)
+    before = next((one for one in groups if wanted and str(one.keys[0]).startswith(wanted)), None)
     if before is None:
         return found
     change, direction = _change(last.numbers[0], before.numbers[0], measure)
@@ -168,8 +168,8 @@ def value_text(text: str | None, measure: Measure) -> str:
     if number is None:
         return text
     if measure.format == "percent":
-        return f"{100 * number:,.{measure.decimals}f} %"
-    return f"{number:,.{measure.decimals}f}" + (f" {measure.unit}" if measure.unit else "")
+        return f"{100 * number:z,.{measure.decimals}f} %"
+    return f"{number:z,.{measure.decimals}f}" + (f" {measure.unit}" if measure.unit else "")
 
 
 def key_text(key: str | None, dimension: Dimension, columns: Columns) -> str:
@@ -220,19 +220,22 @@ def _comparable(key: str, kind: str) -> tuple[Decimal, str]:
     return (number_of(key) or Decimal(), key) if kind in NUMBERS else (Decimal(), key)
 
 
-def _period_before(key: str, unit: Unit) -> str:
-    """The start of the period before the one that starts at ``key``, as Athena writes it."""
-    at = datetime.fromisoformat(key[:19])
-    match unit:
-        case "hour":
-            return f"{at - timedelta(hours=1):%Y-%m-%d %H:%M:%S}"
-        case "day" | "week":
-            return f"{at - timedelta(days=1 if unit == 'day' else 7):%Y-%m-%d}"
-        case "month" | "quarter":
-            months = at.year * 12 + at.month - 1 - (1 if unit == "month" else 3)
-            return f"{date(months // 12, months % 12 + 1, 1):%Y-%m-%d}"
-        case "year":
-            return f"{date(at.year - 1, 1, 1):%Y-%m-%d}"
+def _period_before(key: str, unit: Unit) -> str | None:
+    """The start of the period before the one that starts at ``key``, as Athena writes it; None before the calendar."""
+    try:
+        at = datetime.fromisoformat(key[:19])
+        match unit:
+            case "hour":
+                return (at - timedelta(hours=1)).isoformat(" ")
+            case "day" | "week":
+                return (at - timedelta(days=1 if unit == "day" else 7)).date().isoformat()
+            case "month" | "quarter":
+                months = at.year * 12 + at.month - 1 - (1 if unit == "month" else 3)
+                return date(months // 12, months % 12 + 1, 1).isoformat()
+            case "year":
+                return date(at.year - 1, 1, 1).isoformat()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _change(now: Decimal | None, before: Decimal | None, measure: Measure) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
 import pyarrow as pa
@@ -350,6 +351,20 @@ def same(text: str | None, value: Any) -> bool:
 def test_any_visuals_answer_is_that_of_a_second_calculation(
     lake: Lake, rows: list[dict[str, str | None]], visual: Visual
 ) -> None:
+    assert_answered(lake, rows, visual)
+
+
+@pytest.mark.parametrize("top", [1, 2])
+@pytest.mark.parametrize(("x", "series"), [*permutations(("word", "d1", "whole", "is_new"), 2)])
+def test_the_top_values_by_their_last_rows(
+    lake: Lake, rows: list[dict[str, str | None]], x: str, series: str, top: int
+) -> None:
+    last = {"aggregation": "last", "column": "price"}
+    one = made(kind="bar", x={"column": x, "top": top}, series={"column": series}, y=[last])
+    assert_answered(lake, rows, one)
+
+
+def assert_answered(lake: Lake, rows: list[dict[str, str | None]], visual: Visual) -> None:
     board = Dashboard(name="any", title="Any", datasets={"own": DATASET}, sheets=(Sheet(title="S", visuals=(visual,)),))
     assert reference_faults([board], {VIEW: COLUMNS}) == []
     text = visual_sql(lake.config.resources.glue_database, visual, DATASET, COLUMNS)
