@@ -68,9 +68,14 @@ class Drawing:
         return unshown + sum(1 for group in self.groups if not self.has_place(group))
 
     def has_place(self, group: Group) -> bool:
-        """Whether the group's dates lie on a scale; a group without one does not."""
-        pairs = zip(group.keys, self.visual.dimensions, strict=True)
-        return all(key and is_date(key) for key, one in pairs if self.columns[one.column] in DATES)
+        """Whether the group's dates, and the number along a line's axis, lie on a scale; none of them does not."""
+        for key, one in zip(group.keys, self.visual.dimensions, strict=True):
+            kind = self.columns[one.column]
+            if kind in DATES and not (key and is_date(key)):
+                return False
+            if kind in NUMBERS and self.visual.kind == "line" and one is self.visual.x and number_of(key) is None:
+                return False
+        return True
 
     def order(self, index: int) -> list[str | None]:
         """The different values of a dimension, in its order."""

@@ -5,12 +5,13 @@ The specification holds its data, so nothing is loaded by whoever draws it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lakelanes.dashboards.drawing import Drawing, Group, is_date, key_text, value_text
-from lakelanes.dashboards.model import Dimension, Measure
+from lakelanes.dashboards.model import Measure
 from lakelanes.dashboards.view_columns import DATES, NUMBERS
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -23,6 +24,9 @@ _BAR = 26
 _MOST_LABELS = 24
 _MOST_CELLS = 160
 _NAME = 40
+# What XML has no place for (https://www.w3.org/TR/xml/#charsets): the renderer ends the whole process over one. And the
+# two that end a line within JavaScript's texts.
+_NO_XML = re.compile("[^\t\n\r\x20-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FORMATS = {
     "hour": "%-d %b %H:%M",
     "day": "%-d %b",
@@ -50,6 +54,9 @@ class _Colours:
     hot: str
     on_cold: str
     on_hot: str
+    # From which share of the way from cold to hot on a text is on_hot; not below the middle, which is the colour of all
+    # cells where there is one value alone.
+    hot_from: float
     series: tuple[str, ...]
 
 
@@ -61,8 +68,9 @@ _COLOURS: dict[Theme, _Colours] = {
         line="#dde2e9",
         cold="#eaf2fb",
         hot="#0b4f96",
-        on_cold="#1b2430",
+        on_cold="#000000",
         on_hot="#ffffff",
+        hot_from=0.74,
         series=(
             *("#0b6bcb", "#c2570c", "#1a7f4b", "#8b3fb5", "#a8326b", "#56606d"),
             *("#0e7c86", "#8a6d00", "#5b54d6", "#b3261e"),
@@ -74,8 +82,9 @@ _COLOURS: dict[Theme, _Colours] = {
         line="#303843",
         cold="#1d2b3a",
         hot="#8cc4ff",
-        on_cold="#e8ecf1",
-        on_hot="#10151b",
+        on_cold="#ffffff",
+        on_hot="#000000",
+        hot_from=0.505,
         series=(
             *("#6db3f8", "#f2a05c", "#6fd6a0", "#cf9bed", "#f08bb8", "#b3bcc7"),
             *("#5fd0da", "#d9bd55", "#a9a4ff", "#ff9b93"),
@@ -87,56 +96,76 @@ _COLOURS: dict[Theme, _Colours] = {
 def spec(drawn: Drawing, *, theme: Theme = "light", size: Size = "wide") -> dict[str, Any]:
     """The Vega-Lite specification of a drawing of kind line, bar, stacked bar or heat map."""
     visual = drawn.visual
-    chart = {"line": _line, "bar": _bar, "stacked_bar": _bar, "heat_map": _heat_map}[visual.kind](drawn, theme, size)
-    colours = _COLOURS[theme]
+    kind = {"line": _line, "bar": _bar, "stacked_bar": _bar, "heat_map": _heat_map}[visual.kind]
+    values = list(_values(drawn))
+    chart = kind(drawn, theme, size) if values else _nothing()
     return {
         "$schema": SCHEMA,
-        "title": None,
-        "description": f"{visual.title}. {drawn.summary}",
+        "description": _text(f"{visual.title}. {drawn.summary}"),
         "width": _WIDTHS[size],
         "height": _HEIGHT,
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "background": None,
+        "background": "transparent",
         # Where Arial is not, texts may be wider than the renderer thinks.
         "padding": {"left": 14, "right": 8, "top": 6, "bottom": 6},
-        "data": {"values": list(_values(drawn))},
+        "data": {"values": values or [{}]},
         **chart,
-        "config": {
-            # Of Arial's metrics, which the renderer knows: it measures the texts, and not the browser.
-            "font": "Liberation Sans, Arial, Helvetica, sans-serif",
-            "view": {"stroke": None},
-            "range": {"category": list(colours.series)},
-            "axis": {
-                "labelColor": colours.soft,
-                "titleColor": colours.soft,
-                "gridColor": colours.line,
-                "domainColor": colours.line,
-                "tickColor": colours.line,
-                "labelFontSize": 12,
-                "titleFontSize": 12,
-                "titleFontWeight": "normal",
-                "labelLimit": 160 if size == "wide" else 110,
-                "labelOverlap": "greedy",
-                "labelSeparation": 8,
-            },
-            "legend": {
-                "orient": "top",
-                "labelColor": colours.text,
-                "titleColor": colours.soft,
-                "labelFontSize": 12,
-                "titleFontSize": 12,
-                "titleFontWeight": "normal",
-                "columns": 4 if size == "wide" else 2,
-                "labelLimit": 150,
-            },
-            "text": {"color": colours.text, "fontSize": 12},
-        },
+        "config": _config(_COLOURS[theme], size),
     }
 
 
+def _config(colours: _Colours, size: Size) -> dict[str, Any]:
+    return {
+        # Of Arial's metrics, which the renderer knows: it measures the texts, and not the browser.
+        "font": "Liberation Sans, Arial, Helvetica, sans-serif",
+        "view": {"stroke": None},
+        "range": {"category": list(colours.series)},
+        "axis": {
+            "labelColor": colours.soft,
+            "titleColor": colours.soft,
+            "gridColor": colours.line,
+            "domainColor": colours.line,
+            "tickColor": colours.line,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "labelLimit": 160 if size == "wide" else 110,
+            "labelOverlap": "greedy",
+            "labelSeparation": 8,
+        },
+        "legend": {
+            "orient": "top",
+            "labelColor": colours.text,
+            "titleColor": colours.soft,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "columns": 4 if size == "wide" else 2,
+            "labelLimit": 150,
+        },
+        "text": {"color": colours.text, "fontSize": 12},
+    }
+
+
+def _nothing() -> dict[str, Any]:
+    """Instead of axes without values, on which the renderer would write NaN."""
+    text = {"text": {"value": "No values to draw"}}
+    return {"layer": [{"mark": {"type": "text"}, "encoding": text}], "height": 60}
+
+
+def _text(found: str) -> str:
+    """A text with a replacement character for what no image can hold."""
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", found)
+
+
 def _values(drawn: Drawing) -> Iterator[dict[str, Any]]:
-    """Its groups as Vega's data: x, series, y, and how y is read. Several measures are as many series."""
+    """Its groups as Vega's data: x, series, y, and how y is read. Several measures are as many series.
+
+    place: of stacked bars, that of the series, by which the parts are stacked.
+    """
     visual = drawn.visual
+    series = {name: place for place, name in enumerate(_series_names(drawn))}
+    names = [_names_by_key(drawn, index) for index in range(min(2, len(visual.dimensions)))]
     for group in drawn.groups:
         if not drawn.has_place(group):
             continue
@@ -144,21 +173,22 @@ def _values(drawn: Drawing) -> Iterator[dict[str, Any]]:
             value = group.numbers[number]
             if value is None:
                 continue
-            yield {
-                **_keys(drawn, group),
-                **({"series": measure.label} if len(visual.y) > 1 else {}),
+            found = {
+                **_keys(drawn, group, names),
+                **({"series": _text(measure.label)} if len(visual.y) > 1 else {}),
                 "y": float(value),
-                "label": value_text(group.texts[number], measure),
+                "label": _text(value_text(group.texts[number], measure)),
             }
+            yield found | ({"place": series[found["series"]]} if visual.kind == "stacked_bar" else {})
 
 
-def _keys(drawn: Drawing, group: Group) -> dict[str, Any]:
-    found = {}
-    for name, dimension, key in zip(("x", "series"), drawn.visual.dimensions, group.keys, strict=False):
-        if name == "x" and _is_on_axis(drawn):
-            found[name] = _instant(key or "") if drawn.columns[dimension.column] in DATES else float(key or 0)
+def _keys(drawn: Drawing, group: Group, names: list[dict[str | None, str]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for at, (dimension, key) in enumerate(zip(drawn.visual.dimensions[:2], group.keys, strict=False)):
+        if at == 0 and _is_on_axis(drawn):
+            found["x"] = _instant(key or "") if drawn.columns[dimension.column] in DATES else float(key or 0)
         else:
-            found[name] = _name(key, dimension, drawn)
+            found["x" if at == 0 else "series"] = names[at][key]
     return found
 
 
@@ -177,13 +207,27 @@ def _instant(key: str) -> str:
     return f"{key[:10]}T{key[11:23] or '00:00:00'}Z"
 
 
-def _name(key: str | None, dimension: Dimension, drawn: Drawing) -> str:
-    text = key_text(key, dimension, drawn.columns)
-    return text if len(text) <= _NAME else f"{text[: _NAME - 1]}…"
+def _names_by_key(drawn: Drawing, index: int) -> dict[str | None, str]:
+    """A name for each value of a dimension, in its order: long ones are cut, and none is that of two values."""
+    dimension = drawn.visual.dimensions[index]
+    found: dict[str | None, str] = {}
+    taken: dict[str, int] = {}
+    for key in drawn.order(index):
+        text = _text(key_text(key, dimension, drawn.columns))
+        name = text if len(text) <= _NAME else f"{text[: _NAME - 1]}…"
+        taken[name] = taken.get(name, 0) + 1
+        found[key] = name if taken[name] == 1 else f"{name} ({taken[name]})"
+    return found
 
 
 def _names(drawn: Drawing, index: int) -> list[str]:
-    return list(dict.fromkeys(_name(key, drawn.visual.dimensions[index], drawn) for key in drawn.order(index)))
+    return list(_names_by_key(drawn, index).values())
+
+
+def _in_order(names: list[str]) -> dict[str, Any]:
+    """A channel's order of names. Not by ``sort``, of which Vega-Lite makes one condition within another: of a thousand
+    names the renderer's stack overflows."""
+    return {"sort": None, "scale": {"domain": names}}
 
 
 def _line(drawn: Drawing, theme: Theme, size: Size) -> dict[str, Any]:
@@ -224,10 +268,10 @@ def _bar(drawn: Drawing, theme: Theme, size: Size) -> dict[str, Any]:
         "titleY": -8,
         "labelLimit": 220 if size == "wide" else 150,
     }
-    x = {"field": "x", "type": "nominal", "sort": names, "title": _x_label(drawn), "axis": axis}
+    x = {"field": "x", "type": "nominal", **_in_order(names), "title": _x_label(drawn), "axis": axis}
     encoding: dict[str, Any] = {"y": x, "x": y, **_colour(drawn, theme)}
     if series and not stacked:
-        encoding["yOffset"] = {"field": "series", "type": "nominal", "sort": series}
+        encoding["yOffset"] = {"field": "series", "type": "nominal", **_in_order(series)}
     rows = len(names) * (len(series) or 1) if not stacked else len(names)
     if not series and len(names) <= _MOST_LABELS:
         _make_room(drawn, y, 1.2 if size == "wide" else 1.4)
@@ -244,7 +288,7 @@ def _upright_bars(drawn: Drawing, theme: Theme, y: dict[str, Any], *, stacked: b
     series = _series_names(drawn)
     encoding: dict[str, Any] = {"x": x, "y": y, **_colour(drawn, theme)}
     if series and not stacked:
-        encoding["xOffset"] = {"field": "series", "type": "nominal", "sort": series}
+        encoding["xOffset"] = {"field": "series", "type": "nominal", **_in_order(series)}
     elif drawn.visual.x and drawn.visual.x.unit == "week":
         # Vega's weeks begin on Sunday.
         encoding["x2"] = {"field": "end"}
@@ -263,20 +307,23 @@ def _heat_map(drawn: Drawing, theme: Theme, size: Size) -> dict[str, Any]:
     colours = _COLOURS[theme]
     columns, rows = _names(drawn, 0), _names(drawn, 1)
     measure = drawn.visual.y[0]
-    values = [float(group.numbers[0]) for group in drawn.groups if group.numbers[0] is not None]
-    middle = (min(values) + max(values)) / 2 if values else 0
+    values = [
+        float(group.numbers[0]) for group in drawn.groups if group.numbers[0] is not None and drawn.has_place(group)
+    ]
     series = drawn.visual.series
     axis = {"labelAngle": 0}
-    x = {"field": "x", "type": "ordinal", "sort": columns, "title": _x_label(drawn), "axis": axis}
-    title = series.label if series else None
-    y = {"field": "series", "type": "ordinal", "sort": rows, "title": title, "axis": {"titlePadding": 12}}
-    scale = {"range": [colours.cold, colours.hot], "zero": False}
+    x = {"field": "x", "type": "ordinal", **_in_order(columns), "title": _x_label(drawn), "axis": axis}
+    title = _text(series.label) if series else None
+    y = {"field": "series", "type": "ordinal", **_in_order(rows), "title": title, "axis": {"titlePadding": 12}}
+    least, most = min(values), max(values)
+    scale = {"range": [colours.cold, colours.hot], "domain": [least, most], "interpolate": "rgb"}
     legend = {"format": _number_format(measure, values), "gradientLength": 160, "title": _y_label([measure])}
     colour = {"field": "y", "type": "quantitative", "scale": scale, "legend": legend}
     layers: list[dict[str, Any]] = [{"mark": {"type": "rect"}, "encoding": {"color": colour}}]
     if len(columns) * len(rows) <= _MOST_CELLS and len(columns) <= (13 if size == "wide" else 5):
         text = {"field": "label", "type": "nominal"}
-        on = {"condition": {"test": f"datum.y > {middle!r}", "value": colours.on_hot}, "value": colours.on_cold}
+        is_hot = f"datum.y > {least + colours.hot_from * (most - least)!r}"
+        on = {"condition": {"test": is_hot, "value": colours.on_hot}, "value": colours.on_cold}
         mark = {"type": "text", "fontSize": 11 if len(columns) < 10 else 9}
         layers.append({"mark": mark, "encoding": {"text": text, "color": on}})
     return {"encoding": {"x": x, "y": y}, "layer": layers, "height": max(60, _BAR * len(rows))}
@@ -286,16 +333,18 @@ def _x(drawn: Drawing) -> dict[str, Any]:
     x = drawn.visual.x
     if x is None or not _is_on_axis(drawn):
         axis: dict[str, Any] = {"labelAngle": 0}
-        return {"field": "x", "type": "ordinal", "sort": _names(drawn, 0), "title": _x_label(drawn), "axis": axis}
+        order = _in_order(_names(drawn, 0))
+        return {"field": "x", "type": "ordinal", **order, "title": _x_label(drawn), "axis": axis}
     axis = {"grid": False, "labelFlush": True}
     if drawn.columns[x.column] in NUMBERS:
-        return {"field": "x", "type": "quantitative", "title": x.label, "axis": axis, "scale": {"zero": False}}
+        return {"field": "x", "type": "quantitative", "title": _x_label(drawn), "axis": axis, "scale": {"zero": False}}
     axis = {**axis, "format": _FORMATS[x.unit]}
-    return {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "title": x.label, "axis": axis}
+    return {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "title": _x_label(drawn), "axis": axis}
 
 
 def _y(drawn: Drawing, *, zero: bool = False) -> dict[str, Any]:
-    values = [float(number) for group in drawn.groups for number in group.numbers if number is not None]
+    groups = filter(drawn.has_place, drawn.groups)
+    values = [float(number) for group in groups for number in group.numbers if number is not None]
     # By labelExpr, since Vega would give all ticks of an axis the same prefix, and write 0k.
     axis = {"labelExpr": f"format(datum.value, '{_number_format(drawn.visual.y[0], values)}')", "tickCount": 5}
     if drawn.visual.y[0].format == "number" and all(value == int(value) for value in values):
@@ -328,17 +377,18 @@ def _number_format(measure: Measure, values: list[float]) -> str:
 
 def _y_label(measures: tuple[Measure, ...] | list[Measure]) -> str | None:
     unit = f" ({measures[0].unit})" if measures[0].unit else ""
-    return f"{measures[0].label}{unit}" if len(measures) == 1 else measures[0].unit
+    text = f"{measures[0].label}{unit}" if len(measures) == 1 else measures[0].unit
+    return text and _text(text)
 
 
 def _x_label(drawn: Drawing) -> str | None:
-    return drawn.visual.x.label if drawn.visual.x else None
+    return _text(drawn.visual.x.label) if drawn.visual.x else None
 
 
 def _series_names(drawn: Drawing) -> list[str]:
     """The names of what has a colour each; [] for a chart of one colour."""
     if len(drawn.visual.y) > 1:
-        return [measure.label for measure in drawn.visual.y]
+        return [_text(measure.label) for measure in drawn.visual.y]
     return _names(drawn, 1) if drawn.visual.series else []
 
 
@@ -346,9 +396,13 @@ def _colour(drawn: Drawing, theme: Theme) -> dict[str, Any]:
     names = _series_names(drawn)
     if not names:
         return {"color": {"value": _COLOURS[theme].series[0]}}
-    title = drawn.visual.series.label if drawn.visual.series else None
+    title = _text(drawn.visual.series.label) if drawn.visual.series else None
     scale = {"domain": names, "range": [_COLOURS[theme].series[at % 10] for at in range(len(names))]}
-    return {"color": {"field": "series", "type": "nominal", "title": title, "scale": scale, "sort": names}}
+    found: dict[str, Any] = {"color": {"field": "series", "type": "nominal", "title": title, "scale": scale}}
+    if drawn.visual.kind == "stacked_bar":
+        # The first of the legend on top, or at the end.
+        found["order"] = {"field": "place", "type": "quantitative", "sort": "descending"}
+    return found
 
 
 def series_colours(theme: Theme) -> tuple[str, ...]:
