@@ -66,7 +66,7 @@ def _bound(found: Any) -> Any:
         number = Decimal(str(found))
     except InvalidOperation:
         number = Decimal("nan")
-    if isinstance(found, bool) or not number.is_finite():
+    if not number.is_finite():
         raise ValueError(f"{found!r} is neither a date such as '2024-03-15' nor a number")
     return number
 

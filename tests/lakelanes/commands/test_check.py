@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lakelanes.commands import check
+from lakelanes.config.loading import DEFAULT_PATH
+from lakelanes.dashboards.loading import read_dashboards
 from lakelanes.lake import Lake
 from tests.lakelanes.commands.terminal import GOOD, Terminal, load
 from tests.support.lakes import SALES, config_text, put
@@ -45,3 +50,57 @@ def test_check_compares_the_summaries_with_the_ledger_and_makes_them_anew(lake: 
     assert terminal.data("check", "--rebuild", "--entity", "sales") == {"changed": {"sales": 1}}
     assert terminal.text("check", "--ledger") == "the summaries say what the ledger says\n"
     assert terminal.data("check")["faults"] == []
+
+
+def board(**visual: Any) -> dict[str, Any]:
+    one = {"id": "one", "title": "One", "kind": "figure", "dataset": "own", "y": [{"aggregation": "count"}], **visual}
+    sheets = [{"title": "S", "visuals": [one]}]
+    return {"title": "Board", "datasets": {"own": {"view": "rows_by_day"}}, "sheets": sheets}
+
+
+@pytest.mark.parametrize(
+    ("boards", "faults"),
+    [
+        (
+            {"a": {**board(), "titel": "A"}, "b": board(kind="pie"), "c": board(y=[])},
+            [
+                "a.json: titel: unknown setting; did you mean 'title'?",
+                "b.json: sheets[0].visuals[0].kind: found 'pie', expected 'line', 'bar', 'stacked_bar', 'table', "
+                "'figure' or 'heat_map'",
+                "c.json: sheets[0].visuals[0].y: found [], expected at least one",
+            ],
+        ),
+        (
+            {
+                "a": board(y=[{"aggregation": "sum", "column": "nothing"}]),
+                "b": {**board(dataset="other"), "datasets": {"other": {"view": "row_by_day", "date_column": "day"}}},
+            },
+            [
+                "a.json: sheets[0].visuals[0].y[0].column: view rows_by_day has no column 'nothing'",
+                "b.json: datasets.other.view: include/sql/views has no view 'row_by_day' of what the configuration "
+                "makes; did you mean 'rows_by_day'?",
+            ],
+        ),
+    ],
+)
+def test_check_lists_every_fault_of_every_dashboard(
+    terminal: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    boards: dict[str, Any],
+    faults: list[str],
+) -> None:
+    for name, found in boards.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(found))
+    monkeypatch.setattr(check, "read_dashboards", lambda: read_dashboards(tmp_path))
+    monkeypatch.setenv("AWS_ACCOUNT_ID", "000000000000")
+    told = terminal.text("check", str(DEFAULT_PATH))
+    assert terminal.code == 1
+    assert [line.strip() for line in told.splitlines() if ".json: " in line] == faults
+    assert all(fault in terminal.data("check", str(DEFAULT_PATH))["error"] for fault in faults)
+
+
+def test_check_counts_the_dashboards_of_the_sample(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCOUNT_ID", "000000000000")
+    assert f", {len(read_dashboards())} dashboards: no faults" in terminal.text("check", str(DEFAULT_PATH))
+    assert terminal.code == 0

@@ -116,6 +116,7 @@ def test_a_key_is_written_in_its_unit(key: str | None, dimension: dict[str, Any]
         ("-0.004", {"decimals": 2}, "0.00"),
         ("0.1256", {"format": "percent", "decimals": 1}, "12.6 %"),
         ("-0.5", {"format": "percent"}, "-50 %"),
+        ("-0.0004", {"format": "percent", "decimals": 1}, "0.0 %"),
         ("1.0E-3", {"decimals": 3}, "0.001"),
         ("12345678901234567890.12", {"decimals": 2}, "12,345,678,901,234,567,890.12"),
         ("NaN", {"decimals": 2}, "NaN"),
