@@ -77,8 +77,7 @@ def board(**visual: Any) -> dict[str, Any]:
             },
             [
                 "a.json: sheets[0].visuals[0].y[0].column: view rows_by_day has no column 'nothing'",
-                "b.json: datasets.other.view: include/sql/views has no view 'row_by_day' of what the configuration "
-                "makes; did you mean 'rows_by_day'?",
+                "b.json: datasets.other.view: include/sql/views has no view 'row_by_day'; did you mean 'rows_by_day'?",
             ],
         ),
     ],

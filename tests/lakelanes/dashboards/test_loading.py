@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from lakelanes.dashboards.loading import DASHBOARDS, datasets_of, json_schema, read_dashboards
+from lakelanes.dashboards.loading import DASHBOARDS, datasets_of, json_schema, read_dashboards, without_views
 from lakelanes.errors import DashboardError
 
 VISUAL: dict[str, Any] = {
@@ -164,6 +164,27 @@ def test_boards_are_read_by_name_with_a_mark_of_the_editor_and_their_datasets_ar
     assert [(one.name, one.title) for one in found] == [("a", "Board"), ("b", "Board")]
     assert {name: one.view for name, one in datasets_of(found).items()} == {"own": "days"}
     assert read_dashboards(tmp_path / "nowhere") == []
+
+
+def test_what_reads_a_view_that_is_left_out_is_left_out_with_what_is_empty_then(tmp_path: Path) -> None:
+    second = {**VISUAL, "id": "two", "dataset": "other"}
+    both = {**BOARD, "datasets": {"own": {"view": "days"}, "other": {"view": "weeks"}}}
+    both["sheets"] = [
+        {"title": "A", "visuals": [VISUAL, second]},
+        {"title": "B", "visuals": [{**second, "id": "three"}]},
+    ]
+    for name, found in (("a", BOARD), ("b", both)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(found))
+    boards = read_dashboards(tmp_path)
+    assert without_views(boards, []) == boards
+    _, kept = without_views(boards, ["weeks"])
+    assert ([*kept.datasets], [sheet.title for sheet in kept.sheets], [one.id for one in kept.visuals]) == (
+        ["own"],
+        ["A"],
+        ["one"],
+    )
+    assert [one.name for one in without_views(boards, ["days"])] == ["b"]
+    assert without_views(boards, ["days", "weeks"]) == []
 
 
 def test_the_schema_in_include_is_the_models() -> None:

@@ -78,7 +78,7 @@ def test_each_visual_asks_in_order_but_a_faulty_one(files: Files) -> None:
     assert found.faulty == {"board/wrong", "second/three"}
     assert found.faults == (
         "board.json: sheets[0].visuals[1].y[0].column: view days has no column 'revenu'; did you mean 'revenue'?",
-        "second.json: datasets.none.view: include/sql/views has no view 'nowhere' of what the configuration makes",
+        "second.json: datasets.none.view: include/sql/views has no view 'nowhere'",
     )
     board, second = found.dashboards
     assert [(one.id, one.view) for one in found.questions(board)] == [("board/one", "days"), ("board/two", "days")]

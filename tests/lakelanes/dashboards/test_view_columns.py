@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_a_views_columns_are_those_that_glue_has(sample: Sample, view: str) -> N
     table = glue_tables.describe(sample.lake, view)
     assert table is not None
     there = [(one["Name"], hive_kind(one["Type"])) for one in table["StorageDescriptor"]["Columns"]]
-    assert list(view_columns(sample.lake.config)[view].items()) == there
+    assert list(view_columns(sample.lake.config).columns[view].items()) == there
     assert "unknown" not in dict(there).values() and len(there) > 1
 
 
@@ -47,18 +48,23 @@ def sample_config() -> LakeConfig:
     return parse_config(config_text(raw["entities"], tables=raw["tables"]), {})
 
 
-def test_a_view_of_what_is_not_configured_is_left_out() -> None:
+def test_a_view_of_what_is_not_configured_is_left_out_and_told_why() -> None:
     raw = json.loads(DEFAULT_PATH.read_text())
-    assert set(view_columns(sample_config())) == set(VIEWS)
-    without = parse_config(config_text(raw["entities"]), {})
-    assert set(view_columns(without)) == {name for name in VIEWS if not name.startswith("orders_")}
+    whole = view_columns(sample_config())
+    assert set(whole.columns) == set(VIEWS) and whole.left_out == {}
+    without = view_columns(parse_config(config_text(raw["entities"]), {}))
+    orders = {name for name in VIEWS if name.startswith("orders_")}
+    assert set(without.columns) == set(VIEWS) - orders
+    assert set(without.left_out.items()) >= {
+        (name, "nothing in the configuration makes orders_current") for name in orders - {"orders_monthly_trends"}
+    }
 
 
 def columns(folder: Path, **views: str) -> dict[str, dict[str, ColumnKind]]:
     for name, sql in views.items():
         (folder / f"{name}.sql").write_text(sql)
     config = make_config(tables={"orders": {"dynamodb_table": "orders", **ORDERS}})
-    return {name: dict(found) for name, found in view_columns(config, folder).items()}
+    return {name: dict(found) for name, found in view_columns(config, folder).columns.items()}
 
 
 @pytest.mark.parametrize(
@@ -108,9 +114,20 @@ def test_views_read_views_and_all_that_the_configuration_makes(tmp_path: Path) -
     }
 
 
-def test_a_column_that_its_table_does_not_have_is_a_fault_of_the_view(tmp_path: Path) -> None:
-    with pytest.raises(ViewError, match=r"wrong\.sql: .*[Cc]olumn.*nothing"):
-        columns(tmp_path, wrong="SELECT nothing FROM sales_data")
+def test_a_view_of_a_column_that_is_not_there_is_left_out_and_told_why(tmp_path: Path) -> None:
+    (tmp_path / "wrong.sql").write_text("SELECT nothing FROM sales_data")
+    (tmp_path / "upon.sql").write_text("SELECT nothing FROM wrong")
+    (tmp_path / "right.sql").write_text("SELECT amount FROM sales_data")
+    found = view_columns(make_config(), tmp_path)
+    assert set(found.columns) == {"right"}
+    assert re.match(r"wrong\.sql: .*[Cc]olumn.*nothing", found.left_out["wrong"])
+    assert found.left_out["upon"] == "nothing in the configuration makes wrong"
+
+
+def test_what_is_no_view_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "wrong.sql").write_text("DROP TABLE sales_data")
+    with pytest.raises(ViewError, match=r"wrong\.sql: expected one SELECT"):
+        view_columns(make_config(), tmp_path)
 
 
 @pytest.mark.parametrize(
