@@ -1,12 +1,13 @@
 """The SQL of a visual: grouped and added up by Athena, so that a page never reads rows to sum them.
 
 The answer's columns are the visual's dimensions, ``d1`` and so on in their order, then its measures, ``m1`` and so on.
-Within the query a column of the view is ``c_`` and its name, so that a view may have a column ``d1``, too. A ratio is
-one of sums over the group. Names come from the model, which has checked them, and are quoted all the same.
+A column of the view that has one of the query's own names is ``c_`` and its name within. A ratio is one of sums over
+the group. Names come from the model, which has checked them, and are quoted all the same.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -18,6 +19,7 @@ from lakelanes.names import sql_identifier, sql_string
 # Groups of an answer; what draws them says when there are more. A figure needs its last periods alone.
 MAX_GROUPS = 2000
 _PERIODS_OF_A_FIGURE = 2
+_OWN_NAMES = re.compile(r"d\d+|m\d+|is_last|is_last_of_value|top_value|top_measure|c_.*")
 
 
 def visual_sql(database: str, visual: Visual, dataset: Dataset, columns: Columns, *, limit: int = MAX_GROUPS) -> str:
@@ -28,7 +30,7 @@ def visual_sql(database: str, visual: Visual, dataset: Dataset, columns: Columns
     where = f"\n  WHERE {' AND '.join(tests)}" if tests else ""
     groups = [f"{_grouped(one)} AS d{number}" for number, one in enumerate(dimensions, 1)]
     operands = sorted({column for measure in visual.y for _, column in measure.operands})
-    listed = [*groups, *(f"{sql_identifier(column)} AS {_operand(column)}" for column in operands)]
+    listed = [*groups, *map(_listed, operands)]
     if any(measure.aggregation == "last" for measure in visual.y):
         listed.append(f"{_is_last(dataset, dimensions)} AS is_last")
         if visual.topped and visual.y[0].aggregation == "last":
@@ -44,7 +46,7 @@ def visual_sql(database: str, visual: Visual, dataset: Dataset, columns: Columns
             direction = "ASC" if one.sort == "smallest_first" else "DESC"
             total = measure_sql(visual.y[0], "is_last_of_value")
             with_top = (
-                f",\ntop_values AS (\n  SELECT d{number} AS top_value, {total} AS total\n"
+                f",\ntop_values AS (\n  SELECT d{number} AS top_value, {total} AS top_measure\n"
                 f"  FROM grouped GROUP BY d{number}\n  ORDER BY 2 {direction} NULLS LAST, 1 LIMIT {one.top}\n)"
             )
             joined = f"\nJOIN top_values ON d{number} IS NOT DISTINCT FROM top_value"
@@ -93,7 +95,12 @@ def measure_sql(measure: Measure, is_last: str = "is_last") -> str:
 
 
 def _operand(column: str) -> str:
-    return sql_identifier(f"c_{column}")
+    return sql_identifier(f"c_{column}" if _OWN_NAMES.fullmatch(column) else column)
+
+
+def _listed(column: str) -> str:
+    own, name = sql_identifier(column), _operand(column)
+    return own if name == own else f"{own} AS {name}"
 
 
 def _is_last(dataset: Dataset, dimensions: Iterable[Dimension]) -> str:

@@ -39,7 +39,7 @@ COLUMNS: Columns = {
     "is_new": "boolean",
     "day": "date",
     "at": "timestamp",
-    "seldom": "whole",
+    "total": "whole",
     "never": "double",
 }
 DATASET = Dataset(view=VIEW, date_column="day")
@@ -64,27 +64,34 @@ def ending(**settings: Any) -> str:
 @pytest.mark.parametrize(
     ("measure", "expected"),
     [
-        ({"aggregation": "sum", "column": "price"}, 'sum("c_price")'),
+        ({"aggregation": "sum", "column": "price"}, 'sum("price")'),
         ({"aggregation": "count"}, "count(*)"),
-        ({"aggregation": "count", "column": "word"}, 'count("c_word")'),
-        ({"aggregation": "distinct", "column": "word"}, 'count(DISTINCT "c_word")'),
-        ({"aggregation": "average", "column": "price"}, 'avg(CAST("c_price" AS double))'),
-        ({"aggregation": "minimum", "column": "price"}, 'min("c_price")'),
-        ({"aggregation": "maximum", "column": "price"}, 'max("c_price")'),
-        ({"aggregation": "last", "column": "price"}, 'sum("c_price") FILTER (WHERE is_last)'),
+        ({"aggregation": "count", "column": "word"}, 'count("word")'),
+        ({"aggregation": "distinct", "column": "word"}, 'count(DISTINCT "word")'),
+        ({"aggregation": "average", "column": "price"}, 'avg(CAST("price" AS double))'),
+        ({"aggregation": "minimum", "column": "price"}, 'min("price")'),
+        ({"aggregation": "maximum", "column": "price"}, 'max("price")'),
+        ({"aggregation": "last", "column": "price"}, 'sum("price") FILTER (WHERE is_last)'),
         (
             {"aggregation": "weighted_average", "column": "price", "weight": "whole"},
-            'sum(CAST("c_price" AS double) * CAST("c_whole" AS double)) / '
-            'nullif(sum(CAST("c_whole" AS double)) FILTER (WHERE "c_price" IS NOT NULL), 0)',
+            'sum(CAST("price" AS double) * CAST("whole" AS double)) / '
+            'nullif(sum(CAST("whole" AS double)) FILTER (WHERE "price" IS NOT NULL), 0)',
         ),
         (
             {"aggregation": "ratio_of_sums", "numerator": "price", "denominator": "whole"},
-            'CAST(sum("c_price") AS double) / nullif(CAST(sum("c_whole") AS double), 0)',
+            'CAST(sum("price") AS double) / nullif(CAST(sum("whole") AS double), 0)',
         ),
     ],
 )
 def test_each_aggregation_is_one_expression(measure: dict[str, Any], expected: str) -> None:
     assert measure_sql(Measure.model_validate(measure)) == expected
+
+
+@pytest.mark.parametrize("name", ["d1", "d12", "m1", "is_last", "is_last_of_value", "top_value", "top_measure", "c_d1"])
+def test_a_column_with_a_name_of_the_querys_own_has_another_within(name: str) -> None:
+    one = made(kind="line", x={"column": "day"}, y=[{"aggregation": "sum", "column": name}])
+    text = visual_sql("lake", one, DATASET, {**COLUMNS, name: "whole"})
+    assert f'SELECT "day" AS d1, "{name}" AS "c_{name}"\n' in text and f'SELECT d1, sum("c_{name}") AS m1\n' in text
 
 
 def test_rows_are_grouped_filtered_and_added_up_by_athena() -> None:
@@ -95,11 +102,11 @@ def test_rows_are_grouped_filtered_and_added_up_by_athena() -> None:
         filters=[{"column": "is_new", "in": [True]}, {"column": "whole", "from": 1}],
     ) == (
         "WITH grouped AS (\n"
-        '  SELECT CAST(date_trunc(\'month\', "day") AS date) AS d1, "word" AS d2, "price" AS "c_price"\n'
+        '  SELECT CAST(date_trunc(\'month\', "day") AS date) AS d1, "word" AS d2, "price"\n'
         '  FROM "lake"."kinds"\n'
         '  WHERE "is_new" IN (true) AND "whole" >= 1\n'
         ")\n"
-        'SELECT d1, d2, sum("c_price") AS m1\n'
+        'SELECT d1, d2, sum("price") AS m1\n'
         "FROM grouped\n"
         "GROUP BY d1, d2\n"
         "ORDER BY d1 NULLS LAST, d2 NULLS LAST\n"
@@ -110,7 +117,7 @@ def test_rows_are_grouped_filtered_and_added_up_by_athena() -> None:
 def test_the_top_values_are_ranked_by_all_of_their_rows() -> None:
     text = sql(kind="bar", x={"column": "word", "top": 3}, series={"column": "is_new"})
     assert (
-        'top_values AS (\n  SELECT d1 AS top_value, sum("c_price") AS total\n'
+        'top_values AS (\n  SELECT d1 AS top_value, sum("price") AS top_measure\n'
         "  FROM grouped GROUP BY d1\n  ORDER BY 2 DESC NULLS LAST, 1 LIMIT 3\n)"
     ) in text
     assert "FROM grouped\nJOIN top_values ON d1 IS NOT DISTINCT FROM top_value\nGROUP BY d1, d2" in text
@@ -126,7 +133,7 @@ def test_the_last_rows_are_those_of_the_groups_and_for_a_rank_those_of_the_value
     assert f'{own}(PARTITION BY "word") AS is_last' in sql(kind="bar", x={"column": "word"}, y=[last])
     text = sql(kind="bar", x={"column": "word"}, series={"column": "is_new", "top": 1}, y=[last])
     assert f'{own}(PARTITION BY "word", "is_new") AS is_last, {own}(PARTITION BY "is_new") AS is_last_of_value' in text
-    assert 'd2 AS top_value, sum("c_price") FILTER (WHERE is_last_of_value) AS total' in text
+    assert 'd2 AS top_value, sum("price") FILTER (WHERE is_last_of_value) AS top_measure' in text
 
 
 @pytest.mark.parametrize(
@@ -224,7 +231,7 @@ def table_of_all_kinds(count: int = 90) -> pa.Table:
             "at": moment(),
         }
         return {name: None if dice.random() < 0.15 else value for name, value in found.items()} | {
-            "seldom": 1 if dice.random() < 0.1 else None,
+            "total": 1 if dice.random() < 0.1 else None,
             "never": None,
         }
 
