@@ -62,7 +62,7 @@ def read_views(directory: Path = VIEWS) -> list[View]:
     table, or a cycle.
     """
     views = {path.stem: _read(path) for path in sorted(directory.glob("*.sql"))}
-    graph = {view.name: view.inputs & views.keys() for view in views.values()}
+    graph = {view.name: sorted(view.inputs & views.keys()) for view in views.values()}
     try:
         return [views[name] for name in TopologicalSorter(graph).static_order()]
     except CycleError as error:
