@@ -1,3 +1,3 @@
-"""tests/lakelanes/catalog/test_view_results.py once more, on moto's server."""
+"""tests/lakelanes/dashboards/test_answers.py once more, on moto's server."""
 
-from tests.lakelanes.catalog.test_view_results import *  # noqa: F403
+from tests.lakelanes.dashboards.test_answers import *  # noqa: F403
