@@ -89,12 +89,12 @@ def passes(text: str | None, test: Filter) -> bool:
 
 
 def is_said(text: str, value: str | int | bool) -> bool:
-    """Whether a value of a row is that of a filter; a date is each of its hours, too."""
+    """Whether a value of a row is that of a filter; of a timestamp, a date is its midnight."""
     if isinstance(value, bool):
         return text == str(value).lower()
     if isinstance(value, int):
         return Fraction(text) == value
-    return value in (text, text[:10] if " " in text and text[4:5] == "-" else text)
+    return text in (value, f"{value} 00:00:00.000")
 
 
 def value_of(measure: Measure, dataset: Dataset, rows: list[Row]) -> Any:

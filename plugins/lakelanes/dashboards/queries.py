@@ -125,12 +125,11 @@ def _tests(filters: tuple[Filter, ...], columns: Columns) -> Iterator[str]:
         for values, negated in ((one.in_, False), (one.not_in, True)):
             if values is not None:
                 listed = ", ".join(_literal(value, kind) for value in values)
-                # Of a timestamp, the whole day.
-                tested = f"CAST({column} AS date)" if kind == "timestamp" else column
-                yield f"({column} IS NULL OR {tested} NOT IN ({listed}))" if negated else f"{tested} IN ({listed})"
+                yield f"({column} IS NULL OR {column} NOT IN ({listed}))" if negated else f"{column} IN ({listed})"
         if one.from_ is not None:
             yield f"{column} >= {_literal(one.from_, kind)}"
         if isinstance(one.to, date):
+            # Of a timestamp, the whole day.
             yield f"CAST({column} AS date) <= {_literal(one.to, 'date')}"
         elif one.to is not None:
             yield f"{column} <= {_literal(one.to, kind)}"

@@ -144,7 +144,7 @@ def test_the_last_rows_are_those_of_the_groups_and_for_a_rank_those_of_the_value
         ({"column": "whole", "in": [-1, 2]}, '"whole" IN (-1, 2)'),
         ({"column": "is_new", "in": [False]}, '"is_new" IN (false)'),
         ({"column": "day", "in": ["2024-03-15"]}, "\"day\" IN (DATE '2024-03-15')"),
-        ({"column": "at", "in": ["2024-03-15"]}, "CAST(\"at\" AS date) IN (DATE '2024-03-15')"),
+        ({"column": "at", "in": ["2024-03-15"]}, "\"at\" IN (DATE '2024-03-15')"),
         ({"column": "price", "from": 0, "to": "1.50"}, '"price" >= 0 AND "price" <= 1.50'),
         ({"column": "whole", "from": 86400}, '"whole" >= 86400'),
         ({"column": "day", "from": "2024-03-15"}, "\"day\" >= DATE '2024-03-15'"),
@@ -217,7 +217,9 @@ def table_of_all_kinds(count: int = 90) -> pa.Table:
     def moment() -> datetime:
         if dice.random() < 0.3:
             return today - timedelta(days=dice.randint(0, 4), hours=dice.randint(0, 3))
-        return datetime(2023, 12, 25) + timedelta(days=dice.randint(0, 20), hours=dice.randint(0, 2), minutes=7)
+        return datetime(2023, 12, 25) + timedelta(
+            days=dice.randint(0, 20), hours=dice.randint(0, 2), minutes=7 * dice.randint(0, 1)
+        )
 
     def row() -> dict[str, Any]:
         found = {
