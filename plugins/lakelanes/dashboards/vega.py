@@ -317,7 +317,9 @@ def _heat_map(drawn: Drawing, theme: Theme, size: Size) -> dict[str, Any]:
     y = {"field": "series", "type": "ordinal", **_in_order(rows), "title": title, "axis": {"titlePadding": 12}}
     least, most = min(values), max(values)
     scale = {"range": [colours.cold, colours.hot], "domain": [least, most], "interpolate": "rgb"}
-    legend = {"format": _number_format(measure, values), "gradientLength": 160, "title": _y_label([measure])}
+    # Vega adds a precision to a legend's "," and would write 2e+1 for 15.
+    number = _number_format(measure, values)
+    legend = {"format": ",.0f" if number == "," else number, "gradientLength": 160, "title": _y_label([measure])}
     colour = {"field": "y", "type": "quantitative", "scale": scale, "legend": legend}
     layers: list[dict[str, Any]] = [{"mark": {"type": "rect"}, "encoding": {"color": colour}}]
     if len(columns) * len(rows) <= _MOST_CELLS and len(columns) <= (13 if size == "wide" else 5):
@@ -400,8 +402,10 @@ def _colour(drawn: Drawing, theme: Theme) -> dict[str, Any]:
     scale = {"domain": names, "range": [_COLOURS[theme].series[at % 10] for at in range(len(names))]}
     found: dict[str, Any] = {"color": {"field": "series", "type": "nominal", "title": title, "scale": scale}}
     if drawn.visual.kind == "stacked_bar":
-        # The first of the legend on top, or at the end.
-        found["order"] = {"field": "place", "type": "quantitative", "sort": "descending"}
+        # The first of the legend on top, or at the left.
+        is_upright = drawn.visual.x is not None and drawn.columns[drawn.visual.x.column] in DATES
+        sort = "descending" if is_upright else "ascending"
+        found["order"] = {"field": "place", "type": "quantitative", "sort": sort}
     return found
 
 

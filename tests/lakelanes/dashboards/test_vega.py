@@ -264,6 +264,12 @@ def test_whole_values_have_no_ticks_between_them() -> None:
     assert (step("2"), step("2.5"), step("1", format="percent")) == (1, None, None)
 
 
+@pytest.mark.parametrize(("value", "shown"), [("15", "15"), ("1234", "1,000"), ("0.25", "0.25"), ("20000", "20k")])
+def test_the_legend_of_a_heat_map_is_written_in_digits(value: str, shown: str) -> None:
+    found = drawn([("a", "s", "0"), ("b", "s", value)], "heat_map", **WORD, **SHOP, y=[{**SUM, "decimals": 2}])
+    assert shown in texts(svg(vega.spec(found)))
+
+
 def test_titles_have_the_unit_and_the_chart_a_sentence() -> None:
     spec = vega.spec(drawn(DAYS, "line", **DAY, y=[{**SUM, "unit": "CHF"}]))
     assert spec["layer"][0]["encoding"]["y"]["title"] == "Sum (CHF)"
@@ -329,7 +335,10 @@ def test_the_parts_of_a_bar_are_stacked_as_the_legend_has_them() -> None:
     assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["s", NOTHING]
     placed = {(one["series"], one["place"]) for one in spec["data"]["values"]}
     assert placed == {("s", 0), (NOTHING, 1)}
-    assert spec["layer"][0]["encoding"]["order"] == {"field": "place", "type": "quantitative", "sort": "descending"}
+    order = {"field": "place", "type": "quantitative"}
+    assert spec["layer"][0]["encoding"]["order"] == {**order, "sort": "ascending"}, "the first at the left"
+    assert encoding("stacked bar over time")["order"] == {**order, "sort": "descending"}, "the first on top"
+    assert encoding("stacked bar of two")["order"] == {**order, "sort": "descending"}
     assert "order" not in encoding("line of a series"), "which would draw the points of a line in another order"
 
 
