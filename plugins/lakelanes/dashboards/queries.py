@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 
 from lakelanes.dashboards.model import Dataset, Dimension, Filter, Measure, Visual
-from lakelanes.dashboards.view_columns import NUMBERS, Columns
+from lakelanes.dashboards.view_columns import DATES, NUMBERS, Columns
 from lakelanes.names import sql_identifier, sql_string
 
 # Groups of an answer; what draws them says when there are more. A figure needs its last periods alone.
@@ -148,10 +148,14 @@ def _literal(value: str | int | bool | date | Decimal, kind: str) -> str:
 
 
 def _order(visual: Visual, columns: Columns) -> str:
+    """In which order groups are asked for: that of the visual, but that of a chart over time the newest come first, for
+    more than MAX_GROUPS are cut off. What draws them sorts them anew."""
     terms = []
     by_measure = []
     for number, one in enumerate(visual.dimensions, 1):
         match sort_of(visual, one, columns):
+            case "ascending" if one is visual.x and columns[one.column] in DATES:
+                terms.append(f"d{number} DESC NULLS LAST")
             case "ascending":
                 terms.append(f"d{number} NULLS LAST")
             case "descending":

@@ -109,7 +109,7 @@ def test_rows_are_grouped_filtered_and_added_up_by_athena() -> None:
         'SELECT d1, d2, sum("price") AS m1\n'
         "FROM grouped\n"
         "GROUP BY d1, d2\n"
-        "ORDER BY d1 NULLS LAST, d2 NULLS LAST\n"
+        "ORDER BY d1 DESC NULLS LAST, d2 NULLS LAST\n"
         "LIMIT 2001"
     )
 
@@ -175,6 +175,8 @@ def test_a_unit_cuts_a_date_to_the_start_of_its_period(unit: str | None, column:
     [
         ({"kind": "bar", "x": {"column": "word"}}, "m1 DESC NULLS LAST, d1 NULLS LAST"),
         ({"kind": "bar", "x": {"column": "whole"}}, "d1 NULLS LAST"),
+        ({"kind": "bar", "x": {"column": "day"}}, "d1 DESC NULLS LAST"),
+        ({"kind": "heat_map", "x": {"column": "word"}, "series": {"column": "day"}}, "d1 NULLS LAST, d2 NULLS LAST"),
         ({"kind": "bar", "x": {"column": "word", "sort": "descending"}}, "d1 DESC NULLS LAST"),
         ({"kind": "bar", "x": {"column": "word", "sort": "smallest_first"}}, "m1 NULLS LAST, d1 NULLS LAST"),
         ({"kind": "bar", "x": {"column": "word"}, "series": {"column": "is_new"}}, "d1 NULLS LAST, d2 NULLS LAST"),
