@@ -83,10 +83,14 @@ def task_context(
     from lakelanes_airflow.runs.selection import load_params
 
     return {
-        "dag": SimpleNamespace(dag_id=dag_id),
+        "dag": SimpleNamespace(dag_id=dag_id, params={**load_params(), **dict.fromkeys(params)}),
         "run_id": run_id,
         "dag_run": SimpleNamespace(
-            partition_key=partition_key, partition_date=None, run_after=datetime.now(UTC), run_type=run_type
+            partition_key=partition_key,
+            partition_date=None,
+            run_after=datetime.now(UTC),
+            run_type=run_type,
+            conf=params,
         ),
         "params": {**{name: param.value for name, param in load_params().items()}, **params},
         "task": task,

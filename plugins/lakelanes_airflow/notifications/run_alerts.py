@@ -31,6 +31,7 @@ _GAPS = {"GapError", "StalledError"}
 _OVERDUE = "AirflowSensorTimeout"
 _FAILED_VIEWS = "ViewError"
 _REFRESH = "RefreshError"
+_MISTYPED = "SelectionError"
 
 
 @dataclass
@@ -86,6 +87,9 @@ def failures(lake: Lake, context: Any) -> dict[str, Alert]:
     if dag_id == MAINTAIN and context.get("ti") is not None:
         return _maintenance_failures(lake, context, base)
     failure = _what_happened(lake, context, own or ([] if tables else list(lake.config.entities)))
+    if _MISTYPED in failure.errors:
+        # Whoever triggered the run sees why it failed; nothing is wrong with the lake.
+        return {}
     if dag_id == DASHBOARDS and _REFRESH in failure.errors:
         # The task has opened an alert of its data set's own.
         return {}

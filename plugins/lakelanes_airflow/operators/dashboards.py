@@ -21,6 +21,7 @@ from lakelanes_airflow.notifications import channels
 from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs.early_end import end_early
+from lakelanes_airflow.runs.params import check_params
 from lakelanes_airflow.runs.progress import run_id_of
 from lakelanes_airflow.runs.xcoms import explained
 from lakelanes_airflow.triggers.ingestions import IngestionTrigger
@@ -45,6 +46,7 @@ class PlanRefreshesOperator(BaseOperator, SkipMixin):
     def execute(self, context: Any) -> list[dict[str, str]]:
         params = context["params"]
         with explained(context):
+            check_params(context)
             lake = open_lake()
             found = spice.plan(lake, only=_named(params), full=bool(params.get("full")))
         notes = {name: look.note for name, look in found.items()}

@@ -24,6 +24,7 @@ from lakelanes_airflow.assets import announce, current_asset
 from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs.early_end import end_early
+from lakelanes_airflow.runs.params import check_params
 from lakelanes_airflow.runs.progress import run_id_of
 from lakelanes_airflow.runs.xcoms import FAILURE, PREVIEW, REMEDY, PlannedExport, explained
 from lakelanes_airflow.timetables.schedules import period_of, window_key
@@ -58,6 +59,8 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
         self.table = table
 
     def execute(self, context: Any) -> list[PlannedExport]:
+        with explained(context):
+            check_params(context)
         lake = open_lake()
         if context["params"].get("dry_run"):
             with explained(context):

@@ -33,6 +33,7 @@ from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs import source_look
 from lakelanes_airflow.runs.early_end import end_early, show_preview
+from lakelanes_airflow.runs.params import check_params
 from lakelanes_airflow.runs.progress import progress, run_id_of
 from lakelanes_airflow.runs.xcoms import FAILURE, FAULTS, SCOPE, Batch, explained
 
@@ -167,6 +168,8 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
     template_fields: Sequence[str] = ()
 
     def execute(self, context: Any) -> list[Batch]:
+        with explained(context):
+            check_params(context)
         lake = open_lake()
         if context["params"].get("dry_run"):
             self._preview(context, lake)

@@ -22,6 +22,7 @@ from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs import source_look
 from lakelanes_airflow.runs.early_end import end_early, show_preview
+from lakelanes_airflow.runs.params import check_params
 from lakelanes_airflow.runs.progress import died_before_publishing
 from lakelanes_airflow.runs.selection import Selection
 from lakelanes_airflow.runs.xcoms import SCOPE, Batch, explained
@@ -59,6 +60,7 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
 
     def execute(self, context: Any) -> list[Batch]:
         with explained(context):
+            check_params(context)
             lake = open_lake()
             entity = lake.config.entities[self.entity]
             run, now = context["dag_run"], lake.clock()

@@ -13,6 +13,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, DownstreamTasksSkipped, TaskDeferred
 from airflow.sdk.module_loading import import_string
 
+from lakelanes.alerts.incidents import open_incidents
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import SelectionError
@@ -22,6 +23,7 @@ from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.load_tasks import load_planned
 from lakelanes_airflow.notifications.run_alerts import alert_on_failure
+from lakelanes_airflow.runs.selection import Selection
 from lakelanes_airflow.runs.xcoms import FAILURE, PREVIEW, SCOPE
 from lakelanes_airflow.sensors.source_files import SourceFilesSensor
 from lakelanes_airflow.triggers.polling import PollEvent
@@ -280,15 +282,29 @@ def test_a_dry_run_of_a_partition_without_files_does_not_wait(lake: Lake) -> Non
     assert preview(partition_key="2999-01-01")["files"] == []
 
 
-def test_a_dry_run_that_fails_tells_nobody(lake: Lake) -> None:
+def test_a_dry_run_that_fails_tells_nobody(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     alerts, task = Alerts(lake), in_a_dag()
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(Selection, "find", fail)
     for dry_run in (True, False):
-        context = task_context(task, run_id=f"dry-{dry_run}", keys=["notes.txt"], dry_run=dry_run)
-        with pytest.raises(SelectionError):
+        context = task_context(task, run_id=f"dry-{dry_run}", dry_run=dry_run)
+        with pytest.raises(RuntimeError):
             task.execute(context)
         alert_on_failure({**context, "reason": "task_failure"})
     [alert] = alerts.wait()
     assert alert["run_id"] == "dry-False"
+
+
+def test_what_was_mistyped_tells_nobody_but_who_triggered_the_run(lake: Lake) -> None:
+    task = in_a_dag()
+    context = task_context(task, keys=["notes.txt"])
+    with pytest.raises(SelectionError):
+        task.execute(context)
+    alert_on_failure({**context, "reason": "task_failure"})
+    assert open_incidents(lake) == []
 
 
 def test_a_dry_run_names_partitions_that_glue_lacks(lake: Lake) -> None:
