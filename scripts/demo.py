@@ -89,6 +89,10 @@ QUESTIONS = {
         "SELECT source_file, line, column_name, reason, substr(raw, 1, 40) AS raw_begins FROM rejected_rows "
         "ORDER BY reason, source_file LIMIT 8"
     ),
+    "rows_by_day": (
+        "SELECT entity, covered_day, rows_loaded, rows_rejected FROM rows_by_day "
+        "WHERE covered_day = DATE '{end:%Y-%m-%d}' ORDER BY entity"
+    ),
     "orders_revenue_by_category": (
         "SELECT order_month, currency, category, orders, units, revenue, returned_revenue "
         "FROM orders_revenue_by_category WHERE currency = 'CHF' ORDER BY order_month DESC, revenue DESC LIMIT 6"

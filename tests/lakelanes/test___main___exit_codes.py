@@ -104,6 +104,8 @@ def test_ctrl_c_is_a_line(folder: Path, local_aws: LocalAws, monkeypatch: pytest
     in_folder(folder, local_aws, monkeypatch)
     program = (
         "import os, signal, sys\n"
+        # Of a shell's background job it is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from lakelanes.commands import plan\n"
         "plan.run = lambda options: os.kill(os.getpid(), signal.SIGINT) or signal.pause()\n"
         "from lakelanes.__main__ import main\n"

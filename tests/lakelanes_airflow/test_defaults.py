@@ -21,6 +21,8 @@ ENGINE: dict[type[errors.LakeError], tuple[errors.LakeError, bool]] = {
     for error, cured in [
         (errors.LakeError("x"), False),
         (errors.ConfigError("lake.json", ["entities.sales.schema: missing"]), False),
+        (errors.DashboardError(["sales.json: title: is missing"]), False),
+        (errors.RefreshError("sales", "the view is not there", "trigger refresh_views"), False),
         (errors.LibraryError("pyarrow 16.1 lacks zstd", "install a newer one"), False),
         (errors.SelectionError("keys", "of no entity"), False),
         (errors.PartitionValueError("February 31st"), False),

@@ -26,7 +26,8 @@ def test_every_dag_of_the_configuration_is_waited_for() -> None:
     }
     dags = expected_dags(make_config({"sales": SALES}, tables), DAGS)
     assert dags == {
-        *("load_sales", "export_orders", "sweep_sources", "refresh_views", "maintain_lake", "watch_lake"),
+        *("load_sales", "export_orders", "sweep_sources", "refresh_views", "refresh_dashboards"),
+        *("maintain_lake", "watch_lake"),
     }
 
 

@@ -27,6 +27,7 @@ HOURLY = {
 
 def test_files_are_listed_by_state_by_partition_and_by_the_start_of_their_key(lake: Lake, terminal: Terminal) -> None:
     put(lake, "sales_data_2024_03_15.csv", GOOD)
+    load(lake)
     put(lake, "sales_data_2024_03_16.csv", BAD)
     load(lake)
     put(lake, "sales_data_2024_03_17.csv", GOOD)

@@ -16,6 +16,7 @@ from tests.support.source_tables import ORDERS
 
 PLACES = {
     **{"entity": "sales", "period": "2024-03-15", "name": "lake.css"},
+    "visual": "revenue_by_day",
     **{"table": "orders", "kind": "window", "start": "20240315T1000Z"},
 }
 QUERY = {"uri": "s3://bucket/key"}
@@ -37,7 +38,7 @@ def send(client: TestClient, method: str, path: str, **options: Any) -> Any:
 
 def test_every_route_is_one_that_asks_who_is_there() -> None:
     """A mount or a plain route would pass by the dependencies of the application."""
-    assert len(ROUTES) == 12
+    assert len(ROUTES) == 16
     for route in the_app().routes:
         assert isinstance(route, APIRoute), route
         asked = [dependency.call for dependency in route.dependant.dependencies]

@@ -249,7 +249,7 @@ def test_the_rows_of_windows_are_used_with_the_arrow_keys(open_page: Open, lake:
 
 
 PAGES = [
-    *("/lake/", "/lake/entities/sales", "/lake/files", "/lake/dashboards"),
+    *("/lake/", "/lake/entities/sales", "/lake/files", "/lake/dashboards", "/lake/dashboards/sales"),
     *("/lake/tables/orders", "/lake/tables/orders/exports/full/{base}"),
 ]
 
