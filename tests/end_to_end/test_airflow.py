@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from lakelanes_airflow.runs.xcoms import FAILURE
 from scripts.airflow_api import AirflowError
 from tests.end_to_end.world import FINAL, World, wait_for
 
@@ -236,10 +237,11 @@ def test_params_that_cannot_be_fail_the_run_at_once_and_say_which(world: World) 
     assert wrong["state"] == "failed"
     [sense] = world.tasks(wrong)["sense"]
     assert (sense["state"], sense["try_number"]) == ("failed", 1), "it is not tried again"
-    assert (
-        "Param keys: 'anywhere/prices_north.csv' is of entity prices: trigger load_prices"
-        in (world.alert_of(wrong)["reason"])
-    )
+    said = world.xcom(wrong, "sense", FAILURE)
+    assert "Param keys: 'anywhere/prices_north.csv' is of entity prices: trigger load_prices" in said
+    mistyped = world.trigger("load_readings", conf={"partitoin": "2024-03-15"})
+    assert mistyped["state"] == "failed", "and loads nothing"
+    assert "did you mean 'partition'?" in world.xcom(mistyped, "sense", FAILURE)
     with pytest.raises(AirflowError, match="dry_run"):
         world.trigger("load_readings", conf={"dry_run": "perhaps"})
 

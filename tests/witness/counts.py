@@ -22,6 +22,7 @@ SUBJECTS = {
     "ledger": "the ledger in DynamoDB",
     "catalog": "tables, partitions and views in Glue",
     "alerts": "alerts",
+    "dashboards": "answers to the dashboards' questions",
     "aws": "objects in S3",
     "test_watch.py": "the watch",
 }
