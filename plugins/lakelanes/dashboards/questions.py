@@ -88,15 +88,7 @@ def library(lake: Lake) -> Library:
 
     Raises DashboardError for a file that is none.
     """
-    dashboards = tuple(read_dashboards(DASHBOARDS))
-    if not dashboards:
-        return Library(())
-    from lakelanes.dashboards.faults import faulty_visuals, reference_faults
-
-    found = _found(lake.config)
-    views, others = found.columns, found.left_out
-    faulty = frozenset(f"{one.name}/{visual}" for one in dashboards for visual in faulty_visuals(one, views, others))
-    return Library(dashboards, tuple(reference_faults(dashboards, views, others)), faulty)
+    return _library(_Key(lake.config, _stamps(DASHBOARDS, "*.json") + _stamps(VIEWS, "*.sql")), DASHBOARDS, VIEWS)
 
 
 def noted_questions(views: Iterable[str]) -> list[Question]:
@@ -125,7 +117,7 @@ def columns_of(config: LakeConfig) -> Mapping[str, Columns]:
 
 
 def _found(config: LakeConfig) -> ViewColumns:
-    return _columns(_Key(config, _stamps(VIEWS)), VIEWS)
+    return _columns(_Key(config, _stamps(VIEWS, "*.sql")), VIEWS)
 
 
 @dataclass(frozen=True)
@@ -133,7 +125,20 @@ class _Key:
     """A configuration and the files' times; the configuration itself cannot be hashed."""
 
     config: LakeConfig = field(hash=False)
-    stamps: tuple[tuple[str, int], ...]
+    stamps: tuple[tuple[str, int, int], ...]
+
+
+@lru_cache(maxsize=4)
+def _library(key: _Key, directory: Path, views: Path) -> Library:
+    dashboards = tuple(read_dashboards(directory))
+    if not dashboards:
+        return Library(())
+    from lakelanes.dashboards.faults import faulty_visuals, reference_faults
+
+    found = _columns(_Key(key.config, _stamps(views, "*.sql")), views)
+    known, others = found.columns, found.left_out
+    faulty = frozenset(f"{one.name}/{visual}" for one in dashboards for visual in faulty_visuals(one, known, others))
+    return Library(dashboards, tuple(reference_faults(dashboards, known, others)), faulty)
 
 
 @lru_cache(maxsize=4)
@@ -143,5 +148,6 @@ def _columns(key: _Key, directory: Path) -> ViewColumns:
     return view_columns(key.config, directory)
 
 
-def _stamps(directory: Path) -> tuple[tuple[str, int], ...]:
-    return tuple((path.name, path.stat().st_mtime_ns) for path in sorted(directory.glob("*.sql")))
+def _stamps(directory: Path, pattern: str) -> tuple[tuple[str, int, int], ...]:
+    found = [(path.name, path.stat()) for path in sorted(directory.glob(pattern))]
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in found)

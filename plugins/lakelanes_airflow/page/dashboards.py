@@ -7,6 +7,7 @@ wide and narrow screens.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -135,8 +136,6 @@ def chart(
 
 def specification(request: Request, user: Reader, name: str, visual: str) -> Response:
     """A visual's chart as Vega-Lite with its data, to take along."""
-    import json
-
     drawn, _ = _drawn(request, user, name, visual)
     saved = {"Content-Disposition": f'attachment; filename="{name}-{visual}.vl.json"'}
     text = json.dumps(vega.spec(drawn), indent=2, ensure_ascii=False)
