@@ -101,16 +101,12 @@ class RefreshDatasetOperator(BaseOperator):
         return self._finish(context, open_lake(), Refresh.from_dict(self.refresh))
 
     def _finish(self, context: Any, lake: Lake, refresh: Refresh) -> dict[str, Any]:
-        cause = incidents.refresh_cause(refresh.dataset)
         dataset = spice.datasets(lake).get(refresh.dataset)
         if dataset is None:
             raise AirflowFailException(f"the dashboards have no data set {refresh.dataset} any more")
-        with explained(context):
-            try:
-                done = spice.finish(lake, refresh, dataset)
-            except RefreshError as error:
-                incidents.report(lake, cause, _alert(context, error), channels.send)
-                raise
+        with _told(context, lake):
+            done = spice.finish(lake, refresh, dataset)
+        cause = incidents.refresh_cause(refresh.dataset)
         incidents.cure(lake, cause, f"{refresh.ingestion_id} completed", channels.send)
         self.log.info("%s has %s rows, its view %s", refresh.dataset, f"{done.rows:,}", f"{done.athena:,}")
         return {"dataset": done.dataset, "kind": done.kind, "rows": done.rows, "athena": done.athena}
@@ -139,7 +135,7 @@ class RefreshPowerBIOperator(BaseOperator):
                 self.log.info("%s: %s", name, note)
             if request is None:
                 raise AirflowSkipException("nothing is due")
-        with self._told(context, lake):
+        with _told(context, lake):
             begun = enhanced_refresh.begin(lake, model, request)
             if begun is None:
                 raise AirflowSkipException("another refresh keeps the model busy; it is tried again")
@@ -159,27 +155,29 @@ class RefreshPowerBIOperator(BaseOperator):
         if model is None:
             raise AirflowFailException(f"Airflow has no connection {CONNECTION} any more")
         if event["status"] == "deadline":
-            with self._told(context, lake):
+            with _told(context, lake):
                 enhanced_refresh.cancel(model, begun)
         elif event["status"] == "error":
             raise AirflowFailException(f"the refresh {begun.id} could not be looked at: {event.get('message')}")
         return self._finish(context, lake, model, begun)
 
     def _finish(self, context: Any, lake: Lake, model: Any, request: enhanced_refresh.Request) -> list[str]:
-        with self._told(context, lake):
+        with _told(context, lake):
             tables = enhanced_refresh.finish(lake, model, request)
         cause = incidents.refresh_cause(enhanced_refresh.NAME)
         incidents.cure(lake, cause, f"refresh {request.id} completed", channels.send)
         return tables
 
-    @contextmanager
-    def _told(self, context: Any, lake: Lake) -> Generator[None]:
-        with explained(context):
-            try:
-                yield
-            except RefreshError as error:
-                incidents.report(lake, incidents.refresh_cause(error.dataset), _alert(context, error), channels.send)
-                raise
+
+@contextmanager
+def _told(context: Any, lake: Lake) -> Generator[None]:
+    """A step whose failure opens the alert of the data set that it is about."""
+    with explained(context):
+        try:
+            yield
+        except RefreshError as error:
+            incidents.report(lake, incidents.refresh_cause(error.dataset), _alert(context, error), channels.send)
+            raise
 
 
 def _named(params: Any) -> list[str]:
