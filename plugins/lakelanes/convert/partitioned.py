@@ -24,7 +24,7 @@ from lakelanes.convert.errors import ConversionError
 from lakelanes.convert.partition_reader import Numbers, PartitionReader, Values
 from lakelanes.convert.partition_values import PartitionValue
 from lakelanes.convert.schema import NUMBER, widened
-from lakelanes.convert.sink import OpenSink, Sink
+from lakelanes.convert.sink import OpenSink, Sink, WrittenFile
 from lakelanes.convert.writer import TableWriter
 
 # Arrow data of a run. It is there twice while it is sorted.
@@ -243,14 +243,12 @@ class PartitionedWriter:
             yield last
 
 
-class _Appended:
-    """The end of an unbuffered file, as a file object of pyarrow's own: it is written whole, and not closed."""
-
-    closed = False
+class _Appended(WrittenFile):
+    """The end of an unbuffered file: it is written whole."""
 
     def __init__(self, file: Any) -> None:
+        super().__init__()
         self._file = file
-        self._position = 0
 
     def write(self, data: Any) -> int:
         left = memoryview(data)
@@ -258,21 +256,3 @@ class _Appended:
         while left:
             left = left[self._file.write(left) :]
         return len(data)
-
-    def tell(self) -> int:
-        return self._position
-
-    def writable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass

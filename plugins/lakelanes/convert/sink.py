@@ -19,14 +19,14 @@ class Sink(Protocol):
 OpenSink = Callable[[], Sink]
 
 
-class SinkFile:
-    """A Sink as the file object that pyarrow writes to. pyarrow's close() does not commit it: commit() does."""
+class WrittenFile:
+    """What the file objects have in common that pyarrow writes to, each with a ``write`` of its own that counts
+    ``_position``. pyarrow's close() does not close what is behind them."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    closed = False
+
+    def __init__(self) -> None:
         self._position = 0
-        self._aborted = False
-        self.closed = False
 
     def writable(self) -> bool:
         return True
@@ -40,6 +40,21 @@ class SinkFile:
     def tell(self) -> int:
         return self._position
 
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class SinkFile(WrittenFile):
+    """A Sink as a file object, which commit() closes."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__()
+        self._sink = sink
+        self._aborted = False
+
     def write(self, data: Any) -> int:
         size = len(data)
         # A Parquet writer that is dropped after an abort still writes its footer: to nowhere.
@@ -47,12 +62,6 @@ class SinkFile:
             self._sink.write(data)
         self._position += size
         return size
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
     def commit(self) -> None:
         self.closed = True
