@@ -18,11 +18,10 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from lakelanes.catalog.glue_tables import GlueTable, data_table, rejects_table
 from lakelanes.catalog.views import VIEWS, View, read_views
 from lakelanes.config.model import LakeConfig
 from lakelanes.errors import ViewError
-from lakelanes.tables.catalog import changes_table, snapshot_table
+from lakelanes.tables.catalog import tables_of
 from lakelanes.tables.current import view_columns as current_columns
 from lakelanes.types import HiveType, parse_type
 
@@ -92,13 +91,9 @@ def hive_kind(text: str) -> ColumnKind:
 
 
 def _tables(config: LakeConfig) -> Iterator[tuple[str, dict[str, HiveType]]]:
-    made: list[GlueTable] = []
-    for entity in config.entities.values():
-        made += [data_table(entity), rejects_table(entity)]
     for table in config.tables.values():
-        made += [changes_table(table), snapshot_table(table)]
         yield table.current_view, {name: parse_type(kind, binary=True) for name, kind in current_columns(table)}
-    for one in made:
+    for one in tables_of(config):
         columns = {name: parse_type(kind, binary=True) for name, kind, _ in one.columns}
         yield one.name, columns | {key.name: key.type for key in one.entity.partition_keys}
 

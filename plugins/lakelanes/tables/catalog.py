@@ -1,13 +1,13 @@
-"""The Glue tables of a DynamoDB table: one of its changes and one of its snapshots."""
+"""The Glue tables of a DynamoDB table, one of its changes and one of its snapshots; and those of everything."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lakelanes.catalog.glue_tables import GlueTable
-from lakelanes.config.model import CsvDialect, PartitionKey, Table
+from lakelanes.catalog.glue_tables import GlueTable, data_table, rejects_table
+from lakelanes.config.model import CsvDialect, LakeConfig, PartitionKey, Table
 from lakelanes.config.partitions import Partition
 from lakelanes.convert.policy import RESCUED
 from lakelanes.tables.changes import change_columns
@@ -52,6 +52,14 @@ def snapshot_table(table: Table) -> GlueTable:
     comment = f"Items of {table.dynamodb_table} as they were"
     owner = _owner(table, table.snapshot_table, ("as_of",))
     return GlueTable(owner.table_name, owner.table_name, _columns(table), "parquet", owner, comment)
+
+
+def tables_of(config: LakeConfig) -> Iterator[GlueTable]:
+    """All tables in Glue that a configuration makes; views are none."""
+    for entity in config.entities.values():
+        yield from (data_table(entity), rejects_table(entity))
+    for table in config.tables.values():
+        yield from (changes_table(table), snapshot_table(table))
 
 
 def window_partition(lane: Literal["export", "stream"], window: str) -> Partition:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lakelanes.catalog.glue_tables import data_table, rejects_table
 from lakelanes.catalog.views import View
 from lakelanes.config.model import LakeConfig
 from lakelanes.dashboards.quicksight.resources import Properties
-from lakelanes.tables.catalog import changes_table, snapshot_table
+from lakelanes.tables.catalog import tables_of
 
 # A role's own policies hold 10,240 characters without white space
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html), of which what is no table takes these.
@@ -113,7 +112,7 @@ def _fit(tables: Mapping[str, str | None]) -> bool:
 
 def tables_read(config: LakeConfig, views: Iterable[View], wanted: Iterable[str]) -> dict[str, str | None]:
     """The views of these names and all that they read, sorted; of a table, its folder in the analytics bucket."""
-    folders = _folders(config)
+    folders = {table.name: table.folder for table in tables_of(config)}
     inputs = {view.name: view.inputs for view in views}
     inputs |= {
         table.current_view: frozenset({table.changes_table, table.snapshot_table}) for table in config.tables.values()
@@ -126,12 +125,6 @@ def tables_read(config: LakeConfig, views: Iterable[View], wanted: Iterable[str]
             found[name] = folders.get(name)
             left += inputs.get(name, ())
     return dict(sorted(found.items()))
-
-
-def _folders(config: LakeConfig) -> dict[str, str]:
-    made = [table for entity in config.entities.values() for table in (data_table(entity), rejects_table(entity))]
-    made += [one for table in config.tables.values() for one in (changes_table(table), snapshot_table(table))]
-    return {table.name: table.folder for table in made}
 
 
 def _statement(sid: str, actions: list[str], resources: list[str]) -> Properties:
