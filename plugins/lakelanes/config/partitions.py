@@ -74,6 +74,17 @@ def partition_of(entity: Entity, values: Iterable[str]) -> Partition:
     return partition
 
 
+def data_fault(entity: Entity, values: Iterable[str]) -> tuple[int, str] | None:
+    """Why there can be no partition with these values (in key order), with the position among the entity's data_keys
+    of the one at fault; None when there can."""
+    try:
+        partition_of(entity, values)
+    except PartitionValueError as error:
+        names = [key.name for key in entity.data_keys]
+        return (names.index(error.key) if error.key in names else 0), str(error)
+    return None
+
+
 def partition_of_name(entity: Entity, values: Iterable[str]) -> Partition:
     """The partition that a file's name spells by these values of the entity's name_keys (in their order).
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakelanes.config.model import Entity, LakeConfig
-from lakelanes.config.partitions import HIVE_NULL, Partition, partition_key, partition_of
+from lakelanes.config.partitions import HIVE_NULL, Partition, data_fault, partition_key
 from lakelanes.convert import (
     Conversion,
     Destination,
@@ -34,6 +34,7 @@ from lakelanes.convert.reason_counts import kind_of
 from lakelanes.errors import AmbiguousFileError, LakeError, PartitionValueError
 from lakelanes.files.ignored_names import IGNORED, is_ignored
 from lakelanes.files.matching import matches_name, partition_for
+from lakelanes.files.rows_target import rows_target
 
 # How many rows, rejected rows, kinds of reasons and lines of each a trial keeps; the counts are of all.
 ROWS, REJECTS, KINDS, LINES = 10, 1000, 50, 5
@@ -230,15 +231,7 @@ class _Kept:
         return _FileSink(self._file)
 
     def partitioned(self) -> PartitionedTarget:
-        keys = self._entity.data_keys
-        return PartitionedTarget(
-            [key.value for key in keys if key.value],
-            self._fault_of,
-            self._open,
-            self._begin,
-            left_out=frozenset(key.name for key in keys),
-            limit=self._entity.max_partitions_per_file,
-        )
+        return rows_target(self._entity, self._fault_of, self._open, self._begin)
 
     def path(self, values: Values) -> str:
         """The path of the partition with these values of the entity's data_keys. Where the name spells no values, those
@@ -265,15 +258,10 @@ class _Kept:
         return {name: of_rows.get(name, self._given.get(name, HIVE_NULL)) for name in names}
 
     def _fault_of(self, values: Values) -> tuple[int, str] | None:
-        """As lakelanes.files.partitioned_objects has it."""
-        names = [key.name for key in self._entity.data_keys]
+        """As a load finds it; none where the values of the name are left open."""
         if not self._given and self._entity.name_keys:
             return None
-        try:
-            partition_of(self._entity, self._items(values).values())
-        except PartitionValueError as error:
-            return (names.index(error.key) if error.key in names else 0), str(error)
-        return None
+        return data_fault(self._entity, self._items(values).values())
 
     def _begin(self, rows: dict[Values, int]) -> None:
         self._wanted, total = [], 0

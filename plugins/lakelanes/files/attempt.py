@@ -19,7 +19,6 @@ from lakelanes.config.partitions import Partition
 from lakelanes.convert import (
     Conversion,
     Destination,
-    PartitionedTarget,
     Source,
     TargetTable,
     Tuning,
@@ -40,6 +39,7 @@ from lakelanes.files.leases import Leases
 from lakelanes.files.matching import entity_of, partition_for
 from lakelanes.files.outcomes import FileOutcome, OutcomeState
 from lakelanes.files.partitioned_objects import FileParts
+from lakelanes.files.rows_target import rows_target
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry, Refusal, timestamp
 from lakelanes.ledger.source_file import SourceFile, compare_sequencers
@@ -238,7 +238,7 @@ class Attempt:
                 # Equal files have equal ETags: without the stamp a worker that lost its claim could take its
                 # successor's object for the one it was to replace.
                 Destination(
-                    self._partitioned_target(parts) if entity.data_keys else open_target,
+                    rows_target(entity, parts.fault_of, parts.open, parts.begin) if entity.data_keys else open_target,
                     open_rejects,
                     self._entry.stamp,
                 ),
@@ -400,17 +400,6 @@ class Attempt:
             self._lake, self._entity, self._entry, known, self._partition, self._objects.uri_in, self._found
         )
         return self._parts
-
-    def _partitioned_target(self, parts: FileParts) -> PartitionedTarget:
-        keys = self._entity.data_keys
-        return PartitionedTarget(
-            [key.value for key in keys if key.value],
-            parts.fault_of,
-            parts.open,
-            parts.begin,
-            left_out=frozenset(key.name for key in keys),
-            limit=self._entity.max_partitions_per_file,
-        )
 
     def _give_back(self, error: Exception) -> FileOutcome:
         """Ends the claim after an error that is not the file's; it is tried again where that can help."""

@@ -42,8 +42,7 @@ import pyarrow.parquet as pq
 
 from lakelanes.aws.storage import ObjectWriter, WrittenObject, delete_exactly, parquet_rows, place_of, written_object
 from lakelanes.config.model import Entity
-from lakelanes.config.partitions import Partition, partition_of
-from lakelanes.errors import PartitionValueError
+from lakelanes.config.partitions import Partition, data_fault, partition_of
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry, Part, PartChanges
 
@@ -98,12 +97,7 @@ class FileParts:
 
     def fault_of(self, values: Values) -> tuple[int, str] | None:
         """Why no partition can have these values of the entity's data_keys, with the position of the one at fault."""
-        try:
-            self._partition(values)
-        except PartitionValueError as error:
-            names = [key.name for key in self._entity.data_keys]
-            return (names.index(error.key) if error.key in names else 0), str(error)
-        return None
+        return data_fault(self._entity, self._whole(values))
 
     def begin(self, rows: Mapping[Values, int]) -> None:
         """Step 3. rows: of each partition."""
@@ -179,12 +173,13 @@ class FileParts:
         return (*(part.partition for part in changes.written), self._spelled.path)
 
     def _partition(self, values: Values) -> Partition:
-        """The whole partition: what the name spells, and these values of the data."""
+        return partition_of(self._entity, self._whole(values))
+
+    def _whole(self, values: Values) -> list[str]:
+        """The whole partition's values: what the name spells, and these of the data."""
         given = iter(values)
         names = {key.name for key in self._entity.data_keys}
-        return partition_of(
-            self._entity, [next(given) if name in names else value for name, value in self._spelled.items]
-        )
+        return [next(given) if name in names else value for name, value in self._spelled.items]
 
     def _part(self, partition: Partition, uri: str) -> Part:
         return Part(self._claim.source, _folder(uri), self._entity.name, partition.path, self._claim.token, uri)
