@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from scripts.airflow_api import AirflowApi, AirflowError
+from tests.support.served import served
 
 
 class Server(ThreadingHTTPServer):
@@ -57,12 +57,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
+    running = Server()
+    with served(running):
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ of a model at a time.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
+
+from tests.support.served import served
 
 TENANT, CLIENT, SECRET, WORKSPACE, MODEL = "tenant-1", "client-1", "se/cr?et", "workspace-1", "model-1"
 _ROOT = f"/v1.0/myorg/groups/{WORKSPACE}/datasets/{MODEL}/refreshes"
@@ -113,11 +114,5 @@ class PowerBIDouble:
 def running_power_bi() -> Iterator[PowerBIDouble]:
     """Serves until the end of the block."""
     double = PowerBIDouble()
-    thread = threading.Thread(target=double.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with served(double.server):
         yield double
-    finally:
-        double.server.shutdown()
-        thread.join()
-        double.server.server_close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.served import served
 
 
 class Webhook:
@@ -39,11 +40,5 @@ class Webhook:
 def running_webhook() -> Iterator[Webhook]:
     """Serves until the end of the block."""
     webhook = Webhook()
-    thread = threading.Thread(target=webhook.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with served(webhook.server):
         yield webhook
-    finally:
-        webhook.server.shutdown()
-        thread.join()
-        webhook.server.server_close()

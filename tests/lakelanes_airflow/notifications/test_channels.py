@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import socketserver
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes
@@ -20,6 +19,7 @@ from lakelanes_airflow.notifications import channels
 from lakelanes_airflow.notifications.run_alerts import run_url
 from tests.support.lakes import AIRFLOW_URL
 from tests.support.queues import Alerts
+from tests.support.served import served
 from tests.support.webhook import Webhook, running_webhook
 
 ALERT = Alert("load_sales", "run-1", "sales", "5 < 6 & so on", "Nothing.", page_url="/lake/entities/sales")
@@ -65,12 +65,8 @@ def mail() -> Iterator[_MailServer]:
 
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session)
     found = _MailServer(int(server.server_address[1]))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(server):
+        yield found
 
 
 def slack_connection(port: int) -> Connection:
