@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 # Multiplies the number of examples, which are then other ones in every run.
 EFFORT = int(os.environ.get("LAKELANES_EXAMPLES", "1"))
+
+# Hypothesis mixes in constants of all modules of ours that are imported by then, so that the examples would be other
+# ones whenever other tests ran before in the same process. It has no setting for that.
+setattr(providers, "_get_local_constants", lambda: providers._local_constants)  # noqa: B010
 
 
 def examples(count: int) -> settings:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 import pyarrow as pa
 
-from lakelanes.convert.blocks import MAX_RECORD_BYTES, Block, BlockReader
+from lakelanes.convert.blocks import BLOCK_BYTES, MAX_RECORD_BYTES, Block, BlockReader
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.errors import FileRefusedError
 from lakelanes.convert.footer import FooterCutter
@@ -350,11 +350,22 @@ class FilePass:
             yield from self._unread_lines(hopeless.replace("{line}", str(self._line)))
 
     def _returns_end(self) -> bool:
-        """Whether the file's first line ends with a carriage return alone."""
+        """Whether the file's first record ends with a carriage return alone."""
         if not self._header_end and self._first is not None:
-            index = _first_records(self._first, self._dialect, self._left_out)
-            end = int(index.ends[0]) if index.starts.size else self._first.length
-            self._header_end = bytes(self._first.data[end : min(end + 2, self._first.length)])
+            index, looked_at = _first_records(self._first, self._dialect, self._left_out), [self._first]
+            # Comments and blank lines do not tell, and a file may begin with more than a block of them.
+            while not index.starts.size and index.torn is None and sum(one.length for one in looked_at) < BLOCK_BYTES:
+                if looked_at[-1].oversized is not None or (block := self._reader.next_block()) is None:
+                    break
+                index = _first_records(block, self._dialect, self._left_out)
+                looked_at.append(block)
+            block = looked_at[-1]
+            end = int(index.ends[0]) if index.starts.size else block.length
+            self._header_end = bytes(block.data[end : min(end + 2, block.length)])
+            if len(looked_at) > 1:
+                # They come again, cut as is known only now.
+                self._reader.push_back(looked_at)
+                self._first = None
         return self._header_end[:1] == b"\r" and self._header_end[1:] != b"\n"
 
     def _refused_records(self, reason: str) -> Iterator[Piece]:

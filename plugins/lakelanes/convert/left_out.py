@@ -70,6 +70,8 @@ def without(block: Block, index: RecordIndex, kept: Positions, *, returns_end: b
     starts, ends = index.starts[kept].tolist(), index.ends[kept].tolist()
     with memoryview(block.data) as view:
         for position, start, end in zip(kept.tolist(), starts, ends, strict=True):
+            # After a half, the line feed of an empty record would be one line end with the carriage return.
+            line_end = b"\r\n" if start == end and data[-1:] == b"\r" else b"\n"
             data += view[start:end]
-            data += b"\r" if position in halves else b"\n"
+            data += b"\r" if position in halves else line_end
     return Block(data, len(data), block.final, single=block.single)

@@ -63,6 +63,9 @@ def check(data: bytes, types: dict[str, str], dialect: Dialect, expected: Expect
 @example((b"1,x\r2,y\rz\n", {"a": "int", "b": "string"}, {"header": False}), 16)
 @example((b"c\r\n" + b"N\r\na\\\\nb\r\n\\\r\n" * 5 + b"\\\r", {"c": "string"}, {"escape": "\\"}), 16)
 @example((b'a,b\n"0\r",\n', {"a": "double", "b": "string"}, {}), 16)
+@example((b"#\r1111111111,xxxxxxxx\r2,y\r", {"a": "int", "b": "string"}, {"header": False, "comment": "#"}), 16)
+@example((b"\n" * 20 + b"1,x\r2,y\r", {"a": "int", "b": "string"}, {"header": False}), 16)
+@example((b"# as long as a block\r#\r#\r", {"a": "string"}, {"header": False, "comment": "#"}), 16)
 def test_a_file_is_loaded_as_the_reference_reads_it(
     file: tuple[bytes, dict[str, str], dict[str, Any]], block: int
 ) -> None:
@@ -97,6 +100,7 @@ CROWDED = {"parse._MANY_CAREFUL": 1, "parse.SMALL_ENOUGH": 32, "blocks._SMALL_BY
 @example((b"a,b\n1,x\r\n" + b"2,y\r\n" * 9 + b"3,\xff\r\n", {"a": "int", "b": "string"}, {}), 50)
 @example((b'a,b\n1,"x\r\ny"\n' + b"2,\xff,\n" * 9, {"a": "int", "b": "string"}, {"escape": "\\"}), 50)
 @example((b"a,b\n" + b"1,\\\\\n" * 4 + b"\\,2,x\n", {"a": "int", "b": "string"}, {"escape": "\\"}), 50)
+@example((b"a\r\n\r\n\r\r\nx\r\n", {"a": "string"}, {"skip_empty_rows": True}), 16)
 def test_what_bounds_memory_changes_no_row_and_no_reason(
     file: tuple[bytes, dict[str, str], dict[str, Any]], block: int
 ) -> None:
