@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lakelanes.catalog.glue_tables import GlueTable, describe
+from botocore.exceptions import ClientError
+
+from lakelanes.aws.clients import error_code
+from lakelanes.catalog.glue_tables import GlueTable, data_table, describe
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import CatalogError
+from lakelanes.ledger.entries import UNPLACED
 
 if TYPE_CHECKING:
+    from lakelanes.config.model import Entity
     from lakelanes.lake import Lake
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_BatchCreatePartition.html
@@ -34,6 +39,21 @@ def described(lake: Lake, table: GlueTable, partitions: Iterable[Partition]) -> 
             found |= {by_values[tuple(one["Values"])]: one for one in answer["Partitions"]}
             keys = answer.get("UnprocessedKeys", [])
     return found
+
+
+def unregistered(lake: Lake, entity: Entity, paths: Iterable[str]) -> list[Partition]:
+    """Those of the partitions of an entity's table, given by their folders, that Athena cannot read yet: Glue does not
+    have them. None of a table with partition projection, and none of files whose partition is not known."""
+    if entity.registration == "projection":
+        return []
+    wanted = [Partition.from_path(path) for path in sorted(set(paths)) if path and not path.startswith(UNPLACED)]
+    try:
+        there = described(lake, data_table(entity), wanted) if wanted else {}
+    except ClientError as error:
+        if error_code(error) != "EntityNotFoundException":
+            raise
+        there = {}
+    return [one for one in wanted if one not in there]
 
 
 def location_of(description: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from lakelanes.commands import (
     check,
+    dashboard,
     draft,
     files,
     plan,
@@ -18,6 +19,7 @@ from lakelanes.commands import (
     status,
     tables,
     try_file,
+    upload,
 )
 from lakelanes.commands.report import Report
 
@@ -36,12 +38,14 @@ class Command(Protocol):
 COMMANDS: tuple[Command, ...] = (
     draft,
     try_file,
+    upload,
     status,
     files,
     retry,
     plan,
     tables,
     query,
+    dashboard,
     check,
     schema,
     quicksight,

@@ -37,12 +37,12 @@ def run(options: argparse.Namespace) -> Report:
     try:
         found = ask(open_lake(), options.sql)
     except QueryError as error:
-        raise _refused(error.reason) from None
+        raise refused(error.reason) from None
     except ClientError as error:
         # What Athena cannot read it does not start.
         if error.response["Error"]["Code"] != "InvalidRequestException":
             raise
-        raise _refused(error.response["Error"]["Message"]) from None
+        raise refused(error.response["Error"]["Message"]) from None
     rows = [[_typed(text, kind) for text, kind in zip(row, found.types, strict=True)] for row in found.rows]
     if options.csv:
         return Report(_csv(found), None)
@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> Report:
     return Report("\n\n".join(filter(None, [text, plural(len(rows), "row")])), data)
 
 
-def _refused(reason: str) -> UsageError:
+def refused(reason: str) -> UsageError:
+    """What is said of a statement that Athena refused, in one line."""
     return UsageError(f"Athena: {' '.join(reason.split())}")
 
 

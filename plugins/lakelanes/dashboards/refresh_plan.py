@@ -22,12 +22,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from botocore.exceptions import ClientError
-
-from lakelanes.aws.clients import error_code
-from lakelanes.catalog import partitions as catalog_partitions
 from lakelanes.catalog import view_sources
-from lakelanes.catalog.glue_tables import data_table
+from lakelanes.catalog.partitions import unregistered
 from lakelanes.catalog.view_sources import Owner
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, partition_date
@@ -264,17 +260,8 @@ def _unregistered(lake: Lake, changes: list[Change]) -> str:
     """Of the partitions that changed one that Glue does not have yet; '' where it has all."""
     for name in {change.entity for change in changes} & lake.config.entities.keys():
         entity = lake.config.entities[name]
-        if entity.registration == "projection":
-            continue
-        paths = {change.path for change in changes if change.entity == name and change.has_rows and change.path}
-        loaded = [Partition.from_path(path) for path in sorted(paths) if not path.startswith(UNPLACED)]
-        try:
-            there = catalog_partitions.described(lake, data_table(entity), loaded) if loaded else {}
-        except ClientError as error:
-            if error_code(error) != "EntityNotFoundException":
-                raise
-            there = {}
-        if missing := [one for one in loaded if one not in there]:
+        paths = {change.path for change in changes if change.entity == name and change.has_rows}
+        if missing := unregistered(lake, entity, paths):
             return f"partition {missing[0].path} of {entity.table_name} is not registered yet"
     return ""
 

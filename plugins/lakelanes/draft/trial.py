@@ -31,8 +31,8 @@ from lakelanes.convert import (
 from lakelanes.convert.partition_reader import Values
 from lakelanes.convert.policy import WITHHELD
 from lakelanes.convert.reason_counts import kind_of
-from lakelanes.errors import AmbiguousFileError, LakeError, PartitionValueError
-from lakelanes.files.ignored_names import IGNORED, is_ignored
+from lakelanes.errors import LakeError, PartitionValueError
+from lakelanes.files.local_files import key_for, takers, why_none
 from lakelanes.files.matching import matches_name, partition_for
 from lakelanes.files.rows_target import rows_target
 
@@ -86,16 +86,18 @@ class Trial:
 def try_file(config: LakeConfig, path: Path, entity: Entity | None = None) -> Trial:
     """What would become of the file at ``path``, as one of ``entity`` or of the entity that its name is of.
 
-    Raises TrialError where there is no such file, and where its folder in the bucket decides whose it is.
+    Raises TrialError where there is no such file, and FolderDecidesError where its folder in the bucket decides whose
+    it is.
     """
     if not path.is_file():
         raise TrialError(f"there is no file {path}")
     if entity is None:
-        found = _takers(config, path)
+        found = takers(config, path)
         if len(found) != 1:
-            return _taken_by_none_or_many(config, path, found)
+            why, key = why_none(config, path, found)
+            return Trial(None, None, "rejected", why, key=key)
         [(entity, _)] = found
-    key = _key(entity, path) or entity.source_prefix + path.name
+    key = key_for(entity, path) or entity.source_prefix + path.name
     notes: tuple[str, ...] = ()
     partition: Partition | None = None
     only: str | None
@@ -157,39 +159,6 @@ def _trial(
         reasons=reasons,
         left_out=done.left_out,
     )
-
-
-def _takers(config: LakeConfig, path: Path) -> list[tuple[Entity, str]]:
-    """The entities that could take the file, each with the key that it then has; where the folders that the file lies
-    in are those of some of them, only these."""
-    found = [(entity, key) for entity in config.entities.values() if (key := _key(entity, path))]
-    folder = f"{path.resolve().parent}/"
-    beside = [(entity, key) for entity, key in found if folder.endswith(f"/{entity.source_prefix}")]
-    named = [(entity, key) for entity, key in beside if entity.source_prefix]
-    return named if named and len(found) > 1 else found
-
-
-def _key(entity: Entity, path: Path) -> str | None:
-    """The key with which the entity would take the file; None where it would not, whatever the folder."""
-    parts = path.resolve().parts[1:]
-    tails = ["/".join(parts[at:]) for at in range(len(parts) - 1, -1, -1)]
-    for tail in tails if "/" in entity.filename_pattern else tails[:1]:
-        if matches_name(entity, entity.source_prefix + tail):
-            return entity.source_prefix + tail
-    return None
-
-
-def _taken_by_none_or_many(config: LakeConfig, path: Path, found: list[tuple[Entity, str]]) -> Trial:
-    if not found:
-        if is_ignored(config, path.name):
-            return Trial(None, None, "rejected", f"{path.name!r} is ignored: {IGNORED}", key=path.name)
-        reason = f"no entity takes a file named {path.name!r}: no filename_pattern matches it"
-        return Trial(None, None, "rejected", reason, key=path.name)
-    names = [entity.name for entity, _ in found]
-    if len({entity.source_prefix for entity, _ in found}) < len(found):
-        return Trial(None, None, "rejected", str(AmbiguousFileError(found[0][1], names)), key=found[0][1])
-    folders = ", ".join(f"{entity.source_prefix or 'no folder'} of {entity.name}" for entity, _ in found)
-    raise TrialError(f"the folder decides whose file {path.name!r} is ({folders}): name the entity with --entity")
 
 
 class _FileSink:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lakelanes.draft.trial import REJECTS, ROWS, TrialError, try_file
+from lakelanes.files.local_files import FolderDecidesError
 from tests.support.lakes import SALES, make_config
 
 HEADER = "transaction_id,customer_id,amount,transaction_date\n"
@@ -78,7 +79,7 @@ def test_the_folder_decides_between_entities_of_one_pattern(tmp_path: Path) -> N
     assert try_file(make_config(both), written(tmp_path / "in" / "shop", HEADER)).key == (
         "shop/sales_data_2024_03_15.csv"
     )
-    with pytest.raises(TrialError, match=r"erp/ of erp, shop/ of shop.*--entity"):
+    with pytest.raises(FolderDecidesError, match=r"erp/ of erp, shop/ of shop.*--entity"):
         try_file(make_config(both), written(tmp_path, HEADER))
 
 
