@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from lakelanes.catalog import views
+from lakelanes.catalog.views import VIEWS
 from lakelanes.commands.answers import wrapped
 from lakelanes.commands.environment import open_lake
 from lakelanes.commands.query import refused
 from lakelanes.commands.report import Report, entity_named
 from lakelanes.dashboards import proposal
+from lakelanes.dashboards.loading import DASHBOARDS
 from lakelanes.dashboards.proposal import text_of
 from lakelanes.errors import QueryError
 
@@ -41,6 +44,9 @@ def run(options: argparse.Namespace) -> Report:
     if not options.write:
         parts = [f"-- include/sql/views/{found.view}.sql", found.sql, f"// include/dashboards/{found.dashboard}.json"]
         return Report("\n".join([*parts, text_of(found.description).rstrip()]), data, errors=evidence)
-    paths = [str(path) for path in proposal.write(lake.config, found)]
-    advice = "The DAG refresh_views makes the view: after the next load, or when it is triggered."
-    return Report(f"made {' and '.join(paths)}\n{advice}", data | {"written": paths}, errors=evidence)
+    paths = [str(path) for path in proposal.write(lake.config, found, VIEWS, DASHBOARDS)]
+    made = {outcome.name: outcome for outcome in views.refresh(lake, VIEWS)}[found.view]
+    state = f"is {made.action}" + (f": {made.reason}" if made.reason else "")
+    lines = [*(f"wrote {path}" for path in paths), f"the view {found.view} {state}"]
+    lines.append(f"the Lake page draws it at /lake/dashboards/{found.dashboard}")
+    return Report("\n".join(lines), data | {"written": paths}, errors=evidence)

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from lakelanes import names
 from lakelanes.catalog import athena
-from lakelanes.catalog.views import VIEWS
 from lakelanes.config.model import Entity, LakeConfig
 from lakelanes.dashboards.faults import reference_faults
-from lakelanes.dashboards.loading import DASHBOARDS, read_dashboards
+from lakelanes.dashboards.loading import read_dashboards
 from lakelanes.dashboards.model import in_words
 from lakelanes.dashboards.view_columns import DATES, NUMBERS, ColumnKind, hive_kind, view_columns
 from lakelanes.errors import DashboardError, LakeError
@@ -123,8 +122,11 @@ def proposed(entity: Entity, found: Profile) -> Proposal:
     return Proposal(view, names.dashboard_name(name), _sql(entity, choice), description, tuple(choice.evidence))
 
 
-def write(config: LakeConfig, proposal: Proposal, views: Path = VIEWS, dashboards: Path = DASHBOARDS) -> list[Path]:
-    """Writes both files; returns their paths. Raises ProposalError, and writes none, where one is there already."""
+def write(config: LakeConfig, proposal: Proposal, views: Path, dashboards: Path) -> list[Path]:
+    """Writes both files into these folders; returns their paths.
+
+    Raises ProposalError, and writes none, where one is there already.
+    """
     sql = views / f"{proposal.view}.sql"
     described = dashboards / f"{proposal.dashboard}.json"
     if there := [path for path in (sql, described) if path.exists()]:

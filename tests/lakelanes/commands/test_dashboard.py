@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lakelanes.catalog import athena
 from lakelanes.commands.retry import load_and_publish
-from lakelanes.dashboards import proposal
 from lakelanes.files.listing import list_prefix
 from lakelanes.lake import Lake
 from tests.lakelanes.commands.terminal import GOOD, Terminal
@@ -39,8 +39,13 @@ def test_the_files_are_made_once(
     loaded: Lake, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     folder = tmp_path / "include"
-    monkeypatch.setattr(proposal.write, "__defaults__", (folder, folder))
-    assert "refresh_views makes the view" in terminal.text("dashboard", "sales", "--write")
+    for name in ("VIEWS", "DASHBOARDS"):
+        monkeypatch.setattr(f"lakelanes.commands.dashboard.{name}", folder)
+    text = terminal.text("dashboard", "sales", "--write")
+    assert "the view sales_data_by_day is created" in text
+    assert "/lake/dashboards/sales" in text
+    [row] = athena.query(loaded, "SELECT sum(amount) AS amount, sum(row_count) AS n FROM sales_data_by_day")
+    assert row == {"amount": "3.00", "n": "2"}
     assert sorted(path.name for path in folder.iterdir()) == ["sales.json", "sales_data_by_day.sql"]
     assert "is there already" in terminal.text("dashboard", "sales", "--write")
     assert terminal.code == 1
