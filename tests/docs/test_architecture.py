@@ -12,6 +12,7 @@ import pytest
 from tests.docs.pages import DOCS, ROOT
 
 PAGE = (DOCS / "architecture.md").read_text(encoding="utf-8")
+ROOMS = PAGE[PAGE.index("## The rooms of the engine") :]
 ENGINE = ROOT / "plugins" / "lakelanes"
 AIRFLOW = ROOT / "plugins" / "lakelanes_airflow"
 
@@ -30,14 +31,14 @@ def listed(heading: str) -> list[str]:
 
 def boxes() -> dict[str, list[str]]:
     """The picture's boxes by their id: the rooms that each stands for."""
-    picture = PAGE.split("```mermaid\n")[1].split("```")[0]
+    picture = ROOMS.split("```mermaid\n")[1].split("```")[0]
     named = dict(re.findall(r'(\w+)\["([^"]+)"\]', picture))
     ids = {name for arrow in arrows() for name in arrow}
     return {name: named.get(name, name).split(", ") for name in ids}
 
 
 def arrows() -> set[tuple[str, str]]:
-    picture = PAGE.split("```mermaid\n")[1].split("```")[0]
+    picture = ROOMS.split("```mermaid\n")[1].split("```")[0]
     return set(re.findall(r"^ *(\w+) --> (\w+)", picture, flags=re.MULTILINE))
 
 

@@ -33,8 +33,8 @@ SLOW = [
 
 
 def known_patterns() -> set[str]:
-    """The patterns of the configuration that comes along, of the README and the docs, and of common names."""
-    texts = [(REPOSITORY / "README.md").read_text(), (REPOSITORY / "include" / "lake.json").read_text()]
+    """The patterns of the configuration that comes along, of the docs, and of common names."""
+    texts = [(REPOSITORY / "include" / "lake.json").read_text()]
     texts += [page.read_text() for page in (REPOSITORY / "docs").glob("*.md")]
     written = {
         json.loads(found) for text in texts for found in re.findall(r'"filename_pattern": ("(?:[^"\\]|\\.)*")', text)
