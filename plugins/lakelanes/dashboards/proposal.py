@@ -235,7 +235,7 @@ def _alias(name: str) -> str:
 def _dashboard(entity: Entity, view: str, choice: _Choice) -> dict[str, Any]:
     title, dataset = in_words(entity.name)[:120], view[:60]
     described = {"view": view, "date_column": "day"} if choice.day else {"view": view}
-    sheet = {"title": title, "visuals": list(_visuals(entity, dataset, choice))}
+    sheet = {"title": "Overview", "visuals": list(_visuals(entity, dataset, choice))}
     return {"title": title, "datasets": {dataset: described}, "sheets": [sheet]}
 
 
