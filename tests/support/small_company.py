@@ -80,7 +80,6 @@ def customers() -> Handed:
     for number in range(60):
         name = f"Smith, {number}" if number % 2 else f"Meier\n& Co {number}"
         lines.append(f'"{number}","{name}","0{1000 + number}","{date(2020, 1, 1) + timedelta(number)}"')
-    data = b"\xef\xbb\xbf" + ("\r\n".join(lines) + "\r\n").encode()
     sql = "SELECT count(*), min(postcode) FROM {table} WHERE name LIKE 'Meier%'"
     return Handed(
         "customers-2024-03.csv", b"\xef\xbb\xbf" + ("\r\n".join(lines) + "\r\n").encode(), 60, sql, ["30", "01000"]
