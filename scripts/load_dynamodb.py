@@ -39,6 +39,7 @@ if not __package__:
     sys.path += [str(Path(__file__).resolve().parents[1] / folder) for folder in ("", "plugins")]
 
 from lakelanes.aws import clients
+from lakelanes.aws.failures import error_code
 from lakelanes.config.loading import load_config
 from lakelanes.errors import ConfigError
 from scripts.sample_orders import (
@@ -121,7 +122,7 @@ def check_table(client: DynamoDBClient, name: str) -> None:
     try:
         table = client.describe_table(TableName=name)["Table"]
     except ClientError as error:
-        if clients.error_code(error) == "ResourceNotFoundException":
+        if error_code(error) == "ResourceNotFoundException":
             raise OrdersError(
                 f"there is no table {name!r} at {client.meta.endpoint_url}: deploy infrastructure/template.yaml, name "
                 "another with --table, or let it be made with --create"
@@ -150,7 +151,7 @@ def create_table(client: DynamoDBClient, name: str) -> bool:
             SSESpecification={"Enabled": True},
         )
     except ClientError as error:
-        if clients.error_code(error) != "ResourceInUseException":
+        if error_code(error) != "ResourceInUseException":
             raise
         return False
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": CREATE_SECONDS})
@@ -165,7 +166,7 @@ def create_table(client: DynamoDBClient, name: str) -> bool:
             )
             return True
         except ClientError as error:
-            if clients.error_code(error) != "ContinuousBackupsUnavailableException":
+            if error_code(error) != "ContinuousBackupsUnavailableException":
                 raise
             time.sleep(1)
     raise OrdersError(f"table {name!r} is made, but its point-in-time recovery could not be switched on")
@@ -231,7 +232,7 @@ def _write(client: DynamoDBClient, table: str, writes: Sequence[Write]) -> dict[
         retrying(_send, client, table, writes)
     except ClientError as error:
         response: Any = error.response
-        if clients.error_code(error) == "ConditionalCheckFailedException":
+        if error_code(error) == "ConditionalCheckFailedException":
             return {writes[0].order_id: response.get("Item")}
         if _cancellations(error) - {"None", "ConditionalCheckFailed"} or not _cancellations(error):
             raise
@@ -260,12 +261,12 @@ def _is_conflict(error: BaseException) -> bool:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     passing = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
-    return clients.error_code(error) == "TransactionConflictException" or bool(_cancellations(error) & passing)
+    return error_code(error) == "TransactionConflictException" or bool(_cancellations(error) & passing)
 
 
 def _cancellations(error: BaseException) -> set[str]:
     """Why a transaction was cancelled; empty for any other error."""
-    if not isinstance(error, ClientError) or clients.error_code(error) != "TransactionCanceledException":
+    if not isinstance(error, ClientError) or error_code(error) != "TransactionCanceledException":
         return set()
     response: Any = error.response
     return {reason["Code"] for reason in response.get("CancellationReasons", [])}

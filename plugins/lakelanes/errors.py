@@ -148,7 +148,12 @@ class ValidationError(LakeError):
 
 
 class ViewError(LakeError):
-    """A view's SQL cannot be used (syntax, a cycle, two views of one name)."""
+    """A view's SQL cannot be used (syntax, a cycle, two views of one name), or Athena could not make the view; then
+    ``retryable`` says whether it may the next time."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        self.retryable = retryable
+        super().__init__(message)
 
 
 class AttributeValueError(LakeError):
@@ -224,10 +229,12 @@ class ExportFailedError(TableError):
     """DynamoDB failed an export as often as it is tried."""
 
 
-class StorageError(LakeError):
-    """S3 did not do what it was asked to, and may the next time."""
+class PartialAnswerError(LakeError):
+    """AWS did a part of a batch alone, and said of the others why not; ``retryable`` if it may do any of them yet."""
 
-    retryable = True
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        self.retryable = retryable
+        super().__init__(message)
 
 
 def reason_of(error: BaseException) -> str:

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlsplit
 from airflow.sdk import RetryDecision, RetryPolicy
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.aws.clients import is_retryable
+from lakelanes.aws.failures import is_retryable
 from lakelanes.errors import LakeError
 
 
@@ -35,9 +35,9 @@ _FINAL = (AirflowFailException, AirflowSensorTimeout)
 class RetryWhatCanPass(RetryPolicy):
     """Makes no retry where that cannot help.
 
-    The engine's errors say it themselves (``LakeError.retryable``), AWS's errors by their code: throttling and 5xx
-    pass, a refused permission does not. A lost connection passes, and so may unknown errors (a full disk, memory that
-    ran out); a fault of the program comes again.
+    The engine's errors say it themselves (``LakeError.retryable``), AWS's errors by their code
+    (``lakelanes.aws.error_codes``): throttling and 5xx pass, a refused permission does not. A lost connection passes,
+    and so may unknown errors (a full disk, memory that ran out); a fault of the program comes again.
     """
 
     def evaluate(
@@ -45,7 +45,7 @@ class RetryWhatCanPass(RetryPolicy):
     ) -> RetryDecision:
         if isinstance(exception, LakeError):
             hopeless = not exception.retryable
-        elif isinstance(exception, ClientError):
+        elif isinstance(exception, ClientError | BotoCoreError):
             hopeless = not is_retryable(exception)
         else:
             hopeless = isinstance(exception, (*_SAME_AGAIN, *_FINAL))

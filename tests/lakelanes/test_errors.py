@@ -29,10 +29,17 @@ def test_a_querys_error_quotes_the_beginning_of_its_statement() -> None:
     assert not errors.QueryError("q-1", "FAILED", "", "").retryable
 
 
+def test_what_was_done_in_part_may_be_done_or_not() -> None:
+    assert errors.PartialAnswerError("2 partitions were not created", retryable=True).retryable
+    assert not errors.PartialAnswerError("2 partitions were not created", retryable=False).retryable
+    assert errors.ViewError("Athena was busy", retryable=True).retryable
+    assert not errors.ViewError("a cycle").retryable
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (errors.StorageError("S3 was busy"), "S3 was busy"),
+        (errors.CatalogError("another type"), "another type"),
         (ConnectionError("lost"), "ConnectionError: lost"),
         (KeyError("x"), "KeyError: 'x'"),
     ],
@@ -50,7 +57,6 @@ def test_what_a_retry_can_cure_is_what_others_or_time_are_at_fault_for() -> None
         "OutOfTimeError",
         "RetryableLoadError",
         "SourceChangedError",
-        "StorageError",
         "TargetChangedError",
         "ValidationError",
     }

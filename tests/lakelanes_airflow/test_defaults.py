@@ -50,7 +50,7 @@ ENGINE: dict[type[errors.LakeError], tuple[errors.LakeError, bool]] = {
         (errors.StalledError("stands still", "trigger"), False),
         (errors.RecoveryLagError("orders", "lags", datetime(2024, 3, 15, tzinfo=UTC)), False),
         (errors.ExportFailedError("failed three times", "look"), False),
-        (errors.StorageError("S3 did not"), True),
+        (errors.PartialAnswerError("2 partitions were not created", retryable=True), True),
     ]
 }
 

@@ -38,10 +38,11 @@ from typing import TYPE_CHECKING, Any
 
 from lakelanes.alerts import page_links, where_to_look
 from lakelanes.alerts.messages import Alert, FileFault
+from lakelanes.aws.failures import is_retryable
+from lakelanes.aws.pauses import pause
 from lakelanes.ledger import items
 from lakelanes.ledger.entries import timestamp
 from lakelanes.ledger.items import Item
-from lakelanes.ledger.table import cancellation_codes
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
@@ -380,7 +381,7 @@ def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | 
     One whose alert was not sent yet keeps its holder, and ``catch_up`` sends both messages.
     """
     db = lake.ledger.client
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         moved = replace(incident, cured_at=lake.ledger.now(), how=how)
         if incident.sent:
             moved = replace(moved, holder=holder, lease_until=_lease_end(lake))
@@ -398,13 +399,14 @@ def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | 
             )
             return moved
         except db.exceptions.TransactionCanceledException as error:
-            if not cancellation_codes(error) & {"ConditionalCheckFailed", "TransactionConflict"}:
+            if not is_retryable(error):
                 raise
         # Its alert was sent meanwhile, or it was cured and perhaps opened anew, which is another incident.
         found = _read(lake, incident.cause)
         if found is None or found.opened_at != incident.opened_at:
             return None
         incident = found
+        pause(attempt)
     log.warning("%s could not be closed, because others keep changing it", incident.cause)
     return None
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 
-from lakelanes.errors import LakeError
+from lakelanes.aws.failures import name_service
 from lakelanes.runtime import check_client
 
 # Adaptive retries back off with full jitter and slow the client down once a service throttles.
@@ -22,9 +21,6 @@ _CONFIG = Config(
     connect_timeout=10,
     read_timeout=60,
     user_agent_extra="lakelanes",
-)
-_PERMANENT = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 )
 
 
@@ -53,6 +49,7 @@ def clients(services: Iterable[str], region: str) -> list[Any]:
     session, made = _session(), []
     for service in services:
         made.append(session.create_client(service, region_name=region, config=_CONFIG))
+        made[-1].meta.events.register("after-call", name_service)
         check_client(service, made[-1].meta.service_model)
     return made
 
@@ -82,18 +79,3 @@ def partition_of(region: str) -> str:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     """
     return str(_session().get_partition_for_region(region))
-
-
-def error_code(error: BaseException) -> str:
-    """AWS's code of a ClientError ('404' and 'NoSuchKey' are S3's words for the same), '' for anything else."""
-    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
-
-
-def is_retryable(error: BaseException) -> bool:
-    """Whether trying again later can cure ``error``: throttling, 5xx, lost connections; not a refused permission. The
-    engine's own errors say so themselves."""
-    if isinstance(error, LakeError):
-        return error.retryable
-    if isinstance(error, ClientError):
-        return error_code(error) not in _PERMANENT
-    return isinstance(error, BotoCoreError | ConnectionError | TimeoutError)

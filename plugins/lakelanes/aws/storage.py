@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lakelanes.aws.clients import error_code
+from lakelanes.aws.failures import error_code, is_changed, is_missing
 from lakelanes.errors import OutOfTimeError, SourceChangedError, SourceGoneError, TargetChangedError
 
 # Small, for memory: the parts in flight of a large file are most of what its reader and its writer hold.
@@ -29,15 +29,12 @@ _UPLOADS = 2
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html allows 10,000; parts grow so as to stay far below.
 _PARTS = 2500
 _FOOTER_BYTES = 64 << 10
-# NoSuchUpload: an upload that was completed by a request whose answer was lost, and is completed again.
-_ANOTHER_OBJECT = (
-    "PreconditionFailed",
-    "ConditionalRequestConflict",
-    "NoSuchKey",
-    "NoSuchUpload",
-    "412",
-    "409",
-)
+_EMPTY_OBJECT = "InvalidRange"  # it has no first byte
+
+
+def is_another_object(error: BaseException) -> bool:
+    """Whether a conditional write or delete met another object than it was for, or none."""
+    return is_changed(error) or is_missing(error)
 
 
 def get_version(s3: Any, bucket: str, key: str, **arguments: Any) -> Any:
@@ -46,9 +43,9 @@ def get_version(s3: Any, bucket: str, key: str, **arguments: Any) -> Any:
     try:
         return s3.get_object(Bucket=bucket, Key=key, **arguments)
     except ClientError as error:
-        if error_code(error) in ("NoSuchKey", "404"):
+        if is_missing(error):
             raise SourceGoneError(f"s3://{bucket}/{key} no longer exists") from None
-        if error_code(error) in ("PreconditionFailed", "412"):
+        if is_changed(error):
             raise SourceChangedError(f"s3://{bucket}/{key} was overwritten while it was read") from None
         raise
 
@@ -119,7 +116,7 @@ class ObjectReader(io.RawIOBase):
         try:
             return self._get(Range=f"bytes=0-{self._part - 1}", **condition)
         except ClientError as error:
-            if error_code(error) != "InvalidRange":  # an empty object has no first byte
+            if error_code(error) != _EMPTY_OBJECT:
                 raise
         return self._get(**condition)
 
@@ -247,7 +244,7 @@ class ObjectWriter(io.RawIOBase):
             self.etag = answer["ETag"].strip('"')
         except BaseException as error:
             self.abort()
-            if error_code(error) in _ANOTHER_OBJECT:
+            if is_another_object(error):
                 raise TargetChangedError(
                     f"{self.uri} was written by somebody else since the file was claimed"
                 ) from None
@@ -321,8 +318,8 @@ def written_object(s3: Any, bucket: str, key: str) -> WrittenObject | None:
     """The object under a key of the lake's; None when there is none. One that somebody else wrote has token 0."""
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
-    except s3.exceptions.ClientError as error:
-        if error_code(error) in ("404", "NoSuchKey"):
+    except ClientError as error:
+        if is_missing(error):
             return None
         raise
     metadata = head["Metadata"]
@@ -334,8 +331,8 @@ def delete_exactly(s3: Any, uri: str, etag: str) -> None:
     bucket, key = place_of(uri)
     try:
         s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
-    except s3.exceptions.ClientError as error:
-        if error_code(error) not in ("PreconditionFailed", "412", "NoSuchKey", "404"):
+    except ClientError as error:
+        if not is_another_object(error):
             raise
         raise TargetChangedError(f"{uri} was written by another worker since the file was claimed") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
+from lakelanes.aws.failures import PASSING, kind_of_code
 from lakelanes.aws.storage import place_of
 from lakelanes.errors import QueryError
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 # Athena's own category of a failure: 1 is the system's, 2 the user's
 # (https://docs.aws.amazon.com/athena/latest/ug/error-reference.html).
 _SYSTEM = 1
+# In a reason: the code of another service, e.g. of S3 that was read too fast.
+_CODE = re.compile(r"\bError Code: ([\w.]+)")
 
 
 def execute(lake: Lake, sql: str, *, timeout_seconds: float = 900, attempts: int = 3) -> str:
@@ -121,7 +125,7 @@ def _wait(lake: Lake, query_id: str, sql: str, timeout_seconds: float) -> str:
                 status["State"],
                 status.get("StateChangeReason", "no reason given"),
                 sql,
-                retryable=_system(status),
+                retryable=_can_pass(status),
             )
         if time.monotonic() > deadline:
             lake.athena.stop_query_execution(QueryExecutionId=query_id)
@@ -130,6 +134,12 @@ def _wait(lake: Lake, query_id: str, sql: str, timeout_seconds: float) -> str:
         pause = min(pause * 1.5, 2.0)
 
 
-def _system(status: Any) -> bool:
+def _can_pass(status: Any) -> bool:
+    """Whether the statement may succeed the next time: Athena says so, or the code of the service that failed it, or
+    the category of the failure."""
     error = status.get("AthenaError", {})
-    return bool(error.get("Retryable")) or error.get("ErrorCategory") == _SYSTEM
+    if error.get("Retryable"):
+        return True
+    code = _CODE.search(status.get("StateChangeReason", ""))
+    kind = kind_of_code(code[1]) if code else None
+    return kind in PASSING if kind else error.get("ErrorCategory") == _SYSTEM

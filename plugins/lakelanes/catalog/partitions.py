@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lakelanes.aws.clients import error_code
+from lakelanes.aws.failures import is_missing, kind_of_code
+from lakelanes.aws.partial_answers import Left, left_for, require_all, send
 from lakelanes.catalog.glue_tables import GlueTable, data_table, describe
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import CatalogError
@@ -26,18 +27,24 @@ _GET_LIMIT = 1000
 def described(lake: Lake, table: GlueTable, partitions: Iterable[Partition]) -> dict[Partition, Any]:
     """Glue's descriptions of those of the partitions that are there; one BatchGetPartition per 1,000.
 
-    Raises EntityNotFoundException of the Glue client when there is no such table.
+    Raises EntityNotFoundException of the Glue client when there is no such table, and PartialAnswerError when Glue does
+    not get to some of them, however often.
     """
     by_values = {tuple(partition.values): partition for partition in partitions}
     found: dict[Partition, Any] = {}
     for chunk in _chunks(list(by_values.values()), _GET_LIMIT):
-        keys: list[Any] = [{"Values": partition.values} for partition in chunk]
-        while keys:
+
+        def get(wanted: Sequence[Partition]) -> Iterator[Left[Partition]]:
             answer = lake.glue.batch_get_partition(
-                DatabaseName=lake.config.resources.glue_database, TableName=table.name, PartitionsToGet=keys
+                DatabaseName=lake.config.resources.glue_database,
+                TableName=table.name,
+                PartitionsToGet=[{"Values": partition.values} for partition in wanted],
             )
-            found |= {by_values[tuple(one["Values"])]: one for one in answer["Partitions"]}
-            keys = answer.get("UnprocessedKeys", [])
+            found.update({by_values[tuple(one["Values"])]: one for one in answer["Partitions"]})
+            for one in answer.get("UnprocessedKeys", ()):
+                yield Left(by_values[tuple(one["Values"])])
+
+        require_all(send(chunk, get), f"partitions of {_named(lake, table)} were not read", _path)
     return found
 
 
@@ -50,7 +57,7 @@ def unregistered(lake: Lake, entity: Entity, paths: Iterable[str]) -> list[Parti
     try:
         there = described(lake, data_table(entity), wanted) if wanted else {}
     except ClientError as error:
-        if error_code(error) != "EntityNotFoundException":
+        if not is_missing(error):
             raise
         there = {}
     return [one for one in wanted if one not in there]
@@ -79,26 +86,30 @@ def storage_of(lake: Lake, table: GlueTable) -> Any:
 def create(lake: Lake, table: GlueTable, partitions: Sequence[Partition], storage: Any) -> list[Partition]:
     """Creates partitions of a table that stores rows as ``storage`` says, 100 a call; returns those that exist already.
 
-    Raises CatalogError when Glue refuses one for another reason.
+    Those that Glue did not create for a reason that passes are sent again. Raises PartialAnswerError when some are
+    left.
     """
-    database = lake.config.resources.glue_database
     existing: list[Partition] = []
-    for chunk in _chunks(partitions, _CREATE_LIMIT):
-        inputs = [
-            {"Values": p.values, "StorageDescriptor": {**storage, "Location": table.location(lake, p)}} for p in chunk
-        ]
+    by_values = {tuple(partition.values): partition for partition in partitions}
+
+    def send_new(chunk: Sequence[Partition]) -> Iterator[Left[Partition]]:
         answer = lake.glue.batch_create_partition(
-            DatabaseName=database, TableName=table.name, PartitionInputList=inputs
+            DatabaseName=lake.config.resources.glue_database,
+            TableName=table.name,
+            PartitionInputList=[
+                {"Values": p.values, "StorageDescriptor": {**storage, "Location": table.location(lake, p)}}
+                for p in chunk
+            ],
         )
-        by_values = {tuple(partition.values): partition for partition in chunk}
         for error in answer.get("Errors", ()):
-            detail = error["ErrorDetail"]
-            if detail["ErrorCode"] != "AlreadyExistsException":
-                raise CatalogError(
-                    f"partition {error['PartitionValues']} of {database}.{table.name} was not created: "
-                    f"{detail['ErrorCode']}: {detail.get('ErrorMessage', '')}"
-                )
-            existing.append(by_values[tuple(error["PartitionValues"])])
+            partition, detail = by_values[tuple(error["PartitionValues"])], error["ErrorDetail"]
+            if kind_of_code(detail["ErrorCode"], "glue") == "exists":
+                existing.append(partition)
+            else:
+                yield left_for(partition, "glue", detail["ErrorCode"], detail.get("ErrorMessage", ""))
+
+    for chunk in _chunks(partitions, _CREATE_LIMIT):
+        require_all(send(chunk, send_new), f"partitions of {_named(lake, table)} were not created", _path)
     return existing
 
 
@@ -115,6 +126,14 @@ def relocate(lake: Lake, table: GlueTable, partition: Partition, description: Ma
             "Parameters": description.get("Parameters", {}),
         },
     )
+
+
+def _path(partition: Partition) -> str:
+    return partition.path
+
+
+def _named(lake: Lake, table: GlueTable) -> str:
+    return f"{lake.config.resources.glue_database}.{table.name}"
 
 
 def _chunks(partitions: Sequence[Partition], size: int) -> Iterator[Sequence[Partition]]:

@@ -74,7 +74,7 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
 
     Raises ViewError when Athena refused views, naming each with Athena's reason, after all others are made.
     """
-    outcomes: list[ViewOutcome] = []
+    outcomes, can_pass = list[ViewOutcome](), False
     columns: dict[str, Any] = {}
     expected = set(view_sources.owners(lake.config))
     note, inputs = lake.ledger.read_note("views"), view_sources.noted(lake)
@@ -101,6 +101,7 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
         try:
             _create(lake, view)
         except QueryError as error:
+            can_pass |= error.retryable
             outcomes.append(ViewOutcome(view.name, "failed", f"{error.reason} (query {error.query_id})"))
             continue
         inputs = view_sources.note(lake, view.name, view.inputs)
@@ -113,7 +114,9 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
         lake.ledger.write_note(FAILED_VIEWS, {outcome.name: outcome.reason for outcome in failed})
     if failed:
         reasons = "\n".join(f"{outcome.name}: {outcome.reason}" for outcome in failed)
-        raise ViewError(f"Athena refused {len(failed)} of {len(outcomes)} views; all others are done\n{reasons}")
+        raise ViewError(
+            f"Athena refused {len(failed)} of {len(outcomes)} views; all others are done\n{reasons}", retryable=can_pass
+        )
     return outcomes
 
 

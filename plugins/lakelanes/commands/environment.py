@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from botocore import exceptions as botocore
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lakelanes.aws.error_codes import CREDENTIALS
+from lakelanes.aws.failures import error_code, kind_of
 from lakelanes.commands.report import UsageError
 from lakelanes.config.loading import DEFAULT_PATH
 from lakelanes.lake import Lake
@@ -45,14 +47,6 @@ _NO_CREDENTIALS = (
     botocore.TokenRetrievalError,
     botocore.UnauthorizedSSOTokenError,
     botocore.SSOTokenLoadError,
-)
-_REFUSED = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
-    | {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSignatureException"}
-)
-_MISSING = frozenset(
-    {"ResourceNotFoundException", "NoSuchBucket", "EntityNotFoundException", "404", "NotFound"}
-    | {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 )
 
 
@@ -144,9 +138,8 @@ def said(error: Exception, source: EnvFile | None) -> str:
 
 
 def _refused(error: ClientError, text: str) -> str:
-    code = error.response.get("Error", {}).get("Code", "")
-    if code in _REFUSED:
+    if error_code(error) in CREDENTIALS:
         return f"AWS does not take these credentials: {text}"
-    if code in _MISSING:
+    if kind_of(error) in ("missing", "nowhere"):
         return f"{text}; is the lake of this configuration deployed here? make up or python -m scripts.deploy does it"
     return text

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lakelanes.aws.failures import kind_of
 from lakelanes.catalog.athena import Answer, ask
 from lakelanes.commands.answers import answer
 from lakelanes.commands.environment import open_lake
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> Report:
         raise refused(error.reason) from None
     except ClientError as error:
         # What Athena cannot read it does not start.
-        if error.response["Error"]["Code"] != "InvalidRequestException":
+        if kind_of(error) != "invalid":
             raise
         raise refused(error.response["Error"]["Message"]) from None
     rows = [[_typed(text, kind) for text, kind in zip(row, found.types, strict=True)] for row in found.rows]

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.aws.clients import error_code
+from lakelanes.aws.failures import kind_of
 from lakelanes.catalog import athena, view_sources
 from lakelanes.dashboards.questions import Question
 from lakelanes.errors import QueryError
@@ -224,7 +224,7 @@ def _read(lake: Lake, question: Question, note: Mapping[str, Any], tables: froze
         except (ClientError, BotoCoreError) as problem:
             error = f"the answer cannot be read: {problem}"
             # Athena forgets a query after 45 days, and the lifecycle of its bucket may drop the answer before.
-            if isinstance(problem, ClientError) and error_code(problem) == "InvalidRequestException":
+            if kind_of(problem) == "invalid":
                 error = "the answer is no longer kept; it is asked for again after the next load"
     return Answer(
         question,

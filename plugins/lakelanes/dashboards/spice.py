@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lakelanes.aws.clients import error_code
+from lakelanes.aws.failures import is_missing, is_refused, kind_of
 from lakelanes.catalog import athena
 from lakelanes.dashboards import refresh_plan
 from lakelanes.dashboards.loading import datasets_of, read_dashboards
@@ -58,8 +58,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "INGESTION_SUPERSEDED": ("another refresh took its place", "It is refreshed again by itself"),
     "INGESTION_CANCELED": ("somebody cancelled it", "It is refreshed again by itself"),
 }
-_MISSING = frozenset({"ResourceNotFoundException"})
-_NOT_OURS = frozenset({"AccessDeniedException", "UnsupportedUserEditionException"})
 _OTHER = "Trigger refresh_dashboards with this data set; if it fails again, look at the data set in QuickSight"
 
 
@@ -123,7 +121,7 @@ def ingestions_of_a_day(lake: Lake, name: str) -> int | None:
     except ClientError as error:
         # Of an account that never signed up for QuickSight, and one where nobody wants dashboards there.
         wanted = lake.config.deployment.dashboards_principal is not None
-        if error_code(error) in (_MISSING if wanted else _MISSING | _NOT_OURS):
+        if is_missing(error) or (not wanted and is_refused(error)):
             return None
         raise
     return used
@@ -141,11 +139,11 @@ def begin(lake: Lake, refresh: Refresh) -> bool:
             IngestionType=refresh.kind,
         )
     except ClientError as error:
-        if error_code(error) == "LimitExceededException":
+        if kind_of(error) == "full":
             refresh_plan.write_note(lake, refresh.dataset, note)
             return False
         # It is ours: nobody else makes an id of this moment.
-        if error_code(error) != "ResourceExistsException":
+        if kind_of(error) != "exists":
             refresh_plan.write_note(lake, refresh.dataset, note)
             raise
     return True

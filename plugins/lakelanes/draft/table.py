@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lakelanes.aws.failures import is_missing
 from lakelanes.config.model import Table
 from lakelanes.config.table_faults import CHANGE_COLUMNS, PARTITION_COLUMNS, UNDECLARED
 from lakelanes.convert.dialect import RFC_4180
@@ -39,7 +40,7 @@ def draft_table(dynamodb: Any, table: str, name: str | None = None) -> Draft:
         keys = [key["AttributeName"] for key in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
         items, is_all = _items(dynamodb, table)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+        if not is_missing(error):
             raise
         raise DraftError(f"there is no DynamoDB table {table!r} in region {dynamodb.meta.region_name}") from None
     if not items:

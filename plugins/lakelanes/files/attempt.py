@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from lakelanes.aws.clients import is_retryable
+from lakelanes.aws.failures import is_retryable
 from lakelanes.aws.storage import ObjectReader, ObjectWriter, parquet_rows, place_of
 from lakelanes.catalog.evolution import Evolution
 from lakelanes.config.model import Entity, Lane

@@ -8,12 +8,13 @@ changes nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lakelanes.alerts.messages import FileFault, alerted
-from lakelanes.aws.clients import error_code
+from lakelanes.aws.failures import is_missing
+from lakelanes.aws.partial_answers import Left, left_messages, send
 from lakelanes.errors import EventError
 from lakelanes.files.events import parse_body
 from lakelanes.files.matching import partition_path, taker_of
@@ -31,7 +32,6 @@ _BATCH = 10
 MAX_MESSAGES = 1000
 # As long as a sweep may take until it deletes what it received.
 _HIDDEN_SECONDS = 300
-_MISSING = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 REASON = "its notification went to the dead-letter queue"
 
 
@@ -75,9 +75,14 @@ def delete(lake: Lake, letters: Iterable[DeadLetter]) -> None:
             {"Id": str(number), "ReceiptHandle": letter.receipt_handle}
             for number, letter in enumerate(waiting[start : start + _BATCH])
         ]
-        answer = lake.sqs.delete_message_batch(QueueUrl=url, Entries=entries)
-        for failure in answer.get("Failed", ()):
-            log.warning("a dead letter could not be deleted: %s", failure.get("Message"))
+        for left in send(entries, lambda chunk: _delete(lake, url, chunk)):
+            letter = waiting[start + int(left.item["Id"])]
+            log.warning("dead letter %s could not be deleted: %s", letter.id, left.reason)
+
+
+def _delete(lake: Lake, url: str | None, entries: Sequence[dict[str, str]]) -> Iterator[Left[dict[str, str]]]:
+    answer = lake.sqs.delete_message_batch(QueueUrl=url, Entries=list(entries))
+    yield from left_messages(entries, answer)
 
 
 def count(lake: Lake) -> int | None:
@@ -129,7 +134,7 @@ def _queue_url(lake: Lake) -> str | None:
         url: str = lake.sqs.get_queue_url(QueueName=lake.config.resources.dead_letter_queue)["QueueUrl"]
         return url
     except lake.sqs.exceptions.ClientError as error:
-        if error_code(error) not in _MISSING:
+        if not is_missing(error):
             raise
         log.warning(
             "there is no queue %s: the low-latency lane is not deployed", lake.config.resources.dead_letter_queue

@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from contextlib import suppress
 
-from lakelanes.aws.clients import error_code
-from lakelanes.aws.storage import ObjectReader, ObjectWriter, WrittenObject, delete_exactly, place_of, written_object
+from lakelanes.aws.storage import (
+    ObjectReader,
+    ObjectWriter,
+    WrittenObject,
+    delete_exactly,
+    is_another_object,
+    place_of,
+    written_object,
+)
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import SourceChangedError, TargetChangedError
@@ -18,9 +25,6 @@ from lakelanes.files.target_keys import rejects_key, target_key
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
-
-# S3's codes when the source or the target of a copy is another object than the conditions ask for, or gone.
-_ANOTHER_OBJECT = ("PreconditionFailed", "412", "NoSuchKey", "404", "ConditionalRequestConflict", "409")
 
 
 class FileObjects:
@@ -84,7 +88,7 @@ class FileObjects:
                 **condition,
             )
         except self._s3.exceptions.ClientError as error:
-            if error_code(error) in _ANOTHER_OBJECT:
+            if is_another_object(error):
                 raise self._copy_error(source) from None
             raise
         return str(answer["CopyObjectResult"]["ETag"].strip('"'))

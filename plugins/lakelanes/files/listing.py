@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lakelanes.aws.clients import error_code
+from lakelanes.aws.failures import is_missing
 from lakelanes.config.model import Entity, LakeConfig
 from lakelanes.config.partitions import date_values, partition_key
 from lakelanes.errors import PartitionValueError
@@ -84,7 +84,7 @@ def find_source(lake: Lake, key: str, bucket: str | None = None) -> SourceFile |
     try:
         head = lake.s3.head_object(Bucket=bucket, Key=key)
     except lake.s3.exceptions.ClientError as error:
-        if error_code(error) in ("404", "NoSuchKey"):
+        if is_missing(error):
             return None
         raise
     return SourceFile(bucket, key, head["ETag"].strip('"'), head["ContentLength"], head["LastModified"])

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lakelanes.aws.failures import is_retryable
 from lakelanes.catalog.registrar import VIEWS_DUE, Registrar
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, partition_key
@@ -84,7 +85,7 @@ def publish(lake: Lake, planned: Iterable[tuple[str, SourceFile]], scope: Scope,
             log.exception("%s could not be published", name)
             failures.append(error)
     if failures:
-        raise min(failures, key=lambda error: not getattr(error, "retryable", True))
+        raise min(failures, key=lambda error: not is_retryable(error))
     # The low-latency lane creates tables too, and leaves their views to the next run.
     return Published(result.partition_keys, tables_changed or bool(lake.ledger.read_note(VIEWS_DUE)))
 

@@ -13,18 +13,20 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert, FileFault, alerted, mark_alerted, publish, where_rejects_are
+from lakelanes.aws.failures import is_retryable
+from lakelanes.aws.partial_answers import Left, left_messages, send
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
-from lakelanes.errors import EventError, LakeError, reason_of
+from lakelanes.errors import EventError, reason_of
 from lakelanes.files.batch import load_batch
 from lakelanes.files.events import ObjectEvent, parse_body
 from lakelanes.files.ignored_names import IGNORED, is_ignored
@@ -161,7 +163,8 @@ class FastLane:
                 log.exception("files of %s could not be loaded", name)
                 for one in begun:
                     for entry in one.reports:
-                        entry.state, entry.reason, entry.retryable = "failed", reason_of(error), True
+                        entry.state, entry.reason = "failed", reason_of(error)
+                        entry.retryable = is_retryable(error)
         for report in reports:
             self._leave_to_the_sweep(report)
         self._alert_dead_letters(reports)
@@ -254,7 +257,7 @@ class FastLane:
                     report.latency = round((now - work.event.time) / timedelta(seconds=1), 3)
                 if fault and report.done and outcome.partitions:
                     report.state, report.reason = "failed", f"its partition is not registered: {reason_of(fault)}"
-                    report.retryable = fault.retryable if isinstance(fault, LakeError) else True
+                    report.retryable = is_retryable(fault)
 
     def _without_refused(self, works: list[_Work]) -> list[_Work]:
         """Leaves out what an earlier try of the same message has found to be refused; the file has not changed
@@ -328,9 +331,11 @@ class FastLane:
         for start in range(0, len(entries), 10):
             # It only comes later then.
             with suppress(Exception):
-                self._lake.sqs.change_message_visibility_batch(
-                    QueueUrl=self._queue_url, Entries=entries[start : start + 10]
-                )
+                send(entries[start : start + 10], self._change_visibility)
+
+    def _change_visibility(self, entries: Sequence[dict[str, Any]]) -> Iterator[Left[dict[str, Any]]]:
+        answer = self._lake.sqs.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=list(entries))
+        yield from left_messages(entries, answer)
 
     def _pause(self, report: MessageReport) -> int:
         """Seconds until the message comes again: none where waiting cannot help, or where only the time was short."""

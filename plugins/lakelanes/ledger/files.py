@@ -22,6 +22,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from lakelanes.aws.failures import is_retryable, kind_of
+from lakelanes.aws.pauses import pause
 from lakelanes.config.model import Lane
 from lakelanes.errors import ClaimContendedError, LeaseLostError
 from lakelanes.ledger.entries import PART, Entry, Part, PartChanges, Refusal, timestamp
@@ -29,7 +31,6 @@ from lakelanes.ledger.items import key, to_item
 from lakelanes.ledger.notes import Notes
 from lakelanes.ledger.queries import FileQueries
 from lakelanes.ledger.source_file import SourceFile, compare_sequencers
-from lakelanes.ledger.table import cancellation_codes, pause
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,6 @@ _TRANSACTION_TRIES = 8
 _CLAIM_TRIES = 12
 # So many of them at once: an entry that the caller did not read costs the first.
 _TRIES_WITHOUT_PAUSE = 2
-_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
 class Ledger(FileQueries, Notes):
@@ -392,11 +392,10 @@ class Ledger(FileQueries, Notes):
                 self._db.transact_write_items(TransactItems=items)
                 return
             except self._db.exceptions.TransactionCanceledException as error:
-                codes = cancellation_codes(error)
-                if "ConditionalCheckFailed" in codes:
+                if kind_of(error) == "changed":
                     raise LeaseLostError(_lost(claim)) from None
                 # Our own renewal of the lease may be in its way, and the client does not try again for that.
-                if not codes & _PASSING or attempt == _TRANSACTION_TRIES - 1:
+                if not is_retryable(error) or attempt == _TRANSACTION_TRIES - 1:
                     raise
             pause(attempt)
 

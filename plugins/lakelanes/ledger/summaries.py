@@ -27,6 +27,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from lakelanes.aws.failures import is_retryable
+from lakelanes.aws.pauses import pause
 from lakelanes.config.deadlines import period_of
 from lakelanes.config.model import Entity
 from lakelanes.errors import LakeError
@@ -34,7 +36,6 @@ from lakelanes.ledger import items
 from lakelanes.ledger.entries import PART, State, place_in_index
 from lakelanes.ledger.files import Ledger
 from lakelanes.ledger.items import CURRENT, Item
-from lakelanes.ledger.table import cancellation_codes, pause
 
 FILE_STATES: tuple[State, ...] = ("claimed", "loaded", "rejected", "failed", "deleted", "deferred")
 # A version that was replaced names the partition that it was in.
@@ -437,7 +438,8 @@ def _transact(
     after: Mapping[tuple[str, str], Summary],
     always: tuple[str, str] | None = None,
 ) -> bool:
-    """Writes what changed, all of it or nothing; False when somebody wrote one of them since ``before`` was read."""
+    """Writes what changed, all of it or nothing; False when somebody wrote one of them since ``before`` was read, or
+    was in the way."""
     now, puts = ledger.now(), list[dict[str, Any]]()
     for key, summary in after.items():
         if summary.says(before[key]) and key != always:
@@ -459,7 +461,7 @@ def _transact(
     try:
         ledger.client.transact_write_items(TransactItems=puts)
     except ledger.client.exceptions.TransactionCanceledException as error:
-        if not cancellation_codes(error) & {"ConditionalCheckFailed", "TransactionConflict", "ThrottlingError"}:
+        if not is_retryable(error):
             raise
         return False
     return True

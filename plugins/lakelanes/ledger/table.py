@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from lakelanes.aws.partial_answers import Left, require_all, send
 from lakelanes.ledger.entries import timestamp
 from lakelanes.ledger.items import Item, key, to_item
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _GET_LIMIT = 100
-_LONGEST_PAUSE = 3.2
 
 
 class LedgerTable:
@@ -34,15 +33,21 @@ class LedgerTable:
 
     def read_items(self, keys: Iterable[tuple[str, str]]) -> Iterator[dict[str, Any]]:
         """The table's items with these keys (source, version), 100 a request; strongly consistent, in no order. Those
-        that do not exist are left out."""
+        that do not exist are left out. Raises PartialAnswerError when DynamoDB does not get to some, however often."""
         distinct = list(dict.fromkeys(keys))
         for start in range(0, len(distinct), _GET_LIMIT):
-            wanted = [key(*one) for one in distinct[start : start + _GET_LIMIT]]
-            while wanted:
-                request = {self.table: {"Keys": wanted, "ConsistentRead": True}}
-                answer = self._db.batch_get_item(RequestItems=request)
-                yield from answer["Responses"].get(self.table, ())
-                wanted = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+            found: list[dict[str, Any]] = []
+            read = partial(self._get_batch, found)
+            left = send([key(*one) for one in distinct[start : start + _GET_LIMIT]], read)
+            require_all(left, f"items of {self.table} were not read")
+            yield from found
+
+    def _get_batch(self, found: list[dict[str, Any]], wanted: Sequence[Item]) -> Iterator[Left[Item]]:
+        request = {self.table: {"Keys": list(wanted), "ConsistentRead": True}}
+        answer = self._db.batch_get_item(RequestItems=request)
+        found += answer["Responses"].get(self.table, ())
+        for one in answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", []):
+            yield Left(one)
 
     def put_if(
         self, item: Item, condition: str, names: dict[str, str], values: dict[str, Any]
@@ -72,17 +77,3 @@ class LedgerTable:
         request = {"TableName": self.table, "Key": key(source, version), "ConsistentRead": True}
         item: dict[str, Any] = self._db.get_item(**request).get("Item", {})
         return item
-
-
-def cancellation_codes(error: Any) -> set[str]:
-    """Why DynamoDB cancelled a transaction: the codes of its items.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-    """
-    reasons: Iterable[Mapping[str, Any]] = error.response.get("CancellationReasons", ())
-    return {str(reason.get("Code")) for reason in reasons}
-
-
-def pause(attempt: int) -> None:
-    """Waits before trying again what others were in the way of: at random, up to twice as long after each attempt."""
-    time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.05 * 2**attempt)))

@@ -6,11 +6,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExportTableTo
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from lakelanes.aws.clients import error_code
+from lakelanes.aws.failures import code_passes, error_code
 from lakelanes.errors import ExportFailedError, GapError
 from lakelanes.tables.ledger import Export, TableLedger
 from lakelanes.tables.recovery import repair_command
@@ -64,7 +65,8 @@ def poll_export(lake: Lake, table: Table, export: Export) -> Export:
     """Asks DynamoDB for the state of the export and writes it to the ledger.
 
     Returns it as ``exporting``, as ``exported``, or as ``planned`` once more after it failed. Raises GapError when the
-    table was made again since, and ExportFailedError after MAX_ATTEMPTS; the ledger then says ``failed`` and why.
+    table was made again since, and ExportFailedError after MAX_ATTEMPTS, or for what another export would meet as well;
+    the ledger then says ``failed`` and why.
     """
     ledger = TableLedger(lake, table.name)
     export = ledger.export(export.kind, export.start) or export
@@ -85,8 +87,9 @@ def poll_export(lake: Lake, table: Table, export: Export) -> Export:
                 f"Start anew with a full export: {repair_command(table)}",
             )
         return ledger.write(export, state="exported", lines=described.get("ItemCount"))[0]
-    reason = f"{described.get('FailureCode', 'no code')}: {described.get('FailureMessage', 'no reason given')}"
-    is_last = export.attempt % MAX_ATTEMPTS == 0
+    code = described.get("FailureCode", "no code")
+    reason = f"{code}: {described.get('FailureMessage', 'no reason given')}"
+    is_last = export.attempt % MAX_ATTEMPTS == 0 or not _failure_passes(code)
     # The next attempt has a token of its own; after the last one a person begins it.
     again, _ = ledger.write(
         export,
@@ -98,10 +101,22 @@ def poll_export(lake: Lake, table: Table, export: Export) -> Export:
     )
     if is_last:
         raise ExportFailedError(
-            f"DynamoDB failed the {export} {MAX_ATTEMPTS} times, the last time with {reason}",
+            f"DynamoDB failed the {export} {export.attempt} times, the last time with {reason}"
+            if export.attempt > 1
+            else f"DynamoDB failed the {export} with {reason}",
             "Remove the cause, then clear the run's failed tasks",
         )
     return again
+
+
+def _failure_passes(code: str) -> bool:
+    """Whether another export may get over what failed one: not a bucket or a key that refuses DynamoDB.
+
+    DynamoDB lists no codes (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExportDescription.html).
+    Those that are known are another service's own, behind its name: S3AccessDenied, KmsNotFoundException.
+    """
+    own = re.sub("^(S3|KMS|Kms)", "", code)
+    return code_passes(f"KMS.{own}" if code[:3].lower() == "kms" else own, "s3")
 
 
 def export_folder(table: Table) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lakelanes.aws.clients import error_code
+from lakelanes.aws.failures import is_missing, is_refused
 from lakelanes.errors import ExportDataError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -142,7 +142,7 @@ def _checksum(s3: Any, bucket: str, key: str) -> str:
             return text.decode(errors="replace").strip()
         except s3.exceptions.ClientError as error:
             # Without the right to list the bucket, S3 answers 403 for an object that does not exist.
-            if error_code(error) not in ("NoSuchKey", "404", "AccessDenied", "403"):
+            if not (is_missing(error) or is_refused(error)):
                 raise
     raise ExportDataError(f"s3://{bucket}/{key}", "there is no checksum beside it (.md5)")
 

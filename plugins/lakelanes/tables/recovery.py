@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lakelanes.aws.clients import error_code
+from lakelanes.aws.failures import is_missing
 from lakelanes.errors import GapError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def describe_recovery(lake: Lake, table: Table) -> Recovery:
         described = db.describe_table(TableName=name)["Table"]
         backups = db.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     except db.exceptions.ClientError as error:
-        if error_code(error) not in ("ResourceNotFoundException", "TableNotFoundException"):
+        if not is_missing(error):
             raise
         raise GapError(
             "table_missing",

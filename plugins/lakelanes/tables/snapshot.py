@@ -5,16 +5,16 @@ The new snapshot is written beside the old one and becomes visible when the view
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from lakelanes.aws.partial_answers import Left, left_for, require_all, send
 from lakelanes.catalog.evolution import ensure_table
 from lakelanes.catalog.glue_tables import GlueTable
-from lakelanes.errors import StorageError
 from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
 from lakelanes.tables.changes import change_schema
 from lakelanes.tables.current import coverage, publish
@@ -141,10 +141,14 @@ def _folders(lake: Lake, own: GlueTable) -> list[str]:
 
 
 def _delete(lake: Lake, keys: Sequence[str]) -> None:
-    for start in range(0, len(keys), _DELETE_LIMIT):
-        objects = [{"Key": key} for key in keys[start : start + _DELETE_LIMIT]]
-        answer = lake.s3.delete_objects(
-            Bucket=lake.config.resources.analytics_bucket, Delete={"Objects": objects, "Quiet": True}
-        )
+    """Deletes objects of the analytics bucket, 1,000 a request. Raises PartialAnswerError when S3 leaves some."""
+    bucket = lake.config.resources.analytics_bucket
+
+    def delete(chunk: Sequence[str]) -> Iterator[Left[str]]:
+        objects = [{"Key": key} for key in chunk]
+        answer = lake.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
         for error in answer.get("Errors", ()):
-            raise StorageError(f"{error['Key']} was not deleted: {error['Code']}: {error.get('Message', '')}")
+            yield left_for(str(error["Key"]), "s3", error["Code"], error.get("Message", ""))
+
+    for start in range(0, len(keys), _DELETE_LIMIT):
+        require_all(send(keys[start : start + _DELETE_LIMIT], delete), f"objects of s3://{bucket} were not deleted")

@@ -73,9 +73,7 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
         """Goes on with RecoveryTrigger's event."""
         with explained(context):
             if event["status"] == "error":
-                raise AirflowFailException(
-                    f"the recovery of {self.table} could not be read, several times in a row: {event['message']}"
-                )
+                raise AirflowFailException(f"the recovery of {self.table} could not be read: {event['message']}")
         return self._plan(context, open_lake(), datetime.fromisoformat(deadline))
 
     def _plan(self, context: Any, lake: Lake, deadline: datetime) -> list[PlannedExport]:

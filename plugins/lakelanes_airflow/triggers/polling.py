@@ -9,7 +9,10 @@ from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from botocore.exceptions import ClientError
 
+from lakelanes.aws.failures import is_retryable
+from lakelanes.errors import LakeError
 from lakelanes.lake import Lake
 from lakelanes_airflow.process_lake import open_lake
 
@@ -19,6 +22,11 @@ MAX_FAILED_POLLS = 5
 # Seconds between polls.
 FIRST_INTERVAL = 5.0
 MAX_INTERVAL = 60.0
+
+
+def _comes_again(error: Exception) -> bool:
+    """Whether AWS, or the engine, says of an error that the next poll would meet it again."""
+    return isinstance(error, ClientError | LakeError) and not is_retryable(error)
 
 
 class PollEvent(TypedDict):
@@ -80,7 +88,7 @@ class PollingTrigger(BaseTrigger):
             except Exception as error:
                 failed += 1
                 self.log.warning("Poll %s of %s failed: %s", failed, self.arguments(), error)
-                if failed >= MAX_FAILED_POLLS:
+                if failed >= MAX_FAILED_POLLS or _comes_again(error):
                     yield TriggerEvent(PollEvent(status="error", message=f"{type(error).__name__}: {error}"))
                     return
             else:

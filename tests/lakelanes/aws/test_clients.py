@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from botocore.credentials import CredentialResolver
-from botocore.exceptions import ClientError, EndpointConnectionError, UnknownRegionError, UnknownServiceError
+from botocore.exceptions import ClientError, UnknownRegionError, UnknownServiceError
 from botocore.loaders import JSONFileLoader
+from botocore.stub import Stubber
 
-from lakelanes import errors
-from lakelanes.aws import clients
+from lakelanes.aws import clients, failures
 
 SERVICES = ("s3", "dynamodb", "glue")
 
@@ -61,35 +61,16 @@ def test_a_service_that_there_is_not_is_named() -> None:
         clients.client("dynamo_db", "eu-central-1")
 
 
-def failure(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}}, "Operation")
-
-
-@pytest.mark.parametrize(
-    ("error", "can_pass"),
-    [
-        (failure("ThrottlingException"), True),
-        (failure("InternalServerError"), True),
-        (failure("AccessDenied"), False),
-        (failure("SignatureDoesNotMatch"), False),
-        (EndpointConnectionError(endpoint_url="https://x"), True),
-        (ConnectionError("lost"), True),
-        (TimeoutError(), True),
-        (ValueError("a bug"), False),
-        (errors.StorageError("S3 was busy"), True),
-        (errors.OutOfTimeError("no time left"), True),
-        (errors.CatalogError("another type"), False),
-        (errors.QueryError("q", "FAILED", "", "", retryable=True), True),
-        (errors.QueryError("q", "FAILED", "", "", retryable=False), False),
-    ],
-)
-def test_what_can_pass_is_worth_a_retry(error: Exception, can_pass: bool) -> None:
-    assert clients.is_retryable(error) is can_pass
-
-
-def test_only_awss_errors_have_its_code() -> None:
-    assert clients.error_code(failure("NoSuchKey")) == "NoSuchKey"
-    assert clients.error_code(ClientError({}, "Operation")) == clients.error_code(ValueError("NoSuchKey")) == ""
+def test_an_error_says_of_which_service_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    for service, operation, retryable in (("dynamodb", "list_tables", True), ("quicksight", "list_namespaces", False)):
+        found = clients.client(service, "eu-central-1")
+        with Stubber(found) as stubber:
+            stubber.add_client_error(operation, "LimitExceededException", http_status_code=409)
+            with pytest.raises(ClientError) as error:
+                getattr(found, operation)(**({"AwsAccountId": "0" * 12} if service == "quicksight" else {}))
+        assert failures.is_retryable(error.value) is retryable, service
 
 
 @pytest.mark.parametrize(

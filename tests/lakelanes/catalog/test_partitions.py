@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from lakelanes.aws import partial_answers, pauses
 from lakelanes.catalog import partitions
 from lakelanes.catalog.evolution import ensure_table
 from lakelanes.catalog.glue_tables import GlueTable, data_table
 from lakelanes.config.partitions import Partition, partition_of
-from lakelanes.errors import CatalogError
+from lakelanes.errors import CatalogError, PartialAnswerError
 from lakelanes.lake import Lake
 
 
@@ -78,14 +79,60 @@ def test_partitions_that_glue_did_not_get_to_are_asked_for_again(lake: Lake, tab
     assert asked == [5, 3, 1]
 
 
-def test_a_partition_that_glue_refuses_is_an_error_with_its_reason(lake: Lake, table: GlueTable) -> None:
-    def refuse(parsed: Any, **_: Any) -> None:
-        detail = {"ErrorCode": "InternalServiceException", "ErrorMessage": "try later"}
-        parsed["Errors"] = [{"PartitionValues": ["2024", "03", "01"], "ErrorDetail": detail}]
+PASSING = ("ConcurrentModificationException", "InternalServiceException", "OperationTimeoutException")
 
-    lake.glue.meta.events.register("after-call.glue.BatchCreatePartition", refuse)
-    with pytest.raises(CatalogError, match="was not created: InternalServiceException: try later"):
+
+def refusing(lake: Lake, code: str, times: int, days: list[Partition]) -> list[int]:
+    """Has Glue leave these partitions out, as if it had not created them, so many times; the sizes of the requests."""
+    sizes: list[int] = []
+
+    def leave_out(params: Any, **_: Any) -> None:
+        wanted = params["PartitionInputList"]
+        sizes.append(len(wanted))
+        if len(sizes) <= times:
+            kept = [one for one in wanted if one["Values"] not in [day.values for day in days]]
+            # The request has to have one.
+            params["PartitionInputList"] = kept or wanted
+
+    def say(parsed: Any, **_: Any) -> None:
+        if len(sizes) <= times:
+            detail = {"ErrorCode": code, "ErrorMessage": "not now"}
+            parsed["Errors"] = [{"PartitionValues": one.values, "ErrorDetail": detail} for one in days]
+
+    lake.glue.meta.events.register("provide-client-params.glue.BatchCreatePartition", leave_out)
+    lake.glue.meta.events.register("after-call.glue.BatchCreatePartition", say)
+    return sizes
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_partitions_that_glue_left_out_for_a_moment_are_created(lake: Lake, table: GlueTable, code: str) -> None:
+    sizes = refusing(lake, code, 1, days(lake, 2))
+    assert partitions.create(lake, table, days(lake, 1, 2, 3), partitions.storage_of(lake, table)) == []
+    assert sizes == [3, 1], "those that are created are not sent again"
+    assert list(partitions.described(lake, table, days(lake, 1, 2, 3))) == days(lake, 1, 2, 3)
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_what_glue_keeps_leaving_out_may_pass_later(
+    lake: Lake, table: GlueTable, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pauses.time, "sleep", lambda seconds: None)
+    sizes = refusing(lake, code, 99, days(lake, 1))
+    with pytest.raises(PartialAnswerError, match=f"1 partitions of .* were not created: .*: {code}: not now") as error:
         partitions.create(lake, table, days(lake, 1), partitions.storage_of(lake, table))
+    assert error.value.retryable
+    assert len(sizes) == partial_answers.TRIES
+
+
+def test_what_glue_refuses_for_good_ends_it_at_once_and_keeps_no_other_from_being_created(
+    lake: Lake, table: GlueTable
+) -> None:
+    sizes = refusing(lake, "InvalidInputException", 99, days(lake, 2))
+    with pytest.raises(PartialAnswerError, match="InvalidInputException: not now") as error:
+        partitions.create(lake, table, days(lake, 1, 2), partitions.storage_of(lake, table))
+    assert not error.value.retryable
+    assert sizes == [2]
+    assert list(partitions.described(lake, table, days(lake, 1, 2))) == days(lake, 1)
 
 
 def test_a_table_that_is_not_there_has_no_storage(lake: Lake) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lakelanes.aws.clients import is_retryable
+from lakelanes.aws.failures import is_retryable
 from lakelanes.errors import ClaimContendedError, LeaseLostError
 from lakelanes.lake import Lake
 from lakelanes.ledger import files

@@ -1,13 +1,14 @@
-"""Items are read in batches to the last one, and a cancelled transaction says by codes what was in its way."""
+"""Items are read in batches to the last one, and written on a condition."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from lakelanes.ledger import items, table
+from lakelanes.aws import partial_answers, pauses
+from lakelanes.errors import PartialAnswerError
+from lakelanes.ledger import items
 from lakelanes.ledger.files import Ledger
 
 
@@ -53,19 +54,16 @@ def test_a_write_whose_answer_was_lost_and_that_is_sent_again_finds_itself(ledge
     assert ledger.put_if(item(2), *CONDITION) is None
 
 
-def test_a_cancelled_transaction_has_the_codes_of_its_items() -> None:
-    reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}, {"Code": "None"}]
-    error = ClientError({"CancellationReasons": reasons}, "TransactWriteItems")  # type: ignore[arg-type]
-    assert table.cancellation_codes(error) == {"None", "TransactionConflict"}
-    assert table.cancellation_codes(ClientError({}, "TransactWriteItems")) == set()
-
-
-@pytest.mark.parametrize(("attempt", "longest"), [(0, 0.05), (3, 0.4), (6, 3.2), (50, 3.2)])
-def test_pauses_grow_and_have_an_end(monkeypatch: pytest.MonkeyPatch, attempt: int, longest: float) -> None:
+def test_items_that_dynamodb_never_gets_to_end_the_reading(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(table.time, "sleep", slept.append)
-    for _ in range(50):
-        table.pause(attempt)
-    assert len(slept) == 50
-    assert longest / 2 < max(slept) <= longest
-    assert min(slept) >= 0
+    monkeypatch.setattr(pauses.time, "sleep", slept.append)
+
+    def get_to_none(parsed: Any, **_: Any) -> None:
+        parsed["Responses"] = {}
+        parsed["UnprocessedKeys"] = {ledger.table: {"Keys": [items.key("note:n")], "ConsistentRead": True}}
+
+    ledger.client.meta.events.register("after-call.dynamodb.BatchGetItem", get_to_none)
+    with pytest.raises(PartialAnswerError, match=f"1 items of {ledger.table} were not read") as error:
+        ledger.read_notes(["n"])
+    assert error.value.retryable
+    assert len(slept) == partial_answers.TRIES - 1, "each try but the last is followed by a pause"

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from lakelanes.errors import StorageError
+from lakelanes.errors import PartialAnswerError
 from lakelanes.lake import Lake
 from lakelanes.tables import snapshot
 from lakelanes.tables.current import publish
@@ -112,5 +112,24 @@ def test_an_object_that_s3_does_not_delete_is_an_error(make_lanes: Callable[...,
         parsed["Errors"] = [{"Key": "folder/other-0", "Code": "AccessDenied", "Message": "no"}]
 
     s3.meta.events.register("after-call.s3.DeleteObjects", refuse)
-    with pytest.raises(StorageError, match="folder/other-0 was not deleted: AccessDenied: no"):
+    with pytest.raises(PartialAnswerError, match="not deleted: folder/other-0: AccessDenied: no") as error:
         delete_others(lanes.lake, "folder/", "own")
+    assert not error.value.retryable
+
+
+def test_objects_that_s3_left_out_for_a_moment_are_deleted(make_lanes: Callable[..., Lanes]) -> None:
+    lanes = make_lanes(21)
+    s3, bucket = lanes.lake.s3, lanes.lake.config.resources.analytics_bucket
+    for number in range(3):
+        s3.put_object(Bucket=bucket, Key=f"folder/other-{number}", Body=b"x")
+    requests: list[str] = []
+
+    def be_busy(parsed: dict[str, object], **_: object) -> None:
+        requests.append("DeleteObjects")
+        if len(requests) < 3:
+            parsed["Errors"] = [{"Key": "folder/other-1", "Code": "SlowDown", "Message": "not now"}]
+
+    s3.meta.events.register("after-call.s3.DeleteObjects", be_busy)
+    delete_others(lanes.lake, "folder/", "own")
+    assert s3.list_objects_v2(Bucket=bucket, Prefix="folder/")["KeyCount"] == 0
+    assert len(requests) == 3
