@@ -83,6 +83,18 @@ class SourceGoneError(LakeError):
     """The source object no longer exists."""
 
 
+class ArchivedError(LakeError):
+    """An object is in an archive: it can be read once somebody has restored it. ``storage_class``: S3's."""
+
+    def __init__(self, uri: str, storage_class: str, command: str) -> None:
+        self.uri = uri
+        self.storage_class = storage_class
+        super().__init__(
+            f"{uri} is archived ({storage_class or 'S3 does not say in which class'}) and cannot be read before it is "
+            f"restored, which takes hours: {command} - the next sweep after that loads it"
+        )
+
+
 class SourceChangedError(LakeError):
     """The source object was overwritten after it was listed or while it was read."""
 
@@ -235,8 +247,3 @@ class PartialAnswerError(LakeError):
     def __init__(self, message: str, *, retryable: bool) -> None:
         self.retryable = retryable
         super().__init__(message)
-
-
-def reason_of(error: BaseException) -> str:
-    """What an error says to people: its own words for one of the engine's, with its type before them for any other."""
-    return str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"

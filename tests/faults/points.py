@@ -235,12 +235,24 @@ class _Raw:
 def _error(request: Any, service: str, kind: str) -> AWSResponse:
     throttled = kind == "throttled"
     if service == "s3":
-        code, status = ("SlowDown", 503) if throttled else ("InternalError", 500)
-        body = f"<Error><Code>{code}</Code><Message>injected</Message></Error>".encode()
-        return AWSResponse(request.url, status, {"Content-Type": "application/xml"}, _Raw(body))
+        return refusal(request, service, "SlowDown" if throttled else "InternalError", 503 if throttled else 500)
     slow = "ProvisionedThroughputExceededException" if service == "dynamodb" else "ThrottlingException"
     broken = "InternalServerError" if service == "dynamodb" else "InternalServiceException"
-    body = json.dumps({"__type": slow if throttled else broken, "message": "injected"}).encode()
-    return AWSResponse(
-        request.url, 400 if throttled else 500, {"Content-Type": "application/x-amz-json-1.0"}, _Raw(body)
-    )
+    return refusal(request, service, slow if throttled else broken, 400 if throttled else 500)
+
+
+def refusal(request: Any, service: str, code: str, status: int, **members: Any) -> AWSResponse:
+    """The answer of a service to a request that it does not do: a code, and members of the error's own."""
+    if request.method == "HEAD":
+        return AWSResponse(request.url, status, {}, _Raw(b""))
+    if service in ("s3", "sns"):
+        own = "".join(f"<{name}>{value}</{name}>" for name, value in members.items())
+        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>injected</Message>{own}</Error>"
+        body = error if service == "s3" else f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"
+        return AWSResponse(request.url, status, {"Content-Type": "application/xml"}, _Raw(body.encode()))
+    body = json.dumps({"__type": code, "message": "injected", **members})
+    # QuickSight's protocol has the code in a header.
+    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-errortype": code}
+    if service == "sqs":
+        headers["x-amzn-query-error"] = f"{code};Sender"
+    return AWSResponse(request.url, status, headers, _Raw(body.encode()))

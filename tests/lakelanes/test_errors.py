@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from lakelanes import errors
 
 
@@ -34,18 +32,6 @@ def test_what_was_done_in_part_may_be_done_or_not() -> None:
     assert not errors.PartialAnswerError("2 partitions were not created", retryable=False).retryable
     assert errors.ViewError("Athena was busy", retryable=True).retryable
     assert not errors.ViewError("a cycle").retryable
-
-
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (errors.CatalogError("another type"), "another type"),
-        (ConnectionError("lost"), "ConnectionError: lost"),
-        (KeyError("x"), "KeyError: 'x'"),
-    ],
-)
-def test_the_reason_of_a_foreign_error_begins_with_its_type(error: Exception, text: str) -> None:
-    assert errors.reason_of(error) == text
 
 
 def test_what_a_retry_can_cure_is_what_others_or_time_are_at_fault_for() -> None:

@@ -28,6 +28,7 @@ ENGINE: dict[type[errors.LakeError], tuple[errors.LakeError, bool]] = {
         (errors.PartitionValueError("February 31st"), False),
         (errors.AmbiguousFileError("a.csv", ["one", "two"]), False),
         (errors.SourceGoneError("gone"), False),
+        (errors.ArchivedError("s3://b/k", "GLACIER", "aws s3api restore-object"), False),
         (errors.SourceChangedError("overwritten while it was read"), True),
         (errors.TargetChangedError("somebody else wrote it"), True),
         (errors.LeaseLostError("taken over"), True),

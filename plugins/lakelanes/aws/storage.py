@@ -18,8 +18,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lakelanes.aws.failures import error_code, is_changed, is_missing
-from lakelanes.errors import OutOfTimeError, SourceChangedError, SourceGoneError, TargetChangedError
+from lakelanes.aws.failures import error_code, is_changed, is_missing, kind_of
+from lakelanes.aws.reasons import restore_command
+from lakelanes.errors import ArchivedError, OutOfTimeError, SourceChangedError, SourceGoneError, TargetChangedError
 
 # Small, for memory: the parts in flight of a large file are most of what its reader and its writer hold.
 READ_BYTES = 4 << 20
@@ -29,6 +30,8 @@ _UPLOADS = 2
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html allows 10,000; parts grow so as to stay far below.
 _PARTS = 2500
 _FOOTER_BYTES = 64 << 10
+# Classes whose objects have to be restored before they are read; GLACIER_IR is none.
+_ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _EMPTY_OBJECT = "InvalidRange"  # it has no first byte
 
 
@@ -47,7 +50,33 @@ def get_version(s3: Any, bucket: str, key: str, **arguments: Any) -> Any:
             raise SourceGoneError(f"s3://{bucket}/{key} no longer exists") from None
         if is_changed(error):
             raise SourceChangedError(f"s3://{bucket}/{key} was overwritten while it was read") from None
+        if kind_of(error) == "archived":
+            raise archived(error, bucket, key) from None
         raise
+
+
+def archived(error: ClientError, bucket: str, key: str) -> ArchivedError:
+    """What S3's refusal to read an archived object becomes.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html (InvalidObjectState)
+    """
+    answer: Any = error.response
+    storage_class = str(answer.get("StorageClass") or answer["Error"].get("StorageClass") or "")
+    return ArchivedError(f"s3://{bucket}/{key}", storage_class, restore_command(bucket, key, storage_class))
+
+
+def is_readable(s3: Any, bucket: str, key: str) -> bool:
+    """Whether an object that was archived can be read: it has been restored, or replaced by one that is not archived,
+    or is gone. A HEAD; one that is refused says no.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html (x-amz-restore, x-amz-archive-status)
+    """
+    try:
+        head = s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        return is_missing(error)
+    is_archived = head.get("StorageClass") in _ARCHIVES or bool(head.get("ArchiveStatus"))
+    return not is_archived or 'ongoing-request="false"' in head.get("Restore", "")
 
 
 def _size_of(answer: Any) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from lakelanes.aws.failures import PASSING, kind_of_code
+from lakelanes.aws.reasons import with_advice
 from lakelanes.aws.storage import place_of
 from lakelanes.errors import QueryError
 
@@ -123,13 +124,16 @@ def _wait(lake: Lake, query_id: str, sql: str, timeout_seconds: float) -> str:
             raise QueryError(
                 query_id,
                 status["State"],
-                status.get("StateChangeReason", "no reason given"),
+                with_advice(status.get("StateChangeReason", "no reason given")),
                 sql,
                 retryable=_can_pass(status),
             )
         if time.monotonic() > deadline:
             lake.athena.stop_query_execution(QueryExecutionId=query_id)
-            raise QueryError(query_id, "CANCELLED", f"not finished after {timeout_seconds:g} s", sql, retryable=True)
+            reason = f"not finished after {timeout_seconds:g} s"
+            if status["State"] == "QUEUED":
+                reason += ", and not even begun: Athena's slots for queries are taken by others"
+            raise QueryError(query_id, "CANCELLED", reason, sql, retryable=True)
         time.sleep(pause)
         pause = min(pause * 1.5, 2.0)
 

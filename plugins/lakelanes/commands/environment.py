@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lakelanes.aws.error_codes import CREDENTIALS
 from lakelanes.aws.failures import error_code, kind_of
+from lakelanes.aws.reasons import reason_of
 from lakelanes.commands.report import UsageError
 from lakelanes.config.loading import DEFAULT_PATH
 from lakelanes.lake import Lake
@@ -140,6 +141,8 @@ def said(error: Exception, source: EnvFile | None) -> str:
 def _refused(error: ClientError, text: str) -> str:
     if error_code(error) in CREDENTIALS:
         return f"AWS does not take these credentials: {text}"
+    if kind_of(error) in ("refused", "key"):
+        return reason_of(error)
     if kind_of(error) in ("missing", "nowhere"):
         return f"{text}; is the lake of this configuration deployed here? make up or python -m scripts.deploy does it"
     return text

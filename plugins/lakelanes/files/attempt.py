@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from lakelanes.aws.failures import is_retryable
+from lakelanes.aws.reasons import reason_of
 from lakelanes.aws.storage import ObjectReader, ObjectWriter, parquet_rows, place_of
 from lakelanes.catalog.evolution import Evolution
 from lakelanes.config.model import Entity, Lane
@@ -26,13 +27,13 @@ from lakelanes.convert import (
 )
 from lakelanes.errors import (
     AmbiguousFileError,
+    ArchivedError,
     LeaseLostError,
     OutOfTimeError,
     PartitionValueError,
     SourceChangedError,
     SourceGoneError,
     TargetChangedError,
-    reason_of,
 )
 from lakelanes.files.file_objects import FileObjects, is_of_last_commit
 from lakelanes.files.leases import Leases
@@ -405,7 +406,12 @@ class Attempt:
         """Ends the claim after an error that is not the file's; it is tried again where that can help."""
         retryable = is_retryable(error)
         try:
-            self._lake.ledger.failed(self._entry, reason_of(error), retryable=retryable)
+            self._lake.ledger.failed(
+                self._entry,
+                reason_of(error),
+                retryable=retryable,
+                waits_for="restore" if isinstance(error, ArchivedError) else None,
+            )
         except Exception as second:
             # The lease runs out by itself, and the file is found again then.
             log.warning("%s: the ledger did not take the failure: %s", self._file.uri, second)

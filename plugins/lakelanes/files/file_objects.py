@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from contextlib import suppress
 
+from lakelanes.aws.failures import kind_of
 from lakelanes.aws.storage import (
     ObjectReader,
     ObjectWriter,
     WrittenObject,
+    archived,
     delete_exactly,
     is_another_object,
     place_of,
@@ -90,6 +92,8 @@ class FileObjects:
         except self._s3.exceptions.ClientError as error:
             if is_another_object(error):
                 raise self._copy_error(source) from None
+            if kind_of(error) == "archived":
+                raise archived(error, source.bucket, source.key) from None
             raise
         return str(answer["CopyObjectResult"]["ETag"].strip('"'))
 

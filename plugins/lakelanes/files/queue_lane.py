@@ -23,10 +23,11 @@ from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert, FileFault, alerted, mark_alerted, publish, where_rejects_are
 from lakelanes.aws.failures import is_retryable
 from lakelanes.aws.partial_answers import Left, left_messages, send
+from lakelanes.aws.reasons import reason_of
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
-from lakelanes.errors import EventError, reason_of
+from lakelanes.errors import EventError
 from lakelanes.files.batch import load_batch
 from lakelanes.files.events import ObjectEvent, parse_body
 from lakelanes.files.ignored_names import IGNORED, is_ignored

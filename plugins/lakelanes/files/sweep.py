@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lakelanes.aws.storage import place_of
+from lakelanes.aws.storage import is_readable, place_of
 from lakelanes.catalog.registrar import Registrar
+from lakelanes.concurrently import map_concurrently
 from lakelanes.config.partitions import Partition
 from lakelanes.files.file_objects import is_overtaken
 from lakelanes.files.ignored_names import is_ignored
@@ -29,6 +30,10 @@ LOOKBACK = timedelta(days=3)
 UNMATCHED = "the name matches no entity's filename_pattern"
 _NOTE = "sweep"
 _FAST_NOTE = "sweep-fast"
+# How often a sweep is made, as dags/sweep_sources.py has it.
+SWEEP_EVERY = timedelta(minutes=15)
+# Archived files that one sweep looks at.
+_HEADS = 2000
 _OPEN: tuple[State, ...] = ("claimed", "failed", "deferred")
 
 
@@ -36,16 +41,17 @@ _OPEN: tuple[State, ...] = ("claimed", "failed", "deferred")
 class Sweep:
     """What a sweep found. ``files`` holds, by entity, those to load; ``unmatched`` ones are new to the ledger;
     ``ignored`` counts those of no entity whose names say that this is as it should be; ``settling`` those that are too
-    young to be read. ``done``: by entity, the partitions of listed files that
-    the ledger is done with, which Athena should see. ``loaded_fast``: by entity, the files that the low-latency lane
-    loaded or refused since the sweep before, by URI the path that the name spells; and ``until`` up to when (see
-    ``finish``)."""
+    young to be read; ``archived`` those that failed because they are in an archive, and have not been restored yet.
+    ``done``: by entity, the partitions of listed files that the ledger is done with, which Athena should see.
+    ``loaded_fast``: by entity, the files that the low-latency lane loaded or refused since the sweep before, by URI the
+    path that the name spells; and ``until`` up to when (see ``finish``)."""
 
     full: bool
     listed: int
     files: dict[str, list[SourceFile]] = field(default_factory=dict)
     unmatched: list[SourceFile] = field(default_factory=list)
     settling: int = 0
+    archived: int = 0
     ignored: int = 0
     done: dict[str, set[Partition]] = field(default_factory=dict)
     loaded_fast: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -110,6 +116,7 @@ def _loaded_fast(lake: Lake, now: datetime) -> dict[str, dict[str, str]]:
 def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) -> Sweep:
     sweep, settling, ignored = Sweep(full, len(listing)), 0, 0
     known = lake.ledger.get_many(file.uri for file in listing)
+    archived = _archived(lake, listing, known, now)
     for file in listing:
         entity = taker_of(lake.config, file.key)
         if entity is None and is_ignored(lake.config, file.key):
@@ -120,6 +127,8 @@ def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) 
                 sweep.unmatched.append(file)
         elif now - file.last_modified < timedelta(seconds=entity.settle_seconds):
             settling += 1
+        elif file.uri in archived:
+            continue
         elif wants_loading(known.get(file.uri), file, timestamp(now)):
             sweep.files.setdefault(entity.name, []).append(file)
         elif (entry := known.get(file.uri)) and entry.state in ("loaded", "rejected") and entry.partition:
@@ -127,7 +136,22 @@ def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) 
     for name, file in _overtaken(lake, now):
         if file not in sweep.files.get(name, ()):
             sweep.files.setdefault(name, []).append(file)
-    return replace(sweep, settling=settling, ignored=ignored)
+    return replace(sweep, settling=settling, ignored=ignored, archived=len(archived))
+
+
+def _archived(lake: Lake, listing: Iterable[SourceFile], known: Mapping[str, Entry], now: datetime) -> set[str]:
+    """The URIs of files that wait for their restoring, and still do. A HEAD for each, of a part of them where there are
+    many: another part in the next sweep."""
+    waiting = sorted(
+        file.uri
+        for file in listing
+        if (entry := known.get(file.uri)) and entry.waits_for and (entry.state, entry.etag) == ("failed", file.etag)
+    )
+    parts = -(-len(waiting) // _HEADS)
+    turn = int(now.timestamp() // SWEEP_EVERY.total_seconds()) % parts if parts else 0
+    looked = waiting[turn * _HEADS : (turn + 1) * _HEADS]
+    readable = map_concurrently(lambda uri: is_readable(lake.s3, *place_of(uri)), looked)
+    return set(waiting) - {uri for uri, is_so in zip(looked, readable, strict=True) if is_so}
 
 
 def _unfinished(lake: Lake, listed: Container[str]) -> Iterator[SourceFile]:
@@ -179,6 +203,8 @@ def wants_loading(entry: Entry | None, file: SourceFile, now: str) -> bool:
     if entry.state == "claimed" and entry.lease_until >= now:
         return False
     if entry.etag != file.etag:
+        return True
+    if entry.waits_for:  # it has come: whoever asks has looked
         return True
     if entry.state in ("claimed", "failed"):  # a worker that died does not count its attempt as failed
         return entry.attempts < MAX_ATTEMPTS

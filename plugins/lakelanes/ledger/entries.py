@@ -42,6 +42,7 @@ class Entry:
     ``rows_left_out``: those that the dialect leaves out, with its comments and the lines of its footer; None for none.
     ``parts``: of a file whose rows are of many partitions, of how many; None for a file that never had a Part.
     ``rows_withheld``: of the rejected rows of a refused file those without a fault of their own.
+    ``waits_for``: of a failed file, what no other try can bring about: that somebody restores it from an archive.
     """
 
     source: str
@@ -68,6 +69,7 @@ class Entry:
     error_line: int | None = None
     error_column: str | None = None
     retryable: bool = False
+    waits_for: Literal["restore"] | None = None
     target: str | None = None
     target_etag: str | None = None
     rejects: str | None = None

@@ -200,7 +200,9 @@ class Ledger(FileQueries, Notes):
         )
         return self._transition(claim, done)
 
-    def failed(self, claim: Entry, error: str, *, retryable: bool) -> Entry:
+    def failed(
+        self, claim: Entry, error: str, *, retryable: bool, waits_for: Literal["restore"] | None = None
+    ) -> Entry:
         """Gives the file back after an error that is not the file's fault. LeaseLostError when the claim is over."""
         return self._transition(
             claim,
@@ -211,6 +213,7 @@ class Ledger(FileQueries, Notes):
                 error_line=None,
                 error_column=None,
                 retryable=retryable,
+                waits_for=waits_for,
                 lease_until="",
             ),
         )
@@ -339,6 +342,7 @@ class Ledger(FileQueries, Notes):
             rows_withheld=None,
             rows_left_out=None,
             added_columns=None,
+            waits_for=None,
             error=None,
             error_line=None,
             error_column=None,

@@ -23,10 +23,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lakelanes.alerts import messages
+from lakelanes.aws.reasons import reason_of
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Table
 from lakelanes.convert.writer import TableWriter
-from lakelanes.errors import AttributeValueError, OutOfTimeError, StreamError, reason_of
+from lakelanes.errors import AttributeValueError, OutOfTimeError, StreamError
 from lakelanes.tables.catalog import changes_table, window_partition
 from lakelanes.tables.changes import Change, StreamReader, change_batch, change_schema
 from lakelanes.tables.dynamodb_json import shown

@@ -185,6 +185,8 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
         except Exception:
             # It keeps no file from being loaded; the next sweep tries again.
             self.log.exception("Partitions of loaded files could not be registered")
+        if sweep.archived:
+            self.log.warning("%s file(s) are archived and wait for somebody to restore them", sweep.archived)
         for file in sweep.unmatched:
             self.log.warning("Not loaded: %s: %s", file.uri, UNMATCHED)
         if sweep.unmatched:

@@ -6,6 +6,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
+from botocore.exceptions import ClientError
+
+from lakelanes.aws.reasons import reason_of
 from lakelanes.errors import RefreshError, TableError
 
 # Of the planning task, beside the batches (its return value): a ``lakelanes.files.publish.Scope`` as a dictionary.
@@ -48,7 +51,7 @@ def explained(context: Any) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        context["ti"].xcom_push(key=FAILURE, value=str(error))
+        context["ti"].xcom_push(key=FAILURE, value=reason_of(error) if isinstance(error, ClientError) else str(error))
         context["ti"].xcom_push(key=ERROR, value=type(error).__name__)
         if isinstance(error, TableError | RefreshError):
             context["ti"].xcom_push(key=REMEDY, value=error.remedy)

@@ -12,6 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from botocore.exceptions import ClientError
 
 from lakelanes.aws.failures import is_retryable
+from lakelanes.aws.reasons import reason_of
 from lakelanes.errors import LakeError
 from lakelanes.lake import Lake
 from lakelanes_airflow.process_lake import open_lake
@@ -89,7 +90,7 @@ class PollingTrigger(BaseTrigger):
                 failed += 1
                 self.log.warning("Poll %s of %s failed: %s", failed, self.arguments(), error)
                 if failed >= MAX_FAILED_POLLS or _comes_again(error):
-                    yield TriggerEvent(PollEvent(status="error", message=f"{type(error).__name__}: {error}"))
+                    yield TriggerEvent(PollEvent(status="error", message=reason_of(error)))
                     return
             else:
                 if lake.clock() >= deadline:

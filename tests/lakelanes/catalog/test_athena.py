@@ -22,14 +22,16 @@ def started(lake: Lake) -> list[str]:
     return statements
 
 
-def failing(lake: Lake, times: int, error: dict[str, Any]) -> Callable[..., None]:
+def failing(
+    lake: Lake, times: int, error: dict[str, Any], reason: str = "it was too busy", state: str = "FAILED"
+) -> Callable[..., None]:
     """Makes Athena fail the next statements, as many as ``times``."""
     left = [times]
 
     def fail(parsed: Any, **_: Any) -> None:
         if left[0]:
             left[0] -= 1
-            status = {"State": "FAILED", "StateChangeReason": "it was too busy", "AthenaError": error}
+            status = {"State": state, "StateChangeReason": reason, "AthenaError": error}
             parsed["QueryExecution"]["Status"] = status
 
     lake.athena.meta.events.register("after-call.athena.GetQueryExecution", fail)
@@ -60,12 +62,42 @@ def test_a_statement_that_is_wrong_fails_at_once_with_athenas_reason(lake: Lake)
     assert error.value.sql == "SELECT * FROM no_such_table"
 
 
-@pytest.mark.parametrize("error", [{"ErrorCategory": 1}, {"ErrorCategory": 2, "Retryable": True}])
-def test_a_failure_of_athenas_own_making_is_tried_three_times(lake: Lake, error: dict[str, Any]) -> None:
+BUSY = "HIVE_CURSOR_ERROR: reduce your request rate (Service: Amazon S3; Status Code: 503; Error Code: SlowDown; x)"
+REFUSED = "Insufficient Lake Formation permission(s) (Service: AWSGlue; Status Code: 400; Error Code: {}; x)"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"ErrorCategory": 1}, "it was too busy"),
+        ({"ErrorCategory": 2, "Retryable": True}, "it was too busy"),
+        ({"ErrorCategory": 2, "Retryable": False}, BUSY),
+        ({}, BUSY),
+    ],
+)
+def test_a_failure_of_athenas_own_making_is_tried_three_times(lake: Lake, error: dict[str, Any], reason: str) -> None:
     statements = started(lake)
-    failing(lake, 2, error)
+    failing(lake, 2, error, reason)
     assert athena.execute(lake, "SELECT 1 AS x")
     assert statements == ["SELECT 1 AS x"] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "state"),
+    [
+        ({"ErrorCategory": 1}, REFUSED.format("AccessDeniedException"), "FAILED"),
+        ({"ErrorCategory": 3}, "no code", "FAILED"),
+        ({}, "Bytes scanned limit was exceeded", "CANCELLED"),
+    ],
+)
+def test_what_would_fail_again_is_not_tried_again(lake: Lake, error: dict[str, Any], reason: str, state: str) -> None:
+    statements = started(lake)
+    failing(lake, 9, error, reason, state)
+    with pytest.raises(QueryError) as caught:
+        athena.execute(lake, "SELECT 1 AS x")
+    assert not caught.value.retryable
+    assert (caught.value.state, caught.value.reason) == (state, reason)
+    assert len(statements) == 1
 
 
 def test_the_third_failure_is_the_callers(lake: Lake) -> None:

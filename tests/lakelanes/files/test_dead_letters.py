@@ -50,6 +50,25 @@ def test_a_file_nobody_could_load_is_the_sweeps(lake: Lake, queues: Queues) -> N
     assert outcome.state == "loaded"
 
 
+@pytest.mark.parametrize(("sender_fault", "requests"), [(False, 2), (True, 1)])
+def test_a_dead_letter_that_sqs_left_for_a_moment_is_deleted(
+    lake: Lake, queues: Queues, sender_fault: bool, requests: int
+) -> None:
+    put(lake, KEY, GOOD)
+    make_dead_letters(queues)
+    [letter] = dead_letters.receive(lake)
+    made: list[str] = []
+
+    def leave(parsed: Any, **_: Any) -> None:
+        made.append("DeleteMessageBatch")
+        if len(made) == 1:
+            parsed["Failed"] = [{"Id": "0", "SenderFault": sender_fault, "Code": "InternalError", "Message": "not now"}]
+
+    lake.sqs.meta.events.register("after-call.sqs.DeleteMessageBatch", leave)
+    dead_letters.delete(lake, [letter])
+    assert len(made) == requests
+
+
 def test_attempts_of_the_other_lane_do_not_count_against_the_sweeps(
     lake: Lake, queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:

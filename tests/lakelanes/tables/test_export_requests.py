@@ -66,13 +66,13 @@ def test_an_export_whose_token_has_expired_is_found_in_the_list_of_exports(sourc
 
 def test_a_failed_export_is_begun_again_a_few_times_and_then_waits_for_a_person(source: SourceTable) -> None:
     planned = plan_full(source)
-    failure = {"code": "S3NoSuchBucket", "message": "no bucket", "count": MAX_ATTEMPTS}
+    failure = {"code": "InternalServerError", "message": "not now", "count": MAX_ATTEMPTS}
     control(source.aws, "dynamodb/exports", fail=failure)
     export = planned
     for attempt in range(2, MAX_ATTEMPTS + 1):
         export = finish_export(source, export)
-        assert (export.state, export.attempt, export.reason) == ("planned", attempt, "S3NoSuchBucket: no bucket")
-    with pytest.raises(ExportFailedError, match="4 times, the last time with S3NoSuchBucket: no bucket"):
+        assert (export.state, export.attempt, export.reason) == ("planned", attempt, "InternalServerError: not now")
+    with pytest.raises(ExportFailedError, match="4 times, the last time with InternalServerError: not now"):
         finish_export(source, export)
     failed = source.ledger.export("full", planned.start)
     assert failed is not None and failed.state == "failed"
@@ -81,6 +81,19 @@ def test_a_failed_export_is_begun_again_a_few_times_and_then_waits_for_a_person(
     assert plan(source.lake, source.table, run_id="the next scheduled run", period=period).exports == ()
     [again] = plan(source.lake, source.table, run_id="a run that was triggered").exports
     assert (again.version, again.state) == (planned.version, "planned")
+    assert finish_export(source, again).state == "exported"
+
+
+@pytest.mark.parametrize("code", ["S3NoSuchBucket", "S3AccessDenied", "KmsNotFoundException"])
+def test_an_export_that_would_fail_again_is_begun_once(source: SourceTable, code: str) -> None:
+    planned = plan_full(source)
+    control(source.aws, "dynamodb/exports", fail={"code": code, "message": "no", "count": 1})
+    with pytest.raises(ExportFailedError, match=f"DynamoDB failed the full export .* with {code}: no"):
+        finish_export(source, planned)
+    failed = source.ledger.export("full", planned.start)
+    assert failed is not None and failed.state == "failed"
+    assert len(export_arns(source)) == 1
+    [again] = plan(source.lake, source.table, run_id="a run that was triggered").exports
     assert finish_export(source, again).state == "exported"
 
 

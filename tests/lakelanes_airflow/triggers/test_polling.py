@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.module_loading import import_string
+from botocore.exceptions import ClientError
 
 from lakelanes.lake import Lake
 from lakelanes_airflow.triggers.polling import FIRST_INTERVAL, MAX_FAILED_POLLS, MAX_INTERVAL, PollingTrigger
@@ -86,6 +87,14 @@ def test_a_fault_that_stays_ends_the_wait_with_its_reason(slept: list[float]) ->
     answers = [ConnectionError("lost")] * MAX_FAILED_POLLS
     assert events(Scripted(LATER, answers)) == [{"status": "error", "message": "ConnectionError: lost"}]
     assert len(slept) == MAX_FAILED_POLLS
+
+
+def test_what_aws_refuses_ends_the_wait_at_once(slept: list[float]) -> None:
+    answer = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    [event] = events(Scripted(LATER, [ClientError(answer, "DescribeExport"), True]))
+    assert event["status"] == "error"
+    assert "AccessDeniedException" in event["message"]
+    assert len(slept) == 1
 
 
 def test_it_is_made_again_from_what_the_database_holds() -> None:
