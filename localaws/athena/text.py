@@ -61,16 +61,27 @@ def read(
 
 
 def _lines(content: bytes, file: DataFile, skip: int) -> Iterator[list[str]]:
-    if file.key.endswith((".bz2", ".zst", ".snappy", ".lz4", ".lzo", ".deflate")):
+    if file.key.endswith((".snappy", ".lz4", ".lzo", ".deflate")):
         raise not_supported(f"the compression of {file.uri}")
     if file.key.endswith(".gz"):
         content = _gunzip(content, file)
+    elif file.key.endswith((".bz2", ".zst")):
+        content = _decompressed(content, "bz2" if file.key.endswith(".bz2") else "zstd", file)
     # A line ends with LF, CR LF or CR alone, as in Hadoop's LineReader.
     lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     if lines and not lines[-1]:
         lines.pop()
     for start in range(skip, len(lines), _BATCH_LINES):
         yield [line.decode("utf-8", "replace") for line in lines[start : start + _BATCH_LINES]]
+
+
+def _decompressed(content: bytes, codec: str, file: DataFile) -> bytes:
+    if not content:
+        return b""
+    try:
+        return bytes(pa.CompressedInputStream(pa.BufferReader(content), codec).read())
+    except OSError as error:
+        raise failure("HIVE_CURSOR_ERROR", f"Failed to read file: {file.uri}: {error}") from error
 
 
 def _gunzip(content: bytes, file: DataFile) -> bytes:

@@ -27,6 +27,7 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "CopyObject": ("CopySourceIfMatch", "IfMatch", "IfNoneMatch"),
         "DeleteObject": ("IfMatch",),
         "PutObject": ("IfMatch", "IfNoneMatch"),
+        "UploadPartCopy": ("CopySourceIfMatch",),
     },
     "dynamodb": {
         "ExportTableToPointInTime": ("ExportType", "IncrementalExportSpecification"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ from lakelanes.errors import ArchivedError, OutOfTimeError, SourceChangedError, 
 # Small, for memory: the parts in flight of a large file are most of what its reader and its writer hold.
 READ_BYTES = 4 << 20
 WRITE_BYTES = 6 << 20
+# What one CopyObject takes (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html: 5 GB), and the parts
+# of a larger copy.
+COPY_BYTES = 5 << 30
+COPY_PART_BYTES = 512 << 20
+_COPIES = 4
 _AHEAD = 2
 _UPLOADS = 2
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html allows 10,000; parts grow so as to stay far below.
@@ -326,6 +332,47 @@ class ObjectWriter(io.RawIOBase):
             return {"PartNumber": number, "ETag": answer["ETag"]}
         finally:
             self._room.release()
+
+
+def copy(
+    s3: Any,
+    source: tuple[str, str, str, int],
+    target: tuple[str, str],
+    condition: Mapping[str, str],
+    attributes: Mapping[str, Any],
+) -> str:
+    """Has S3 copy an object, in parts where it is larger than one request copies; returns the copy's ETag.
+
+    source: bucket, key, the ETag that it has to have, from the first part to the last, and bytes. condition: on what is
+    at the target. attributes: of the copy, in the place of the source's. Nothing is left of a copy that fails.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/CopyingObjectsMPUapi.html
+    """
+    bucket, key, etag, size = source
+    given = {"CopySource": {"Bucket": bucket, "Key": key}, "CopySourceIfMatch": etag}
+    place = {"Bucket": target[0], "Key": target[1]}
+    if size <= COPY_BYTES:
+        replaced = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"}
+        answer = s3.copy_object(**place, **given, **replaced, **attributes, **condition)
+        return str(answer["CopyObjectResult"]["ETag"].strip('"'))
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place, **attributes)["UploadId"]}
+
+    def copy_part(number: int) -> dict[str, Any]:
+        start = (number - 1) * step
+        span = f"bytes={start}-{min(start + step, size) - 1}"
+        answer = s3.upload_part_copy(**upload, **given, PartNumber=number, CopySourceRange=span)
+        return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
+
+    step = max(COPY_PART_BYTES, -(-size // _PARTS))
+    try:
+        with ThreadPoolExecutor(_COPIES, thread_name_prefix="s3-copy") as pool:
+            parts = list(pool.map(copy_part, range(1, -(-size // step) + 1)))
+        answer = s3.complete_multipart_upload(**upload, **condition, MultipartUpload={"Parts": parts})
+    except BaseException:
+        # An upload that cannot be aborted now is removed by the bucket's lifecycle rule.
+        with suppress(Exception):
+            s3.abort_multipart_upload(**upload)
+        raise
+    return str(answer["ETag"].strip('"'))
 
 
 def place_of(uri: str) -> tuple[str, str]:

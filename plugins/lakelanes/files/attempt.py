@@ -35,6 +35,7 @@ from lakelanes.errors import (
     SourceGoneError,
     TargetChangedError,
 )
+from lakelanes.files.copied_text import HEAD_BYTES, look
 from lakelanes.files.file_objects import FileObjects, is_of_last_commit
 from lakelanes.files.leases import Leases
 from lakelanes.files.matching import entity_of, partition_for
@@ -183,7 +184,7 @@ class Attempt:
         """Steps 2 to 5, from GET to commit. None when the file or a target was changed by others meanwhile."""
         try:
             with self._get() as reader:
-                if (refused := self._empty_copy_refusal()) is not None:
+                if (refused := self._copy_refusal(reader)) is not None:
                     return self._commit_refusal(Conversion(0, 0, 0, refused=refused), None)
                 written = self._copy() if self._entity.format == "csv" else self._convert(reader)
             return self._commit(written)
@@ -271,12 +272,20 @@ class Attempt:
             f"entities.{self._entity.name}.empty_versions is 'refuse'"
         )
 
-    def _empty_copy_refusal(self) -> str | None:
-        """The same for a file whose rows are not read: only one without a byte is sure to have none."""
-        live = self._entry.live_etag
-        if self._entity.format != "csv" or self._file.size or live in (None, self._file.etag):
+    def _copy_refusal(self, reader: ObjectReader) -> str | None:
+        """Why a file whose rows are not read is refused, by its beginning: that Athena would read it otherwise, or that
+        it has no rows, of which only one without a byte is sure."""
+        if self._entity.format != "csv":
             return None
-        return self._empty_refusal(None)
+        live = self._entry.live_etag
+        if not self._file.size and live not in (None, self._file.etag):
+            return self._empty_refusal(None)
+        head = b""
+        while len(head) < HEAD_BYTES and (more := reader.read(HEAD_BYTES - len(head))):
+            head += more
+        found = look(head, self._entity, is_whole=len(head) == reader.size)
+        self._objects.end_with(found.ending)
+        return found.fault
 
     def _copy(self) -> Written:
         """Steps 3 and 4 of a 'csv' table, which holds the file as it came: S3 itself copies it."""
@@ -368,7 +377,9 @@ class Attempt:
         if self._entity.data_keys:
             self._read_parts().confirm()
             return entry
-        found = objects.find(objects.target)
+        found = objects.find_target()
+        if found:
+            objects.drop_other_endings(entry)
         if found is None or (entry.target == objects.target and is_of_last_commit(entry, found)):
             return entry
         rows = None

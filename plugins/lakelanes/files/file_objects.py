@@ -15,6 +15,7 @@ from lakelanes.aws.storage import (
     ObjectWriter,
     WrittenObject,
     archived,
+    copy,
     delete_exactly,
     is_another_object,
     place_of,
@@ -23,7 +24,7 @@ from lakelanes.aws.storage import (
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
 from lakelanes.errors import SourceChangedError, TargetChangedError
-from lakelanes.files.target_keys import rejects_key, target_key
+from lakelanes.files.target_keys import rejects_key, target_key, target_keys
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
@@ -40,15 +41,21 @@ class FileObjects:
         self._entity = entity
         self.target = self.uri_in(partition)
         self.rejects = self._uri(rejects_key(entity, partition, source_key))
+        # Those that the target may be, by their endings, and those that this attempt has made.
+        self._targets = {end: self._uri(key) for end, key in target_keys(entity, partition, source_key).items()}
+        self._copied: set[str] = set()
         # Where the configuration has changed partition, table or format, there is nothing to replace under the new key.
-        self._expected = {
-            self.target: claim.target_etag if claim.target == self.target else None,
-            self.rejects: claim.rejects_etag if claim.rejects == self.rejects else None,
-        }
+        every = {self.target, *self._targets.values()}
+        self._expected = {uri: claim.target_etag if claim.target == uri else None for uri in every}
+        self._expected[self.rejects] = claim.rejects_etag if claim.rejects == self.rejects else None
 
     def uri_in(self, partition: Partition) -> str:
         """The URI of the file's object in the table's folder of a partition."""
         return self._uri(target_key(self._entity, partition, self._source_key))
+
+    def end_with(self, ending: str) -> None:
+        """From now on the target is the one of this ending (``target_keys``)."""
+        self.target = self._targets[ending]
 
     def expects_none(self, uri: str) -> bool:
         """Whether no object is expected under the URI."""
@@ -57,6 +64,23 @@ class FileObjects:
     def find(self, uri: str) -> WrittenObject | None:
         """The object that is there now."""
         return written_object(self._s3, *place_of(uri))
+
+    def find_target(self) -> WrittenObject | None:
+        """The table's object that is there now, of the latest claim where there are several; it is the target then."""
+        found = {uri: one for uri in self._targets.values() if (one := self.find(uri))}
+        if not found:
+            return None
+        self.target = max(found, key=lambda uri: (found[uri].token, uri == self.target))
+        return found[self.target]
+
+    def drop_other_endings(self, claim: Entry) -> None:
+        """Deletes what a worker that died before its commit left of another version under another ending, or an earlier
+        pass of this attempt: it would double rows. One of a later claim stays."""
+        others = [uri for uri in self._targets.values() if uri != self.target]
+        for uri in others if claim.token > 1 else self._copied & set(others):
+            found = self.find(uri)
+            if found and found.token <= claim.token:
+                delete_exactly(self._s3, uri, found.etag)
 
     def expect_what_is_there(self) -> None:
         """From now on the objects that are there now are the ones to replace."""
@@ -77,17 +101,14 @@ class FileObjects:
         bucket, key = place_of(self.target)
         expected = self._expected[self.target]
         condition = {"IfMatch": expected} if expected else {"IfNoneMatch": "*"}
+        self._copied.add(self.target)
         try:
-            answer = self._s3.copy_object(
-                Bucket=bucket,
-                Key=key,
-                CopySource={"Bucket": source.bucket, "Key": source.key},
-                CopySourceIfMatch=source.etag,
-                MetadataDirective="REPLACE",
-                TaggingDirective="REPLACE",
-                ContentType="text/csv",
-                Metadata=stamp,
-                **condition,
+            return copy(
+                self._s3,
+                (source.bucket, source.key, source.etag, source.size),
+                (bucket, key),
+                condition,
+                {"ContentType": "text/csv", "Metadata": stamp},
             )
         except self._s3.exceptions.ClientError as error:
             if is_another_object(error):
@@ -95,7 +116,6 @@ class FileObjects:
             if kind_of(error) == "archived":
                 raise archived(error, source.bucket, source.key) from None
             raise
-        return str(answer["CopyObjectResult"]["ETag"].strip('"'))
 
     def _copy_error(self, source: SourceFile) -> Exception:
         """S3 answers alike for a source and for a target that is another or gone; reading the source tells which.
@@ -125,6 +145,8 @@ class FileObjects:
 
         kept: URIs that stay.
         """
+        if self.target in kept:
+            self.drop_other_endings(claim)
         for old in (claim.target, claim.rejects):
             if old and old not in kept:
                 bucket, key = place_of(old)
@@ -157,6 +179,6 @@ def is_overtaken(lake: Lake, entity: Entity, entry: Entry) -> bool:
     if entry.token < 2 or not entry.partition:
         return False
     _, source_key = place_of(entry.source)
-    key = target_key(entity, Partition.from_path(entry.partition), source_key)
-    found = written_object(lake.s3, lake.config.resources.analytics_bucket, key)
-    return found is not None and not is_of_last_commit(entry, found)
+    keys = target_keys(entity, Partition.from_path(entry.partition), source_key).values()
+    every = [written_object(lake.s3, lake.config.resources.analytics_bucket, key) for key in keys]
+    return any(found is not None and not is_of_last_commit(entry, found) for found in every)

@@ -8,18 +8,30 @@ import hashlib
 from lakelanes.catalog.glue_tables import REJECTS_FOLDER
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition
+from lakelanes.files.copied_text import ENDINGS, PLAIN
 
 _STEM_LENGTH = 120
 _DIGEST_LENGTH = 8
 
 
-def target_key(entity: Entity, partition: Partition, source_key: str) -> str:
-    """Key of the table's object for a source file: its name, and enough of a hash to tell two folders apart."""
-    suffix = "parquet"
-    if entity.format == "csv":
-        # Athena tells compressed text by its ending.
-        suffix = "csv.gz" if source_key.lower().endswith(".gz") else "csv"
+def target_key(entity: Entity, partition: Partition, source_key: str, ending: str = "") -> str:
+    """Key of the table's object for a source file: its name, and enough of a hash to tell two folders apart.
+
+    ending: of a file that a 'csv' table gets as it came (``copied_text``); '' for the one that its name lets expect.
+    """
+    suffix = "parquet" if entity.format == "parquet" else ending or _expected_ending(source_key)
     return f"{entity.table_name}/{partition.path}/{_stem(source_key)}.{suffix}"
+
+
+def target_keys(entity: Entity, partition: Partition, source_key: str) -> dict[str, str]:
+    """Every key that the table's object may have, by its ending: one, or in a 'csv' table one for each packing."""
+    if entity.format == "parquet":
+        return {"parquet": target_key(entity, partition, source_key)}
+    return {end: target_key(entity, partition, source_key, end) for end in (PLAIN, *ENDINGS.values())}
+
+
+def _expected_ending(source_key: str) -> str:
+    return next((end for end in ENDINGS.values() if source_key.lower().endswith(end[len(PLAIN) :])), PLAIN)
 
 
 def rejects_key(entity: Entity, partition: Partition, source_key: str) -> str:

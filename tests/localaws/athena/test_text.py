@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from localaws.athena.text import _split_quoted
@@ -119,6 +120,21 @@ def test_gzip_is_read_by_its_name_and_paid_as_stored(lake: Any) -> None:
     lake.put("t/y.csv.gz", packed[:20])
     assert lake.failure("SELECT a FROM t").startswith(
         "HIVE_CURSOR_ERROR: Failed to read file: s3://{bucket}/t/y.csv.gz"
+    )
+
+
+@pytest.mark.parametrize(("ending", "codec"), [("bz2", "bz2"), ("zst", "zstd")])
+def test_bzip2_and_zstandard_are_read_by_their_names(lake: Any, ending: str, codec: str) -> None:
+    simple(lake, "a string, b string", table=HEADER)
+    out = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(out, codec) as stream:
+        stream.write(b"a,b\n1,2\n")
+    packed = out.getvalue().to_pybytes()
+    lake.put(f"t/x.csv.{ending}", packed)
+    assert lake.rows("SELECT a, b FROM t") == [("1", "2")]
+    lake.put(f"t/y.csv.{ending}", b"a,b\n3,4\n")
+    assert lake.failure("SELECT a FROM t").startswith(
+        "HIVE_CURSOR_ERROR: Failed to read file: s3://{bucket}/t/y.csv." + ending
     )
 
 
