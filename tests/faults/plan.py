@@ -46,7 +46,7 @@ _STEPS_OF: dict[str, tuple[Kind, ...]] = {
     "read": ("wide", "large"),
     "part": ("large",),
 }
-NOISE = Noise(throttled=4000, failed=3000, failed_afterwards=3000)
+NOISE = Noise(throttled=4000, failed=3000, failed_afterwards=3000, partial=200_000)
 assert set(_KIND_WEIGHTS) == set(KINDS)
 
 

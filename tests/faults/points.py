@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -46,14 +47,21 @@ class Fault:
 
 @dataclass(frozen=True)
 class Noise:
-    """How often, of a million requests, one is answered with throttling or a 5xx: not done, or done all the same."""
+    """How often, of a million requests, one is answered with throttling or a 5xx: not done, or done all the same.
+
+    partial: how often, of a million batches, an answer that succeeds says of a part that it was not done.
+    """
 
     throttled: int = 0
     failed: int = 0
     failed_afterwards: int = 0
+    partial: int = 0
 
 
 QUIET = Noise()
+# Operations whose answer can say that a part was not done, and Glue's codes for a partition that it left out.
+BATCHES = frozenset({"BatchGetItem", "BatchGetPartition", "BatchCreatePartition"})
+_LEFT_OUT = ("ConcurrentModificationException", "InternalServiceException", "OperationTimeoutException")
 
 
 @dataclass(frozen=True)
@@ -151,10 +159,14 @@ class Injector:
             return _stem(_body(request)["Key"]["source"]["S"]) in self._hanging
 
     def _disturb(self, session: Any, request: Any, service: str, operation: str) -> Any:
-        noise = self._noise
+        shares = asdict(self._noise)
+        partial = shares.pop("partial")
         with self._lock:
-            dice = self._random.randrange(1_000_000)
-        for kind, share in asdict(noise).items():
+            dice, batch_dice = self._random.randrange(1_000_000), self._random.randrange(1_000_000)
+        if operation in BATCHES and batch_dice < partial:
+            self._note({"point": f"{service}.{operation}", "kind": "partial", "key": None})
+            return partly_done(request, operation, session.send(request), random.Random(batch_dice))
+        for kind, share in shares.items():
             if dice < share:
                 if kind == "failed_afterwards":
                     session.send(request)
@@ -239,6 +251,36 @@ def _error(request: Any, service: str, kind: str) -> AWSResponse:
     slow = "ProvisionedThroughputExceededException" if service == "dynamodb" else "ThrottlingException"
     broken = "InternalServerError" if service == "dynamodb" else "InternalServiceException"
     return refusal(request, service, slow if throttled else broken, 400 if throttled else 500)
+
+
+def partly_done(request: Any, operation: str, response: Any, dice: random.Random) -> Any:
+    """The answer to a batch that was done, as one of which about a half was not; Glue's has a code for each."""
+    if response.status_code != HTTPStatus.OK:
+        return response
+    asked, answer = _body(request), json.loads(response.content)
+    if operation == "BatchGetItem":
+        [(table, wanted)] = asked["RequestItems"].items()
+        found = answer["Responses"].get(table, [])
+        left = [key for key in wanted["Keys"] if dice.random() < 0.5]
+        answer["Responses"][table] = [
+            one for one in found if {name: one[name] for name in wanted["Keys"][0]} not in left
+        ]
+        answer["UnprocessedKeys"] = {table: {**wanted, "Keys": left}} if left else {}
+    elif operation == "BatchGetPartition":
+        left = [key for key in asked["PartitionsToGet"] if dice.random() < 0.5]
+        values = [key["Values"] for key in left]
+        answer["Partitions"] = [one for one in answer["Partitions"] if one["Values"] not in values]
+        answer["UnprocessedKeys"] = left
+    else:
+        told = {tuple(one["PartitionValues"]) for one in answer.get("Errors", ())}
+        answer["Errors"] = answer.get("Errors", []) + [
+            {"PartitionValues": one["Values"], "ErrorDetail": {"ErrorCode": dice.choice(_LEFT_OUT)}}
+            for one in asked["PartitionInputList"]
+            if tuple(one["Values"]) not in told and dice.random() < 0.5
+        ]
+    # DynamoDB's checksum is of the answer as it was.
+    headers = {"Content-Type": response.headers.get("Content-Type", "application/x-amz-json-1.1")}
+    return AWSResponse(request.url, HTTPStatus.OK, headers, _Raw(json.dumps(answer).encode()))
 
 
 def refusal(request: Any, service: str, code: str, status: int, **members: Any) -> AWSResponse:

@@ -22,6 +22,7 @@ def test_nothing_is_lost_doubled_or_stale(local_aws: LocalAws, tmp_path: Path) -
     print(report.describe())
     assert report.passed, report.describe()
     assert report.points
+    assert report.faults["partial"], "batches were done in part"
     assert report.rows
 
 
