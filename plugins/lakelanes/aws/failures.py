@@ -75,15 +75,17 @@ def code_passes(code: str, service: str) -> bool:
     return kind_of_code(code, service) in PASSING | {None}
 
 
-def kind_of(error: BaseException) -> Kind | None:
-    """The kind of an error of AWS; None of any other, and of a code that nothing is known of."""
+def kind_of(error: BaseException, service: str | None = None) -> Kind | None:
+    """The kind of an error of AWS; None of any other, and of a code that nothing is known of. service: whose error it
+    is, for one that does not say so itself."""
     if not isinstance(error, ClientError):
         return None
     code, metadata = error_code(error), error.response.get("ResponseMetadata", {})
     if code == _CANCELLED:
         return kind_of_cancellation(error)
     status = int(metadata.get("HTTPStatusCode", 0) or 0)
-    return kind_of_code(code, metadata.get(_SERVICE), status)  # type: ignore[arg-type]
+    named: Any = metadata.get(_SERVICE)
+    return kind_of_code(code, named or service, status)
 
 
 def kind_of_cancellation(error: BaseException) -> Kind:

@@ -139,11 +139,11 @@ def begin(lake: Lake, refresh: Refresh) -> bool:
             IngestionType=refresh.kind,
         )
     except ClientError as error:
-        if kind_of(error) == "full":
+        if kind_of(error, "quicksight") == "full":
             refresh_plan.write_note(lake, refresh.dataset, note)
             return False
         # It is ours: nobody else makes an id of this moment.
-        if kind_of(error) != "exists":
+        if kind_of(error, "quicksight") != "exists":
             refresh_plan.write_note(lake, refresh.dataset, note)
             raise
     return True

@@ -85,6 +85,8 @@ def test_one_code_means_what_its_service_means_by_it() -> None:
     assert failures.kind_of(failure("LimitExceededException", "dynamodb")) == "passing"
     assert failures.kind_of(failure("LimitExceededException", "quicksight")) == "full"
     assert failures.kind_of(failure("LimitExceededException")) is None, "without a service nobody knows"
+    assert failures.kind_of(failure("LimitExceededException"), "quicksight") == "full"
+    assert failures.kind_of(failure("LimitExceededException", "dynamodb"), "quicksight") == "passing"
     assert failures.kind_of(failure("ResourceNotFoundException")) == "missing", "all services agree on it"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lakelanes.catalog import athena
 from lakelanes.catalog.views import read_views, refresh
-from lakelanes.errors import ViewError
+from lakelanes.errors import QueryError, ViewError
 from lakelanes.lake import Lake
 
 
@@ -131,6 +131,19 @@ def test_a_view_whose_tables_are_not_there_says_what_it_waits_for(
         "others": ("not configured", "nothing in the configuration makes payments"),
         "others_too": ("not configured", "nothing in the configuration makes others"),
     }
+
+
+@pytest.mark.parametrize("can_pass", [True, False])
+def test_views_that_athena_may_make_later_are_tried_again(
+    lake: Lake, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, can_pass: bool
+) -> None:
+    def refuse(lake: Lake, sql: str) -> str:
+        raise QueryError("q-1", "FAILED", "it was too busy", sql, retryable=can_pass)
+
+    monkeypatch.setattr(athena, "execute", refuse)
+    with pytest.raises(ViewError, match="it was too busy") as error:
+        refresh(lake, write(one="SELECT 1 AS x"))
+    assert error.value.retryable is can_pass
 
 
 def test_a_view_that_athena_refuses_is_an_error_with_athenas_reason_after_the_others_are_made(

@@ -380,6 +380,23 @@ def test_switched_off_and_on_again_everything_is_loaded_once(lake: Lake, queues:
     assert rows(lake) == 10
 
 
+@pytest.mark.parametrize(("sender_fault", "requests"), [(False, 2), (True, 1)])
+def test_a_pause_that_sqs_did_not_take_is_asked_for_again(
+    lake: Lake, queues: Queues, sender_fault: bool, requests: int
+) -> None:
+    put(lake, KEY, NO_AMOUNT)
+    asked: list[int] = []
+
+    def leave(parsed: Any, **_: Any) -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            parsed["Failed"] = [{"Id": "0", "SenderFault": sender_fault, "Code": "InternalError"}]
+
+    lake.sqs.meta.events.register("after-call.sqs.ChangeMessageVisibilityBatch", leave)
+    queues.lane().process(queues.receive(), lambda: 60.0)
+    assert len(asked) == requests
+
+
 def test_without_queue_url_messages_wait_for_their_visibility(lake: Lake, queues: Queues) -> None:
     put(lake, KEY, NO_AMOUNT)
     lane = FastLane(lake, max_receives=MAX_RECEIVES)
