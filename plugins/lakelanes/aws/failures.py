@@ -13,7 +13,7 @@ from typing import Any
 from botocore import exceptions as botocore
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.aws.error_codes import CODES, COMMON, Kind, Row
+from lakelanes.aws.error_codes import CODES, COMMON, CREDENTIALS, Kind, Row
 from lakelanes.errors import LakeError
 
 # Kinds that another try can cure.
@@ -111,8 +111,8 @@ def is_changed(error: BaseException) -> bool:
 
 
 def is_refused(error: BaseException) -> bool:
-    """Whether AWS does not let the caller do that, or does not know who it is."""
-    return kind_of(error) == "refused"
+    """Whether AWS does not let the caller do that; it knows who it is."""
+    return kind_of(error) == "refused" and error_code(error) not in CREDENTIALS
 
 
 def is_retryable(error: BaseException) -> bool:

@@ -60,6 +60,10 @@ def with_advice(text: str, code: str = "", kind: Kind | None = None) -> str:
     return f"{text.rstrip().rstrip('.')}. {advice}" if advice else text
 
 
+# What the command that restores an object begins with.
+RESTORE = "aws s3api restore-object"
+
+
 def restore_command(bucket: str, key: str, storage_class: str) -> str:
     """The command that makes an archived object readable, for seven days where the copy is one for a time.
 
@@ -67,7 +71,7 @@ def restore_command(bucket: str, key: str, storage_class: str) -> str:
     """
     days = "" if storage_class == "INTELLIGENT_TIERING" else '"Days": 7, '
     request = f'{{{days}"GlacierJobParameters": {{"Tier": "Standard"}}}}'
-    return f"aws s3api restore-object --bucket {bucket} --key {_quoted(key)} --restore-request {_quoted(request)}"
+    return f"{RESTORE} --bucket {bucket} --key {_quoted(key)} --restore-request {_quoted(request)}"
 
 
 def _quoted(text: str) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from lakelanes.alerts import incidents, page_links
 from lakelanes.alerts.messages import Alert, FileFault, where_rejects_are
+from lakelanes.aws.reasons import RESTORE
 from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.lake import Lake
 from lakelanes_airflow.notifications import channels
@@ -205,7 +206,8 @@ def _pull(ti: Any, task: str, key: str, map_index: int) -> Any:
 
 
 def what_to_do(lake: Lake, fault: FileFault) -> str:
-    """What cures a file's fault, by its kind: bad rows, a bad name, a deleted file, a killed task, anything else."""
+    """What cures a file's fault, by its kind: bad rows, a bad name, a deleted file, a killed task, an archived file,
+    anything else."""
     entity = lake.config.entities.get(fault.entity)
     if fault.state == "rejected" and fault.rejects:
         table = f"{lake.config.resources.glue_database}.{entity.rejects_table}" if entity else "the rejects table"
@@ -227,5 +229,10 @@ def what_to_do(lake: Lake, fault: FileFault) -> str:
             "Clear the run's failed tasks, or wait: sweep_sources loads the file once its lease is over, within half "
             f"an hour. If its task was killed for lack of memory, give workers more, or lower "
             f"entities.{fault.entity}.batch_bytes."
+        )
+    if RESTORE in fault.reason:
+        return (
+            "Restore the file by the command that the reason names; the sweep after that loads it by itself, and there "
+            "is nothing to clear."
         )
     return _REMEDY

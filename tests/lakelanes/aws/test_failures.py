@@ -113,6 +113,12 @@ def test_a_bucket_that_is_not_there_is_no_missing_object() -> None:
     assert not failures.is_missing(failure("NoSuchBucket", "s3"))
 
 
+def test_credentials_that_ran_out_are_no_refused_right() -> None:
+    assert failures.is_refused(failure("AccessDenied", "s3")) and failures.is_refused(failure("403", "s3"))
+    assert not failures.is_refused(failure("ExpiredToken", "s3")), "what is asked for may be there, and be allowed"
+    assert not failures.is_refused(failure("NoSuchKey", "s3"))
+
+
 def test_only_awss_errors_have_its_code() -> None:
     assert failures.error_code(failure("NoSuchKey")) == "NoSuchKey"
     assert failures.error_code(ClientError({}, "Operation")) == failures.error_code(ValueError("NoSuchKey")) == ""

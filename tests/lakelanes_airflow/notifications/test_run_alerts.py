@@ -13,7 +13,9 @@ import pytest
 from airflow.sdk import BaseOperator
 
 from lakelanes.alerts.messages import FileFault
+from lakelanes.aws.reasons import restore_command
 from lakelanes.catalog.registrar import FAILED_VIEWS
+from lakelanes.errors import ArchivedError
 from lakelanes.files.listing import list_entity
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
@@ -217,6 +219,15 @@ def test_a_killed_task_is_told_as_one_and_what_to_do_about_its_memory(lake: Lake
     alert = build_alert(lake, context)
     assert "the task was killed" in alert.reason and "entities.sales.batch_bytes" in alert.what_to_do
     assert "killed" in build_alert(lake, failed_run("sense")).reason
+
+
+def test_an_archived_file_is_told_with_its_command_and_that_nothing_else_is_to_be_done(lake: Lake) -> None:
+    error = ArchivedError(FAULT.file, "DEEP_ARCHIVE", restore_command("b", "k", "DEEP_ARCHIVE"))
+    context = failed_run()
+    context["ti"].xcom_push(FAULTS, [asdict(replace(FAULT, state="failed", rejects=None, reason=str(error)))])
+    alert = build_alert(lake, context)
+    assert "aws s3api restore-object --bucket b" in alert.reason
+    assert alert.what_to_do.startswith("Restore the file by the command")
 
 
 def test_an_alert_that_cannot_be_published_is_logged_and_changes_nothing(
