@@ -30,7 +30,7 @@ from lakelanes.alerts.messages import Alert
 from lakelanes.aws.storage import place_of
 from lakelanes.catalog import evolution, glue_tables
 from lakelanes.catalog.registrar import FAILED_VIEWS
-from lakelanes.config.deadlines import deadline_at, following, period_at, period_of
+from lakelanes.config.deadlines import deadline_at, exists, following, period_at, period_of
 from lakelanes.config.model import Entity
 from lakelanes.dashboards import answers, questions
 from lakelanes.errors import GapError, StalledError
@@ -388,6 +388,9 @@ def _missing(lake: Lake, entity: Entity) -> list[str]:
 
 def _arrived(lake: Lake, incident: Incident) -> str:
     _, name, period = incident.cause.split("/", 2)
+    entity = lake.config.entities.get(name)
+    if entity and entity.grain and overview.is_period(entity, period) and not exists(entity, period):
+        return f"clocks of {entity.timezone} skip {period}"
     summary = summaries.period_summaries(lake.ledger, name, period, period).get(period)
     if summary is None or not summary.counts.partitions:
         return ""

@@ -18,7 +18,7 @@ from lakelanes_airflow import load_tasks, trusted_hosts  # noqa: F401
 from lakelanes_airflow.notifications import run_alerts  # noqa: F401
 from lakelanes_airflow.notifications.import_errors import ImportErrorListener
 from lakelanes_airflow.operators import export  # noqa: F401
-from lakelanes_airflow.timetables.partitions import PastPartitionTimetable
+from lakelanes_airflow.timetables.partitions import PastPartitionTimetable, PeriodTimetable
 from lakelanes_airflow.timetables.priorities import DailyLoadFirst
 
 clients.read_descriptions(("s3", "dynamodb", "glue", "athena"))
@@ -39,7 +39,7 @@ class LakelanesPlugin(AirflowPlugin):
 
     name = "lakelanes"
     # As Airflow's class declares them.
-    timetables = [PastPartitionTimetable]  # noqa: RUF012
+    timetables = [PastPartitionTimetable, PeriodTimetable]  # noqa: RUF012
     priority_weight_strategies = [DailyLoadFirst]  # noqa: RUF012
     fastapi_apps = [{"name": "Lake", "app": lake_page, "url_prefix": "/lake"}]  # noqa: RUF012
     fastapi_root_middlewares = trusted_hosts.middlewares()

@@ -11,7 +11,7 @@ from typing import Any
 
 from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, entity_named, table
-from lakelanes.config.deadlines import following
+from lakelanes.config.deadlines import periods_of
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, date_values, partition_of
 from lakelanes.convert.partition_values import spelled
@@ -80,8 +80,7 @@ def _dates_within(entity: Entity, text: str) -> list[str]:
     if start is None or spelled(start, coarser) != text:
         return [text]
     first = spelled(start, form)
-    dates = (following(entity, first, count) for count in range(31))
-    return [date for date in dates if date.startswith(text)]
+    return [date for date in periods_of(entity).names(first, 31) if date.startswith(text)]
 
 
 def _latest(lake: Lake, options: argparse.Namespace) -> list[Entry]:

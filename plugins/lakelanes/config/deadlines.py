@@ -1,23 +1,23 @@
-"""Periods of an entity (an hour, a day, a month, a year), when each is due, and until when its files may come.
+"""Periods of an entity (an hour, a day, a month, a year), when each is due, and until when its files may come; when the
+windows of a table's exports are due.
 
 A period is the date of a partition, and what one cell of a calendar shows; partitions that differ in other keys share
-it. It is written as Airflow's partition keys are, so that texts sort as time does: ``2024-03-15T09``, ``2024-03-15``.
+it. ``lakelanes.config.periods`` says what periods there are, and when each begins and ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from lakelanes.config.model import Entity
+from lakelanes.config.local_time import next_tick
+from lakelanes.config.model import Entity, Grain, Table
 from lakelanes.config.partitions import Partition, partition_key
-from lakelanes.convert.partition_values import spelled
+from lakelanes.config.periods import Periods
 from lakelanes.errors import PartitionValueError
-
-_LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
 def period_of(entity: Entity, path: str) -> str | None:
@@ -30,44 +30,46 @@ def period_of(entity: Entity, path: str) -> str | None:
     return None
 
 
+def periods_of(entity: Entity) -> Periods:
+    """The periods of an entity whose partition keys spell a date, and when the run of each starts."""
+    assert entity.partition_grain is not None and entity.partition_key_format is not None
+    return _periods(entity.partition_grain, entity.partition_key_format, entity.timezone, entity.schedule)
+
+
+@lru_cache(maxsize=1024)
+def _periods(grain: Grain, form: str, timezone: str, schedule: str | None) -> Periods:
+    return Periods(grain, form, timezone, schedule)
+
+
 def start_of(entity: Entity, period: str) -> datetime:
     """When a period begins (aware, in the entity's time zone). ValueError for a text that is no period of it."""
-    return _parsed(period, str(entity.partition_key_format)).replace(tzinfo=ZoneInfo(entity.timezone))
-
-
-@lru_cache(maxsize=4096)
-def _parsed(period: str, form: str) -> datetime:
-    return datetime.strptime(period, form)
+    return periods_of(entity).starts_at(period).astimezone(ZoneInfo(entity.timezone))
 
 
 def period_at(entity: Entity, time: datetime) -> str:
     """The period that holds ``time`` (aware)."""
-    return spelled(time.astimezone(ZoneInfo(entity.timezone)), str(entity.partition_key_format))
+    return periods_of(entity).holding(time)
 
 
 def following(entity: Entity, period: str, count: int = 1) -> str:
-    """The period so many after this one; before it for a negative count."""
-    form = str(entity.partition_key_format)
-    start = _parsed(period, form)
-    if length := _LENGTHS.get(entity.partition_grain or ""):
-        return spelled(start + count * length, form)
-    months = start.year * 12 + start.month - 1 + (count if entity.partition_grain == "month" else 12 * count)
-    return spelled(datetime(months // 12, months % 12 + 1, 1), form)
+    """The period so many after this one; before it for a negative count. None that clocks skip."""
+    return periods_of(entity).following(period, count)
 
 
 def periods(entity: Entity, first: str, last: str) -> Iterator[str]:
-    """Every period from ``first`` to ``last``, both included."""
-    while first <= last:
-        yield first
-        first = following(entity, first)
+    """Every period from ``first`` to ``last``, both included; none that clocks skip."""
+    return periods_of(entity).between(first, last)
+
+
+def exists(entity: Entity, period: str) -> bool:
+    """Whether clocks show any time of a period. One that they skip has no run and no deadline, and is never missing;
+    files named for it are loaded like any others."""
+    return periods_of(entity).exists(period)
 
 
 def due_at(entity: Entity, period: str) -> datetime:
     """When the run of a period is due, in UTC: at the first tick of the entity's schedule once the period is over."""
-    over = start_of(entity, following(entity, period))
-    if entity.schedule is None:
-        return over.astimezone(UTC)
-    return next_tick(entity.schedule, entity.timezone, over)
+    return periods_of(entity).due_at(period)
 
 
 def deadline_at(entity: Entity, period: str) -> datetime:
@@ -75,13 +77,7 @@ def deadline_at(entity: Entity, period: str) -> datetime:
     return due_at(entity, period) + timedelta(minutes=entity.deadline)
 
 
-# A calendar asks for hundreds of them, and when it is shown again for the same ones.
-@lru_cache(maxsize=8192)
-def next_tick(schedule: str, timezone: str, time: datetime) -> datetime:
-    """The first tick of a cron schedule at ``time`` (aware) or after it, in UTC."""
-    # Airflow brings it; the function of the low-latency lane, which computes no deadlines, does without.
-    from croniter import croniter
-
-    start = time.astimezone(ZoneInfo(timezone)) - timedelta(seconds=1)
-    tick: datetime = croniter(schedule, start).get_next(datetime)
-    return tick.astimezone(UTC)
+def window_due_at(table: Table, end: datetime) -> datetime:
+    """When the run starts that exports a window which ends at ``end``, in UTC: then, without a schedule."""
+    export = table.export
+    return next_tick(export.schedule, export.timezone, end) if export.schedule else end

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from lakelanes.aws.failures import is_missing
+from lakelanes.config.deadlines import period_at
 from lakelanes.config.model import Entity, LakeConfig
 from lakelanes.config.partitions import date_values, partition_key
 from lakelanes.errors import PartitionValueError
@@ -40,11 +40,15 @@ def list_recent(lake: Lake, entity: Entity, since: datetime) -> list[SourceFile]
     That is the whole of the entity where its names do not start with a date, largest unit first, that the pattern
     spells with fixed widths: only then do they sort by date.
     """
+    return _list_from(lake, entity, period_at(entity, since) if entity.grain else "")
+
+
+def _list_from(lake: Lake, entity: Entity, first: str) -> list[SourceFile]:
+    """The entity's files from those of the Airflow partition ``first`` on, where its names sort by date; else all."""
     family = literal_prefix(entity)
     after = ""
-    if entity.grain and entity.partition_key_format and _sorts_by_date(entity):
-        local = since.astimezone(ZoneInfo(entity.timezone))
-        after = literal_prefix(entity, date_values(entity, local.strftime(entity.partition_key_format)))
+    if first and _sorts_by_date(entity):
+        after = literal_prefix(entity, date_values(entity, first))
     if "/" in entity.filename_pattern:
         folders = [entity.source_prefix]
     else:
@@ -65,11 +69,7 @@ def list_between(lake: Lake, entity: Entity, first: str | None, last: str | None
     """
     for end in filter(None, (first, last)):
         date_values(entity, end)
-    if first is None:
-        listed = list_entity(lake, entity)
-    else:
-        begin = datetime.strptime(first, str(entity.partition_key_format)).replace(tzinfo=ZoneInfo(entity.timezone))
-        listed = list_recent(lake, entity, begin)
+    listed = list_entity(lake, entity) if first is None else _list_from(lake, entity, first)
     # Every form of key has its largest unit first, so they sort as their dates do.
     return [
         file

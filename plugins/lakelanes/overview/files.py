@@ -26,7 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lakelanes.aws.storage import place_of
 from lakelanes.concurrently import map_concurrently
-from lakelanes.config.deadlines import deadline_at, due_at, following, period_of, periods
+from lakelanes.config.deadlines import deadline_at, due_at, exists, following, period_of, periods
 from lakelanes.config.model import Entity
 from lakelanes.convert.partition_values import INTEGER_BITS, spelled
 from lakelanes.files import dead_letters
@@ -202,18 +202,21 @@ def freshness(lake: Lake, entity: Entity, whole: Summary) -> Freshness:
 
 
 def calendar(lake: Lake, entity: Entity, first: str, last: str) -> list[Cell]:
-    """The entity's periods from ``first`` to ``last``, at most MAX_CELLS of them.
+    """The entity's periods from ``first`` to ``last``, at most MAX_CELLS of them; one that clocks skip only where files
+    are named for it.
 
     missing: no row although the deadline is over, from the first period that ever had rows on. none: before that, or
     not over yet.
     """
     wanted = list(_limited(periods(entity, first, last)))
-    if not wanted:
+    end = wanted[-1] if len(wanted) == MAX_CELLS else last
+    if first > end:
         return []
     whole = summaries.total(lake.ledger, entity.name)
-    known = summaries.period_summaries(lake.ledger, entity.name, wanted[0], wanted[-1], fields=OF_A_CELL)
+    known = summaries.period_summaries(lake.ledger, entity.name, first, end, fields=OF_A_CELL)
+    skipped = [period for period in known if is_period(entity, period) and not exists(entity, period)]
     now = lake.clock()
-    return [_cell(entity, period, known.get(period), whole, now) for period in wanted]
+    return [_cell(entity, period, known.get(period), whole, now) for period in sorted([*wanted, *skipped])]
 
 
 def is_period(entity: Entity, text: str) -> bool:
@@ -319,7 +322,7 @@ def period_partitions(lake: Lake, entity: Entity, period: str) -> list[Summary]:
 
 def _cell(entity: Entity, period: str, summary: Summary | None, whole: Summary, now: datetime) -> Cell:
     counts = summary.counts if summary else Counts()
-    deadline = deadline_at(entity, period) if entity.grain else None
+    deadline = deadline_at(entity, period) if entity.grain and exists(entity, period) else None
     text = timestamp(deadline) if deadline else None
     state: CellState
     if counts.failed:

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from lakelanes.concurrently import map_concurrently
-from lakelanes.config.deadlines import next_tick
+from lakelanes.config.deadlines import window_due_at
 from lakelanes.ledger.entries import timestamp
 from lakelanes.tables.current import Coverage, coverage
 from lakelanes.tables.ledger import Chain, Export, ExportKind, ExportState, Snapshot, TableLedger, chains
@@ -135,8 +135,7 @@ def snapshots(lake: Lake, table: Table) -> list[Snapshot]:
 
 def due_at(table: Table, window: Window) -> datetime:
     """When the run that exports the window starts, in UTC: without a schedule, when the window ends."""
-    export = table.export
-    return next_tick(export.schedule, export.timezone, window.end) if export.schedule else window.end
+    return window_due_at(table, window.end)
 
 
 def _status(lake: Lake, table: Table, chain: Chain | None) -> TableStatus:

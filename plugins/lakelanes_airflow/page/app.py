@@ -135,7 +135,9 @@ def period_page(request: Request, user: Reader, entity: str, period: str, after:
     lake, described = _entity(request, user, entity)
     if not described.partition_grain or not overview.is_period(described, period):
         raise HTTPException(404, f"{period!r} is not a period of {entity}.")
-    [cell] = overview.calendar(lake, described, period, period)
+    cells = overview.calendar(lake, described, period, period)
+    if not cells:
+        raise HTTPException(404, f"Clocks of {described.timezone} skip {period}, and no file is named for it.")
     _count(request, lake, [entity])
     partitions = overview.period_partitions(lake, described, period)
     path, _, cursor = after.partition("|")
@@ -147,7 +149,7 @@ def period_page(request: Request, user: Reader, entity: str, period: str, after:
         request,
         "period.html",
         entity=described,
-        cell=cell,
+        cell=cells[0],
         partitions=partitions,
         files=files,
         may_load=may_trigger(request, user, LOAD_PREFIX + entity),

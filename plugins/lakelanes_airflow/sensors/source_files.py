@@ -12,6 +12,7 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from lakelanes.catalog.registrar import unregistered
+from lakelanes.config.deadlines import exists
 from lakelanes.config.model import Entity
 from lakelanes.files.matching import partition_paths
 from lakelanes.files.preview import MAX_FILES, preview_files, summarize
@@ -26,7 +27,7 @@ from lakelanes_airflow.runs.params import check_params
 from lakelanes_airflow.runs.progress import died_before_publishing
 from lakelanes_airflow.runs.selection import Selection
 from lakelanes_airflow.runs.xcoms import SCOPE, Batch, explained
-from lakelanes_airflow.timetables.schedules import deadline_of, partition_start
+from lakelanes_airflow.timetables.schedules import deadline_of, due_of, partition_start
 from lakelanes_airflow.triggers.polling import FIRST_INTERVAL, PollEvent
 from lakelanes_airflow.triggers.source_files import SourceFilesTrigger
 
@@ -69,7 +70,8 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
                 self._preview(context, lake, entity, selection)
                 batches = None
             elif selection.waits:
-                batches = self._take_complete(context, lake, entity, selection, deadline_of(entity, run.run_after, now))
+                due = due_of(entity, run.partition_key, run.run_after)
+                batches = self._take_complete(context, lake, entity, selection, deadline_of(entity, due, now))
             else:
                 until = now + timedelta(seconds=entity.settle_seconds)
                 batches = self._take_settled(context, lake, entity, selection, until)
@@ -109,6 +111,9 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
     ) -> list[Batch] | None:
         key = str(selection.partition)
         seen = source_look.look_at_source(lake, entity, selection)
+        if not seen.found and not exists(entity, key):
+            self.log.info("Clocks of %s skip %s, and no file is named for it", entity.timezone, key)
+            return self._plan(context, lake, entity, selection, seen, [])
         if seen.complete:
             return self._plan(context, lake, entity, selection, seen, seen.pending)
         now, where = lake.clock(), source_look.expected_place(lake, entity, key)

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from airflow.sdk import CronTriggerTimetable
-from croniter import croniter
 
+from lakelanes.config.deadlines import due_at, start_of
+from lakelanes.config.local_time import local_time, next_tick, passed_at
 from lakelanes.config.model import Entity, Grain, Table
 from lakelanes.tables.windows import Window
-from lakelanes_airflow.timetables.partitions import PastPartitionTimetable
+from lakelanes_airflow.timetables.partitions import PastPartitionTimetable, PeriodTimetable
 
-# A partition's run starts when the time that it covers is over. Airflow takes the bounds of a backfill as instants, so
-# only ticks on the boundary make every partition between two dates part of it; a 06:00 tick on the last day is not.
+# A partition's run starts when the time that it covers is over.
 DEFAULT_CRON: dict[Grain, str] = {"hour": "0 * * * *", "day": "0 0 * * *", "month": "0 0 1 * *", "year": "0 0 1 1 *"}
 
 # So long a run waits for files of a partition that is overdue (a backfill, a run repeated later).
 LATE_WAIT = timedelta(minutes=5)
+_SECOND = timedelta(seconds=1)
 
 
-def schedule_of(entity: Entity) -> PastPartitionTimetable | CronTriggerTimetable | None:
+def schedule_of(entity: Entity) -> PeriodTimetable | CronTriggerTimetable | None:
     """The schedule of load_<entity>.
 
-    With a date grain, each tick of ``entity.schedule`` (default: DEFAULT_CRON) starts the run of the partition that
-    began with the tick before: the run of 2024-03-16T00:00 has the key 2024-03-15. Without one, ``entity.schedule`` is
-    an ordinary cron schedule, and None leaves the entity to sweep_sources and to manual runs; so does leaving the batch
+    With a date grain, the run of each partition starts at the first tick of ``entity.schedule`` (default: DEFAULT_CRON)
+    at which it is over: the run of 2024-03-16T00:00 has the key 2024-03-15. Without one, ``entity.schedule`` is an
+    ordinary cron schedule, and None leaves the entity to sweep_sources and to manual runs; so does leaving the batch
     lane out of its lanes.
     """
     if "batch" not in entity.lanes:
         return None
     if entity.grain is not None and entity.partition_key_format is not None:
-        return PastPartitionTimetable(
+        return PeriodTimetable(
             entity.schedule or DEFAULT_CRON[entity.grain],
             timezone=entity.timezone,
-            run_offset=-1,
+            grain=entity.grain,
             key_format=entity.partition_key_format,
         )
     return CronTriggerTimetable(entity.schedule, timezone=entity.timezone) if entity.schedule else None
@@ -46,9 +46,17 @@ def deadline_of(entity: Entity, due: datetime, now: datetime) -> datetime:
     return deadline if deadline > now else now + LATE_WAIT
 
 
+def due_of(entity: Entity, key: str, run_after: datetime) -> datetime:
+    """When the run of the Airflow partition ``key`` was due that Airflow lets start at ``run_after``.
+
+    A backfill's may be long before the partition is over, and the files have as long as those of a scheduled run.
+    """
+    return max(run_after, due_at(entity, key))
+
+
 def partition_start(entity: Entity, key: str) -> datetime:
     """When the time that the Airflow partition ``key`` covers begins. ValueError for a key of another form."""
-    return datetime.strptime(key, str(entity.partition_key_format)).replace(tzinfo=ZoneInfo(entity.timezone))
+    return start_of(entity, key)
 
 
 # The partition key of a table's run: where the time it covers begins, in the time zone of the schedule.
@@ -68,19 +76,16 @@ def export_schedule_of(table: Table) -> PastPartitionTimetable:
 def period_of(table: Table, key: str, date: datetime | None = None) -> Window:
     """The time that the Airflow partition ``key`` of export_<table> covers: from its tick to the next one.
 
-    date: the run's partition date, which distinguishes the two hours of one name when clocks are set back.
-    ValueError for a key of another form.
+    date: the run's partition date, where it has one. ValueError for a key of another form.
     """
     cron, zone = _export_cron(table)
-    if date is None:
-        date = datetime.strptime(key, WINDOW_KEY).replace(tzinfo=ZoneInfo(zone))
-    following = croniter(cron, date.astimezone(ZoneInfo(zone))).get_next(datetime)
-    return Window(date.astimezone(UTC), following.astimezone(UTC))
+    start = passed_at(datetime.strptime(key, WINDOW_KEY), zone) if date is None else date.astimezone(UTC)
+    return Window(start, next_tick(cron, zone, start + _SECOND))
 
 
 def window_key(table: Table, window: Window) -> str:
     """A window's start as an Airflow partition key of the same form."""
-    return window.start.astimezone(ZoneInfo(_export_cron(table)[1])).strftime(WINDOW_KEY)
+    return local_time(window.start, _export_cron(table)[1]).strftime(WINDOW_KEY)
 
 
 def _export_cron(table: Table) -> tuple[str, str]:
