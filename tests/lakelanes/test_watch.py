@@ -118,6 +118,28 @@ def test_files_of_long_ago_make_nothing_be_missed(watched: Watched) -> None:
     assert watched.watch() == []
 
 
+def test_an_hour_that_clocks_skip_is_never_missed_and_what_was_said_of_one_is_over(
+    make_watched: Callable[..., Watched],
+) -> None:
+    """Versions before this one opened incidents for them, which no file would ever have closed."""
+    watched = make_watched(
+        filename_pattern=r"hits_(\d{4})(\d{2})(\d{2})T(\d{2})\.csv",
+        partition_keys=["year", "month", "day", "hour"],
+        timezone="Europe/Zurich",
+    )
+    watched.clock.now = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+    put(watched.lake, "hits_20260329T00.csv", HEADER + ROW)
+    load_batch(watched.lake, watched.entity, list_entity(watched.lake, watched.entity), lane="fast", run_id="test")
+    alert = Alert("load_sales", "run-1", "sales", "no file", "Upload it.")
+    for hour in ("01", "02"):
+        assert incidents.report(watched.lake, f"deadline/sales/2026-03-29T{hour}", alert, watched.send)
+    watched.clock.now = datetime(2026, 3, 29, 5, 1, tzinfo=UTC)
+    said = [(cured, causes) for cured, causes in watched.watch() if causes[0].startswith("deadline/")]
+    missed = (False, ("deadline/sales/2026-03-29T03",))
+    assert said == [missed, (True, ("deadline/sales/2026-03-29T02",))], "03 was due at 02:00 UTC, and had three hours"
+    assert any("clocks of Europe/Zurich skip 2026-03-29T02" in message.reason for message in watched.messages)
+
+
 def test_a_run_that_missed_its_deadline_and_the_watch_have_one_cause(watched: Watched) -> None:
     watched.put(13)
     watched.clock.now = datetime(2024, 3, 16, 1, tzinfo=UTC)

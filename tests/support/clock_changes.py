@@ -15,9 +15,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
+import pytest
+
 from tests.support.properties import EFFORT
 
 EVERYTHING = EFFORT >= 100
+# Of the modules whose tests try every change.
+LIMIT = pytest.mark.timeout(24 * 3600 if EVERYTHING else 300)
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 # By zone, the day in UTC in which the change is; from the longest way back to the longest way forward.

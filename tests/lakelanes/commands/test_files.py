@@ -83,6 +83,9 @@ def test_a_date_that_holds_several_partitions_means_all_of_them() -> None:
     lake = Lake(make_config({"sales": SALES, "logs": HOURLY}))
     assert len(partition_paths_of(lake, "logs", "2024-03-15")) == 24
     assert len(partition_paths_of(lake, "sales", "2024-02")) == 29
+    zurich = Lake(make_config({"logs": {**HOURLY, "timezone": "Europe/Zurich"}}))
+    hours = partition_paths_of(zurich, "logs", "2024-03-31")
+    assert [path[-2:] for path in hours] == [f"{hour:02}" for hour in range(24)], "02 too: files can be named for it"
     assert partition_paths_of(lake, "sales", "2024-02-29") == ["year=2024/month=02/day=29"]
     assert partition_paths_of(lake, "logs", "year=2024/month=03/day=15/hour=07") == [
         "year=2024/month=03/day=15/hour=07"

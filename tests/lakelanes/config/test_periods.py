@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from lakelanes.config.periods import Periods
-from tests.support.clock_changes import EVERYTHING, LAST, Clocks, chosen, clocks, expected, starts_of, tried
+from tests.support.clock_changes import EVERYTHING, LAST, LIMIT, Clocks, chosen, clocks, expected, starts_of, tried
 
+pytestmark = LIMIT
 FORMS: dict[Any, str] = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 DAY = timedelta(days=1)
 # By grain, how long before and after a change to look, and the schedules to try.

@@ -203,6 +203,19 @@ def test_what_is_no_period_is_not_found(as_user: AsUser, lake: Lake, period: str
     assert client.post("/lake/entities/sales/reload", data={"period": period}).status_code == 404
 
 
+def test_an_hour_that_clocks_skip_is_not_found_unless_files_are_named_for_it(
+    as_user: AsUser, make_lake: Callable[..., Lake]
+) -> None:
+    make_lake(
+        filename_pattern=r"hits_(\d{4})(\d{2})(\d{2})T(\d{2})\.csv",
+        partition_keys=["year", "month", "day", "hour"],
+        timezone="Europe/Zurich",
+    )
+    answer = as_user("user").get("/lake/entities/sales/periods/2024-03-31T02")
+    assert (answer.status_code, "Clocks of Europe/Zurich skip 2024-03-31T02" in answer.text) == (404, True)
+    assert as_user("user").get("/lake/entities/sales/periods/2024-03-31T03").status_code == 200
+
+
 def test_a_day_without_a_file_says_so(as_user: AsUser, lake: Lake) -> None:
     load(lake, d15=GOOD, d18=GOOD)
     shown = text(as_user("viewer").get("/lake/entities/sales/periods/2024-03-16").text)

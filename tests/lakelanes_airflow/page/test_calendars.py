@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lakelanes.config.deadlines import periods
 from lakelanes.config.model import Entity
 from lakelanes.ledger.summaries import Counts, Summary
 from lakelanes.overview.files import Cell
@@ -76,6 +77,14 @@ def test_hours_are_columns_and_days_are_rows() -> None:
     [grid] = grids(entity(**HOURLY), Span("2024-03", "", "", "", ""), cells)
     assert grid.labels == ("15",) and len(grid.headings) == 24
     assert [column for column, one in enumerate(grid.rows[0]) if one] == [0, 23]
+
+
+def test_an_hour_that_clocks_skip_has_no_cell() -> None:
+    own = entity(**HOURLY, timezone="Europe/Zurich")
+    span = span_of(own, "2024-03", whole("2024-03-01T00", "2024-03-31T23"), NOW)
+    [grid] = grids(own, span, [cell(period) for period in periods(own, span.first, span.last)])
+    assert [column for column, one in enumerate(grid.rows[30]) if one is None] == [2]
+    assert all(all(row) for row in grid.rows[:30])
 
 
 def test_months_are_columns_and_years_are_rows() -> None:

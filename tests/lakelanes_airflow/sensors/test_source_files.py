@@ -90,6 +90,33 @@ def test_a_partition_that_is_loaded_already_is_ready_at_once_and_published_where
     assert context["ti"].xcoms["sense", SCOPE]["partitions"] == ["year=2024/month=03/day=15"]
 
 
+def test_the_run_of_an_hour_that_clocks_skip_waits_for_nothing(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake(
+        filename_pattern=r"hits_(\d{4})(\d{2})(\d{2})T(\d{2})\.csv",
+        partition_keys=["year", "month", "day", "hour"],
+        timezone="Europe/Zurich",
+    )
+    tasks, given = skipped(in_a_dag(), partition_key="2024-03-31T02")
+    assert tasks == FOLLOWING
+    assert FAILURE not in {key for _, key in given["ti"].xcoms}
+    put(lake, "hits_20240331T02.csv", "x")
+    assert names(sense(partition_key="2024-03-31T02")[0]) == ["hits_20240331T02.csv"], "of a sender who has that hour"
+
+
+def test_a_backfills_files_have_as_long_as_a_scheduled_runs(
+    make_lake: Callable[..., Lake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow lets a backfill start with its partition, long before that is due."""
+    early = Lake(make_lake().config, clock=lambda: datetime(2024, 3, 16, 6, tzinfo=UTC))
+    monkeypatch.setattr("lakelanes_airflow.sensors.source_files.open_lake", lambda: early)
+    given = task_context(sensor(), partition_key=KEY)
+    given["dag_run"].run_after = datetime(2024, 3, 15, tzinfo=UTC)
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor().execute(given)
+    _, arguments = deferred.value.trigger.serialize()
+    assert arguments["deadline"] == "2024-03-17T00:00:00+00:00"
+
+
 def in_a_dag() -> SourceFilesSensor:
     """The sensor with the tasks that follow it."""
     with DAG(dag_id="load_sales", schedule=None):

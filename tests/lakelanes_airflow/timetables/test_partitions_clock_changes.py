@@ -24,9 +24,10 @@ from lakelanes_airflow.timetables.schedules import (
     window_key,
 )
 from tests.lakelanes_airflow.timetables.test_schedules import HOURLY, MONTHLY, YEARLY, entity, table
-from tests.support.clock_changes import Clocks, Expected, by_kind, clocks, cron, expected, starts_of
+from tests.support.clock_changes import LIMIT, Clocks, Expected, by_kind, clocks, cron, expected, starts_of
 from tests.support.scheduler import Scheduler
 
+pytestmark = LIMIT
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ZURICH = {"timezone": "Europe/Zurich"}
 GRAINS: dict[str, dict[str, Any]] = {"hour": HOURLY, "day": {}, "month": MONTHLY, "year": YEARLY}
