@@ -10,6 +10,11 @@ from tests.support.airflow import use_temporary_home
 
 use_temporary_home()
 
+import airflow  # noqa: E402
+from airflow.api_fastapi.core_api.datamodels.backfills import BackfillPostBody  # noqa: E402
+from airflow.models.backfill import Backfill  # noqa: E402
+from sqlalchemy import inspect  # noqa: E402
+
 from lakelanes.files.preview import Action  # noqa: E402
 from lakelanes_airflow.runs.selection import load_params  # noqa: E402
 
@@ -27,6 +32,21 @@ def first_cells(start: str) -> list[str]:
 def test_every_param_of_a_load_is_in_the_tables() -> None:
     listed = first_cells("One of these limits it") + first_cells("and these go with any of them")
     assert sorted(listed) == sorted(load_params())
+
+
+def test_what_a_backfill_begins_with_is_what_airflow_has() -> None:
+    """The form's own default is in the scripts of its page alone."""
+    scripts = (Path(airflow.__file__).parent / "ui" / "dist" / "assets").glob("index-*.js")
+    [proposed] = {
+        found
+        for script in scripts
+        for found in re.findall(r"max_active_runs:(\d+),reprocess_behavior:", script.read_text())
+    }
+    others = {
+        BackfillPostBody.model_fields["max_active_runs"].default,
+        inspect(Backfill).columns["max_active_runs"].default.arg,  # the terminal sends none
+    }
+    assert f"**the form proposes\n{proposed}**, REST and the terminal take {others.pop()} where" in PAGE and not others
 
 
 def test_every_word_of_a_dry_run_is_explained() -> None:

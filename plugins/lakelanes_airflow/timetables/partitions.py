@@ -25,12 +25,25 @@ _MOMENT = timedelta(microseconds=1)
 
 class PastPartitionTimetable(CronPartitionTimetable):
     """Each tick starts the run of the partition that began with the tick before (``run_offset=-1``); until then that
-    partition is not over. What a tick is, ``lakelanes.config.local_time`` says.
+    partition is not over. What a tick is, ``lakelanes.config.local_time`` says. Backfills start no scheduled run.
 
     A backfill holds only partitions that are over. Airflow itself refuses one only if all of it is in the future; for a
     range that ends in the future it makes runs that stay queued for days. Here a range with a partition that is not
     over is refused as a whole, in a dry run too, so that nobody believes it was loaded.
     """
+
+    def next_dagrun_info_v2(
+        self, *, last_dagrun_info: DagRunInfo | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        """As in Airflow's class, but a backfill is nothing that a schedule goes on from.
+
+        Airflow counts the runs of a backfill among those after which the next one is due
+        (``airflow.dag_processing.collection``), and without catchup the run after any earlier one is that of the last
+        tick. So a DAG that was just deployed, which otherwise waits for its next tick, would begin with the partition
+        before that as soon as somebody backfills any other: after 15 to 24 November the 27th, on the 28th.
+        """
+        last_dagrun_info = _gone_on_from(last_dagrun_info, restriction)
+        return super().next_dagrun_info_v2(last_dagrun_info=last_dagrun_info, restriction=restriction)
 
     def iter_partition_dagrun_infos(self, *, earliest: datetime, latest: datetime) -> Iterator[DagRunInfo]:
         """As in Airflow's class. InvalidBackfillDate, whose text UI, CLI and REST (as status 422) show, at the first
@@ -95,6 +108,7 @@ class PeriodTimetable(PastPartitionTimetable):
         last_dagrun_info: of the scheduled run or backfill of the last partition. Without catch-up, what is due before
         the last tick is left out, as in Airflow's class.
         """
+        last_dagrun_info = _gone_on_from(last_dagrun_info, restriction)
         candidates = []
         if last_dagrun_info is not None:
             candidates.append(self._after(last_dagrun_info))
@@ -157,6 +171,17 @@ def _now() -> datetime:
     """What Airflow's own timetables take for the present."""
     now: datetime = getattr(trigger, "utcnow")()  # noqa: B009  # not exported, for Airflow's classes alone
     return now
+
+
+def _gone_on_from(last: DagRunInfo | None, restriction: TimeRestriction) -> DagRunInfo | None:
+    """The run that a schedule goes on from: without catch-up no backfill's."""
+    return None if last is not None and _is_of_backfill(last) and not restriction.catchup else last
+
+
+def _is_of_backfill(run: DagRunInfo) -> bool:
+    """Whether a run of a partition was a backfill's: Airflow has those due when their partition begins, and scheduled
+    ones when it is over (``run_offset=-1``)."""
+    return run.partition_date is not None and run.run_after <= run.partition_date
 
 
 def _refuse(key: str | None, over: datetime, before: str | None) -> NoReturn:

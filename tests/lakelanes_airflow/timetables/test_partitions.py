@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from airflow.models.backfill import InvalidBackfillDate
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.models.backfill import (
+    Backfill,
+    BackfillDagRun,
+    InvalidBackfillDate,
+    ReprocessBehavior,
+    _create_backfill,
+)
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
 from airflow.serialization.decoders import decode_timetable
 from airflow.serialization.encoders import coerce_to_core_timetable, encode_timetable
-from airflow.timetables.base import TimeRestriction
+from airflow.timetables.base import DagRunInfo, TimeRestriction
+from airflow.utils import db
+from airflow.utils.session import create_session
+from pendulum import DateTime, instance
+from sqlalchemy import delete, func, select
 
 from lakelanes.config.model import Entity
 from lakelanes_airflow.timetables.partitions import PastPartitionTimetable
 from lakelanes_airflow.timetables.schedules import export_schedule_of, schedule_of
 from tests.lakelanes_airflow.timetables.test_schedules import HOURLY, MONTHLY, entity, table
+from tests.support.lakes import SALES, config_text
 
 
 def backfilled(entity: Entity, first: str, last: str) -> list[str]:
@@ -79,6 +96,87 @@ def test_the_scheduler_is_not_kept_from_the_partition_that_is_just_over() -> Non
     before = timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)
     later = timetable.next_dagrun_info_v2(last_dagrun_info=before, restriction=restriction)
     assert later.run_after > before.run_after and later.partition_date == before.run_after
+
+
+DAGS = Path(__file__).resolve().parents[3] / "dags"
+
+
+@pytest.fixture
+def load_sales(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], DagModel]:
+    """``load_sales()`` parses the DAG files into Airflow's database, as the DAG processor does again and again, and
+    returns what the scheduler goes by then. Nothing has run before."""
+    path = tmp_path / "lake.json"
+    # Its ticks are twelve hours from now, so that no last one is so near that Airflow runs it on sight.
+    path.write_text(config_text({"sales": {**SALES, "schedule": f"0 {(datetime.now(UTC).hour + 12) % 24} * * *"}}))
+    monkeypatch.setenv("LAKE_CONFIG", str(path))
+    db.initdb()
+    with create_session() as session:
+        session.execute(delete(BackfillDagRun))
+        for model in (Backfill, DagRun):
+            session.execute(delete(model).where(model.dag_id == "load_sales"))
+
+    def parse() -> DagModel:
+        bag = DagBag(str(DAGS), bundle_name="dags-folder")
+        assert bag.import_errors == {}
+        DagBundlesManager().sync_bundles_to_db()
+        sync_bag_to_db(bag, "dags-folder", None)
+        with create_session() as session:
+            return session.scalars(select(DagModel).where(DagModel.dag_id == "load_sales")).one()
+
+    return parse
+
+
+def test_a_backfill_starts_no_scheduled_run(
+    load_sales: Callable[[], DagModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With Airflow's own timetable the run of the last tick is due at once, as soon as the DAG is parsed again."""
+    before = load_sales()
+    assert before.next_dagrun_create_after > datetime.now(UTC)
+    first, last = (before.next_dagrun_partition_date - timedelta(days=days) for days in (14, 5))
+    _create_backfill(
+        dag_id="load_sales",
+        from_date=first,
+        to_date=last,
+        max_active_runs=10,
+        reverse=False,
+        dag_run_conf=None,
+        triggering_user_name=None,
+        reprocess_behavior=ReprocessBehavior.NONE,
+    )
+    after = load_sales()
+    assert (after.next_dagrun_create_after, after.next_dagrun_partition_key) == (
+        before.next_dagrun_create_after,
+        before.next_dagrun_partition_key,
+    )
+    with create_session() as session:
+        runs = select(func.count()).select_from(DagRun).where(DagRun.dag_id == "load_sales")
+        assert session.scalar(runs) == 10
+    with monkeypatch.context() as patch:
+        patch.delattr(PastPartitionTimetable, "next_dagrun_info_v2")
+        assert load_sales().next_dagrun_create_after < datetime.now(UTC), "this Airflow has no such habit any more"
+
+
+def test_a_schedule_goes_on_from_its_own_last_run_and_from_no_backfills() -> None:
+    """After a time without a scheduler the run of the last tick is due at once."""
+    timetable: Any = coerce_to_core_timetable(schedule_of(entity()))
+    restriction = TimeRestriction(None, None, catchup=False)
+    own, backfilled = (
+        DagRunInfo(run_after=day(-3 + after), data_interval=None, partition_date=day(-3), partition_key="x")
+        for after in (1, 0)
+    )
+    due = timetable.next_dagrun_info_v2(last_dagrun_info=own, restriction=restriction)
+    assert due.partition_key == local_day(-1)
+    waits = timetable.next_dagrun_info_v2(last_dagrun_info=backfilled, restriction=restriction)
+    alone = timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)
+    assert waits == alone
+    caught_up = timetable.next_dagrun_info_v2(
+        last_dagrun_info=backfilled, restriction=TimeRestriction(None, None, catchup=True)
+    )
+    assert caught_up.run_after == day(-2)
+
+
+def day(days_from_now: int) -> DateTime:
+    return instance(datetime.now(UTC)).start_of("day").add(days=days_from_now)
 
 
 def test_the_database_has_the_timetable_whole() -> None:
