@@ -1,23 +1,22 @@
 """
-# export_<table>: a DynamoDB table's changes, window by window, into a table in Athena
+# `export_<table>`: a DynamoDB table's changes, window by window, into a table in Athena
 
 One DAG per DynamoDB table of the configuration that is exported.
 
-    plan -> export and convert, one pair of tasks per window -> publish (register, view, events) -> report_failures
-                                                                                                 -> refresh_views
-
 ## What it does
 
-- **plan** decides what is due: the first time a full export as of a whole minute, the base, and after that windows
-  without a hole between them. Point-in-time recovery is some minutes behind, and plan waits for it without holding a
-  worker. Where nothing is due, the run ends here, and the other tasks are skipped.
-- **export** has DynamoDB write a window's changes to S3, and waits without holding a worker.
-- **convert** makes change rows of a window, or a snapshot of the full export. It checks every file against the
-  manifest.
-- **publish** registers the partitions, moves `<table>_current` in one step to the last window that follows the others
-  without a hole, and emits one asset event per window.
-- **report_failures** is skipped when all went well. Otherwise it fails the run, and names each window and its reason.
-- **refresh_views** is skipped unless `<table>_current` is new or has other columns.
+Its tasks, one after the other; the last two follow publish side by side:
+
+1. **plan** decides what is due: the first time a full export as of a whole minute, the base, and after that windows
+   without a hole between them. Point-in-time recovery is some minutes behind, and plan waits for it without holding a
+   worker. Where nothing is due, the run ends here, and the other tasks are skipped.
+2. **export**, one task per window, has DynamoDB write the window's changes to S3, and waits without holding a worker.
+3. **convert**, after the export of its window, makes change rows of it, or a snapshot of the full export. It checks
+   every file against the manifest.
+4. **publish** registers the partitions, moves `<table>_current` in one step to the last window that follows the others
+   without a hole, and emits one asset event per window.
+5. **report_failures** is skipped when all went well. Otherwise it fails the run, and names each window and its reason.
+6. **refresh_views** is skipped unless `<table>_current` is new or has other columns.
 
 ## When it runs
 
@@ -85,9 +84,18 @@ def export_dag(config: LakeConfig, table: Table) -> DAG:
         schedule=export_schedule_of(table),
         max_active_runs=16,
         params={
-            "full": Param(False, type="boolean", description="Start anew with a full export."),
+            "full": Param(
+                False,
+                type="boolean",
+                title="Start anew",
+                description="Make a new full export, and follow the table from there. It ends a gap; DynamoDB bills it "
+                "by the table's size.",
+            ),
             "dry_run": Param(
-                False, type="boolean", description="Change nothing: say in the log of plan what would be exported."
+                False,
+                type="boolean",
+                title="Dry run",
+                description="Change nothing: say in the log of plan what would be exported.",
             ),
         },
         **dag_arguments(Tag.EXPORT, page=f"/tables/{table.name}"),

@@ -1,23 +1,23 @@
 """
-# load_<entity>: CSV files of one entity, from the source bucket to a table in Athena
+# `load_<entity>`: CSV files of one entity, from the source bucket to a table in Athena
 
 One DAG per entity of the configuration.
 
-    sense (and plan) -> convert, one task per batch -> publish (register, validate, publish) -> report_failures
-                                                                                             -> refresh_views
-
 ## What it does
 
-- **sense** waits for the partition's files, without holding a worker, and puts those that the ledger does not have into
-  batches of about equal size. Planning belongs to sensing: the listing and the ledger's answer are at hand there.
-  Where the lake has all files, and Glue their partitions, the run ends here, and the other tasks are skipped.
-- **convert** claims, converts and commits the files of a batch. Its name in the grid says what the batch holds.
-- **publish** registers the run's partitions in Glue, compares Athena's row counts with the ledger's, and emits one
-  asset event per partition. These steps share one task: each needs the one before, and a task start costs more than
-  they do.
-- **report_failures** is skipped when all went well. Otherwise it fails the run and names each file, line and reason;
-  what could be loaded has been published by then.
-- **refresh_views** is skipped unless a table was created or changed.
+Its tasks, one after the other; the last two follow publish side by side:
+
+1. **sense** waits for the partition's files, without holding a worker, and puts those that the ledger does not have
+   into batches of about equal size. Planning belongs to sensing: the listing and the ledger's answer are at hand there.
+   Where the lake has all files, and Glue their partitions, the run ends here, and the other tasks are skipped.
+2. **convert**, one task per batch, claims, converts and commits the files of the batch. Its name in the grid says what
+   the batch holds.
+3. **publish** registers the run's partitions in Glue, compares Athena's row counts with the ledger's, and emits one
+   asset event per partition. These steps share one task: each needs the one before, and a task start costs more than
+   they do.
+4. **report_failures** is skipped when all went well. Otherwise it fails the run and names each file, line and reason;
+   what could be loaded has been published by then.
+5. **refresh_views** is skipped unless a table was created or changed.
 
 ## When it runs
 

@@ -1,9 +1,9 @@
 """
-# maintain_lake: keeps what the lake has grown into small and whole
-
-    maintain, one task per exported DynamoDB table
+# `maintain_lake`: keeps what the lake has grown into small and whole
 
 ## What it does
+
+It has one task, **maintain**, for each exported DynamoDB table, which
 
 - Compacts the changes of a table into a snapshot of it, so that the cost of `<table>_current` follows the table's size
   and not its history. The new snapshot is written beside the old one; the view moves to it in one step.

@@ -1,12 +1,15 @@
 """
-# refresh_dashboards: the copies of the views in QuickSight and Power BI
-
-    look -> refresh, one task per data set that is due
-    powerbi
+# `refresh_dashboards`: the copies of the views in QuickSight and Power BI
 
 ## What it does
 
-Looks for what SPICE lacks, as the ledger knows it: files that were loaded, refused or deleted since the last refresh
+Its tasks:
+
+1. **look** finds the data sets of QuickSight that are due.
+2. **refresh**, one task per data set that is due, has QuickSight read it anew, and waits without holding a worker.
+3. **powerbi**, beside these two, does the same for Power BI.
+
+It looks for what SPICE lacks, as the ledger knows it: files that were loaded, refused or deleted since the last refresh
 that completed, views that were made anew, tables of DynamoDB, which may always have changed. A data set is read whole,
 unless all that changed lies within its `changes_days`: then only these days are read again. Afterwards QuickSight's
 rows are compared with Athena's. Data sets are those of `include/dashboards` in mode `import`; what is not deployed to
@@ -45,8 +48,18 @@ with DAG(
     schedule="*/10 * * * *",
     max_active_runs=1,
     params={
-        "dataset": Param(None, type=["null", "string"], title="Data sets", description="These alone, and at once"),
-        "full": Param(False, type="boolean", title="Full", description="Read all of its rows (with a data set)"),
+        "dataset": Param(
+            None,
+            type=["null", "string"],
+            title="Data sets",
+            description="Refresh these alone, and at once, due or not: sales, or several as sales, targets.",
+        ),
+        "full": Param(
+            False,
+            type="boolean",
+            title="Read all rows",
+            description="Read all rows of the data sets named above, and not only the days that changed.",
+        ),
     },
     **dag_arguments(Tag.VIEWS, page="/dashboards"),
 ):

@@ -1,17 +1,17 @@
 """
-# refresh_views: the Athena views of include/sql/views
+# `refresh_views`: the Athena views of `include/sql/views`
 
 ## What it does
 
-Creates the views in the order in which they need each other. A view stays as it is while its SQL and the columns of its
-inputs are unchanged, so a run without changes reads the catalogue and writes nothing. A view whose tables do not exist
-yet is left out: its log line says "waiting" and for which table, or "not configured" when the configuration has no such
-table.
+Its one task, **refresh**, creates the views in the order in which they need each other. A view stays as it is while its
+SQL and the columns of its inputs are unchanged, so a run without changes reads the catalogue and writes nothing. A view
+whose tables do not exist yet is left out: its log line says "waiting" and for which table, or "not configured" when the
+configuration has no such table.
 
 ## When it runs
 
-When load_<entity> or sweep_sources created a table or changed its columns, and once a day for views that were deployed
-since. New partitions need no refresh: a view sees them at once. That is why it does not listen to the tables'
+When `load_<entity>` or `sweep_sources` created a table or changed its columns, and once a day for views that were
+deployed since. New partitions need no refresh: a view sees them at once. That is why it does not listen to the tables'
 assets, whose events come once per partition.
 
 ## When it fails

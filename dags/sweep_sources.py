@@ -1,13 +1,18 @@
 """
-# sweep_sources: loads whatever no lane has loaded
-
-    find -> convert, one task per batch -> publish (register, validate, publish) -> report_failures
-                                                                                 -> refresh_views
+# `sweep_sources`: loads whatever no lane has loaded
 
 ## What it does
 
-Finds, over all entities, files that are late, came at an irregular time, were lost by a lane or failed before, and
-loads them as load_<entity> does, partitions and asset events included. Files that match no entity are not loaded; one
+Its tasks, one after the other; the last two follow publish side by side:
+
+1. **find** looks for files that are not loaded, and puts them into batches.
+2. **convert**, one task per batch, claims, converts and commits the files of the batch.
+3. **publish** registers the partitions, compares Athena's row counts with the ledger's, and emits the asset events.
+4. **report_failures** is skipped when all went well. Otherwise it fails the run and names each file, line and reason.
+5. **refresh_views** is skipped unless a table was created or changed.
+
+It finds, over all entities, files that are late, came at an irregular time, were lost by a lane or failed before, and
+loads them as `load_<entity>` does, partitions and asset events included. Files that match no entity are not loaded; one
 alert names them, once. A file that matches two entities is refused. A refused file waits for a corrected upload.
 
 It also registers partitions whose files are loaded but that Glue does not have, and finishes the work of workers that
@@ -27,7 +32,7 @@ why.
 ## When it fails
 
 An alert names the files and the reason, unless one that is still open does. A file that fails for a passing cause is
-tried again by the next sweeps, five times in all. After that, remove the cause and trigger load_<entity>.
+tried again by the next sweeps, five times in all. After that, remove the cause and trigger `load_<entity>`.
 """
 
 from __future__ import annotations
@@ -50,9 +55,17 @@ with DAG(
     schedule="*/15 * * * *",
     max_active_runs=1,
     params={
-        "full": Param(False, type="boolean", description="List the entire source bucket, not only recent names."),
+        "full": Param(
+            False,
+            type="boolean",
+            title="List the whole bucket",
+            description="List all of the source bucket, as happens once a day, and not only recent names.",
+        ),
         "dry_run": Param(
-            False, type="boolean", description="Change nothing: say in the log of find what would be loaded, and why."
+            False,
+            type="boolean",
+            title="Dry run",
+            description="Change nothing: say in the log of find what would be loaded, and why.",
         ),
     },
     **dag_arguments(Tag.LOAD, Tag.MAINTENANCE, page="/files"),

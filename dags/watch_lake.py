@@ -1,11 +1,10 @@
 """
-# watch_lake: finds faults that no failed run reports, and closes alerts that are cured
-
-    watch
+# `watch_lake`: finds faults that no failed run reports, and closes alerts that are cured
 
 ## What it does
 
-Checks the lake as a whole, and sends one alert per cause for faults that no failed run reports:
+Its one task, **watch**, checks the lake as a whole, and sends one alert per cause for faults that no failed run
+reports:
 
 - a partition that did not arrive by its deadline, even if no run waited for it;
 - a partition with more than `alert_rejected_percent` of its rows rejected;

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import Asset
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.serialization.serialized_objects import DagSerialization
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from lakelanes_airflow.defaults import OWNER, RetryWhatCanPass, Tag
 from lakelanes_airflow.notifications.run_alerts import alert_on_failure
@@ -133,6 +136,22 @@ def assert_documented(dag: Any) -> None:
     assert dag.doc_md == ast.get_docstring(ast.parse(Path(dag.fileloc).read_text()), clean=False)
     for section in ("# ", "## What it does", "## When it runs", "## When it fails"):
         assert section in dag.doc_md
+    parts = list(markdown(dag.doc_md))
+    # Airflow shows no HTML, and takes <entity> for it; what is set in is a listing to it, whose lines do not wrap.
+    assert [part.content for part in parts if part.type in ("html_block", "html_inline", "code_block")] == []
+    strong = {after.content for before, after in pairwise(parts) if before.type == "strong_open"}
+    assert {task_id.rpartition(".")[2] for task_id in dag.task_ids} <= strong, "each task is told of by its name"
+
+
+def markdown(text: str) -> Iterator[Token]:
+    """The tokens of a text as CommonMark has them, which Airflow's UI follows (react-markdown, with ``skipHtml``)."""
+    for token in MarkdownIt("commonmark").parse(text):
+        yield from token.children or [token]
+
+
+def test_a_word_that_the_ui_would_swallow_is_found() -> None:
+    found = [token.content for token in markdown("# load_<entity>\n\n`load_<entity>`") if token.type == "html_inline"]
+    assert found == ["<entity>"]
 
 
 @each
@@ -153,7 +172,7 @@ def assert_alerts(dag: Any) -> None:
 
 
 @each
-def test_every_param_has_a_type_a_description_and_a_default_that_can_be_triggered(
+def test_every_param_has_a_type_a_title_a_description_and_a_default_that_can_be_triggered(
     dags: dict[str, Any], dag_id: str
 ) -> None:
     assert_params(dags[dag_id])
@@ -162,7 +181,10 @@ def test_every_param_has_a_type_a_description_and_a_default_that_can_be_triggere
 def assert_params(dag: Any) -> None:
     for name in dag.params:
         param = dag.params.get_param(name)
-        assert param.schema.get("type") and param.description, name
+        assert param.schema.get("type") and param.schema.get("title"), name
+        # The UI shows it as it is, without Markdown.
+        assert param.description and param.description.endswith(".") and not set("`*<>") & set(param.description), name
+        assert param.description.rstrip(".") != param.schema["title"], name
         param.resolve()
 
 

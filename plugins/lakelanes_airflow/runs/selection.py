@@ -29,16 +29,20 @@ def load_params() -> dict[str, Param]:
         "partition": Param(
             None,
             type=["null", "string"],
-            description="Only this partition, e.g. 2024-03-15, as far as its files are there.",
+            title="Partition",
+            description="Only this partition, as far as its files are there: 2024-03-15, 2024-03-15T09 of an hourly "
+            "entity, 2024-03 of a monthly one.",
         ),
         "first_partition": Param(
             None,
             type=["null", "string"],
-            description="Only partitions from this one on, e.g. 2024-03-01.",
+            title="First partition",
+            description="Only partitions from this one on, e.g. 2024-03-01. Alone, it is without an end.",
         ),
         "last_partition": Param(
             None,
             type=["null", "string"],
+            title="Last partition",
             description="Only partitions up to this one, itself included, e.g. 2024-03-31.",
         ),
         "keys": Param(
@@ -46,17 +50,25 @@ def load_params() -> dict[str, Param]:
             type=["null", "array"],
             items={"type": "string", "minLength": 1},
             maxItems=MAX_KEYS,
+            title="Files",
             description="Only these files: object keys, or s3:// URIs in the source bucket, one per line.",
         ),
         "prefix": Param(
             None,
             type=["null", "string"],
+            title="Start of the keys",
             description="Only files whose key starts so, e.g. erp/2024/; an s3:// URI is understood.",
         ),
-        "reload": Param(False, type="boolean", description="Load again what is loaded already."),
+        "reload": Param(
+            False,
+            type="boolean",
+            title="Load again",
+            description="Load also what is loaded already. Its rows are replaced, not doubled.",
+        ),
         "dry_run": Param(
             False,
             type="boolean",
+            title="Dry run",
             description="Change nothing: say in the log of the first task, per file, what would happen and why.",
         ),
     }
