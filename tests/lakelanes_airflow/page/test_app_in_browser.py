@@ -25,6 +25,7 @@ from lakelanes.ledger import summaries
 from lakelanes.tables.windows import minute_text
 from lakelanes_airflow.page.window_layout import window_name
 from tests.lakelanes_airflow.page.conftest import Open
+from tests.support.accessibility import too_wide
 from tests.support.browser import chromium
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.lakes import put
@@ -309,7 +310,7 @@ def test_the_page_is_read_without_scripts_and_on_a_narrow_screen(
     expect(page.get_by_role("heading", name="Latest files")).to_be_visible()
     for path in ("/lake/", "/lake/entities/sales", "/lake/tables/orders"):
         narrow = open_page(path, viewport={"width": 375, "height": 700})
-        assert narrow.evaluate(_TOO_WIDE) == [], path
+        assert too_wide(narrow) == [], path
 
 
 def test_the_page_shows_what_happened_since_it_was_opened(open_page: Open, lake: Lake, days: list[datetime]) -> None:
@@ -322,11 +323,6 @@ def test_the_page_shows_what_happened_since_it_was_opened(open_page: Open, lake:
     page.evaluate("freshen()")
     expect(page.get_by_role("link", name=name)).to_have_count(1)
 
-
-# What sticks out of the window and does not scroll by itself.
-_TOO_WIDE = """() => [...document.querySelectorAll('body *')]
-  .filter(one => one.getBoundingClientRect().right > innerWidth && !one.closest('.scroll, .hidden, .skip'))
-  .map(one => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 30)}`)"""
 
 # Controls, regions and tables that a screen reader has no name for.
 _NAMELESS = """() => {
