@@ -25,6 +25,8 @@ PART = "part#"
 UNPLACED = "~"
 # A file that failed this often is left alone by the sweep until somebody triggers its load.
 MAX_ATTEMPTS = 5
+# When a version was claimed is kept of so many claims, the last ones.
+MOST_TRIES = 20
 # By how much an index may trail its table.
 INDEX_LAG = timedelta(minutes=1)
 
@@ -43,6 +45,8 @@ class Entry:
     ``parts``: of a file whose rows are of many partitions, of how many; None for a file that never had a Part.
     ``rows_withheld``: of the rejected rows of a refused file those without a fault of their own.
     ``waits_for``: of a failed file, what no other try can bring about: that somebody restores it from an archive.
+    ``attempts`` are those since the version came or was loaded last, which is what the sweep goes by. ``tries``: when
+    this version was claimed, oldest first, MOST_TRIES at most; None where not all of them were noted (before 0.2).
     """
 
     source: str
@@ -80,6 +84,7 @@ class Entry:
     claimed_at: str = ""
     updated_at: str = ""
     loaded_at: str | None = None
+    tries: tuple[str, ...] | None = None
 
     @property
     def stamp(self) -> dict[str, str]:

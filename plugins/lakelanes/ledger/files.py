@@ -26,7 +26,7 @@ from lakelanes.aws.failures import is_retryable, kind_of
 from lakelanes.aws.pauses import pause
 from lakelanes.config.model import Lane
 from lakelanes.errors import ClaimContendedError, LeaseLostError
-from lakelanes.ledger.entries import PART, Entry, Part, PartChanges, Refusal, timestamp
+from lakelanes.ledger.entries import MOST_TRIES, PART, Entry, Part, PartChanges, Refusal, timestamp
 from lakelanes.ledger.items import key, to_item
 from lakelanes.ledger.notes import Notes
 from lakelanes.ledger.queries import FileQueries
@@ -96,6 +96,7 @@ class Ledger(FileQueries, Notes):
         """The claim, moved to the version that was found on reading. LeaseLostError when the claim is over."""
         modified = timestamp(file.last_modified)
         moved = replace(claim, etag=file.etag, size=file.size, last_modified=modified, sequencer=file.sequencer)
+        moved = replace(moved, tries=claim.tries and claim.tries[-1:])
         return self._transition(claim, replace(moved, lease_until=self._lease_end()))
 
     def renew(self, claim: Entry) -> None:
@@ -236,6 +237,7 @@ class Ledger(FileQueries, Notes):
             error=reason,
             updated_at=now,
             claimed_at=now,
+            tries=(),
         )
         condition = "attribute_not_exists(#s) OR (#st = :unmatched AND (#e <> :etag OR #r <> :reason))"
         names = {"#s": "source", "#st": "state", "#e": "etag", "#r": "error"}
@@ -271,7 +273,8 @@ class Ledger(FileQueries, Notes):
                 return False
             owner = f"{lane}-{uuid.uuid4().hex[:12]}"
             claimed = self._claimed(file, entity, partition, owner, lane, run_id, known)
-            aside = replace(claimed, state=state, error=reason, attempts=0, lease_until="", retryable=True)
+            tries = _tries(known, file)  # without one more
+            aside = replace(claimed, state=state, error=reason, attempts=0, lease_until="", retryable=True, tries=tries)
             found = self._take(aside, known, run_id)
             if found is None:
                 return True
@@ -322,6 +325,7 @@ class Ledger(FileQueries, Notes):
         now = self.now()
         before = known or Entry(source=file.uri)
         same = before.etag == file.etag
+        tries = _tries(known, file)
         return replace(
             before,
             entity=entity,
@@ -349,6 +353,7 @@ class Ledger(FileQueries, Notes):
             claimed_at=now,
             updated_at=now,
             loaded_at=None,
+            tries=None if tries is None else (*tries, now)[-MOST_TRIES:],
         )
 
     def _lease_end(self) -> str:
@@ -420,6 +425,11 @@ _STANDING_NAMES = {"#t": "token", "#st": "state"}
 
 def _standing_values(claim: Entry) -> dict[str, Any]:
     return {":t": claim.token, ":claimed": "claimed"}
+
+
+def _tries(known: Entry | None, file: SourceFile) -> tuple[str, ...] | None:
+    """When this version was claimed before; None where that was not noted."""
+    return known.tries if known and known.etag == file.etag else ()
 
 
 def _lost(claim: Entry) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, groupby
 
 from lakelanes.ledger.entries import PART, Entry, Part, State, timestamp
 from lakelanes.ledger.items import CURRENT
@@ -63,11 +64,53 @@ class FileQueries(LedgerTable):
         alone, source and updated_at among them. One request of the index by_state, which reads what it returns
         (eventually consistent).
         """
+        pages = self._changes(entity, state, before, newest_first=True, page=limit + 1, fields=fields)
+        found: list[Entry] = []
+        for entries in pages:
+            found += [entry for entry in entries if before is None or (entry.updated_at, entry.source) < before]
+            if len(found) >= limit:
+                break
+        return sorted(found, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
+
+    def by_change(
+        self,
+        entity: str,
+        state: State,
+        *,
+        after: tuple[str, str] | None = None,
+        newest_first: bool = True,
+        page: int = 100,
+        fields: Sequence[str] = (),
+    ) -> Iterator[Entry]:
+        """Files of an entity in a state by the time of their last change, without their past versions.
+
+        ``after``: (updated_at, source) of the file to go on from. ``page``: so many are asked for at a time, once those
+        before have been taken. ``fields``: as in ``latest``. Of files of one moment the index has no order that can be
+        relied on, so they are read together, and come in that of their URIs.
+        """
+        pages = self._changes(entity, state, after, newest_first=newest_first, page=page, fields=fields)
+        for _, moment in groupby(chain.from_iterable(pages), key=lambda entry: entry.updated_at):
+            for entry in sorted(moment, key=lambda entry: entry.source, reverse=newest_first):
+                place = (entry.updated_at, entry.source)
+                if after is None or (place < after if newest_first else place > after):
+                    yield entry
+
+    def _changes(
+        self,
+        entity: str,
+        state: State,
+        after: tuple[str, str] | None,
+        *,
+        newest_first: bool,
+        page: int,
+        fields: Sequence[str],
+    ) -> Iterator[list[Entry]]:
+        """Answers of the index by_state from the moment of ``after`` on, that moment included."""
         condition, names, values = "#k = :k", {"#k": "entity_state"}, {":k": {"S": f"{entity}#{state}"}}
-        if before:
-            condition += " AND #u <= :u"
+        if after:
+            condition += " AND #u <= :u" if newest_first else " AND #u >= :u"
             names["#u"] = "updated_at"
-            values[":u"] = {"S": before[0]}
+            values[":u"] = {"S": after[0]}
         projection = {}
         if fields:
             names |= {"#u": "updated_at", **{f"#{name}": name for name in fields if name != "updated_at"}}
@@ -78,17 +121,12 @@ class FileQueries(LedgerTable):
             KeyConditionExpression=condition,
             ExpressionAttributeNames=names,
             ExpressionAttributeValues=values,
-            ScanIndexForward=False,
-            Limit=limit + 1,
+            ScanIndexForward=not newest_first,
+            Limit=page,
             **projection,
         )
-        found: list[Entry] = []
-        for page in pages:
-            entries = map(Entry.from_item, page["Items"])
-            found += [entry for entry in entries if before is None or (entry.updated_at, entry.source) < before]
-            if len(found) >= limit:
-                break
-        return sorted(found, key=lambda entry: (entry.updated_at, entry.source), reverse=True)[:limit]
+        for answer in pages:
+            yield [Entry.from_item(item) for item in answer["Items"]]
 
     def page_of_partition(self, entity: str, partition: str, limit: int, after: str = "") -> list[Entry]:
         """The first files of a partition after the URI ``after``, by the index by_partition: the current entry of each

@@ -110,6 +110,14 @@ class FileFound:
     entry: Entry | None
     ignored: bool = False
 
+    @classmethod
+    def of(cls, lake: Lake, key: str, file: SourceFile | None, entry: Entry | None) -> FileFound:
+        """By what the configuration says of the key now."""
+        taker = taker_of(lake.config, key)
+        uri = f"s3://{lake.config.resources.source_bucket}/{key}"
+        ignored = taker is None and is_ignored(lake.config, key)
+        return cls(key, uri, taker.name if taker else None, file, entry, ignored)
+
     @property
     def state(self) -> str:
         if self.ignored and (self.entry is None or self.entry.state == "unmatched"):
@@ -276,9 +284,7 @@ def search(lake: Lake, text: str, *, limit: int = 50, after: str = "") -> Search
     text = text.strip().removeprefix(f"s3://{bucket}/")
     if not text:
         return SearchPage([])
-    prefixes = {text}
-    if "/" not in text:
-        prefixes |= {entity.source_prefix + text for entity in lake.config.entities.values()}
+    prefixes = search_prefixes(lake, text)
 
     def listed(prefix: str) -> list[SourceFile]:
         page = lake.s3.list_objects_v2(
@@ -292,8 +298,16 @@ def search(lake: Lake, text: str, *, limit: int = 50, after: str = "") -> Search
     gone = [] if after else [prefix for prefix in prefixes if prefix not in files]
     entries = lake.ledger.get_many(f"s3://{bucket}/{key}" for key in (*shown, *gone))
     shown = sorted({*shown, *(key for key in gone if f"s3://{bucket}/{key}" in entries)}, key=str.encode)
-    found = [_found(lake, key, files.get(key), entries.get(f"s3://{bucket}/{key}")) for key in shown]
+    found = [FileFound.of(lake, key, files.get(key), entries.get(f"s3://{bucket}/{key}")) for key in shown]
     return SearchPage(found, keys[limit - 1] if len(keys) > limit else "")
+
+
+def search_prefixes(lake: Lake, text: str) -> set[str]:
+    """The starts of keys that a text is searched for as: itself, and for a name without a folder below the source
+    prefix of every entity."""
+    if "/" in text:
+        return {text}
+    return {text, *(entity.source_prefix + text for entity in lake.config.entities.values())}
 
 
 def one_file(lake: Lake, source: str) -> tuple[Entry, list[Entry]] | None:
@@ -347,13 +361,6 @@ def _newest(lake: Lake, entity: Entity, whole: Summary) -> str | None:
         if summary.counts.partitions:
             return summary.version
     return whole.last or None
-
-
-def _found(lake: Lake, key: str, file: SourceFile | None, entry: Entry | None) -> FileFound:
-    taker = taker_of(lake.config, key)
-    uri = f"s3://{lake.config.resources.source_bucket}/{key}"
-    ignored = taker is None and is_ignored(lake.config, key)
-    return FileFound(key, uri, taker.name if taker else None, file, entry, ignored)
 
 
 def _limited(texts: Iterable[str]) -> Iterable[str]:

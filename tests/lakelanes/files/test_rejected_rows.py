@@ -60,3 +60,30 @@ def test_rejected_rows_have_their_line_and_their_text(lake: Lake, monkeypatch: p
     with pytest.raises(RejectsGoneError):
         read_rejected(lake, entry)
     assert read_rejected(lake, replace(entry, rejects=None)).rows == []
+
+
+def test_the_reasons_of_rejected_rows_are_counted_by_kind(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ["b,c,x,2024-03-15", "c,c,1.5,never", "d,c,yy,2024-03-15", "e,c", "f,c,z,2024-03-15"]
+    load(lake, key(15), body=GOOD + "\n".join(rows) + "\n")
+    entry = lake.ledger.get(f"s3://{lake.config.resources.source_bucket}/{key(15)}")
+    assert entry
+    page = read_rejected(lake, entry, limit=1)
+    assert [(one.count, one.column, one.line, one.withheld) for one in page.reasons] == [
+        (3, "amount", 3, False),
+        (1, "transaction_date", 4, False),
+        (1, None, 6, False),
+    ]
+    assert page.reasons[0].reason.startswith("'x' is not a decimal(10,2)")
+    assert (page.counted, page.total) == (5, 5)
+    monkeypatch.setattr(rejected_rows, "COUNTED_ROWS", 0)
+    page = read_rejected(lake, entry, limit=1)
+    assert (page.reasons, page.counted, page.total) == ((), 0, 5), "what is not counted is not said to be"
+
+
+def test_rows_without_a_fault_of_their_own_are_one_reason(make_lake: Callable[..., Lake]) -> None:
+    lake = make_lake({"sales": {**SALES, "max_bad_rows": 1}})
+    body = GOOD + "b,c,x,2024-03-15\nd,c,y,2024-03-15\n" + "e,c,1.00,2024-03-15\n" * 4
+    load(lake, key(15), body=body)
+    entry = lake.ledger.get(f"s3://{lake.config.resources.source_bucket}/{key(15)}")
+    assert entry
+    assert [(one.count, one.withheld) for one in read_rejected(lake, entry).reasons] == [(5, True), (2, False)]

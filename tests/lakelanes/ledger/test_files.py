@@ -13,7 +13,7 @@ from lakelanes.aws.failures import is_retryable
 from lakelanes.errors import ClaimContendedError, LeaseLostError
 from lakelanes.lake import Lake
 from lakelanes.ledger import files
-from lakelanes.ledger.entries import Entry, Part, PartChanges, Refusal
+from lakelanes.ledger.entries import MOST_TRIES, Entry, Part, PartChanges, Refusal
 from lakelanes.ledger.files import Ledger
 from lakelanes.ledger.source_file import SourceFile
 from tests.lakelanes.ledger.support import FILE, NEWER, NOON, Clock, claim, commit, held
@@ -109,6 +109,39 @@ def test_a_new_version_starts_counting_attempts_anew(ledger: Ledger) -> None:
     ledger.failed(held(ledger), "SlowDown", retryable=True)
     newer = replace(FILE, etag="etag-2", last_modified=NOON + timedelta(seconds=5))
     assert held(ledger, newer).attempts == 1
+
+
+def test_when_a_version_was_tried_stays_known_after_its_load(ledger: Ledger, clock: Clock) -> None:
+    times = []
+    for _ in range(3):
+        clock.time += timedelta(minutes=1)
+        times.append(ledger.now())
+        ledger.failed(held(ledger), "SlowDown", retryable=True)
+    clock.time += timedelta(minutes=1)
+    loaded = commit(ledger, held(ledger))
+    assert (loaded.attempts, loaded.tries) == (0, (*times, loaded.claimed_at))
+    assert ledger.get(FILE.uri) == loaded
+    newer = held(ledger, replace(FILE, etag="etag-2", last_modified=NOON + timedelta(seconds=5)))
+    assert newer.tries == (newer.claimed_at,), "of this version"
+    assert ledger.history(FILE.uri)[0].tries == loaded.tries
+    found = ledger.adopt(newer, replace(FILE, etag="etag-3"))
+    assert found.tries == (newer.claimed_at,), "the try went on with the version that it found"
+
+
+def test_of_many_tries_the_last_are_known(ledger: Ledger, clock: Clock) -> None:
+    for _ in range(MOST_TRIES + 3):
+        clock.time += timedelta(minutes=1)
+        ledger.failed(held(ledger), "SlowDown", retryable=True)
+    entry = ledger.get(FILE.uri)
+    assert entry and entry.tries and len(entry.tries) == MOST_TRIES and entry.tries[-1] == entry.claimed_at
+
+
+def test_tries_that_were_not_all_noted_are_not_made_up(ledger: Ledger) -> None:
+    old = replace(held(ledger), state="failed", tries=None, lease_until="")
+    ledger.client.put_item(TableName=ledger.table, Item=old.to_item())
+    assert held(ledger).tries is None
+    assert ledger.record_unmatched(replace(FILE, key="other"), "no entity")
+    assert len(held(ledger, replace(FILE, key="other")).tries or ()) == 1
 
 
 def test_the_version_found_on_reading_replaces_the_one_that_was_listed(ledger: Ledger) -> None:
@@ -251,7 +284,9 @@ class TestAFileThatIsSetAside:
         assert entry is not None
         assert (entry.state, entry.error, entry.attempts, entry.token) == ("deferred", "too large", 0, 1)
         assert (entry.lease_until, entry.partition, entry.lane) == ("", "year=2024", "fast")
-        assert held(ledger).attempts == 1
+        assert entry.tries == ()
+        claimed = held(ledger)
+        assert (claimed.attempts, claimed.tries) == (1, (claimed.claimed_at,))
 
     def test_stays_with_who_holds_it(self, ledger: Ledger, clock: Clock) -> None:
         entry = held(ledger)

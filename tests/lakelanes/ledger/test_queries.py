@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from lakelanes.ledger.entries import Entry, Part, PartChanges
 from lakelanes.ledger.files import Ledger
 from tests.lakelanes.ledger.support import FILE, Clock, commit, held
@@ -54,6 +56,45 @@ def test_the_files_of_a_state_come_a_page_at_a_time_newest_first(ledger: Ledger,
     assert [entry.source for entry in rest] == uris[2:]
     [few] = ledger.latest("sales", "loaded", 1, fields=("source", "updated_at"))
     assert (few.source, few.etag) == (uris[0], "")
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_files_are_read_by_their_change_in_either_order_from_any_place(
+    ledger: Ledger, clock: Clock, newest_first: bool
+) -> None:
+    uris = load(ledger, clock, 5)
+    if not newest_first:
+        uris.reverse()
+    until(lambda: list(ledger.in_state("sales", "loaded")), 5)
+    found = list(ledger.by_change("sales", "loaded", newest_first=newest_first, page=2))
+    assert [entry.source for entry in found] == uris
+    for number, entry in enumerate(found):
+        rest = ledger.by_change(
+            "sales", "loaded", after=(entry.updated_at, entry.source), newest_first=newest_first, page=2
+        )
+        assert [one.source for one in rest] == uris[number + 1 :]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_files_of_one_moment_come_in_the_order_of_their_uris_whatever_the_index_has(
+    ledger: Ledger, newest_first: bool
+) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html: the sort key need not be unique."""
+    uris = [commit(ledger, held(ledger, replace(FILE, key=f"file-{number}"))).source for number in (3, 0, 4, 1, 2)]
+    until(lambda: list(ledger.in_state("sales", "loaded")), 5)
+    found = [entry.source for entry in ledger.by_change("sales", "loaded", newest_first=newest_first, page=2)]
+    assert found == sorted(uris, reverse=newest_first)
+
+
+def test_what_is_not_taken_is_not_asked_for(ledger: Ledger, clock: Clock) -> None:
+    load(ledger, clock, 7)
+    until(lambda: list(ledger.in_state("sales", "loaded")), 7)
+    asked = []
+    ledger.client.meta.events.register("before-call.dynamodb.Query", lambda **_: asked.append(1))
+    files = ledger.by_change("sales", "loaded", page=3)
+    assert len(asked) == 0
+    assert [next(files), next(files)] and len(asked) == 1
+    assert len(list(files)) == 5 and len(asked) == 3
 
 
 def test_files_of_one_moment_are_each_on_one_page(ledger: Ledger) -> None:
