@@ -8,25 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
 
-from lakelanes.aws.storage import place_of
 from lakelanes.config.model import Entity
-from lakelanes.config.partitions import Partition, partition_key
 from lakelanes.errors import LakeError
-from lakelanes.files.matching import matches_name, partition_path, taker_of
-from lakelanes.files.rejected_rows import RejectsGoneError, read_rejected
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes.ledger.entries import UNPLACED, Entry
+from lakelanes.ledger.entries import UNPLACED
 from lakelanes.ledger.summaries import FILE_STATES
 from lakelanes.overview import files as overview
 from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX
 from lakelanes_airflow.page import calendars, dashboards, incidents, tables
+from lakelanes_airflow.page import files as file_routes
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, reader, require_trigger
 from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
 from lakelanes_airflow.page.background import BackgroundWork
@@ -37,7 +34,6 @@ from lakelanes_airflow.process_lake import open_lake
 _STATIC = {"lake.css": "text/css", "lake.js": "text/javascript"}
 _ROWS = 50
 _LATEST = 8
-_SEARCHES = 10
 
 StateFilter = Literal["", "claimed", "loaded", "rejected", "failed", "deleted", "deferred", "unmatched"]
 Cursor = Annotated[str, Query(max_length=2100)]
@@ -57,8 +53,7 @@ def create_app(background: BackgroundWork | None = None) -> FastAPI:
     app.get("/entities/{entity}")(entity_page)
     app.get("/entities/{entity}/periods/{period}")(period_page)
     tables.add_routes(app)
-    app.get("/files")(files_page)
-    app.get("/file")(file_page)
+    file_routes.add_routes(app)
     dashboards.add_routes(app)
     app.get("/static/{name}")(static)
     app.post("/entities/{entity}/retry", dependencies=[Depends(from_the_page)])(retry_file)
@@ -156,87 +151,6 @@ def period_page(request: Request, user: Reader, entity: str, period: str, after:
     )
 
 
-def files_page(
-    request: Request,
-    user: Reader,
-    q: Annotated[str, Query(max_length=1100)] = "",
-    entity: str = "",
-    state: StateFilter = "",
-    after: Cursor = "",
-) -> Response:
-    """Files whose key starts with ``q``; without it, those of an entity, or of none, that changed last."""
-    lake = open_lake()
-    names = Visibility(request, user, lake.config).entities()
-    if entity and entity not in names:
-        raise HTTPException(404, f"there is no entity {entity!r}, or you may not see it")
-    chosen = entity or (names[0] if names else "")
-    found, files = overview.SearchPage([]), overview.FilePage([])
-    if q.strip():
-        found = _search(lake, q, after, set(names))
-    elif state == "unmatched":
-        files = overview.latest_files(lake, "", ["unmatched"], limit=_ROWS, after=after, fields=overview.LISTED)
-    elif chosen:
-        files = overview.latest_files(
-            lake, chosen, [state] if state else FILE_STATES, limit=_ROWS, after=after, fields=overview.LISTED
-        )
-    return page(
-        request,
-        "files.html",
-        q=q,
-        names=names,
-        entity=chosen,
-        state=state,
-        found=found,
-        files=files,
-        after=after,
-        state_choices=[choice for choice in get_args(StateFilter) if choice],
-    )
-
-
-def file_page(
-    request: Request,
-    user: Reader,
-    uri: Annotated[str, Query(max_length=1200)],
-    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
-) -> Response:
-    """A file: its state and reason, its rejected rows with line and text, its past versions."""
-    lake = open_lake()
-    bucket, key = place_of(uri)
-    found = overview.one_file(lake, uri)
-    # Also of the entities that its past versions were of, and of the one that takes it now.
-    owners = {entry.entity for entry in (found[0], *found[1]) if entry.entity} if found else set()
-    if bucket == lake.config.resources.source_bucket and (taker := taker_of(lake.config, key)):
-        owners.add(taker.name)
-    sight = Visibility(request, user, lake.config)
-    if not all(map(sight.entity, owners)):
-        raise HTTPException(403, "You may not see this entity.")
-    if found is None:
-        raise HTTPException(
-            404, f"The ledger knows no file {uri}. A file that was just uploaded shows up once a lane has seen it."
-        )
-    entry, history = found
-    rows, gone = None, None
-    try:
-        rows = read_rejected(lake, entry, offset=offset, limit=_ROWS)
-    except RejectsGoneError as error:
-        gone = str(error)
-    described = lake.config.entities.get(entry.entity)
-    return page(
-        request,
-        "file.html",
-        entry=entry,
-        history=history,
-        rejected=rows,
-        gone=gone,
-        entity=described,
-        key=key,
-        offset=offset,
-        step=_ROWS,
-        period=_period_of(described, entry) if described else None,
-        may_load=bool(described) and may_trigger(request, user, LOAD_PREFIX + entry.entity),
-    )
-
-
 def static(name: str) -> Response:
     """The stylesheet and the script."""
     if name not in _STATIC:
@@ -273,35 +187,11 @@ async def reload_period(
     return back(request, f"/entities/{quote(entity)}/periods/{quote(period)}", f"{LOAD_PREFIX}{entity}", run)
 
 
-def _search(lake: Lake, q: str, after: str, names: set[str]) -> overview.SearchPage:
-    """Files by key that are of these entities or of none. The cursor is the key of one of them, for a key may tell what
-    the user may not see; where none follows within _SEARCHES listings, the search ends."""
-
-    def is_seen(one: overview.FileFound) -> bool:
-        return {owner for owner in (one.entity, one.entry and one.entry.entity) if owner} <= names
-
-    for _ in range(_SEARCHES):
-        found = overview.search(lake, q, limit=_ROWS, after=after)
-        if seen := [one for one in found.found if is_seen(one)]:
-            return overview.SearchPage(seen, seen[-1].key if found.after else "")
-        after = found.after
-        if not after:
-            break
-    return overview.SearchPage([])
-
-
 def _entity(request: Request, user: User, name: str) -> tuple[Lake, Entity]:
     lake = open_lake()
     if name not in lake.config.entities or not may_read(request, user, LOAD_PREFIX + name):
         raise HTTPException(404, f"There is no entity {name!r}, or you may not see it.")
     return lake, lake.config.entities[name]
-
-
-def _period_of(entity: Entity, entry: Entry) -> str | None:
-    """The period that the file's name spells; None where it spells none, or is no longer one of the entity's."""
-    key = place_of(entry.source)[1]
-    path = partition_path(entity, key) if entity.grain and matches_name(entity, key) else None
-    return partition_key(entity, Partition.from_path(path)) if path else None
 
 
 def _count(request: Request, lake: Lake, names: list[str]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from lakelanes.aws.storage import place_of
 from lakelanes.tables.windows import minute_text
 from lakelanes_airflow.page.calendars import long_name, short_name
 from lakelanes_airflow.page.window_layout import window_name
@@ -115,6 +116,11 @@ def name_of(uri: str) -> str:
     return uri.rsplit("/", 1)[-1]
 
 
+def key_of(uri: str) -> str:
+    """The key of an object by its URI."""
+    return place_of(uri)[1]
+
+
 def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
@@ -143,6 +149,7 @@ FILTERS = {
     "cut": cut,
     "duration": duration,
     "name_of": name_of,
+    "key_of": key_of,
     "plural": plural,
     "run_path": run_path,
     "query": query,

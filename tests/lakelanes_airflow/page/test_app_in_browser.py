@@ -142,7 +142,7 @@ def test_the_page_shows_a_load_a_reject_a_missing_day_and_a_dead_letter(
 
 def test_rejected_rows_are_shown_with_line_and_text(open_page: Open, lake: Lake, days: list[datetime]) -> None:
     page = open_page("/lake/")
-    page.get_by_role("searchbox", name="Search files by the start of their key").fill(DAY.format(days[12])[:-4])
+    page.get_by_role("searchbox", name="Search files by a part of their key").fill(DAY.format(days[12])[:-4])
     page.keyboard.press("Enter")
     page.get_by_role("link", name=DAY.format(days[12])).click()
     row = page.get_by_role("row", name="b0,c,0.999")

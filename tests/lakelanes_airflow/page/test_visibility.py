@@ -24,7 +24,7 @@ from lakelanes.files.listing import list_prefix
 from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
-from lakelanes_airflow.page import app as page_app
+from lakelanes_airflow.page import files as page_files
 from lakelanes_airflow.page.app import the_app
 from lakelanes_airflow.page.background import BackgroundWork
 from tests.lakelanes_airflow.page.test_app_dashboards import look
@@ -145,10 +145,12 @@ def requests_of(path: str, lake: Lake) -> list[tuple[str, dict[str, str]]]:
             {"q": f"{bucket(lake)}in/"},
             {"q": "in/p"},
             {"q": "p"},
+            {"q": "ay"},
+            {"sort": "size"},
             {"entity": "payroll"},
             {"state": "unmatched"},
         ],
-        "/file": files,
+        **dict.fromkeys(("/file", "/file/source", "/file/rejects"), files),
     }
     names = {"/static": ["lake.css"], "/dashboards": ["open_board", "payroll_board"], "/views": list(VIEWS)}
     values = {"period": "2024-03-15", "kind": "window", "start": "20240315T1000Z", "visual": "rows"}
@@ -182,7 +184,7 @@ def test_who_may_read_one_dag_sees_nothing_else_on_any_route(
         leaked = [word for word in HIDDEN if word in shown.replace("DynamoDB tables", "")]
         assert leaked == [], (place, query, shown)
         codes.append(answer.status_code)
-    if path not in ("/tables/{table}", "/tables/{table}/exports/{kind}/{start}"):
+    if path not in ("/tables/{table}", "/tables/{table}/exports/{kind}/{start}", "/file/rejects"):
         assert 200 in codes, "who sees nothing proves nothing"
 
 
@@ -198,6 +200,7 @@ def test_the_same_requests_show_it_to_who_may_read_all(as_user: AsUser, lake: La
     assert "secret,secret" in shown["/dashboards/{name}"] and "secret,secret" in shown["/views/{name}"]
     assert "secret,secret" in shown["/dashboards/{name}/{visual}.svg"]
     assert "secret,secret" in shown["/dashboards/{name}/{visual}.vl.json"]
+    assert "secret,secret" in shown["/file/source"] and "secret,secret" in shown["/file/rejects"]
     assert "secret,secret,x" in shown["/file"] and SECRET in shown["/files"]
     assert "payroll" in shown["/entities/{entity}"] and "shop-orders" in shown["/tables/{table}"]
 
@@ -250,7 +253,7 @@ def test_rows_of_before_a_view_was_changed_stay_hidden(
 def test_a_search_goes_on_behind_what_is_hidden_and_its_cursor_names_no_hidden_key(
     as_user: AsUser, lake: Lake, rights: Rights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_app, "_ROWS", 2)
+    monkeypatch.setattr(page_files, "_ROWS", 2)
     for day in range(16, 20):
         put(lake, f"in/payroll_2024_03_{day}.csv", GOOD)
     rights.dags = {"load_sales"}
@@ -273,7 +276,9 @@ def test_a_file_that_was_another_entitys_needs_the_rights_on_both(as_user: AsUse
     )
     rights.dags = {"load_sales"}
     client = as_user("viewer")
-    assert client.get("/lake/file", params={"uri": bucket(lake) + SECRET}).status_code == 403
+    for path in ("", "/source", "/rejects"):
+        assert client.get(f"/lake/file{path}", params={"uri": bucket(lake) + SECRET}).status_code == 403
     assert SECRET not in client.get("/lake/files", params={"q": "in/pay"}).text
     rights.dags = {"load_sales", "load_payroll"}
-    assert client.get("/lake/file", params={"uri": bucket(lake) + SECRET}).status_code == 200
+    for path in ("", "/source", "/rejects"):
+        assert client.get(f"/lake/file{path}", params={"uri": bucket(lake) + SECRET}).status_code == 200
