@@ -196,6 +196,9 @@ def test_a_failed_file_says_whether_it_is_tried_again(as_user: AsUser, lake: Lak
     put(lake, "sales_data_2024_03_15.csv", GOOD)
     [file] = list_prefix(lake, "sales_data_2024_03_15.csv")
     client = as_user("viewer")
+    lake.ledger.set_aside(file, "sales", None, "failed", "from the dead-letter queue", lane="fast", run_id="message-1")
+    told = shown(client, file.uri)
+    assert "The sweep tries it by itself, until 5 attempts" in told and "Attempts (UTC) none yet" in told
     for number in range(1, 6):
         claim: Any = lake.ledger.claim(
             file, "sales", "year=2024", owner="w", lane="batch", run_id=f"sweep_sources/scheduled__{number}"
