@@ -86,6 +86,7 @@ NOT_COLLECTED = {
     "dashboards/test_spice.py": NO_INGESTIONS,
     "dashboards/test_refresh_plan.py": NO_INGESTIONS,
     "dashboards/test_enhanced_refresh.py": NO_INGESTIONS,
+    "dashboards/test_proposal.py": ATHENA_ALONE,
     "dashboards/test_queries.py": ATHENA_ALONE,
     "dashboards/test_view_columns.py": ATHENA_ALONE,
     "draft/test_table.py": NO_EXPORTS,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from lakelanes.files import downloads
+from lakelanes.files import downloads, rejected_rows
 from lakelanes.files.batch import load_batch
 from lakelanes.files.downloads import NotInBucketError
 from lakelanes.files.listing import list_prefix
@@ -85,7 +85,8 @@ def test_rejected_rows_are_csv_with_the_rows_as_they_came(lake: Lake) -> None:
     assert (download.name, download.size) == (f"{NAME}.rejects.csv", None)
 
 
-def test_all_of_many_rejected_rows_come_and_few_are_held_at_a_time(lake: Lake) -> None:
+def test_all_of_many_rejected_rows_come_and_few_are_held_at_a_time(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rejected_rows, "_BATCH_ROWS", 200)
     bad = "".join(f"b{number},c,x{number:06},2024-03-15\n" for number in range(30_000))
     entry = load(lake, HEADER + "a,c,1.50,2024-03-15\n" + bad)
     list(downloads.rejects(lake, entry).chunks)
