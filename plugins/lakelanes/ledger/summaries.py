@@ -54,7 +54,10 @@ _READ = (
     *("live_rows", "live_etag", "loaded_at"),
 )
 # What a cell of a calendar shows. One asks for hundreds, and most of its time would go into reading the answer.
-OF_A_CELL = ("first_loaded_at", "rows", "partitions", *FILE_STATES)
+OF_A_CELL = (
+    *("first_loaded_at", "rows", "partitions", *FILE_STATES),
+    *("rejects_batch", "rejects_fast", "withheld_batch", "withheld_fast"),
+)
 
 
 @dataclass(frozen=True)

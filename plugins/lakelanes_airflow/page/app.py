@@ -14,8 +14,10 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
 
+from lakelanes.aws.storage import place_of
 from lakelanes.config.model import Entity
 from lakelanes.errors import LakeError
+from lakelanes.files.listing import list_partition
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.ledger.entries import UNPLACED
@@ -27,6 +29,8 @@ from lakelanes_airflow.page import files as file_routes
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, reader, require_trigger
 from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
 from lakelanes_airflow.page.background import BackgroundWork
+from lakelanes_airflow.page.entity_facts import facts_of
+from lakelanes_airflow.page.periods import standing
 from lakelanes_airflow.page.render import HEADERS, HERE, back, page
 from lakelanes_airflow.page.visibility import Visibility
 from lakelanes_airflow.process_lake import open_lake
@@ -101,12 +105,9 @@ def entity_page(
     [status] = overview.status(lake, [entity])
     states = [state] if state and state != "unmatched" else FILE_STATES
     files = overview.latest_files(lake, entity, states, limit=_ROWS // 2, after=after, fields=overview.LISTED)
-    grid: dict[str, Any] = {"span": None, "grids": [], "partitions": [], "more_partitions": ""}
+    grid: dict[str, Any] = {"span": None, "partitions": [], "more_partitions": ""}
     if described.partition_grain:
-        whole = summaries.total(lake.ledger, entity)
-        shown_span = calendars.span_of(described, span, whole, lake.clock())
-        cells = overview.calendar(lake, described, shown_span.first, shown_span.last)
-        grid |= {"span": shown_span, "grids": calendars.grids(described, shown_span, cells)}
+        grid |= _calendar(lake, described, span)
     else:
         found = summaries.partition_summaries(lake.ledger, entity, after=partitions_after, limit=_ROWS + 1)
         more = found[_ROWS - 1].version if len(found) > _ROWS else ""
@@ -117,10 +118,10 @@ def entity_page(
         "entity.html",
         status=status,
         entity=described,
+        facts=facts_of(described, place_of(files.entries[0].source)[1] if files.entries else ""),
         state=state,
         files=files,
         after=after,
-        may_load=may_trigger(request, user, LOAD_PREFIX + entity),
         **grid,
     )
 
@@ -133,7 +134,10 @@ def period_page(request: Request, user: Reader, entity: str, period: str, after:
     cells = overview.calendar(lake, described, period, period)
     if not cells:
         raise HTTPException(404, f"Clocks of {described.timezone} skip {period}, and no file is named for it.")
+    [cell] = cells
     _count(request, lake, [entity])
+    # Only where nothing is known is the bucket asked, with a request or a few.
+    unseen = list_partition(lake, described, period) if described.grain and not cell.counts.files else []
     partitions = overview.period_partitions(lake, described, period)
     path, _, cursor = after.partition("|")
     files: list[tuple[str, overview.FilePage]] = []
@@ -144,7 +148,16 @@ def period_page(request: Request, user: Reader, entity: str, period: str, after:
         request,
         "period.html",
         entity=described,
-        cell=cells[0],
+        cell=cell,
+        stand=standing(
+            described,
+            cell,
+            summaries.total(lake.ledger, entity),
+            lake.clock(),
+            [entry for _, found in files for entry in found.entries],
+            len(unseen),
+        ),
+        unseen=unseen,
         partitions=partitions,
         files=files,
         may_load=may_trigger(request, user, LOAD_PREFIX + entity),
@@ -185,6 +198,20 @@ async def reload_period(
         raise HTTPException(404, f"{period!r} is not a period that {LOAD_PREFIX}{entity} can load.")
     run = await trigger(request, LOAD_PREFIX + entity, {"partition": period, "reload": reload})
     return back(request, f"/entities/{quote(entity)}/periods/{quote(period)}", f"{LOAD_PREFIX}{entity}", run)
+
+
+def _calendar(lake: Lake, entity: Entity, wanted: str) -> dict[str, Any]:
+    """What the template shows of a span: its blocks, and what of it stands out."""
+    whole = summaries.total(lake.ledger, entity.name)
+    span = calendars.span_of(entity, wanted, whole, lake.clock())
+    cells = overview.calendar(lake, entity, span.first, span.last)
+    return {
+        "span": span,
+        "blocks": calendars.blocks(entity, span, cells),
+        "tally": calendars.tally(cells),
+        "notable": calendars.notable(cells),
+        "heats": calendars.heats(cells) if entity.partition_grain == "hour" else {},
+    }
 
 
 def _entity(request: Request, user: User, name: str) -> tuple[Lake, Entity]:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from lakelanes.aws.storage import place_of
 from lakelanes.tables.windows import minute_text
-from lakelanes_airflow.page.calendars import long_name, short_name
+from lakelanes_airflow.page.calendars import long_name, short_name, told
 from lakelanes_airflow.page.window_layout import window_name
 
 NOTHING = "\N{EN DASH}"
@@ -38,6 +38,7 @@ STATES: dict[str, Label] = {
     "ignored": Label("ignored", "·", "of no entity on purpose: the name of a marker, or one of ignored_names"),
     "missing": Label("missing", "○", "its deadline is over and nothing came"),
     "waiting": Label("waiting", "⋯", "it is over, and its files may still come"),
+    "rejects": Label("with rejected rows", "△", "in the table but for some rows, which were rejected"),
     "none": Label("not expected", "", "before the first file, or not over yet"),
     "new": Label("new", "+", "in the bucket; no lane has seen it"),
     "replaced": Label("replaced", "↺", "there is a newer version in the bucket"),
@@ -89,6 +90,16 @@ def minute(text: str) -> str:
 
 def number(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
+
+
+def compact(value: int) -> str:
+    """A number in four characters at most, for a cell: 999, 1.2k, 57k, 1.2M, 3.4G."""
+    amount = float(value)
+    for unit in ("", "k", "M", "G"):
+        if amount < 999.5:
+            return f"{amount:.1f}{unit}" if unit and amount < 9.95 else f"{amount:.0f}{unit}"
+        amount /= 1000
+    return f"{amount:.0f}T"
 
 
 def size(value: int | None) -> str:
@@ -146,6 +157,8 @@ FILTERS = {
     "minute": minute,
     "number": number,
     "size": size,
+    "compact": compact,
+    "told": told,
     "cut": cut,
     "duration": duration,
     "name_of": name_of,

@@ -21,6 +21,7 @@ from lakelanes.tables.windows import parse_minute
 from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, require_trigger
 from lakelanes_airflow.page.actions import trigger
+from lakelanes_airflow.page.labels import moment
 from lakelanes_airflow.page.render import back, page
 from lakelanes_airflow.page.visibility import Visibility
 from lakelanes_airflow.page.window_layout import span_of, window_rows
@@ -62,6 +63,7 @@ def table_page(
         "table.html",
         stand=stand,
         table=described,
+        nothing_due=_nothing_due(stand),
         span=span,
         window_rows=window_rows(described, cells),
         listed=[cell for cell in known if state in ("", cell.state)][:_LISTED],
@@ -99,6 +101,16 @@ async def export_table(request: Request, user: Reader, table: str, full: Annotat
     require_trigger(request, user, EXPORT_PREFIX + table)
     run = await trigger(request, EXPORT_PREFIX + table, {"full": full})
     return back(request, f"/tables/{quote(table)}", EXPORT_PREFIX + table, run)
+
+
+def _nothing_due(stand: TableStatus) -> str:
+    """Why exporting what is due would do nothing; '' where it would do something."""
+    if stand.state == "fresh":
+        ends = moment(stand.next_end)
+        return f"Nothing is due: every window that is over is in the lake. The next one ends at {ends} UTC."
+    if stand.state == "loading":
+        return "Nothing else is due before the full export is in the lake."
+    return "No window can be exported before a new full export." if stand.state == "gap" else ""
 
 
 def _stream(request: Request, lake: Lake, table: Table, cells: Sequence[WindowCell]) -> StreamStatus | None:

@@ -168,7 +168,7 @@ def test_reload_starts_a_run_of_everything_in_a_partition(as_user: AsUser, lake:
     load(lake, d15=GOOD)
     client = as_user("user")
     page = client.get("/lake/entities/sales/periods/2024-03-15").text
-    assert "Reload the partition" in page and "disabled" not in page
+    assert "Load again</button>" in page and "Load now" not in page and "disabled" not in page
     answer = client.post("/lake/entities/sales/reload", data={"period": "2024-03-15", "reload": "true"})
     assert answer.status_code == 303, text(answer.text)
     run_id = unquote(answer.headers["location"].rsplit("run=", 1)[1]).removeprefix("load_sales/")
@@ -180,7 +180,7 @@ def test_reload_starts_a_run_of_everything_in_a_partition(as_user: AsUser, lake:
 def test_a_viewers_buttons_are_disabled_and_say_why(as_user: AsUser, lake: Lake) -> None:
     load(lake, d15=GOOD)
     page = as_user("viewer").get("/lake/entities/sales/periods/2024-03-15").text
-    assert len(re.findall(r"<button[^>]* disabled aria-describedby=\"why\"", page)) == 2
+    assert len(re.findall(r"<button[^>]* disabled aria-describedby=\"why\"", page)) == 1
     assert "You may look, but not trigger load_sales." in page
 
 
@@ -218,8 +218,22 @@ def test_an_hour_that_clocks_skip_is_not_found_unless_files_are_named_for_it(
 
 def test_a_day_without_a_file_says_so(as_user: AsUser, lake: Lake) -> None:
     load(lake, d15=GOOD, d18=GOOD)
-    shown = text(as_user("viewer").get("/lake/entities/sales/periods/2024-03-16").text)
-    assert "No file of 16 March 2024" in shown and "missing" in shown
+    where = "/lake/entities/sales/periods/2024-03-16"
+    page = as_user("user").get(where).text
+    assert "No file of 16 March 2024" in text(page) and "missing" in text(page)
+    assert "There is nothing to load: the source bucket has no file of it." in text(page)
+    assert "<button" not in page.split('id="main"')[1]
+    put(lake, DAY.format(16), GOOD)
+    page = as_user("user").get(where).text
+    assert "In the source bucket, and not in the ledger sales_data_2024_03_16.csv" in text(page)
+    assert re.findall(r"<button[^>]*>(Load[^<]*)<", page) == ["Load now"]
+
+
+def test_a_day_has_no_dash_for_what_is_not_there(as_user: AsUser, lake: Lake) -> None:
+    load(lake, d15=GOOD, d16="wrong\n1\n")
+    for day in (15, 16, 17):
+        page = as_user("viewer").get(f"/lake/entities/sales/periods/2024-03-{day}").text
+        assert not set("\N{EN DASH}\N{EM DASH}") & set(text(page)), text(page)
 
 
 def test_entities_of_other_shapes_have_their_calendars(as_user: AsUser, make_lake: Callable[..., Lake]) -> None:

@@ -167,7 +167,7 @@ def test_the_retry_button_starts_a_run_and_a_viewer_cannot_press_it(
 
 def test_a_reload_is_asked_for_twice(open_page: Open, lake: Lake, days: list[datetime], dags: dict[str, Any]) -> None:
     page = open_page(f"/lake/entities/sales/periods/{days[0]:%Y-%m-%d}", "user")
-    page.get_by_role("button", name="Reload the partition").click()
+    page.get_by_role("button", name="Load again").click()
     again = page.get_by_role("button", name="Press again")
     expect(again).to_be_visible()
     again.click()

@@ -178,6 +178,53 @@ def test_starting_anew_asks_twice_and_a_viewer_can_press_neither(as_user: AsUser
     assert 'name="full" value="true"' in form
 
 
+def buttons(page: str) -> list[str]:
+    return re.findall(r"<button[^>]*>([^<]+)</button>", page.split('id="main"')[1])
+
+
+def test_a_table_has_the_buttons_that_would_do_something(as_user: AsUser, table: ExportedTable) -> None:
+    client = as_user("user")
+
+    def shown() -> str:
+        return client.get("/lake/tables/orders").text
+
+    assert buttons(shown()) == ["Make the full export"]
+    assert "Exported until (UTC) nothing yet" in text(shown()) and "Base (UTC) no full export yet" in text(shown())
+    table.begin()
+    assert buttons(shown()) == ["Export what is due", "Start anew (full export)"]
+    for number in range(8):
+        table.window(number)
+    assert buttons(shown()) == ["Start anew (full export)"]
+    assert f"The next one ends at {table.base + 9 * HOUR:%Y-%m-%d %H:%M} UTC." in text(shown())
+    assert "did not arrive by" not in text(shown())
+
+
+def test_an_export_that_a_run_has_or_that_is_done_has_no_button(as_user: AsUser, table: ExportedTable) -> None:
+    table.begin()
+    client = as_user("user")
+    for number, (state, found, why) in enumerate(
+        [
+            ("published", [], "There is nothing to export: it is in the lake."),
+            ("exporting", [], "There is nothing to start: a run has it."),
+            ("gap", [], "There is nothing to export: start orders anew"),
+            ("failed", ["Export what is due"], "Attempt"),
+        ]
+    ):
+        export = table.window(number, state)
+        page = client.get(f"/lake/tables/orders/exports/window/{export.start}").text
+        assert (buttons(page), why in text(page)) == (found, True), (state, text(page))
+
+
+def test_neither_a_table_nor_an_export_has_a_dash_for_what_is_not_there(as_user: AsUser, table: ExportedTable) -> None:
+    client, seen = as_user("viewer"), []
+    seen.append(client.get("/lake/tables/orders").text)
+    table.begin()
+    planned = table.window(0, "planned")
+    seen.append(client.get("/lake/tables/orders").text)
+    seen.append(client.get(f"/lake/tables/orders/exports/window/{planned.start}").text)
+    assert [one for one in map(text, seen) if set("\N{EN DASH}\N{EM DASH}") & set(one)] == []
+
+
 def test_a_table_of_the_stream_alone_has_no_buttons(
     as_user: AsUser, make_lake: Callable[..., Lake], background: BackgroundWork
 ) -> None:
