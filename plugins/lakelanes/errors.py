@@ -168,6 +168,10 @@ class ViewError(LakeError):
         super().__init__(message)
 
 
+class DropError(LakeError):
+    """An entity or a table cannot be dropped, or not to the end; says what is in the way."""
+
+
 class AttributeValueError(LakeError):
     """What should be an item of DynamoDB is none, or not of the configured table: the message says where and why."""
 

@@ -17,7 +17,7 @@ LINES = {
         ["__main__"],
         ["commands"],
         ["watch"],
-        ["overview", "draft"],
+        ["overview", "draft", "drop"],
         ["dashboards"],
         ["files", "tables"],
         ["alerts", "catalog"],

@@ -14,6 +14,8 @@ import pytest
 
 from lakelanes.__main__ import main
 from lakelanes.config.loading import load_config
+from lakelanes.lake import Lake
+from lakelanes.ledger.entries import Entry
 from scripts.deploy import deploy
 from tests.support.lakes import SALES, config_text
 from tests.support.localaws import ACCOUNT, LocalAws
@@ -28,7 +30,8 @@ HEADER = "transaction_id,customer_id,amount,transaction_date\n"
 
 @pytest.fixture(scope="module")
 def folder(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of the cases, and a lake that is deployed."""
+    """A folder with the files of the cases, and a lake that is deployed, with a file of each of two entities that the
+    configuration has no more."""
     path = tmp_path_factory.mktemp("cases")
     good, bad = "a,c,1.50,2024-03-15\n", "b,c,x,2024-03-15\n"
     for name, text in {
@@ -47,7 +50,11 @@ def folder(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Pat
     with pytest.MonkeyPatch.context() as patch:
         for name, value in local_aws.environment.items():
             patch.setenv(name, value)
-        deploy(load_config(path / "lake.json"), *clients, parameters={"RequireTls": "false"})
+        lake = Lake.open(load_config(path / "lake.json"))
+        deploy(lake.config, *clients, parameters={"RequireTls": "false"})
+        for name in ("old", "older"):
+            left = Entry(f"s3://b/{name}.csv", entity=name, state="loaded", updated_at="2024-03-15T00:00:00.000000Z")
+            lake.dynamodb.put_item(TableName=lake.ledger.table, Item=left.to_item())
     return path
 
 
@@ -67,7 +74,8 @@ def in_folder(folder: Path, aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_page_has_cases_for_every_command() -> None:
     commands = {re.search(r"lakelanes (\S+)", command)[1] for command, _, _ in CASES}  # type: ignore[index]
-    assert commands >= {"draft", "try", "status", "files", "retry", "plan", "tables", "query", "check", "schema"}
+    known = {"draft", "try", "status", "files", "retry", "plan", "tables", "query", "check", "drop", "schema"}
+    assert commands >= known
     assert len(CASES) == len(re.findall(r"^\| `[^`]*lakelanes [^`]*` \| \d+ \|", PAGE, flags=re.MULTILINE))
 
 

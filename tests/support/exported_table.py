@@ -16,27 +16,28 @@ HOUR = timedelta(hours=1)
 
 @dataclass
 class ExportedTable:
-    """The table "orders" with windows of an hour, from a base on: those that a test gives it."""
+    """A table with windows of an hour, from a base on: those that a test gives it."""
 
     lake: Lake
     base: datetime
+    name: str = "orders"
 
     @property
     def ledger(self) -> TableLedger:
-        return TableLedger(self.lake, "orders")
+        return TableLedger(self.lake, self.name)
 
     def window(self, number: int, state: Any = "published", **more: Any) -> Export:
         """The window so many hours after the base; published ones have a row more than that."""
         start = self.base + number * HOUR
         known = {"rows": number + 1, "files": 1, "lines": number + 1} if state == "published" else {}
         export = Export(
-            table="orders",
+            table=self.name,
             kind="window",
             start=minute_text(start),
             end=minute_text(start + HOUR),
             table_arn="arn",
             table_id="id",
-            run_id="export_orders/scheduled__1",
+            run_id=f"export_{self.name}/scheduled__1",
             state=state,
             **{**known, **more},
         )
@@ -45,9 +46,9 @@ class ExportedTable:
     def begin(self, **chain: Any) -> None:
         """Has the full export in the lake."""
         base = minute_text(self.base)
-        self.ledger.write(Chain(table="orders", base=base, table_arn="arn", table_id="id", **chain))
-        full = {"table": "orders", "kind": "full", "start": base, "end": base, "table_arn": "arn", "table_id": "id"}
+        self.ledger.write(Chain(table=self.name, base=base, table_arn="arn", table_id="id", **chain))
+        full = {"table": self.name, "kind": "full", "start": base, "end": base, "table_arn": "arn", "table_id": "id"}
         self.ledger.write(Export(**full, state="published", rows=40, files=1))
         as_of = second_text(self.base)
-        self.ledger.write(Snapshot(table="orders", as_of=as_of, made_by="full", table_id="id", rows=40, files=1))
-        publish(self.lake, self.lake.config.tables["orders"])
+        self.ledger.write(Snapshot(table=self.name, as_of=as_of, made_by="full", table_id="id", rows=40, files=1))
+        publish(self.lake, self.lake.config.tables[self.name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _TABLES = INCLUDE / "sql" / "tables"
 # No table's folder: a table's name has no hyphen. A leading underscore would hide the rows from Hive's readers.
 REJECTS_FOLDER = "lake-rejects"
+# The parameter of a table in Glue that says whose it is.
+ENTITY = "lakelanes.entity"
 # Columns of every table of rejected rows: where a row stood, what was wrong with it, and the row itself.
 REJECTS_COLUMNS = (
     ("source_file", "string", "URI of the file"),
@@ -111,7 +114,7 @@ def create_statement(lake: Lake, table: GlueTable) -> str:
 def render(lake: Lake, table: GlueTable, template: str) -> str:
     """The CREATE TABLE statement of ``table``; placeholders are those of include/sql/tables/parquet.sql."""
     entity = table.entity
-    properties = {"classification": table.template, "lakelanes.entity": entity.name}
+    properties = {"classification": table.template, ENTITY: entity.name}
     if table.template == "csv":
         properties["skip.header.line.count"] = "1"
     else:
@@ -179,6 +182,16 @@ def describe_all(lake: Lake) -> dict[str, Any]:
     """Glue's descriptions of the tables and views of the lake's database, by name; a request per 100."""
     pages = lake.glue.get_paginator("get_tables").paginate(DatabaseName=lake.config.resources.glue_database)
     return {table["Name"]: table for page in pages for table in page["TableList"]}
+
+
+def drop(lake: Lake, name: str) -> None:
+    """Deletes a table or view of the lake's database, with its partitions; one that is not there is no error.
+
+    Glue deletes the partitions of a table that is gone by itself, some time later.
+    https://docs.aws.amazon.com/glue/latest/webapi/API_DeleteTable.html
+    """
+    with suppress(lake.glue.exceptions.EntityNotFoundException):
+        lake.glue.delete_table(DatabaseName=lake.config.resources.glue_database, Name=name)
 
 
 def _ddl_string(text: str) -> str:

@@ -176,8 +176,8 @@ class _Remember:
         entity, created = table.entity, 0
         if entity.registration == "projection":
             return Registration(changed)
-        place = _digest([table.location(self._lake), [key.name for key in entity.partition_keys]])
-        names = {partition: f"registered/{table.name}/{place}/{partition.path}" for partition in wanted}
+        location, keys = table.location(self._lake), [key.name for key in entity.partition_keys]
+        names = {partition: partition_note(table.name, location, keys, partition) for partition in wanted}
         deadline = time.monotonic() + wait_seconds
         while open_ones := {p: name for p, name in names.items() if name not in self._known}:
             created += self._register_free(table, fingerprint, open_ones)
@@ -218,7 +218,7 @@ class _Remember:
         except self._lake.glue.exceptions.EntityNotFoundException:
             # Somebody dropped the table.
             del self._storage[table.name]
-            self._lake.ledger.give_up_turn(_table_note(table))
+            self._lake.ledger.give_up_turn(table_note(table.name))
             self._ensure_table(table, fingerprint)
             partitions.create(self._lake, table, wanted, self._storage[table.name])
 
@@ -230,10 +230,10 @@ class _Remember:
         """
         deadline, changed = time.monotonic() + _TURN_SECONDS, False
         while table.name not in self._storage:
-            note = self._lake.ledger.read_note(_table_note(table))
+            note = self._lake.ledger.read_note(table_note(table.name))
             if note.get("fingerprint") == fingerprint:
                 self._storage[table.name] = json.loads(note["storage"])
-            elif "fingerprint" in note or self._take_turn(_table_note(table)) or time.monotonic() > deadline:
+            elif "fingerprint" in note or self._take_turn(table_note(table.name)) or time.monotonic() > deadline:
                 changed = self._make_table(table, fingerprint)
             else:
                 time.sleep(_POLL_SECONDS)  # another process makes it
@@ -245,14 +245,20 @@ class _Remember:
         if changed:
             self._lake.ledger.write_note(VIEWS_DUE, {"table": table.name})
         self._lake.ledger.write_note(
-            _table_note(table), {"fingerprint": fingerprint, "storage": json.dumps(storage, sort_keys=True)}
+            table_note(table.name), {"fingerprint": fingerprint, "storage": json.dumps(storage, sort_keys=True)}
         )
         self._storage[table.name] = storage
         return changed
 
 
-def _table_note(table: GlueTable) -> str:
-    return f"table/{table.name}"
+def table_note(table: str) -> str:
+    """The ledger's note of how a table was made, by the table's name."""
+    return f"table/{table}"
+
+
+def partition_note(table: str, location: str, keys: Sequence[str], partition: Partition) -> str:
+    """The ledger's note that a partition is registered. location: the table's folder, with a slash at its end."""
+    return f"registered/{table}/{_digest([location, list(keys)])}/{partition.path}"
 
 
 def _fingerprint(lake: Lake, table: GlueTable) -> str:

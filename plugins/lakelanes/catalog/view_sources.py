@@ -53,6 +53,13 @@ def note(lake: Lake, view: str, inputs: Iterable[str]) -> dict[str, frozenset[st
     return known
 
 
+def forget(lake: Lake, views: Iterable[str]) -> None:
+    """Takes back what is noted of views that are no more."""
+    known, gone = noted(lake), set(views)
+    if gone & known.keys():
+        lake.ledger.write_note(_NOTE, {name: sorted(own) for name, own in known.items() if name not in gone})
+
+
 def tables_read(inputs: Inputs, view: str) -> frozenset[str] | None:
     """The tables that a view reads, itself or by other views; None for a view of which nothing is noted."""
     if view not in inputs:

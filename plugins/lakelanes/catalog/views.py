@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from lakelanes.lake import Lake
 
 VIEWS = INCLUDE / "sql" / "views"
+# Note: the fingerprint of each view that was made.
+_MADE = "views"
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
     outcomes, can_pass = list[ViewOutcome](), False
     columns: dict[str, Any] = {}
     expected = set(view_sources.owners(lake.config))
-    note, inputs = lake.ledger.read_note("views"), view_sources.noted(lake)
+    note, inputs = lake.ledger.read_note(_MADE), view_sources.noted(lake)
     for view in read_views(directory):
         for name in sorted(view.inputs - columns.keys()):
             columns[name] = _columns(lake, name)
@@ -107,7 +109,7 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
         inputs = view_sources.note(lake, view.name, view.inputs)
         columns[view.name] = _columns(lake, view.name)
         note = {**note, view.name: fingerprint}
-        lake.ledger.write_note("views", note)
+        lake.ledger.write_note(_MADE, note)
         outcomes.append(ViewOutcome(view.name, "created"))
     failed = [outcome for outcome in outcomes if outcome.action == "failed"]
     if failed or lake.ledger.read_note(FAILED_VIEWS):
@@ -118,6 +120,19 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
             f"Athena refused {len(failed)} of {len(outcomes)} views; all others are done\n{reasons}", retryable=can_pass
         )
     return outcomes
+
+
+def drop_views(lake: Lake, dropped: Iterable[str]) -> None:
+    """Deletes views from Glue, and what is noted of them. Those that a file still makes come back with what they read;
+    a view that is not there is no error."""
+    gone = set(dropped)
+    for name in sorted(gone):
+        glue_tables.drop(lake, name)
+    view_sources.forget(lake, gone)
+    for title in (_MADE, FAILED_VIEWS):
+        note = lake.ledger.read_note(title)
+        if gone & note.keys():
+            lake.ledger.write_note(title, {name: value for name, value in note.items() if name not in gone})
 
 
 def tables_of_views(directory: Path = VIEWS) -> dict[str, set[str]]:

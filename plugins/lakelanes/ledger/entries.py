@@ -133,6 +133,11 @@ class Part:
     updated_at: str = ""
 
     @property
+    def key(self) -> tuple[str, str]:
+        """The item's, source and version."""
+        return self.source, PART + self.folder
+
+    @property
     def is_confirmed(self) -> bool:
         return self.target is None or self.target_etag is not None
 

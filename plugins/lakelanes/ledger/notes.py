@@ -28,6 +28,11 @@ _PREFIX = "note:"
 EXPIRES = "expires_at"
 
 
+def note_key(name: str) -> tuple[str, str]:
+    """The key of a note's item: source and version."""
+    return _PREFIX + name, CURRENT
+
+
 class Notes(LedgerTable):
     """The notes of the ledger's table, by name: a watermark, a view's fingerprint, who is doing a piece of work."""
 

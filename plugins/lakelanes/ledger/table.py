@@ -49,6 +49,33 @@ class LedgerTable:
         for one in answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", []):
             yield Left(one)
 
+    def versions(self, source: str) -> list[tuple[tuple[str, str], dict[str, Any]]]:
+        """Every item of a source with its key (source, version), in the order of versions; strongly consistent."""
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="#s = :s",
+            ExpressionAttributeNames={"#s": "source"},
+            ExpressionAttributeValues={":s": {"S": source}},
+        )
+        return [((source, item["version"]["S"]), item) for page in pages for item in page["Items"]]
+
+    def delete_if(self, source: str, version: str, condition: str = "", **values: Any) -> bool:
+        """Deletes an item; with a condition on it (of ``values``, by their names) only where that holds. False where it
+        does not; an item that is not there is deleted, whatever the condition."""
+        extra: dict[str, Any] = {}
+        if condition:
+            extra = {
+                "ConditionExpression": f"attribute_not_exists(#s) OR ({condition})",
+                "ExpressionAttributeNames": {"#s": "source"},
+                "ExpressionAttributeValues": to_item({f":{name}": value for name, value in values.items()}),
+            }
+        try:
+            self._db.delete_item(TableName=self.table, Key=key(source, version), **extra)
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def put_if(
         self, item: Item, condition: str, names: dict[str, str], values: dict[str, Any]
     ) -> dict[str, Any] | None:

@@ -59,7 +59,7 @@ class _Record:
     def to_item(self) -> Item:
         """The item as DynamoDB's API takes it."""
         values = items.attributes_of(self, without=("table",))
-        return items.to_item({**values, "source": _collection(self.table), "version": self.version})
+        return items.to_item({**values, "source": collection(self.table), "version": self.version})
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
@@ -216,7 +216,7 @@ class TableLedger:
         return self.lake.config.resources.ledger_table
 
     def _key(self, version: str) -> dict[str, Any]:
-        return items.key(_collection(self.name), version)
+        return items.key(collection(self.name), version)
 
     def _get(self, version: str) -> Any:
         return self._db.get_item(TableName=self._table, Key=self._key(version), ConsistentRead=True).get("Item")
@@ -228,7 +228,7 @@ class TableLedger:
             KeyConditionExpression="#s = :s AND #v BETWEEN :first AND :last",
             ExpressionAttributeNames={"#s": "source", "#v": "version"},
             ExpressionAttributeValues={
-                ":s": {"S": _collection(self.name)},
+                ":s": {"S": collection(self.name)},
                 ":first": {"S": first},
                 ":last": {"S": last},
             },
@@ -240,9 +240,10 @@ class TableLedger:
 
 def chains(lake: Lake, tables: Iterable[str]) -> dict[str, Chain]:
     """The chains of many tables by name, without the tables that have none; one request per 100 tables."""
-    items = lake.ledger.read_items((_collection(name), "chain") for name in tables)
+    items = lake.ledger.read_items((collection(name), "chain") for name in tables)
     return {chain.table: chain for chain in map(Chain.from_item, items)}
 
 
-def _collection(table: str) -> str:
+def collection(table: str) -> str:
+    """The key that the items of a table share, by the table's name in the configuration."""
     return f"export#{table}"

@@ -1,0 +1,1 @@
+"""Taking an entity or a table out of the lake, with all that it left there."""
