@@ -100,7 +100,7 @@ def blocks(entity: Entity, span: Span, cells: Sequence[Cell]) -> list[Grid | Fol
     long_run = {
         cell.period: run
         for run in runs(cells)
-        if run.state == "missing" and run.count >= _FOLDED[str(grain)]
+        if run.count >= _FOLDED[str(grain)]
         for cell in cells
         if run.first <= cell.period <= run.last
     }
