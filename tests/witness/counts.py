@@ -21,6 +21,7 @@ SUBJECTS = {
     "files": "loads: files, partitions by column, overwritten, refused, dead letters, the queue's lane, sweeps",
     "ledger": "the ledger in DynamoDB",
     "catalog": "tables, partitions and views in Glue",
+    "drop": "entities and tables that are dropped",
     "alerts": "alerts",
     "dashboards": "answers to the dashboards' questions",
     "aws": "objects in S3",

@@ -71,7 +71,7 @@ def hours(lake: Lake) -> Iterator[Entry]:
 
 
 def keep(page: Page, name: str) -> None:
-    """Keeps a picture of the page's upper part where LAKE_SCREENSHOTS says."""
+    """Keeps a picture of the page's upper part where LAKE_SCREENSHOTS says, for docs/."""
     if (folder := os.environ.get("LAKE_SCREENSHOTS")) and (size := page.viewport_size):
         upper = {"x": 0, "y": 0, "width": size["width"], "height": 1300}
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, clip=upper)
@@ -85,11 +85,15 @@ PAGES = {
 }
 
 
+# Pictures of docs/lake-page.md.
+DOCS = {("daily", "wide, light"): "lake-page-light", ("hourly", "wide, dark"): "lake-page-dark"}
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_everybody_can_use_the_pages_on_any_screen(open_page: Open, lake: Lake, look: str) -> None:
     for name, path in PAGES.items():
         page = open_page(path, **LOOKS[look])
-        keep(page, f"{name}-{look.replace(', ', '-')}")
+        keep(page, DOCS.get((name, look), f"{name}-{look.replace(', ', '-')}"))
         assert too_wide(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         assert grave_faults(page) == [], name
