@@ -122,7 +122,7 @@ def test_everybody_can_use_the_pages_of_a_table_on_any_screen(
 
 def test_the_calendar_folds_what_is_missing_and_marks_rejected_rows(open_page: Open, lake: Lake) -> None:
     page = open_page("/lake/entities/sales", **LOOKS["wide, light"])
-    fold = page.locator(".fold").first
+    fold = page.locator(".folded").first
     summary = "2024-02-05 to 2024-06-20: 137 days missing"
     expect(fold.locator("summary")).to_contain_text(summary)
     april = page.get_by_role("table", name="April 2024")

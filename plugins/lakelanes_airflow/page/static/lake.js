@@ -26,8 +26,8 @@ async function freshen() {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("[data-live]");
   if (fresh.length !== parts.length) return;
   parts.forEach((part, at) => {
-    const folds = [...part.querySelectorAll("details")];
-    fresh[at].querySelectorAll("details").forEach((fold, number) => (fold.open = folds[number]?.open ?? false));
+    // What somebody has unfolded stays so.
+    for (const one of part.querySelectorAll("details[id][open]")) fresh[at].querySelector(`#${CSS.escape(one.id)}`)?.setAttribute("open", "");
     if (part.contains(document.activeElement) || part.innerHTML === fresh[at].innerHTML) return;
     part.replaceWith(fresh[at]);
   });
