@@ -18,10 +18,13 @@ help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install everything into .local (done by the other commands as needed)
-	@python3 scripts/setup.py $(if $(PYTHON),--python $(PYTHON)) $(foreach name,$(WITH),--with $(name))
+	@python3 scripts/setup.py $(if $(PYTHON),--python $(PYTHON)) $(foreach name,$(WITH),--with $(name)) $(CHECK)
 
 # What is compiled for other machines than this one.
 test package acceptance: WITH := compiler
+
+# A fault of the configuration is told before the minute that an installation takes.
+up: CHECK := --check-config
 
 demo: setup  ## The whole way on sample data: start, load, query, stop
 	@$(VENV)/python scripts/demo.py

@@ -7,6 +7,9 @@ for `--with bench`, .local/compiler (a C compiler) for `--with compiler` or wher
 .local/powerbi (a parser of Power BI's models, which tests ask) for `--with powerbi`. Compiles the library of
 plugins/lakelanes/native. The syntax and the imports stay within Python 3.8, so that an old `python3` can still find the
 newer one that it needs.
+
+With `--check-config`, as `make up` has it, the configuration is looked at before the installation: that it is there and
+is JSON at once, with this Python alone; all the rest after a few seconds, with the three packages that it takes.
 """
 
 from __future__ import annotations
@@ -21,11 +24,14 @@ import json
 import os
 import runpy
 import shutil
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
@@ -50,6 +56,21 @@ ON_REQUEST = {
     "powerbi": [["--group", "pyproject.toml:powerbi"]],
 }
 NATIVE = ROOT / "plugins" / "lakelanes" / "native"
+# What the check of a configuration imports: seconds, where everything takes a minute or more.
+FOR_THE_CHECK = ("pydantic", "google-re2", "botocore")
+CHECK = """
+import sys
+from lakelanes.config.loading import load_config
+from lakelanes.errors import ConfigError
+try:
+    load_config(sys.argv[1])
+except ConfigError as error:
+    sys.exit(str(error))
+"""
+# As the local AWS has it where nobody says otherwise (scripts/stack.py).
+ACCOUNT = "000000000000"
+# A command that takes longer is asked about: first after so many seconds, then after twice as many, and so on.
+QUIET_SECONDS = 10.0
 
 
 class SetupError(Exception):
@@ -97,23 +118,69 @@ def find_python(wanted: str | None = None) -> tuple[str, tuple[int, ...]]:
 
 
 def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> str:
-    """Run a command in the repository; raise SetupError with all it printed when it fails."""
+    """Run a command in the repository; raise SetupError with all it printed when it fails.
+
+    What it waits for is said when it takes long: pip and uv try a silent index again and again, and say nothing.
+    """
     shown = " ".join(map(str, command))
     try:
-        done = subprocess.run(command, cwd=str(ROOT), env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=str(ROOT), env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except OSError as error:
         raise SetupError(f"cannot run {shown}: {error}") from error
-    output = done.stdout.decode(errors="replace")
-    if done.returncode:
+    started, quiet = time.monotonic(), QUIET_SECONDS
+    with process:
+        try:
+            while True:
+                try:
+                    output = process.communicate(timeout=quiet)[0].decode(errors="replace")
+                    break
+                except subprocess.TimeoutExpired:
+                    quiet *= 2
+                    if "install" in command and (waits := waits_for(env)):
+                        say(f"{time.monotonic() - started:.0f} s so far: {waits}")
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
         raise SetupError(f"failed: {shown}\n{output}")
     return output
+
+
+def waits_for(env: Mapping[str, str] | None = None) -> str:
+    """The package index that packages come from, when nothing answers there, and why; else ''. Of its address only the
+    host, for there may be a password in it."""
+    env = os.environ if env is None else env
+    names = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+    place = urlsplit(next((env[name] for name in names if env.get(name)), "") or public_index())
+    host = place.hostname
+    if host is None:
+        return ""
+    proxy = None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(place.scheme)
+    asked = urlsplit(proxy) if proxy else place
+    via = f" by way of the proxy {asked.hostname}" if proxy else ""
+    try:
+        port = asked.port or (80 if asked.scheme == "http" else 443)
+        socket.create_connection((asked.hostname or "", port), timeout=3).close()
+    except OSError as error:
+        return (
+            f"waiting for the package index {host}, which cannot be reached{via} ({error}). It is tried again; "
+            "PIP_INDEX_URL names another index, HTTPS_PROXY a proxy"
+        )
+    return ""
+
+
+def public_index() -> str:
+    """Where pip and uv look when nobody says otherwise, as pip has it; '' where there is no pip to ask."""
+    code = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+    asked = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return asked.stdout.decode().strip()
 
 
 def say(text: str) -> None:
     print("setup: " + text, flush=True)
 
 
-def install_uv(python: str) -> str | Path:
+def install_uv(python: str, env: Mapping[str, str] | None = None) -> str | Path:
     """Put uv into .local/boot and return its path; a Python without venv or ensurepip gets it through pip --target."""
     boot = LOCAL / "boot"
     uv = boot / "bin" / "uv"
@@ -130,7 +197,7 @@ def install_uv(python: str) -> str | Path:
     for steps in ways:
         try:
             for step in steps:
-                run(step)
+                run(step, env)
             return uv
         except SetupError as error:
             faults.append(str(error))
@@ -209,6 +276,51 @@ def build_kernel() -> None:
     say("compiled " + said if said.endswith(".so") else said)
 
 
+def config_path() -> Path:
+    """The configuration that `make up` will serve: $LAKE_CONFIG, else that of the last time, else include/lake.json."""
+    last = ""
+    with contextlib.suppress(OSError):
+        last = (LOCAL / "configuration").read_text(encoding="utf-8").strip()
+    return Path(os.environ.get("LAKE_CONFIG") or last or ROOT / "include" / "lake.json")
+
+
+def look_at(config: Path) -> None:
+    """What this Python can tell of a configuration without any library: whether it is there, and JSON."""
+    try:
+        json.loads(config.read_text(encoding="utf-8-sig"))
+        return
+    except json.JSONDecodeError as error:
+        fault = f"line {error.lineno}, column {error.colno}: {error.msg}"
+    except (OSError, UnicodeDecodeError) as error:
+        fault = f"cannot be read: {error}"
+    raise SetupError(f"{config}: 1 fault in the configuration\n  {fault}")
+
+
+@contextlib.contextmanager
+def few_packages(uv: str | Path, python: str, env: Mapping[str, str]) -> Iterator[Path]:
+    """A Python with what the check of a configuration imports, for a moment. When all is installed, these packages come
+    from uv's cache."""
+    target = LOCAL / "check"
+    interpreter = target / "bin" / "python"
+    try:
+        run([uv, "venv", "--quiet", "--clear", "--no-project", "--python", python, target], env)
+        install = [uv, "pip", "install", "--quiet", "--python", interpreter, "-c", "constraints.txt"]
+        run([*install, *FOR_THE_CHECK], env)
+        yield interpreter
+    finally:
+        shutil.rmtree(str(target), ignore_errors=True)
+
+
+def check(config: Path, interpreter: Path) -> None:
+    """The whole check of a configuration. Raises SetupError with every fault."""
+    env = dict(os.environ, PYTHONPATH=str(ROOT / "plugins"))
+    env.setdefault("AWS_ACCOUNT_ID", ACCOUNT)
+    command = [str(interpreter), "-c", CHECK, str(config)]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise SetupError(done.stdout.decode(errors="replace").strip())
+
+
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
     """Hold .local/setup.lock, so that two commands started together do not build the same environment."""
@@ -222,10 +334,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", help="the Python to build on (default: 3.12 if one works, else 3.11 or newer)")
     parser.add_argument("--with", dest="asked", action="append", default=[], choices=ON_REQUEST, help="make it as well")
+    parser.add_argument("--check-config", action="store_true", help="before anything is installed, as `make up` has it")
     arguments = parser.parse_args()
     wanted, asked = arguments.python, arguments.asked
     if not shutil.which(os.environ.get("CC", "cc").split()[0]):
         asked.append("compiler")
+    config = config_path() if arguments.check_config else None
+    if config is not None:
+        look_at(config)
     with only_one():
         names = outdated(wanted, asked)
         if not names:
@@ -234,8 +350,14 @@ def main() -> None:
             return
         python, version = find_python(wanted)
         say(f"Python {dotted(version)} at {python}")
-        uv = install_uv(python)
         env = uv_environment(python)
+        uv = install_uv(python, env)
+        if config is not None:
+            if "venv" in names:
+                with few_packages(uv, python, env) as interpreter:
+                    check(config, interpreter)
+            else:
+                check(config, LOCAL / "venv" / "bin" / "python")
         say("installing into " + " and ".join(".local/" + name for name in names))
         with concurrent.futures.ThreadPoolExecutor() as pool:
             jobs = [pool.submit(build, name, dict(VENVS, **ON_REQUEST)[name], uv, python, env) for name in names]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from scripts import setup
+from tests.support.lakes import config_text
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -135,6 +140,130 @@ def test_uv_uses_the_index_and_certificates_that_pip_is_set_to(monkeypatch: pyte
     assert env["UV_PYTHON_DOWNLOADS"] == "never"
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://own.example/simple")
     assert setup.uv_environment("python3")["UV_DEFAULT_INDEX"] == "https://own.example/simple"
+
+
+def _make_up(root: Path, config: Path) -> subprocess.CompletedProcess[str]:
+    """What `make up` calls first, in a new clone."""
+    shutil.copy(REPOSITORY / "scripts" / "setup.py", root / "scripts" / "setup.py")
+    return subprocess.run(
+        [sys.executable, root / "scripts" / "setup.py", "--check-config"],
+        env={**os.environ, "LAKE_CONFIG": str(config)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_configuration_that_is_no_json_is_told_before_anything_is_installed(root: Path) -> None:
+    shutil.rmtree(root / ".local")
+    (root / "mine.json").write_text('{\n  "aws": {"region" "eu-west-1"}\n}')
+    told = _make_up(root, root / "mine.json")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "mine.json: 1 fault in the configuration\n  line 2, column 20: Expecting ':' delimiter" in told.stderr
+    assert "Traceback" not in told.stderr and not (root / ".local").exists()
+    told = _make_up(root, root / "gone.json")
+    assert told.returncode == 1 and "gone.json: 1 fault in the configuration\n  cannot be read" in told.stderr
+
+
+@pytest.fixture
+def uv(root: Path) -> Path:
+    """A uv whose environments are this test's own, and which notes what it was asked for."""
+    (root / "plugins").mkdir(exist_ok=True)
+    shutil.rmtree(root / "plugins")
+    (root / "plugins").symlink_to(REPOSITORY / "plugins")
+    _command(root, "interpreter", f'exec {sys.executable} "$@"')
+    made = f'for last; do :; done; mkdir -p "$last/bin"; cp {root}/interpreter "$last/bin/python"'
+    return _command(root, "uv", f'echo "$*" >> {root}/asked; if [ "$1" = venv ]; then {made}; fi')
+
+
+def test_all_other_faults_are_told_once_the_few_packages_are_there(
+    root: Path, uv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = json.loads(config_text())
+    text["aws"]["account_id"] = "${AWS_ACCOUNT_ID}"
+    (root / "mine.json").write_text(json.dumps({**text, "entities": {}, "tabels": {}}))
+    monkeypatch.delenv("AWS_ACCOUNT_ID", raising=False)
+    monkeypatch.setenv("LAKE_CONFIG", str(root / "mine.json"))
+    monkeypatch.setattr(sys, "argv", ["setup.py", "--check-config"])
+    monkeypatch.setattr(setup, "install_uv", lambda python, env: uv)
+    monkeypatch.setattr(setup, "build", lambda *arguments: pytest.fail("it was installed"))
+    with pytest.raises(setup.SetupError) as caught:
+        setup.main()
+    assert "mine.json: 2 faults in the configuration" in str(caught.value) and "tabels" in str(caught.value)
+    asked = (root / "asked").read_text()
+    assert "-c constraints.txt pydantic google-re2 botocore" in asked and "requirements.txt" not in asked
+    assert not (root / ".local" / "check").exists()
+
+
+def test_a_configuration_in_order_is_no_hindrance(
+    root: Path, uv: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "mine.json").write_text(config_text())
+    built: list[str] = []
+    monkeypatch.setenv("LAKE_CONFIG", str(root / "mine.json"))
+    monkeypatch.setattr(sys, "argv", ["setup.py", "--check-config"])
+    monkeypatch.setattr(setup, "install_uv", lambda python, env: uv)
+    monkeypatch.setattr(setup, "build", lambda name, *arguments: built.append(name))
+    monkeypatch.setattr(setup, "build_kernel", lambda: None)
+    setup.main()
+    assert sorted(set(built)) >= ["aws", "venv"]
+    assert "fault" not in capsys.readouterr().out
+
+
+def test_the_configuration_of_the_last_time_is_looked_at(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAKE_CONFIG", raising=False)
+    assert setup.config_path() == root / "include" / "lake.json"
+    (root / ".local" / "configuration").write_text("/lakes/mine.json\n")
+    assert setup.config_path() == Path("/lakes/mine.json")
+    monkeypatch.setenv("LAKE_CONFIG", "/lakes/other.json")
+    assert setup.config_path() == Path("/lakes/other.json")
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_what_an_installation_waits_for_is_said(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(setup, "QUIET_SECONDS", 0.05)
+    with socket.socket() as held:
+        # Bound, and nobody listens.
+        held.bind(("127.0.0.1", 0))
+        index = f"http://me:secret@127.0.0.1:{held.getsockname()[1]}/simple"
+        env = {**os.environ, "PIP_INDEX_URL": index}
+        command = [sys.executable, "-c", "import time; time.sleep(1); print('done')"]
+        assert setup.run([*command, "install"], env) == "done\n"
+        said = capsys.readouterr().out
+        assert "waiting for the package index 127.0.0.1, which cannot be reached (" in said and "PIP_INDEX_URL" in said
+        assert "secret" not in said
+        setup.run(command, env)
+        assert capsys.readouterr().out == "", "only installations wait for an index"
+        held.listen()
+        setup.run([*command, "install"], env)
+        assert capsys.readouterr().out == "", "it can be reached"
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_pip_says_which_index_is_the_public_one(bin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = _command(bin_folder, "python3.12", "echo https://public.invalid/simple")
+    monkeypatch.setattr(sys, "executable", str(pip))
+    assert "waiting for the package index public.invalid, which" in setup.waits_for({})
+    pip.write_text("#!/bin/sh\nexit 1\n")
+    assert setup.waits_for({}) == ""
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_proxy_is_asked_in_the_indexs_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {"UV_DEFAULT_INDEX": "https://index.invalid/simple"}
+    assert "index.invalid, which cannot be reached (" in setup.waits_for(env)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        assert setup.waits_for(env) == ""
+    assert "cannot be reached by way of the proxy 127.0.0.1 (" in setup.waits_for(env)
 
 
 def test_the_script_is_readable_for_a_python_too_old_to_build_on() -> None:
