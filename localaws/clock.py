@@ -81,6 +81,22 @@ class ServiceClock:
         """Whether time stands still."""
         return self._frozen
 
+    def kept(self) -> dict[str, Any]:
+        """How far it is ahead of the machine's, or where it stands still, and the last stamp."""
+        with self._lock:
+            now = self._now()
+            ahead = now - time.time_ns() // 1000
+            return {"ahead": ahead, "frozen_at": now if self._frozen else None, "stamped": self._stamped}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on as the clock that was kept, the time between included."""
+        with self._lock:
+            frozen_at = kept["frozen_at"]
+            self._frozen = frozen_at is not None
+            self._anchor = time.time_ns() // 1000 + kept["ahead"] if frozen_at is None else frozen_at
+            self._anchored_at = time.monotonic_ns() // 1000
+            self._stamped = kept["stamped"]
+
     def reset(self, offset_seconds: float = 0.0) -> None:
         """Back to the machine's time, with nothing stamped."""
         with self._lock:

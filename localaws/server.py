@@ -25,6 +25,7 @@ from localaws.glue.service import GlueService
 from localaws.hosts import with_hosts
 from localaws.iam import caches, missing_objects, queues, records, requests, rights, sizes
 from localaws.iam import functions as function_rights
+from localaws.keeping import Header, Keeper, KeepError, Part
 from localaws.protocol import Handler, Headers, Reply
 from localaws.quicksight import rights as quicksight_rights
 from localaws.quicksight import templates as quicksight_templates
@@ -75,19 +76,24 @@ def run(port: int, state: Path, parent_pid: int | None = None, engine: Any = Non
 
     Prints ``localaws ready http://127.0.0.1:PORT`` on standard output once the server answers. Everything written to
     disk goes below ``state``. Ends on SIGTERM or SIGINT, and when the process ``parent_pid`` is gone. ``engine`` takes
-    the place of Athena's SQL engine. Returns the exit code; raises StartError for a wrong ministack, a taken port or a
-    state folder that cannot be written.
+    the place of Athena's SQL engine. Returns the exit code; raises StartError for a wrong ministack, a taken port, a
+    state folder that cannot be written, or kept data that cannot be used.
     """
     check_version()
     try:
         settings = Settings.of_environment()
     except SettingError as error:
         raise StartError(str(error)) from error
-    listener = _listen(port)
-    port = listener.getsockname()[1]
-    _prepare_environment(port, state)
-    installed = _load(state, f"http://{HOST}:{port}", settings, engine)
+    try:
+        listener = _listen(port) if port or settings.keep is None else _listen_again(settings.keep)
+        port = listener.getsockname()[1]
+        _prepare_environment(port, state)
+        installed = _load(state, f"http://{HOST}:{port}", settings, engine)
+    except KeepError as error:
+        raise StartError(str(error)) from error
     code = asyncio.run(_serve(installed, listener, port, parent_pid))
+    if installed.keeper is not None:
+        code = _save(installed.keeper) or code
     sys.stdout.flush()
     sys.stderr.flush()
     # A worker thread may still be inside a query or a Lambda; interpreter shutdown would wait for it.
@@ -117,6 +123,14 @@ def _listen(port: int) -> socket.socket:
         listener.close()
         raise StartError(f"cannot listen on {HOST}:{port}: {error.strerror}; choose another --port, or 0") from error
     return listener
+
+
+def _listen_again(keep: Path) -> socket.socket:
+    """On the port of the server whose data are kept, where that is free: somebody may have noted it."""
+    header = Header.read(keep)
+    with contextlib.suppress(StartError):
+        return _listen(header.port if header else 0)
+    return _listen(0)
 
 
 def _prepare_environment(port: int, state: Path) -> None:
@@ -153,10 +167,13 @@ def _prepare_environment(port: int, state: Path) -> None:
 
 @dataclass(frozen=True)
 class Installed:
-    """ministack with our handlers in: the ASGI application, and what runs beside it on the event loop."""
+    """ministack with our handlers in: the ASGI application, what runs beside it on the event loop, what lets it start
+    no more work, and what keeps its data."""
 
     application: Any
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    quiet: Callable[[], None]
+    keeper: Keeper | None = None
 
 
 def _load(state: Path, endpoint_url: str, settings: Settings, engine: Any) -> Installed:
@@ -218,8 +235,47 @@ def install(application: Any, state: Path, endpoint_url: str, settings: Settings
         evaluations.reset()
 
     application._reset_all_state = reset_everything
-    controls = _controls(clock, dynamodb, quicksight, evaluations)
-    return Installed(with_hosts(with_controls(application.app, controls)), (dynamodb.sweep_regularly,))
+    server = with_hosts(with_controls(application.app, _controls(clock, dynamodb, quicksight, evaluations)))
+    if settings.keep is None:
+        return Installed(server, (dynamodb.sweep_regularly,), poller.stop)
+    # What is restored may be at work at once, so nothing waits for the first request.
+    attach_templates()
+    keeper = _restored(settings.keep, _parts(clock, catalog, dynamodb, quicksight), endpoint_url, poller)
+    return Installed(server, (dynamodb.sweep_regularly,), poller.stop, keeper)
+
+
+def _restored(path: Path, parts: dict[str, Part], endpoint_url: str, poller: StreamPoller) -> Keeper:
+    """What keeps the data in a file, with what the file holds taken over."""
+    keeper = Keeper(path, parts, int(endpoint_url.rpartition(":")[2]))
+    if keeper.restore():
+        _resume(poller)
+    return keeper
+
+
+def _parts(
+    clock: ServiceClock, catalog: GlueService, dynamodb: DynamoDbService, quicksight: QuickSightService
+) -> dict[str, Part]:
+    """What has data of its own, beside ministack."""
+    return {
+        "clock": clock,
+        "exports": dynamodb.exports,
+        "ingestions": quicksight.ingestions,
+        "quicksight": quicksight.store,
+        "recoveries": dynamodb.recoveries,
+        "spice": quicksight.spice,
+        "stream records": dynamodb.writes,
+        "table versions": catalog.catalog,
+        "ttl": dynamodb.ttl,
+    }
+
+
+def _resume(poller: StreamPoller) -> None:
+    """Let queues and streams be read again by the functions that are mapped to them."""
+    from ministack.services import lambda_svc
+
+    if lambda_svc._esms.has_any():
+        lambda_svc._ensure_poller()
+    poller.mapped()
 
 
 def _controls(
@@ -308,6 +364,7 @@ async def _serve(installed: Installed, listener: socket.socket, port: int, paren
         for task in (ready, watch, *background):
             if task is not None:
                 task.cancel()
+        installed.quiet()
         _stop_lambdas()
 
 
@@ -365,8 +422,22 @@ async def _answers(port: int) -> bool:
         writer.close()
 
 
+def _save(keeper: Keeper) -> int:
+    """Keep everything; returns the exit code."""
+    try:
+        header = keeper.save()
+    except KeepError as error:
+        print(f"localaws: {error}", file=sys.stderr)
+        return 1
+    print(f"localaws: kept {header.objects} objects of {header.bytes} bytes", file=sys.stderr)
+    return 0
+
+
 def _stop_lambdas() -> None:
-    """End the processes that ministack started for Lambda functions, when there are any."""
+    """End the processes that ministack started for Lambda functions, when there are any, and start none any more."""
+    service: Any = sys.modules.get("ministack.services.lambda_svc")
+    if service is not None:
+        service._poll_sqs = lambda: False
     runtime = sys.modules.get("ministack.core.lambda_runtime")
     if runtime is not None:
         runtime.reset()

@@ -16,7 +16,8 @@ class SettingError(ValueError):
 class Settings:
     """Times are in real seconds. ``clock_offset`` is how far the clock of DynamoDB and QuickSight is ahead of the
     machine's. ``layers`` is the folder that large layers of functions are unpacked to; None: one in the state folder.
-    ``iam_records`` is the one that what IAM evaluated is written to."""
+    ``iam_records`` is the one that what IAM evaluated is written to. ``keep`` is the file that all is kept in from an
+    orderly stop to the next start; None: nothing is."""
 
     clock_offset: float = 0.0
     export_seconds: float = 0.5
@@ -26,6 +27,7 @@ class Settings:
     stream_retry_seconds: float = 0.1
     layers: Path | None = None
     iam_records: Path | None = None
+    keep: Path | None = None
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -41,6 +43,7 @@ class Settings:
             stream_retry_seconds=_number(given, "LOCALAWS_STREAM_RETRY_SECONDS", cls.stream_retry_seconds),
             layers=Path(given["LOCALAWS_LAYERS"]).resolve() if given.get("LOCALAWS_LAYERS") else None,
             iam_records=Path(given["LOCALAWS_IAM_RECORDS"]) if given.get("LOCALAWS_IAM_RECORDS") else None,
+            keep=Path(given["LOCALAWS_KEEP"]).resolve() if given.get("LOCALAWS_KEEP") else None,
         )
 
 

@@ -82,6 +82,18 @@ class Exports:
         self._exports = {}
         self.planned = Planned(*self._defaults)
 
+    def kept(self) -> dict[str, Export]:
+        """All exports, by ARN. Those in progress end here, and say so."""
+        ended = {"ExportStatus": FAILED, "FailureCode": "UNKNOWN", "EndTime": self._clock.seconds()}
+        for export in self._exports.values():
+            if export.status == IN_PROGRESS:
+                export.description.update(ended, FailureMessage="The local AWS was stopped")
+        return self._exports
+
+    def restore(self, kept: dict[str, Export]) -> None:
+        """Take over the exports of an earlier server."""
+        self._exports.update(kept)
+
     def export_table(self, request: Request, caller: Caller) -> dict[str, Any]:
         """ExportTableToPointInTime."""
         refusal = self.planned.refusals.popleft() if self.planned.refusals else None

@@ -30,6 +30,8 @@ class Journal:
     ministack replaces a stored item when it changes and never edits it, so the references stay true.
     """
 
+    __slots__ = ("_base", "_changes", "_times")
+
     def __init__(self, items: Iterable[tuple[Key, Item]]) -> None:
         self._base = dict(items)
         self._times: list[int] = []

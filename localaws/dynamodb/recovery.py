@@ -52,6 +52,14 @@ class Recoveries:
         """Forget everything."""
         self._by_table.clear()
 
+    def kept(self) -> dict[str, Recovery]:
+        """The journals, by table id."""
+        return self._by_table
+
+    def restore(self, kept: dict[str, Recovery]) -> None:
+        """Take over the journals of an earlier server."""
+        self._by_table.update(kept)
+
     def of(self, table: Table) -> Recovery | None:
         """The table's recovery, None when it is off."""
         return self._by_table.get(table["TableId"])

@@ -47,7 +47,8 @@ class DynamoDbService:
         module = tables.module()
         module.time = _ModuleTime(clock)
         self._canonical_number = module._ddb_canonicalize_number
-        self.ttl = TimeToLive(clock, Writes(module, clock, self.recoveries, streamed))
+        self.writes = Writes(module, clock, self.recoveries, streamed)
+        self.ttl = TimeToLive(clock, self.writes)
         _name_exports_in_policies()
         self._operations: dict[str, Callable[[Request], dict[str, Any]]] = {
             "DescribeContinuousBackups": self.recoveries.describe,

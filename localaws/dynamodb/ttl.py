@@ -37,6 +37,14 @@ class TimeToLive:
         """Forget when settings were changed; ministack forgets the settings."""
         self._changed.clear()
 
+    def kept(self) -> dict[str, int]:
+        """When settings were changed, by table id."""
+        return self._changed
+
+    def restore(self, kept: dict[str, int]) -> None:
+        """Take them over from an earlier server."""
+        self._changed.update(kept)
+
     def update(self, request: Request) -> dict[str, Any]:
         """UpdateTimeToLive."""
         table = tables.named(request.get("TableName"), missing="ResourceNotFoundException")

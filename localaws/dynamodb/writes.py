@@ -44,6 +44,14 @@ class Writes:
         self._sequence = itertools.count(_FIRST_SEQUENCE, _SEQUENCE_STEP)
         self._attach()
 
+    def kept(self) -> int:
+        """The next sequence number of a stream record."""
+        return next(self._sequence)
+
+    def restore(self, kept: int) -> None:
+        """Go on from there."""
+        self._sequence = itertools.count(kept, _SEQUENCE_STEP)
+
     @contextlib.contextmanager
     def by_service(self) -> Iterator[None]:
         """In this context, stream records name the service as the author of a change."""

@@ -32,7 +32,7 @@ class GlueService:
 
     def __init__(self, ministack: Handler) -> None:
         self._ministack = ministack
-        self._catalog = Catalog()
+        self.catalog = self._catalog = Catalog()
         self._operations: dict[str, Callable[[Catalog, Request], dict[str, Any]]] = {
             **databases.OPERATIONS,
             **tables.OPERATIONS,

@@ -22,6 +22,14 @@ class Catalog:
         """Drop all archived table versions."""
         self._archives.clear()
 
+    def kept(self) -> dict[tuple[str, str, str], tuple[Record, list[Record]]]:
+        """The archived versions, with the record of the live table that each list belongs to."""
+        return self._archives
+
+    def restore(self, kept: dict[tuple[str, str, str], tuple[Record, list[Record]]]) -> None:
+        """Take them over from an earlier server."""
+        self._archives.update(kept)
+
     def check_catalog_id(self, request: Request) -> None:
         """Raise EntityNotFoundException when the request names another account's catalogue."""
         wanted = request.get("CatalogId")

@@ -54,6 +54,13 @@ class Ingestion:
     waits_for: str | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
+    def __getstate__(self) -> Record:
+        return {name: value for name, value in vars(self).items() if name != "cancelled"}
+
+    def __setstate__(self, state: Record) -> None:
+        # One that is kept is over.
+        vars(self).update(state, cancelled=threading.Event())
+
     @property
     def active(self) -> bool:
         """Whether it is not over yet."""
@@ -101,6 +108,20 @@ class Ingestions:
             for each in every:
                 self._end(each, CANCELLED)
             self._manual.clear()
+
+    def kept(self) -> Record:
+        """All ingestions, and when refreshes were asked for. Those that are not over end here, and say so."""
+        with self._lock:
+            every = [each for held in self._ingestions.values() for each in held]
+            for each in reversed(every):
+                self._end(each, FAILED, error=_STOPPED)
+            return {"ingestions": dict(self._ingestions), "manual": dict(self._manual)}
+
+    def restore(self, kept: Record) -> None:
+        """Take over those of an earlier server."""
+        with self._lock:
+            self._ingestions.update(kept["ingestions"])
+            self._manual.update(kept["manual"])
 
     def create(self, context: Context, data_set: Resource, request: Request) -> Record:
         """CreateIngestion; raises ResourceExistsException for an id that was used, LimitExceededException above 32."""
@@ -252,6 +273,7 @@ class Ingestions:
                     self._threads.submit(self._run, each)
 
 
+_STOPPED = {"Type": "INTERNAL_SERVICE_ERROR", "Message": "The local AWS was stopped"}
 _SUPERSEDED = {"Type": "INGESTION_SUPERSEDED", "Message": "A newer ingestion has superseded this one"}
 _SUPPRESSED = {"Type": "REFRESH_SUPPRESSED_BY_EDIT", "Message": "The data set was being edited"}
 

@@ -38,6 +38,15 @@ class Spice:
         with self._lock:
             self._copies.clear()
 
+    def kept(self) -> dict[str, Copy]:
+        """All copies, by ARN of the data set."""
+        return self._copies
+
+    def restore(self, kept: dict[str, Copy]) -> None:
+        """Take over those of an earlier server."""
+        with self._lock:
+            self._copies.update(kept)
+
     def get(self, arn: str) -> Copy | None:
         """What a data set's readers see, None before its first ingestion is complete."""
         with self._lock:

@@ -77,6 +77,15 @@ class Store:
         with self._lock:
             self._resources.clear()
 
+    def kept(self) -> dict[tuple[Scope, str], dict[str, Resource]]:
+        """All resources, by scope and kind."""
+        return self._resources
+
+    def restore(self, kept: dict[tuple[Scope, str], dict[str, Resource]]) -> None:
+        """Take over those of an earlier server."""
+        with self._lock:
+            self._resources.update(kept)
+
     def create(self, context: Context, kind: str, identifier: str, request: Request) -> Resource:
         """A new resource with the permissions and tags of the request; raises ResourceExistsException."""
         check_folders(request)

@@ -44,6 +44,7 @@ class StreamPoller:
         # ministack trims a stream by its readers, which are in several threads now.
         self._trimming = threading.RLock()
         self._workers: dict[str, threading.Thread] = {}
+        self._stopped = False
 
     def attach(self, functions: Any, streams: Any) -> None:
         """Take the place of the poller in ministack's Lambda."""
@@ -60,6 +61,11 @@ class StreamPoller:
         self._mapped.set()
         self.wake()
 
+    def stop(self) -> None:
+        """Begin nothing any more; what is not done yet stays to be done."""
+        self._stopped = True
+        self.mapped()
+
     def wake(self) -> None:
         """A stream may have a new record."""
         with self._changed:
@@ -73,7 +79,7 @@ class StreamPoller:
             return self._generation
 
     def _watch(self) -> None:
-        while True:
+        while not self._stopped:
             self._mapped.clear()
             for (account, region, identifier), mapping in self._functions._esms.all_items():
                 if mappings.is_stream(mapping["EventSourceArn"]) and not self._works(identifier):
@@ -123,7 +129,7 @@ class _Worker:
                     self._pause()
 
     def _exists(self) -> bool:
-        return self._functions._esms.get(self._mapping["UUID"]) is self._mapping
+        return not self._poller._stopped and self._functions._esms.get(self._mapping["UUID"]) is self._mapping
 
     def _step(self) -> None:
         if not self._mapping.get("Enabled", True):
