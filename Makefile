@@ -29,10 +29,10 @@ up: CHECK := --check-config
 demo: setup  ## The whole way on sample data: start, load, query, stop
 	@$(VENV)/python scripts/demo.py
 
-up: setup  ## Start the local AWS and Airflow, deploy to it, leave it running; writes .local/env
+up: setup  ## Start the local AWS and Airflow, or let them take over a changed configuration; writes .local/env
 	@$(VENV)/python -m scripts.stack up
 
-down:  ## Stop what "make up" started
+down:  ## Stop what "make up" started; the next one finds the data again
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m scripts.stack down; fi
 
 status:  ## Say what of the stack is running, and where
@@ -82,5 +82,6 @@ format: setup  ## Sort imports and format the code
 	$(VENV)/ruff check --select I --fix
 	$(VENV)/ruff format
 
-clean: down  ## Stop the stack and delete everything made: .local and build
+clean:  ## Stop the stack and delete everything made, the lake's data too: .local and build
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m scripts.stack forget; fi
 	rm -rf .local build

@@ -18,17 +18,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-# Nothing that these processes hold outlives them, so a hanging one is not waited for long.
+# A process that has something to keep is asked and waited for before (scripts/stack.py), so a hanging one is not waited
+# for long.
 LEADER_SECONDS = 2.0
 GRACE_SECONDS = 1.0
 # Start times are derived from the system's clock, which may be corrected while a process runs.
 CLOCK_TOLERANCE_SECONDS = 2.0
+
+
+class StackError(Exception):
+    """The stack did not start or is not there; the text says which part, with the end of its log."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,11 @@ class ManagedProcess:
             return self.popen.poll()
         leader = self._leader()
         return None if leader is not None and _runs(leader) else -1
+
+    def terminate(self) -> None:
+        """Ask it to end, and wait for nothing."""
+        if self.exit_code() is None and (leader := self._leader()) is not None:
+            _signal([leader], signal.SIGTERM)
 
     def members(self) -> list[psutil.Process]:
         """The process and everything it started that still runs, whatever process group that has moved to."""
@@ -122,31 +132,32 @@ class ProcessTable:
         self.processes.remove(process)
         self._write()
 
-    def stop(self) -> None:
-        """Stop all of them and all they started.
+    def stop(self, names: Collection[str] | None = None) -> None:
+        """Stop all of them and all they started, or only those with these names.
 
         The processes get SIGTERM first, and stop what they started; after LEADER_SECONDS everything that is left gets
         it, and after GRACE_SECONDS what is still left is killed.
         """
-        leaders = {process.pid for process in self.processes}
-        _signal((member for member in self._members() if member.pid in leaders), signal.SIGTERM)
-        psutil.wait_procs(self._members(), timeout=LEADER_SECONDS)
-        _signal(self._members(), signal.SIGTERM)
-        psutil.wait_procs(self._members(), timeout=GRACE_SECONDS)
+        stopped = [process for process in self.processes if names is None or process.name in names]
+        leaders = {process.pid for process in stopped}
+        _signal((member for member in _members(stopped) if member.pid in leaders), signal.SIGTERM)
+        psutil.wait_procs(_members(stopped), timeout=LEADER_SECONDS)
+        _signal(_members(stopped), signal.SIGTERM)
+        psutil.wait_procs(_members(stopped), timeout=GRACE_SECONDS)
         # Again and again, since a process may have started another one just before its end.
-        while members := self._members():
+        while members := _members(stopped):
             _signal(members, signal.SIGKILL)
             psutil.wait_procs(members, timeout=1.0)
-        for process in self.processes:
+        for process in stopped:
             if process.popen is not None:
                 process.popen.wait()
                 if process.popen.stdout is not None:
                     process.popen.stdout.close()
-        self.processes.clear()
-        self.records.unlink(missing_ok=True)
-
-    def _members(self) -> list[psutil.Process]:
-        return [member for process in self.processes for member in process.members()]
+        self.processes = [process for process in self.processes if process not in stopped]
+        if self.processes:
+            self._write()
+        else:
+            self.records.unlink(missing_ok=True)
 
     def _write(self) -> None:
         records = [{key: value for key, value in vars(process).items() if key != "popen"} for process in self.processes]
@@ -160,6 +171,10 @@ def guard(records: Path, cwd: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, __file__, str(records)], cwd=cwd, stdin=subprocess.PIPE, start_new_session=True
     )
+
+
+def _members(processes: Iterable[ManagedProcess]) -> list[psutil.Process]:
+    return [member for process in processes for member in process.members()]
 
 
 def _signal(processes: Iterable[psutil.Process], number: int) -> None:

@@ -2,38 +2,37 @@
 
     python -m scripts.stack up [--config FILE] [--state DIR] [--port PORT]
     python -m scripts.stack down [--state DIR]
+    python -m scripts.stack forget [--state DIR]
     python -m scripts.stack status [--state DIR]
 
 Everything listens on 127.0.0.1 only and is kept in the state folder (.local): ``env`` for the shell, ``logs/``,
-``airflow/`` (AIRFLOW_HOME) and ``aws-state/``. Stacks with different state folders run beside each other. Each start
-begins with an empty lake and an empty Airflow, for the local AWS keeps its objects in memory, and runs that speak of
-objects that are gone would mislead.
+``aws-state/``, and ``lakes/`` with what is kept of each lake while it is down (scripts/kept_lake.py). ``up`` on a stack
+that runs takes over a configuration that has changed, or leaves all as it is. Stacks with different state folders run
+beside each other.
+
+As a context manager, for tests and the demo, a stack begins with an empty lake and keeps nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import configparser
 import contextlib
 import fcntl
 import json
 import os
-import secrets
 import selectors
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -41,35 +40,38 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakelanes.config.loading import load_config, resolved_text
+from lakelanes.config.loading import load_config, parse_config, resolved_text
 from lakelanes.config.model import LakeConfig
 from lakelanes.errors import ConfigError
-from scripts import build_kernel
 from scripts.airflow_api import AirflowApi, AirflowError
-from scripts.deploy import DeployError, attach_streams, deploy, stream_tables, upload_functions
-from scripts.layer import PYTHON as FUNCTION_PYTHON
-from scripts.layer import LayerError, local_layer, local_python, this_architecture, version_of
-from scripts.package import function_bundle
+from scripts.airflow_processes import (
+    DAG_PROCESSOR,
+    NAMES,
+    POLL_SECONDS,
+    START_SECONDS,
+    LocalAirflow,
+    private_file,
+    wait_for_end,
+)
+from scripts.config_changes import changes
+from scripts.deploy import DeployError
+from scripts.kept_lake import KeptLake, kept_lakes, lake_name
+from scripts.layer import LayerError, local_python
+from scripts.local_deployment import LocalDeployment
+from scripts.ports import HOST, reserved
 from scripts.processes import ManagedProcess, ProcessTable, guard
-from scripts.sample_orders import KEY
-from scripts.worker_user import make_worker_user
+
+# Those who start a stack take this from here.
+from scripts.processes import StackError as StackError
+from scripts.worker_user import attach_policies, make_worker_user
 
 ROOT = Path(__file__).resolve().parent.parent
-HOST = "127.0.0.1"
 UI_PORT = 8080
 LOCAL_ACCOUNT = "000000000000"
-# Five processes that import Airflow: on a machine with much else to do that takes minutes.
-START_SECONDS = 300.0
-POLL_SECONDS = 0.2
-# Instances of the function for files; each is a process that needs a core.
-FUNCTION_INSTANCES = 2
-# Short, for somebody is watching, and objects are few.
-STREAM_BATCH_SECONDS = "1"
-
-
-class StackError(Exception):
-    """The stack did not start or is not there; the text says which part, with the end of its log."""
-
+AWS = "aws"
+# As long as the file grows, the local AWS is waited for.
+STALLED_SECONDS = 60.0
+TOLD_SECONDS = 2.0
 
 # Errors that keep a stack from starting; their texts are for the user.
 FAULTS = (
@@ -82,6 +84,23 @@ FAULTS = (
     StackError,
     requests.RequestException,
 )
+
+
+@dataclass
+class Running:
+    """What a stack that runs serves, for the commands after the one that started it."""
+
+    lake: str
+    keep: bool
+    config: str
+    endpoint_url: str = ""
+    airflow_url: str = ""
+    execution_url: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    # What Airflow's processes have in their environment: the key of their user (so the file is the owner's alone to
+    # read), and names that the deployment gives.
+    worker: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
 
 
 class Stack:
@@ -97,14 +116,17 @@ class Stack:
         *,
         state: Path | None = None,
         port: int | None = None,
+        preferred_port: int | None = None,
+        keep: bool = False,
         env: Mapping[str, str] | None = None,
         dags: Path | None = None,
         airflow: Mapping[str, Mapping[str, object]] | None = None,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """``config_path`` defaults to ``$LAKE_CONFIG``, else include/lake.json; ``port`` is the UI's (a free one);
-        ``dags`` is the folder of the DAG files (the repository's); ``airflow`` has options of airflow.cfg, by section,
-        that go before the stack's own."""
+        """``config_path`` defaults to ``$LAKE_CONFIG``, else include/lake.json; ``port`` is the UI's (the preferred one
+        if it is free, else any); ``keep``: begin with what was kept of the lake, and keep it at the end; ``dags`` is
+        the folder of the DAG files (the repository's); ``airflow`` has options of airflow.cfg, by section, that go
+        before the stack's own."""
         self.root = root.resolve()
         self.state = (state or self.root / ".local").resolve()
         self.env = dict(os.environ if env is None else env)
@@ -112,14 +134,17 @@ class Stack:
         named = config_path or self.env.get("LAKE_CONFIG") or self.root / "include" / "lake.json"
         self.config_path = Path(named).resolve()
         self.port = port
+        self.preferred_port = preferred_port
+        self.keep = keep
         self.dags = dags or self.root / "dags"
-        self.airflow = airflow or {}
+        self.airflow_options = airflow or {}
         self.say = say
         self.endpoint_url = ""
         self.airflow_url = ""
         self._execution_url = ""
         self.outputs: Mapping[str, str] = {}
         self._worker: Mapping[str, str] = {}
+        self._told: Mapping[str, str] = {}
         self._config: LakeConfig | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._started: ProcessTable | None = None
@@ -147,6 +172,11 @@ class Stack:
     def env_file(self) -> Path:
         """Shell text with the variables of ``environment``."""
         return self.state / "env"
+
+    @property
+    def served_file(self) -> Path:
+        """The configuration that Airflow reads. It changes with the functions', and not with the user's file."""
+        return self.state / "served.json"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -198,73 +228,95 @@ class Stack:
         with self._lock():
             table = self._table()
             config = self.config
-            if table.processes and all(process.exit_code() is None for process in table.processes):
-                self._check_served()
+            if self._runs(table):
                 return False
-            table.stop()
+            self._stop(table)
             self._clear()
             if guarded:
                 self._guard = guard(table.records, self.root)
             try:
                 self._start(table, config)
             except BaseException:
-                table.stop()
+                self._stop(table)
                 self._release_guard()
                 raise
             self._started = table
         return True
 
-    def _check_served(self) -> None:
-        """Raises StackError when the running stack serves another configuration than this one."""
-        wanted = f"LAKE_CONFIG={shlex.quote(str(self.config_path))}"
-        if self.env_file.exists() and wanted not in self.env_file.read_text().splitlines():
-            raise StackError(f"a stack with another configuration runs already (see {self.env_file}): stop it first")
+    def take_over(self) -> list[str] | None:
+        """Let a stack that runs serve this configuration; returns what is different, by the settings' paths.
+
+        None, having done nothing, when no stack runs in this state folder. Raises ConfigError, DeployError, LayerError
+        or StackError; the configuration of before is served then as it was.
+        """
+        with self._lock():
+            table, running = self._table(), self._read_running()
+            if running is None or not self._runs(table):
+                return None
+            self._check_lake(running)
+            self._adopt(running)
+            before, after = self.served_file.read_text(encoding="utf-8"), self._served_text(self.config)
+            found = changes(json.loads(before), json.loads(after))
+            if found:
+                self.say(f"taking over {self.config_path}: {len(found)} changes")
+                self._serve_or_go_back(table, before, after)
+            self._write_env()
+            self._write_running()
+        return found
 
     def stop(self) -> bool:
         """Stop everything; returns whether there was anything to stop."""
         with self._lock():
             table = self._table()
             found = bool(table.processes)
-            table.stop()
-            self.env_file.unlink(missing_ok=True)
+            self._stop(table)
             self._release_guard()
             self._started = None
         return found
 
+    def _runs(self, table: ProcessTable) -> bool:
+        return bool(table.processes) and all(process.exit_code() is None for process in table.processes)
+
     def _start(self, table: ProcessTable, config: LakeConfig) -> None:
         started = time.monotonic()
         deadline = started + START_SECONDS
-        with _reserved(self.port) as port, _reserved(None) as execution_port:
+        with reserved(self.port, preferred=self.preferred_port) as port, reserved() as execution_port:
             self.airflow_url = f"http://{HOST}:{port}"
             self._execution_url = f"http://{HOST}:{execution_port}/execution/"
-            if config.airflow_url is None:
-                # So that the functions' alerts have links to this Airflow, whose port nobody knew before.
-                config = config.model_copy(update={"airflow_url": self.airflow_url})
-            self._start_all(table, config, started, deadline)
+            # From here on the data are open, whoever stops the stack.
+            self._write_running()
+            self._start_all(table, self._served_text(config), started, deadline)
+        self._write_running()
         self._write_env()
 
-    def _start_all(self, table: ProcessTable, config: LakeConfig, started: float, deadline: float) -> None:
-        self._configure_airflow()
-        migration = self._airflow(table, "migration", ["db", "migrate"])
-        self._start_aws(table, config, deadline)
+    def _start_all(self, table: ProcessTable, text: str, started: float, deadline: float) -> None:
+        airflow = self._airflow
+        airflow.configure()
+        self.served_file.write_text(text, encoding="utf-8")
+        migration = airflow.migrate(table, self._airflow_environment())
+        self._start_aws(table, deadline)
         self.say(f"local AWS at {self.endpoint_url} ({time.monotonic() - started:.0f} s)")
-        self._deploy(config)
+        self.outputs = self._deployment.deploy(text)
+        self._worker = make_worker_user(self.client("iam"), self.outputs)
         self.say(f"infrastructure deployed ({time.monotonic() - started:.0f} s)")
-        if (code := _wait_for_end(migration, deadline)) != 0:
+        if (code := wait_for_end(migration, deadline)) != 0:
             raise StackError(f"airflow db migrate ended with code {code}; {migration.log} ends:\n{migration.tail()}")
         table.forget(migration)
-        components = [self._airflow(table, name, command) for name, command in self._components().items()]
-        self._wait_healthy(components, deadline)
+        before_parsing = datetime.now(UTC)
+        self._told = self._names(self.config)
+        airflow.start(table, self._airflow_environment())
+        airflow.wait_healthy(table, deadline)
         self.say(f"Airflow at {self.airflow_url} ({time.monotonic() - started:.0f} s)")
-        self._wait_parsed(components, deadline)
+        airflow.wait_parsed(self.config, table, before_parsing, deadline)
         self.say(f"DAGs parsed ({time.monotonic() - started:.0f} s)")
 
-    def _start_aws(self, table: ProcessTable, config: LakeConfig, deadline: float) -> None:
+    def _start_aws(self, table: ProcessTable, deadline: float) -> None:
         python = local_python(self.env)
         if not python.exists():
             raise StackError(f"no interpreter at {python}: run `make setup`")
+        config = self.config
         process = table.start(
-            "aws",
+            AWS,
             [python, "-m", "localaws", "--port", "0", "--state", self.state / "aws-state"],
             env={
                 **self._clean_environment(),
@@ -272,6 +324,7 @@ class Stack:
                 "MINISTACK_ACCOUNT_ID": config.aws.account_id,
                 "MINISTACK_REGION": config.aws.region,
                 "LOCALAWS_LAYERS": str(self.root / ".local" / "cache" / "layers"),
+                "LOCALAWS_KEEP": str(self._kept.file) if self.keep else "",
                 # Every part under its own role, as on AWS.
                 "AUTH": "true",
             },
@@ -290,208 +343,193 @@ class Stack:
             raise StackError(f"the local AWS did not start; {process.log} ends:\n{process.tail()}")
         self.endpoint_url = line.split()[-1]
 
-    def _deploy(self, config: LakeConfig) -> None:
-        settings = {**json.loads(resolved_text(self.config_path, self.env)), "airflow_url": config.airflow_url}
-        text = json.dumps(settings, indent=2, ensure_ascii=False)
-        # For this machine's processor, which runs the functions here.
-        python = local_python(self.env)
-        bundle = function_bundle(self.state / "functions.zip", text, build_kernel.of_this_machine(), python=python)
-        if (version := version_of(python)) != FUNCTION_PYTHON:
-            self.say(f"the functions run on Python {version} here, and on {FUNCTION_PYTHON} on AWS")
-        layer = local_layer(python)
-        parameters = {
-            **upload_functions(config, self.client("s3"), bundle, layer, this_architecture()),
-            # The local AWS speaks plain HTTP, which buckets that insist on TLS would refuse.
-            "RequireTls": "false",
-            "FastLaneConcurrency": str(FUNCTION_INSTANCES),
-        }
-        if orders := config.tables.get("orders"):
-            keys = [(column.attribute, column.type.text) for column in orders.columns if column.name in orders.keys]
-            # Where nothing is yet, the sample's table may be made; on AWS that is for its owner to say.
-            if keys == [(KEY, "string")]:
-                parameters["OrdersTableName"] = orders.dynamodb_table
-        clients = self.client("cloudformation"), self.client("sts")
-        done = deploy(config, *clients, parameters=parameters, s3=self.client("s3"))
-        self.outputs = done.outputs
-        self._worker = make_worker_user(self.client("iam"), done.outputs)
-        self._check_athena()
-        self._check_function(done.outputs["FileProcessor"], FUNCTION_INSTANCES)
-        self._attach_streams(config)
-
-    def _attach_streams(self, config: LakeConfig) -> None:
-        """Lets the function read the streams of the tables that are there: those that an application has yet to make
-        have none."""
-        dynamodb = self.client("dynamodb")
-        there = {name for page in dynamodb.get_paginator("list_tables").paginate() for name in page["TableNames"]}
-        tables = [table for table in stream_tables(config) if table.dynamodb_table in there]
-        if not tables:
-            return
-        # A shard is read by one instance, and a table has one here.
-        self._check_function(self.outputs["StreamProcessor"], 1)
-        cloudformation = self.client("cloudformation")
-        parameters = {"StreamBatchSeconds": STREAM_BATCH_SECONDS}
-        attach_streams(config, self.outputs, cloudformation, dynamodb, tables=tables, parameters=parameters)
-
-    def _check_athena(self) -> None:
-        """Raises StackError unless Athena answers; its first question is the one that takes seconds."""
-        client, workgroup = self.client("athena"), self.config.resources.workgroup_name
-        query = client.start_query_execution(QueryString="SELECT 1", WorkGroup=workgroup)["QueryExecutionId"]
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            status = client.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
-            if status["State"] == "SUCCEEDED":
-                return
-            if status["State"] in ("FAILED", "CANCELLED") or time.monotonic() > deadline:
-                raise StackError(f"Athena does not answer: {status['State']} {status.get('StateChangeReason', '')}")
-            time.sleep(POLL_SECONDS)
-
-    def _check_function(self, name: str, instances: int) -> None:
-        """Starts instances of the function with a batch of nothing; raises StackError when one fails."""
-        client = self.client("lambda")
-
-        def start(_: int) -> str:
-            answer = client.invoke(FunctionName=name, Payload=json.dumps({"Records": []}))
-            reply: str = answer["Payload"].read().decode()
-            return "" if "FunctionError" not in answer and json.loads(reply) == {"batchItemFailures": []} else reply
-
-        with ThreadPoolExecutor(instances) as pool:
-            if faults := list(filter(None, pool.map(start, range(instances)))):
-                raise StackError(f"the function {name} does not work: {faults[0]}")
-
-    def _components(self) -> dict[str, list[str]]:
-        """Airflow's processes, with the command of each."""
-        port = str(urlsplit(self._execution_url).port)
-        return {
-            "api-server": ["api-server", "--apps", "core"],
-            # What tasks talk to is a process of its own. In one with the UI's API, a task's transaction that has
-            # SQLite's only lock waits for the event loop to commit it, while the loop waits for that lock to log what a
-            # user asked for.
-            "execution-api": ["api-server", "--apps", "execution", "--port", port],
-            # Their log servers would listen on all interfaces; the api-server reads the log files instead.
-            "scheduler": ["scheduler", "--skip-serve-logs"],
-            "triggerer": ["triggerer", "--skip-serve-logs"],
-            "dag-processor": ["dag-processor"],
-        }
-
-    def _wait_healthy(self, components: list[ManagedProcess], deadline: float) -> None:
-        api = self.api
-        while True:
-            health = {**api.health(), "execution_api": _health(f"{self._execution_url}health")}
-            if all(status == "healthy" for status in health.values()):
-                return
-            self._check_alive(components)
-            if time.monotonic() > deadline:
-                ill = ", ".join(f"{part} {status}" for part, status in health.items() if status != "healthy")
-                tails = "\n".join(f"{process.log} ends:\n{process.tail(10)}" for process in components)
-                raise StackError(f"Airflow is not healthy after {START_SECONDS:.0f} s: {ill}\n{tails}")
-            time.sleep(POLL_SECONDS)
-
-    def _wait_parsed(self, components: list[ManagedProcess], deadline: float) -> None:
-        api, wanted = self.api, expected_dags(self.config, self.dags)
-        while True:
-            missing = wanted - {dag["dag_id"] for dag in _pages(api, "/dags", "dags")}
-            if not missing:
-                return
-            errors = _pages(api, "/importErrors", "import_errors")
-            if errors:
-                texts = "\n".join(f"{error['filename']}:\n{error['stack_trace']}" for error in errors)
-                raise StackError(f"Airflow cannot import a DAG file:\n{texts}")
-            self._check_alive(components)
-            if time.monotonic() > deadline:
-                raise StackError(f"Airflow has not parsed after {START_SECONDS:.0f} s: {', '.join(sorted(missing))}")
-            time.sleep(POLL_SECONDS)
-
-    def _check_alive(self, components: list[ManagedProcess]) -> None:
-        for process in components:
-            if (code := process.exit_code()) is not None:
-                raise StackError(
-                    f"airflow {process.name} ended with exit code {code}; {process.log} ends:\n{process.tail()}"
-                )
-
-    def _airflow(self, table: ProcessTable, name: str, command: list[str]) -> ManagedProcess:
-        return table.start(
-            name,
-            [sys.executable, "-m", "airflow", *command],
-            env={**self._clean_environment(), **self._aws_environment(), **self._worker, **self._airflow_environment()},
-            # What lies in the working directory is importable, and nothing of the repository must be by that way.
-            cwd=self._airflow_home,
-            log=self.state / "logs" / f"{name}.log",
-        )
-
-    def _configure_airflow(self) -> None:
-        """Write airflow.cfg, which holds the secrets and so is the owner's alone to read."""
-        home = self._airflow_home
-        settings: dict[str, dict[str, object]] = {
-            "core": {
-                "dags_folder": self.dags,
-                "plugins_folder": self.root / "plugins",
-                "executor": "LocalExecutor",
-                # Each slot is a forked worker; more of them than this only wait for the cores of a laptop.
-                "parallelism": 4,
-                "execution_api_server_url": self._execution_url,
-                "load_examples": False,
-                "dagbag_import_timeout": 120,
-                # The lake is to fill itself as soon as files are there.
-                "dags_are_paused_at_creation": False,
-                "simple_auth_manager_all_admins": True,
-                "hostname_callable": "socket.gethostname",
-                "fernet_key": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            },
-            "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}"},
-            "api": {
-                "host": HOST,
-                "port": self.airflow_url.rsplit(":", 1)[1],
-                "base_url": self.airflow_url,
-                "workers": 1,
-                "secret_key": secrets.token_urlsafe(32),
-            },
-            # There is no login, and a web page could come by a name of its own that points here (DNS rebinding).
-            "lakelanes": {"allowed_hosts": f"{HOST}, localhost"},
-            "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
-            # A DAG file that a busy machine takes a minute for is no broken one: killing its parser loses the failure
-            # callback that it was about to run, and with it an alert.
-            "dag_processor": {"refresh_interval": 5, "dag_file_processor_timeout": 300},
-            # A task that ends unnoticed keeps its slot until its next heartbeat, 5 s apart by default. An answer that a
-            # busy machine gives after more than 5 s is not to be asked for again: a run that was triggered twice exists
-            # already, which fails its task.
-            "workers": {"min_heartbeat_interval": 1, "execution_api_timeout": 60},
-            "logging": {
-                "base_log_folder": home / "logs",
-                "dag_processor_child_process_log_directory": home / "logs" / "dag_processor",
-                "colored_console_log": False,
-            },
-            "usage_data_collection": {"enabled": False},
-        }
-        parser = configparser.ConfigParser(interpolation=None)
-        for given in (settings, self.airflow):
-            parser.read_dict(
-                {
-                    section: {key: str(value).replace("%", "%%") for key, value in values.items()}
-                    for section, values in given.items()
-                }
+    def _check_lake(self, running: Running) -> None:
+        """Raises StackError when the running stack serves another lake than this configuration's."""
+        if running.lake != lake_name(self.config):
+            raise StackError(
+                f"the stack that runs serves {running.config}, and {self.config_path} is another lake "
+                f"({lake_name(self.config)}, not {running.lake}). Stop it first: `make down` keeps its data. Or let "
+                "this one run beside it: python -m scripts.stack up --state FOLDER"
             )
-        with _private_file(home / "airflow.cfg") as file:
-            parser.write(file)
+
+    def _adopt(self, running: Running) -> None:
+        """Take over what the command that started the stack knew."""
+        self.keep = running.keep
+        self.endpoint_url, self.outputs = running.endpoint_url, running.outputs
+        self.airflow_url, self._execution_url = running.airflow_url, running.execution_url
+        self._worker, self._told = running.worker, running.told
+
+    def _serve_or_go_back(self, table: ProcessTable, before: str, after: str) -> None:
+        outputs = self.outputs
+        try:
+            self._serve(table, before, after)
+        except (*FAULTS, KeyboardInterrupt, SystemExit) as error:
+            self.say("it cannot be taken over; going back to the configuration of before")
+            self._config = parse_config(before, {})
+            self.outputs = outputs
+            try:
+                self._serve(table, after, before)
+            except FAULTS as second:
+                raise StackError(
+                    f"{error}\nand the configuration of before cannot be served either: {second}\n`make down` keeps "
+                    "the data; correct the configuration, then `make up`"
+                ) from error
+            if isinstance(error, FAULTS):
+                raise StackError(f"{error}\nNothing was changed: the configuration of before is served") from error
+            raise
+
+    def _serve(self, table: ProcessTable, before: str, after: str) -> None:
+        """Let functions and Airflow serve ``after`` in the place of ``before``."""
+        deadline = time.monotonic() + START_SECONDS
+        config = parse_config(after, {})
+        self.outputs = self._deployment.deploy(after, parse_config(before, {}))
+        attach_policies(self.client("iam"), self.outputs)
+        if self.served_file.read_text(encoding="utf-8") == after:
+            # Going back, before Airflow knew of anything.
+            return
+        unfinished = self.served_file.with_suffix(".new")
+        unfinished.write_text(after, encoding="utf-8")
+        # All of Airflow's processes look at when it was changed, and read it anew.
+        unfinished.replace(self.served_file)
+        before_parsing, airflow, names = datetime.now(UTC), self._airflow, self._names(config)
+        # The DAG processor parses everything when it starts; a file that did not change has its turn much later. What a
+        # process has in its environment stays there, so with other names all are started anew.
+        affected = [DAG_PROCESSOR] if names == self._told else list(NAMES)
+        table.stop(affected)
+        self._told = names
+        airflow.start(table, self._airflow_environment(), affected)
+        airflow.wait_healthy(table, deadline)
+        airflow.wait_parsed(config, table, before_parsing, deadline)
+
+    def _stop(self, table: ProcessTable) -> None:
+        """Stop everything; what is to be kept is kept first."""
+        running = self._read_running()
+        if running is not None and running.keep:
+            kept = KeptLake(self.state / "lakes" / running.lake)
+            self._stop_in_order(table, kept)
+            if kept.open_mark.exists():
+                self.say(f"what came to the lake {running.lake} since its last start could not be kept")
+            elif contents := kept.contents():
+                self.say(f"kept of the lake {running.lake}: {contents}; `make up` finds them again")
+        table.stop()
+        for path in (self.env_file, self._running_file):
+            path.unlink(missing_ok=True)
+
+    def _stop_in_order(self, table: ProcessTable, kept: KeptLake) -> None:
+        """Stop Airflow, then the local AWS, which writes its data at its end, and is waited for as long as it does."""
+        aws = next((process for process in table.processes if process.name == AWS), None)
+        if aws is None or aws.exit_code() is not None:
+            return
+        table.stop([process.name for process in table.processes if process.name != AWS])
+        aws.terminate()
+        written, told = -1, time.monotonic() + TOLD_SECONDS
+        deadline = time.monotonic() + STALLED_SECONDS
+        while aws.exit_code() is None:
+            if (now := kept.written()) != written:
+                written, deadline = now, time.monotonic() + STALLED_SECONDS
+            if time.monotonic() > deadline:
+                self.say(f"the local AWS has written nothing for {STALLED_SECONDS:.0f} s: stopping it all the same")
+                return
+            if time.monotonic() > told:
+                self.say(f"keeping the lake's data: {written / 1e6:,.0f} MB so far")
+                told = time.monotonic() + 5 * TOLD_SECONDS
+            time.sleep(POLL_SECONDS)
+        if kept.open_mark.exists():
+            self.say(f"{aws.log} ends:\n{aws.tail(5)}")
+
+    def forget(self) -> dict[str, str]:
+        """Stop everything, keep nothing, and delete what was kept; returns what that was, by lake."""
+        with self._lock():
+            self._table().stop()
+            found = {name: kept.contents() for name, kept in kept_lakes(self.state).items()}
+            shutil.rmtree(self.state / "lakes", ignore_errors=True)
+            for path in (self.env_file, self._running_file, self.remembered_file):
+                path.unlink(missing_ok=True)
+        return found
 
     def _write_env(self) -> None:
         environment = self.environment
-        with _private_file(self.env_file) as file:
+        with private_file(self.env_file) as file:
             file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in environment.items())
             file.write(f"export {' '.join(environment)}\n")
 
+    def _write_running(self) -> None:
+        running = Running(
+            lake_name(self.config),
+            self.keep,
+            str(self.config_path),
+            self.endpoint_url,
+            self.airflow_url,
+            self._execution_url,
+            dict(self.outputs),
+            dict(self._worker),
+            dict(self._told),
+        )
+        with private_file(self._running_file) as file:
+            json.dump(asdict(running), file, indent=1)
+
+    def _read_running(self) -> Running | None:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return Running(**json.loads(self._running_file.read_text()))
+        return None
+
+    def _served_text(self, config: LakeConfig) -> str:
+        """The configuration for functions and Airflow: nothing in it is left to be replaced, and it has the address of
+        this Airflow, whose port nobody knew before, for the links of alerts."""
+        settings = json.loads(resolved_text(self.config_path, self.env))
+        settings["airflow_url"] = config.airflow_url or self.airflow_url
+        return json.dumps(settings, indent=2, ensure_ascii=False)
+
+    @property
+    def remembered_file(self) -> Path:
+        """Where `make up` notes the configuration that it served last, for the next one."""
+        return self.state / "configuration"
+
+    @property
+    def _running_file(self) -> Path:
+        return self.state / "running.json"
+
+    @property
+    def _kept(self) -> KeptLake:
+        return KeptLake(self.state / "lakes" / lake_name(self.config))
+
     @property
     def _airflow_home(self) -> Path:
-        return self.state / "airflow"
+        return self._kept.airflow_home if self.keep else self.state / "airflow"
+
+    @property
+    def _airflow(self) -> LocalAirflow:
+        return LocalAirflow(
+            self._airflow_home,
+            self.root,
+            self.dags,
+            self.state / "logs",
+            self.airflow_options,
+            self.airflow_url,
+            self._execution_url,
+        )
+
+    @property
+    def _deployment(self) -> LocalDeployment:
+        return LocalDeployment(self.client, local_python(self.env), self.state, self.say)
 
     def _airflow_environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(Path(sys.executable).parent), self.env.get("PATH", os.defpath)])
         return {
+            **self._clean_environment(),
+            **self._aws_environment(),
+            **self._worker,
             "AIRFLOW_HOME": str(self._airflow_home),
-            "LAKE_CONFIG": str(self.config_path),
-            # With these two it can send an alert on a configuration that it cannot read.
-            "LAKE_ALERT_TOPIC_ARN": self.outputs.get("AlertTopicArn", ""),
-            "LAKE_LEDGER_TABLE": self.config.resources.ledger_table,
+            "LAKE_CONFIG": str(self.served_file),
+            **self._names(self.config),
             "PATH": path,
+        }
+
+    def _names(self, config: LakeConfig) -> dict[str, str]:
+        """With these two it can send an alert on a configuration that it cannot read."""
+        return {
+            "LAKE_ALERT_TOPIC_ARN": self.outputs.get("AlertTopicArn", ""),
+            "LAKE_LEDGER_TABLE": config.resources.ledger_table,
         }
 
     def _aws_environment(self) -> dict[str, str]:
@@ -522,9 +560,16 @@ class Stack:
         }
 
     def _clear(self) -> None:
+        """Make the folders ready for a start: empty, but for what is kept of the lake."""
         for folder in ("airflow", "aws-state", "logs"):
             shutil.rmtree(self.state / folder, ignore_errors=True)
-            (self.state / folder).mkdir(mode=0o700, parents=True)
+            if folder != "airflow" or not self.keep:
+                (self.state / folder).mkdir(mode=0o700, parents=True)
+        if self.keep:
+            if lost := self._kept.begin():
+                self.say(lost)
+            contents = self._kept.contents()
+            self.say(f"the lake {lake_name(self.config)}: {contents or 'empty'}")
 
     def _table(self) -> ProcessTable:
         return self._started or ProcessTable(self.state / "processes.json")
@@ -544,100 +589,38 @@ class Stack:
             yield
 
 
-def expected_dags(config: LakeConfig, folder: Path) -> set[str]:
-    """The ids of the DAGs that ``folder`` makes: load_entities.py makes one per entity, export_tables.py one per table
-    that is exported, any other file its namesake."""
-    wanted: set[str] = set()
-    several = {
-        "load_entities": {f"load_{name}" for name in config.entities},
-        "export_tables": {f"export_{table.name}" for table in config.exported_tables},
-    }
-    for path in folder.glob("*.py"):
-        text = path.read_text().lower()
-        # Airflow itself skips files without these words.
-        if "dag" not in text or "airflow" not in text:
-            continue
-        wanted |= several.get(path.stem, {path.stem})
-    return wanted
-
-
-def _pages(api: AirflowApi, path: str, key: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while True:
-        page = api.get(path, limit=100, offset=len(found))
-        found += page[key]
-        if not page[key] or len(found) >= page["total_entries"]:
-            return found
-
-
-def _wait_for_end(process: ManagedProcess, deadline: float) -> int:
-    assert process.popen is not None
-    try:
-        return process.popen.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        raise StackError(f"{process.name} has not ended; {process.log} ends:\n{process.tail()}") from None
-
-
-@contextlib.contextmanager
-def _private_file(path: Path) -> Iterator[Any]:
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        yield file
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-@contextlib.contextmanager
-def _reserved(wanted: int | None) -> Iterator[int]:
-    """The wanted port, which has to be free, or any free one; nobody else is given it while its server starts.
-
-    The socket is bound and does not listen, and lets those bind who say SO_REUSEADDR, as servers do. Where that is not
-    so (not on Linux), it is given up at once.
-    """
-    if wanted is not None and not _is_free(wanted):
-        raise StackError(f"port {wanted} of {HOST} is taken; choose another one")
-    with socket.socket() as holder:
-        if wanted is not None:
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind((HOST, wanted or 0))
-        port = int(holder.getsockname()[1])
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if sys.platform != "linux":
-            holder.close()
-        yield port
-
-
-def _health(url: str) -> str:
-    """The status that a component's own address answers with; "unreachable" while it starts."""
-    with requests.Session() as session:
-        # It is on this machine: no proxy.
-        session.trust_env = False
-        try:
-            return str(session.get(url, timeout=5).json()["status"])
-        except (requests.RequestException, ValueError, KeyError):
-            return "unreachable"
-
-
 def _up(arguments: argparse.Namespace) -> int:
-    port = arguments.port or (UI_PORT if _is_free(UI_PORT) else None)
-    stack = Stack(config_path=arguments.config, state=arguments.state, port=port, say=print)
-    if stack.start():
-        print(f"up: see {stack.airflow_url}, and load {stack.env_file} into a shell")
+    state = (arguments.state or ROOT / ".local").resolve()
+    named = arguments.config or os.environ.get("LAKE_CONFIG") or _remembered(state)
+    stack = Stack(config_path=named, state=state, port=arguments.port, preferred_port=UI_PORT, keep=True, say=_say)
+    found = stack.take_over()
+    if found:
+        print("\n".join(["taken over, by Airflow and the functions alike:", *(f"  {line}" for line in found)]))
+    elif found is not None or not stack.start():
+        print(f"up already, and {stack.config_path} has not changed: the addresses are in {stack.env_file}")
     else:
-        print(f"up already: its addresses are in {stack.env_file}")
+        print(f"up: see {stack.airflow_url}, and load {stack.env_file} into a shell")
+    stack.remembered_file.write_text(f"{stack.config_path}\n", encoding="utf-8")
     return 0
 
 
+def _remembered(state: Path) -> str | None:
+    """The configuration of the last `make up`; as scripts/setup.py has it."""
+    with contextlib.suppress(OSError):
+        if path := (state / "configuration").read_text(encoding="utf-8").strip():
+            _say(f"the configuration is {path}, as the last time; LAKE_CONFIG names another one")
+            return path
+    return None
+
+
 def _down(arguments: argparse.Namespace) -> int:
-    print("down" if Stack(state=arguments.state).stop() else "nothing was up")
+    print("down" if Stack(state=arguments.state, say=_say).stop() else "nothing was up")
+    return 0
+
+
+def _forget(arguments: argparse.Namespace) -> int:
+    for name, contents in Stack(state=arguments.state, say=_say).forget().items():
+        print(f"deleted what was kept of the lake {name}: {contents or 'nothing'}")
     return 0
 
 
@@ -651,7 +634,13 @@ def _status(arguments: argparse.Namespace) -> int:
         print(stack.env_file.read_text() if stack.env_file.exists() else "starting")
     else:
         print("nothing is up")
+        for name, kept in kept_lakes(stack.state).items():
+            print(f"kept of the lake {name}: {kept.contents() or 'nothing'}")
     return 0 if stack.running() else 3
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -661,12 +650,13 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, run in (("up", _up), ("down", _down), ("status", _status)):
+    for name, run in (("up", _up), ("down", _down), ("forget", _forget), ("status", _status)):
         command = commands.add_parser(name)
         command.set_defaults(run=run)
         command.add_argument("--state", type=Path, help="state folder (default: .local)")
         if name == "up":
-            command.add_argument("--config", type=Path, help="default: $LAKE_CONFIG, else include/lake.json")
+            help_text = "default: $LAKE_CONFIG, else that of the last time, else include/lake.json"
+            command.add_argument("--config", type=Path, help=help_text)
             command.add_argument("--port", type=int, help="port of Airflow's UI (default: 8080, or a free one)")
     arguments = parser.parse_args()
     # A start that gets SIGTERM stops what it has started so far.

@@ -20,10 +20,25 @@ def policies(outputs: Mapping[str, str]) -> list[str]:
     return [arn for output, arn in sorted(outputs.items()) if _POLICIES.fullmatch(output)]
 
 
-def make_worker_user(iam: Any, outputs: Mapping[str, str], name: str = NAME) -> dict[str, str]:
-    """Creates the user; returns its credentials, as variables for a process. Raises ClientError."""
-    iam.create_user(UserName=name)
-    for arn in policies(outputs):
+def attach_policies(iam: Any, outputs: Mapping[str, str], name: str = NAME) -> None:
+    """Give the user the policies of a lake's stack, and take others from it. Raises ClientError."""
+    wanted = policies(outputs)
+    attached = iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]
+    for policy in attached:
+        if policy["PolicyArn"] not in wanted:
+            iam.detach_user_policy(UserName=name, PolicyArn=policy["PolicyArn"])
+    for arn in wanted:
         iam.attach_user_policy(UserName=name, PolicyArn=arn)
+
+
+def make_worker_user(iam: Any, outputs: Mapping[str, str], name: str = NAME) -> dict[str, str]:
+    """Creates the user, or gives one that is there a new key in the place of all before; returns its credentials, as
+    variables for a process. Raises ClientError."""
+    try:
+        iam.create_user(UserName=name)
+    except iam.exceptions.EntityAlreadyExistsException:
+        for old in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=name, AccessKeyId=old["AccessKeyId"])
+    attach_policies(iam, outputs, name)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}

@@ -2,64 +2,22 @@
 
 from __future__ import annotations
 
-import socket
-import sys
-from collections.abc import Iterator
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from lakelanes.config.model import LakeConfig
 from scripts import stack
-from scripts.stack import Stack, StackError, expected_dags
-from tests.support.lakes import SALES, config_text, make_config
-from tests.support.source_tables import ORDERS
-
-DAGS = stack.ROOT / "dags"
-
-
-def test_every_dag_of_the_configuration_is_waited_for() -> None:
-    tables: dict[str, Any] = {
-        "orders": {"dynamodb_table": "shop-orders", **ORDERS},
-        "clicks": {"dynamodb_table": "shop-clicks", **ORDERS, "table_name": "clicks", "lanes": ["stream"]},
-    }
-    dags = expected_dags(make_config({"sales": SALES}, tables), DAGS)
-    assert dags == {
-        *("load_sales", "export_orders", "sweep_sources", "refresh_views", "refresh_dashboards"),
-        *("maintain_lake", "watch_lake"),
-    }
-
-
-def test_a_file_that_airflow_skips_is_not_waited_for(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("from airflow.sdk import DAG")
-    (tmp_path / "helpers.py").write_text("import os")
-    assert expected_dags(make_config(), tmp_path) == {"mine"}
-
-
-@pytest.fixture
-def taken() -> Iterator[int]:
-    with socket.socket() as held:
-        held.bind((stack.HOST, 0))
-        held.listen()
-        yield held.getsockname()[1]
-
-
-def test_a_port_that_is_taken_is_refused_where_it_was_asked_for(taken: int) -> None:
-    with pytest.raises(StackError, match=f"port {taken} of 127.0.0.1 is taken"), stack._reserved(taken):
-        pass
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a port is only looked for")
-def test_a_chosen_port_is_held_for_its_server_and_for_nobody_else(taken: int) -> None:
-    with stack._reserved(None) as free, stack._reserved(None) as other:
-        assert len({taken, free, other}) == 3
-        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
-            stranger.bind((stack.HOST, free))
-        socket.create_server((stack.HOST, free)).close()
-    with stack._reserved(free) as again:
-        assert again == free
-        socket.create_server((stack.HOST, free)).close()
+from scripts.airflow_processes import NAMES, LocalAirflow
+from scripts.deploy import DeployError
+from scripts.kept_lake import lake_name
+from scripts.processes import ProcessTable, StackError
+from scripts.stack import Running, Stack
+from tests.support.lakes import SALES, config_text
 
 
 @pytest.fixture
@@ -88,23 +46,159 @@ def test_a_shell_is_told_of_the_configurations_resources(made: Stack) -> None:
     assert env["AWS_ACCESS_KEY_ID"] == "test", "never the user's own"
 
 
-def test_a_running_stack_of_another_configuration_is_not_taken_for_this_one(made: Stack) -> None:
+def _running(made: Stack, **different: Any) -> Running:
+    return Running(**{"lake": lake_name(made.config), "keep": True, "config": "/elsewhere/lake.json", **different})
+
+
+def test_another_lake_is_not_taken_for_a_change_of_the_one_that_runs(made: Stack) -> None:
+    with pytest.raises(
+        StackError, match=r"serves /elsewhere/lake.json, and .*lake.json is another lake \(mine-analytics-"
+    ):
+        made._check_lake(_running(made, lake="theirs-000000000000-eu-west-1"))
+    # By whatever path.
+    made._check_lake(_running(made))
+
+
+def test_where_nothing_runs_nothing_is_taken_over(made: Stack) -> None:
+    assert made.take_over() is None
+
+
+class Deployment:
+    """Takes the place of the deployment: remembers what was deployed, and fails for some."""
+
+    def __init__(self, fails: Callable[[str], bool]) -> None:
+        self.fails, self.deployed = fails, list[str]()
+
+    def deploy(self, text: str, before: Any = None) -> dict[str, str]:
+        self.deployed.append(text)
+        if self.fails(text):
+            raise DeployError("refused")
+        return {}
+
+
+@dataclass
+class Serving:
+    """A stack that runs, whose deployment and whose Airflow are told what to do: they note it, and fail as asked."""
+
+    stack: Stack
+    table: ProcessTable
+    fails: Callable[[str], bool] = lambda text: False
+    parses: Callable[[str], bool] = lambda text: True
+    deployed: list[str] = field(default_factory=list)
+    started: list[tuple[str, list[str]]] = field(default_factory=list)
+    alert_topic: str = "arn:topic"
+
+    def deploy(self, text: str, before: Any = None) -> dict[str, str]:
+        self.deployed.append(text)
+        if self.fails(text):
+            raise DeployError("refused")
+        return {"AlertTopicArn": self.alert_topic}
+
+    def start(self, airflow: Any, table: Any, env: Any, names: list[str]) -> None:
+        self.started.append((self.served(), names))
+
+    def wait_parsed(self, airflow: Any, config: LakeConfig, *_: Any) -> None:
+        if not self.parses(self.served()):
+            raise StackError("a DAG file cannot be imported")
+
+    def served(self) -> str:
+        return self.stack.served_file.read_text()
+
+
+BEFORE, AFTER = config_text(name="mine"), config_text(name="mine", entities={"new": SALES})
+
+
+@pytest.fixture
+def serving(made: Stack, monkeypatch: pytest.MonkeyPatch) -> Serving:
     made.state.mkdir()
-    made.env_file.write_text("LAKE_CONFIG=/elsewhere/lake.json\n")
-    with pytest.raises(StackError, match="another configuration"):
-        made._check_served()
-    made.env_file.write_text(f"LAKE_CONFIG={made.config_path}\n")
-    made._check_served()
+    made.served_file.write_text(BEFORE)
+    made._told = {"LAKE_ALERT_TOPIC_ARN": "arn:topic", "LAKE_LEDGER_TABLE": "mine_ledger"}
+    serving = Serving(made, ProcessTable(made.state / "processes.json"))
+    monkeypatch.setattr(Stack, "_deployment", serving)
+    monkeypatch.setattr(Stack, "client", lambda self, service: None)
+    monkeypatch.setattr(stack, "attach_policies", lambda *arguments: None)
+    monkeypatch.setattr(LocalAirflow, "wait_healthy", lambda *arguments: None)
+    monkeypatch.setattr(LocalAirflow, "start", lambda *arguments: serving.start(*arguments))
+    monkeypatch.setattr(LocalAirflow, "wait_parsed", lambda *arguments: serving.wait_parsed(*arguments))
+    return serving
+
+
+def test_a_change_reaches_the_functions_first_and_airflow_by_its_dag_processor(serving: Serving) -> None:
+    serving.stack._serve_or_go_back(serving.table, BEFORE, AFTER)
+    assert serving.deployed == [AFTER] and serving.started == [(AFTER, ["dag-processor"])]
+
+
+def test_all_of_airflow_is_started_anew_where_it_was_told_other_names(serving: Serving) -> None:
+    serving.alert_topic = "arn:another"
+    serving.stack._serve_or_go_back(serving.table, BEFORE, AFTER)
+    assert serving.started == [(AFTER, list(NAMES))]
+    assert serving.stack._told["LAKE_ALERT_TOPIC_ARN"] == "arn:another"
+
+
+def test_a_deployment_that_fails_is_taken_back_and_airflow_does_not_notice(serving: Serving) -> None:
+    serving.fails = lambda text: text == AFTER
+    with pytest.raises(StackError, match="refused\nNothing was changed: the configuration of before is served"):
+        serving.stack._serve_or_go_back(serving.table, BEFORE, AFTER)
+    assert serving.deployed == [AFTER, BEFORE] and serving.started == []
+    assert serving.served() == BEFORE
+    assert serving.stack.config.entities.keys() == {"sales"}
+
+
+def test_dag_files_that_cannot_be_imported_with_it_are_taken_back_as_well(serving: Serving) -> None:
+    serving.parses = lambda text: text == BEFORE
+    with pytest.raises(StackError, match="cannot be imported\nNothing was changed"):
+        serving.stack._serve_or_go_back(serving.table, BEFORE, AFTER)
+    assert serving.deployed == [AFTER, BEFORE]
+    assert serving.started == [(AFTER, ["dag-processor"]), (BEFORE, ["dag-processor"])]
+    assert serving.served() == BEFORE
+
+
+def test_what_cannot_be_taken_back_either_says_so(serving: Serving) -> None:
+    serving.fails = lambda text: True
+    with pytest.raises(StackError, match="refused\nand the configuration of before cannot be served either: refused"):
+        serving.stack._serve_or_go_back(serving.table, BEFORE, AFTER)
+
+
+def test_the_configuration_of_the_last_time_is_the_next_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stack._remembered(tmp_path) is None
+    (tmp_path / "configuration").write_text("/lakes/mine.json\n")
+    assert stack._remembered(tmp_path) == "/lakes/mine.json"
+    assert "LAKE_CONFIG names another one" in capsys.readouterr().out
+
+
+def test_what_is_kept_is_deleted_and_said(made: Stack) -> None:
+    made.keep = True
+    made._clear()
+    made._kept.file.write_text(json.dumps({"saved": "2026-01-31", "objects": 2, "bytes": 10, "tables": 1}) + "\n")
+    made.remembered_file.write_text("x")
+    said = "2 objects (10 bytes) and 1 DynamoDB table, as of 2026-01-31"
+    assert made.forget() == {lake_name(made.config): said}
+    assert not (made.state / "lakes").exists() and not made.remembered_file.exists()
+
+
+def test_a_stack_that_keeps_nothing_leaves_what_another_has_kept(made: Stack) -> None:
+    made.keep = True
+    made._clear()
+    made._kept.database.write_text("runs")
+    made.keep = False
+    made._clear()
+    assert made._kept.database.read_text() == "runs"
+    assert made._airflow_home == made.state / "airflow" and list(made._airflow_home.iterdir()) == []
+
+
+def test_functions_and_airflow_are_given_the_same_with_nothing_left_to_replace(made: Stack) -> None:
+    settings = {**json.loads(config_text(name="mine")), "airflow_url": None}
+    settings["resources"]["analytics_bucket"] = "${BUCKET:-mine-lake}"
+    made.config_path.write_text(json.dumps(settings))
+    made.airflow_url = "http://127.0.0.1:1234"
+    served = json.loads(made._served_text(made.config))
+    assert (served["airflow_url"], served["resources"]["analytics_bucket"]) == ("http://127.0.0.1:1234", "mine-lake")
+    assert made._airflow_environment()["LAKE_CONFIG"] == str(made.served_file)
+    assert made.environment["LAKE_CONFIG"] == str(made.config_path), "the user's own"
 
 
 def test_nothing_runs_and_nothing_is_stopped_where_nothing_was_started(made: Stack) -> None:
     assert made.stop() is False
     assert made.running() == []
-
-
-def test_all_pages_of_a_list_are_read() -> None:
-    def get(path: str, limit: int, offset: int) -> dict[str, Any]:
-        return {"dags": list(range(250))[offset : offset + limit], "total_entries": 250}
-
-    api: Any = SimpleNamespace(get=get)
-    assert stack._pages(api, "/dags", "dags") == list(range(250))
