@@ -265,10 +265,12 @@ class Stack:
         return found
 
     def stop(self) -> bool:
-        """Stop everything; returns whether there was anything to stop."""
+        """Stop everything; returns whether there was anything to stop. Raises StackError, having stopped nothing, when
+        the disk has no room for what is to be kept."""
         with self._lock():
             table = self._table()
             found = bool(table.processes)
+            self._check_room(table)
             self._stop(table)
             self._release_guard()
             self._started = None
@@ -302,6 +304,8 @@ class Stack:
         if (code := wait_for_end(migration, deadline)) != 0:
             raise StackError(f"airflow db migrate ended with code {code}; {migration.log} ends:\n{migration.tail()}")
         table.forget(migration)
+        # What came before may have taken long on a busy machine.
+        deadline = time.monotonic() + START_SECONDS
         before_parsing = datetime.now(UTC)
         self._told = self._names(self.config)
         airflow.start(table, self._airflow_environment())
@@ -415,10 +419,28 @@ class Stack:
         for path in (self.env_file, self._running_file):
             path.unlink(missing_ok=True)
 
+    def _check_room(self, table: ProcessTable) -> None:
+        running, aws = self._read_running(), self._aws(table)
+        if running is None or not running.keep or aws is None:
+            return
+        # All that it keeps is in its memory.
+        needed = sum(member.memory_info().rss for member in aws.members() if member.pid == aws.pid)
+        free = shutil.disk_usage(self.state).free
+        if free < needed:
+            raise StackError(
+                f"keeping the lake's data may take {needed / 1e6:,.0f} MB, and there are {free / 1e6:,.0f} MB free in "
+                f"{self.state}; nothing was stopped: make room, or let `make clean` delete the data"
+            )
+
+    def _aws(self, table: ProcessTable) -> ManagedProcess | None:
+        """The local AWS, while it runs."""
+        found = (process for process in table.processes if process.name == AWS and process.exit_code() is None)
+        return next(found, None)
+
     def _stop_in_order(self, table: ProcessTable, kept: KeptLake) -> None:
         """Stop Airflow, then the local AWS, which writes its data at its end, and is waited for as long as it does."""
-        aws = next((process for process in table.processes if process.name == AWS), None)
-        if aws is None or aws.exit_code() is not None:
+        aws = self._aws(table)
+        if aws is None:
             return
         table.stop([process.name for process in table.processes if process.name != AWS])
         aws.terminate()

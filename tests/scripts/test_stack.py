@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +19,7 @@ from scripts import stack
 from scripts.airflow_processes import NAMES, LocalAirflow
 from scripts.deploy import DeployError
 from scripts.kept_lake import lake_name
-from scripts.processes import ProcessTable, StackError
+from scripts.processes import GRACE_SECONDS, LEADER_SECONDS, ProcessTable, StackError
 from scripts.stack import Running, Stack
 from tests.support.lakes import SALES, config_text
 
@@ -166,6 +170,84 @@ def test_the_configuration_of_the_last_time_is_the_next_ones(
     (tmp_path / "configuration").write_text("/lakes/mine.json\n")
     assert stack._remembered(tmp_path) == "/lakes/mine.json"
     assert "LAKE_CONFIG names another one" in capsys.readouterr().out
+
+
+# Takes the place of the local AWS: when it is asked to end it writes a file bit by bit, and then says that it is whole.
+KEEPER = """
+import pathlib, signal, sys, time
+kept, bits = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+mark, unfinished = kept.with_name("lake.kept.open"), kept.with_name("lake.kept.new")
+mark.touch()
+def save(*_):
+    for _ in range(bits):
+        time.sleep(0.5)
+        with unfinished.open("ab") as file:
+            file.write(b"x")
+    while not bits:
+        time.sleep(1)
+    mark.unlink()
+    sys.exit()
+signal.signal(signal.SIGTERM, save)
+print("ready", flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+@pytest.fixture
+def keeping(made: Stack) -> Iterator[Callable[[int], list[str]]]:
+    """Starts such a process for a stack; returns what the stack says when it is stopped."""
+    table = ProcessTable(made.state / "processes.json")
+
+    def started(bits: int) -> list[str]:
+        made.keep = True
+        made._clear()
+        made._write_running()
+        said: list[str] = []
+        made.say = said.append
+        command = [sys.executable, "-c", KEEPER, made._kept.file, str(bits)]
+        log = made.state / "logs" / "aws.log"
+        process = table.start("aws", command, env={}, cwd=made.state, log=log, stdout=subprocess.PIPE)
+        assert process.popen is not None and process.popen.stdout is not None
+        assert process.popen.stdout.readline() == b"ready\n"
+        return said
+
+    yield started
+    table.stop()
+
+
+def test_a_lake_that_takes_long_to_write_is_waited_for(
+    made: Stack, keeping: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "TOLD_SECONDS", 0.1)
+    said = keeping(int(2 * (LEADER_SECONDS + GRACE_SECONDS)) + 2)
+    assert made.stop() is True
+    assert not made._kept.open_mark.exists()
+    assert any("keeping the lake's data" in line for line in said)
+    assert not any("could not be kept" in line for line in said)
+
+
+def test_one_that_writes_nothing_any_more_is_stopped_and_what_is_lost_is_said(
+    made: Stack, keeping: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "STALLED_SECONDS", 0.5)
+    said = keeping(0)
+    assert made.stop() is True
+    assert any("has written nothing for" in line for line in said)
+    assert said[-1].endswith("since its last start could not be kept")
+    assert made.running() == []
+
+
+def test_where_there_is_no_room_nothing_is_stopped(
+    made: Stack, keeping: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping(1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(StackError, match="nothing was stopped: make room, or let `make clean` delete"):
+        made.stop()
+    assert len(made.running()) == 1 and made._read_running() is not None
+    monkeypatch.undo()
+    assert made.stop() is True and not made._kept.open_mark.exists()
 
 
 def test_what_is_kept_is_deleted_and_said(made: Stack) -> None:
