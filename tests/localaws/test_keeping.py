@@ -8,6 +8,7 @@ import os
 import pickle
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -26,9 +27,11 @@ from tests.support.localaws import (
     CLOCKED,
     ENFORCED,
     REGION,
+    REPOSITORY,
     STACK_WAIT,
     LocalAws,
     LocalAwsError,
+    localaws_python,
     make_client,
     start_localaws,
 )
@@ -45,6 +48,28 @@ READ_ONE = {
 }
 PLACE: Any = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+# What ministack's resets clear beside the stores that are apart by account: caches, tokens, sessions; none is kept.
+NOT_KEPT = {
+    *("events._oauth_tokens", "events._rule_last_fired", "iam._aws_managed_policies", "lambda._docker_extract_dirs"),
+    *("lambda._provided_code_dirs", "logs._live_tail_sessions", "states._history_page_tokens", "sts._sessions"),
+}
+CLEARED = """
+import ast, importlib, inspect
+from localaws.keeping import ministack_stores
+from localaws.server import SERVICES
+modules = {"events": "eventbridge", "lambda": "lambda_svc", "logs": "cloudwatch_logs", "monitoring": "cloudwatch"}
+modules |= {"dynamodbstreams": "dynamodb_streams", "states": "stepfunctions"}
+for service in SERVICES:
+    module = importlib.import_module("ministack.services." + modules.get(service, service))
+    kept = [id(store) for store in ministack_stores().values()]
+    for node in ast.walk(ast.parse(inspect.getsource(module.reset))):
+        if isinstance(node, ast.Attribute) and node.attr == "clear" and isinstance(node.value, ast.Name):
+            held = vars(module).get(node.value.id)
+            if held is not None and id(held) not in kept:
+                print(f"{service}.{node.value.id}")
+"""
 
 
 class Server:
@@ -269,6 +294,12 @@ def test_a_file_with_anything_else_is_not_read(server: Server, content: bytes) -
     with pytest.raises(LocalAwsError, match="cannot be read"):
         server.start()
     assert not Path("/tmp/never-made").exists()
+
+
+def test_all_that_ministack_holds_for_its_callers_is_kept() -> None:
+    command = [localaws_python(), "-c", CLEARED]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == NOT_KEPT
 
 
 def test_what_could_not_be_read_again_is_not_written() -> None:
