@@ -18,6 +18,7 @@ from lakelanes.commands import (
     retry,
     schema,
     status,
+    superset,
     tables,
     try_file,
     upload,
@@ -52,4 +53,5 @@ COMMANDS: tuple[Command, ...] = (
     schema,
     quicksight,
     powerbi,
+    superset,
 )

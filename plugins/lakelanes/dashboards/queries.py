@@ -24,11 +24,32 @@ _OWN_NAMES = re.compile(r"d\d+|m\d+|is_last|is_last_of_value|top_value|top_measu
 
 def visual_sql(database: str, visual: Visual, dataset: Dataset, columns: Columns, *, limit: int = MAX_GROUPS) -> str:
     """The query of a visual. ``columns``: of the dataset's view. At most one group more than ``limit`` is asked for."""
+    with_rows, from_rows = _rows(database, visual, dataset, columns)
+    names = [f"d{number}" for number in range(1, len(visual.dimensions) + 1)]
+    measures = [f"{measure_sql(measure)} AS m{number}" for number, measure in enumerate(visual.y, 1)]
+    group_by = f"\nGROUP BY {', '.join(names)}" if names else ""
+    order, most = _order(visual, columns), limit + 1
+    if visual.kind == "figure":
+        order, most = "\nORDER BY d1 DESC NULLS LAST" if names else "", _PERIODS_OF_A_FIGURE
+    return f"{with_rows}\nSELECT {', '.join([*names, *measures])}\n{from_rows}{group_by}{order}\nLIMIT {most}"
+
+
+def rows_sql(database: str, visual: Visual, dataset: Dataset, columns: Columns) -> str:
+    """The rows that a visual adds up, for what adds them up by itself: those that pass its filters, of its top values.
+
+    Their columns are the visual's dimensions, d1 and so on, and what ``measure_sql`` reads.
+    """
+    with_rows, from_rows = _rows(database, visual, dataset, columns)
+    return f"{with_rows}\nSELECT grouped.*\n{from_rows}"
+
+
+def _rows(database: str, visual: Visual, dataset: Dataset, columns: Columns) -> tuple[str, str]:
+    """The clauses WITH and FROM of both."""
     dimensions = visual.dimensions
     table = f"{sql_identifier(database)}.{sql_identifier(dataset.view)}"
-    tests = list(_tests(visual.filters, columns))
+    tests = list(filter_tests(visual.filters, columns))
     where = f"\n  WHERE {' AND '.join(tests)}" if tests else ""
-    groups = [f"{_grouped(one)} AS d{number}" for number, one in enumerate(dimensions, 1)]
+    groups = [f"{grouped_sql(one)} AS d{number}" for number, one in enumerate(dimensions, 1)]
     operands = sorted({column for measure in visual.y for _, column in measure.operands})
     listed = [*groups, *map(_listed, operands)]
     if any(measure.aggregation == "last" for measure in visual.y):
@@ -37,8 +58,6 @@ def visual_sql(database: str, visual: Visual, dataset: Dataset, columns: Columns
             # A value's last date, by which it is ranked, may not be that of each of its groups.
             listed.append(f"{_is_last(dataset, visual.topped)} AS is_last_of_value")
     inner = f"SELECT {', '.join(listed) or '1 AS one'}\n  FROM {table}{where}"
-    names = [f"d{number}" for number in range(1, len(dimensions) + 1)]
-    measures = [f"{measure_sql(measure)} AS m{number}" for number, measure in enumerate(visual.y, 1)]
     joined = ""
     with_top = ""
     for number, one in enumerate(dimensions, 1):
@@ -50,14 +69,7 @@ def visual_sql(database: str, visual: Visual, dataset: Dataset, columns: Columns
                 f"  FROM grouped GROUP BY d{number}\n  ORDER BY 2 {direction} NULLS LAST, 1 LIMIT {one.top}\n)"
             )
             joined = f"\nJOIN top_values ON d{number} IS NOT DISTINCT FROM top_value"
-    group_by = f"\nGROUP BY {', '.join(names)}" if names else ""
-    order, most = _order(visual, columns), limit + 1
-    if visual.kind == "figure":
-        order, most = "\nORDER BY d1 DESC NULLS LAST" if names else "", _PERIODS_OF_A_FIGURE
-    return (
-        f"WITH grouped AS (\n  {inner}\n){with_top}\nSELECT {', '.join([*names, *measures])}\n"
-        f"FROM grouped{joined}{group_by}{order}\nLIMIT {most}"
-    )
+    return f"WITH grouped AS (\n  {inner}\n){with_top}", f"FROM grouped{joined}"
 
 
 def view_sql(database: str, view: str, *, limit: int = MAX_GROUPS) -> str:
@@ -65,9 +77,13 @@ def view_sql(database: str, view: str, *, limit: int = MAX_GROUPS) -> str:
     return f"SELECT * FROM {sql_identifier(database)}.{sql_identifier(view)} LIMIT {limit + 1}"
 
 
-def measure_sql(measure: Measure, is_last: str = "is_last") -> str:
-    """A measure of a group's rows, as an expression over their columns; is_last: the one that marks the last rows."""
-    column = _operand(measure.column) if measure.column else ""
+def measure_sql(measure: Measure, is_last: str = "is_last", *, of_view: bool = False) -> str:
+    """A measure of a group's rows, as an expression over their columns; is_last: the one that marks the last rows.
+
+    of_view: over the columns of the view itself, which has none that marks the last rows.
+    """
+    named = sql_identifier if of_view else _operand
+    column = named(measure.column) if measure.column else ""
     match measure.aggregation:
         case "sum":
             return f"sum({column})"
@@ -85,17 +101,22 @@ def measure_sql(measure: Measure, is_last: str = "is_last") -> str:
         case "last":
             return f"sum({column}) FILTER (WHERE {is_last})"
         case "weighted_average":
-            weight = _operand(measure.weight or "")
+            weight = named(measure.weight or "")
             product = f"CAST({column} AS double) * CAST({weight} AS double)"
             weights = f"sum(CAST({weight} AS double)) FILTER (WHERE {column} IS NOT NULL)"
             return f"sum({product}) / nullif({weights}, 0)"
         case "ratio_of_sums":
-            above, below = (_operand(name or "") for name in (measure.numerator, measure.denominator))
+            above, below = (named(name or "") for name in (measure.numerator, measure.denominator))
             return f"CAST(sum({above}) AS double) / nullif(CAST(sum({below}) AS double), 0)"
 
 
+def operand_name(column: str) -> str:
+    """What a column of the view is called among the rows of ``rows_sql``."""
+    return f"c_{column}" if _OWN_NAMES.fullmatch(column) else column
+
+
 def _operand(column: str) -> str:
-    return sql_identifier(f"c_{column}" if _OWN_NAMES.fullmatch(column) else column)
+    return sql_identifier(operand_name(column))
 
 
 def _listed(column: str) -> str:
@@ -105,20 +126,24 @@ def _listed(column: str) -> str:
 
 def _is_last(dataset: Dataset, dimensions: Iterable[Dimension]) -> str:
     """Whether a row is of the last date of its group; where a group has no date, each of its rows is."""
-    at, grouped = sql_identifier(dataset.date_column or ""), ", ".join(map(_grouped, dimensions))
+    at, grouped = sql_identifier(dataset.date_column or ""), ", ".join(map(grouped_sql, dimensions))
     return f"{at} IS NOT DISTINCT FROM max({at}) OVER ({f'PARTITION BY {grouped}' if grouped else ''})"
 
 
-def _grouped(dimension: Dimension) -> str:
-    """The value by which rows are grouped: the column, or the start of the period that it lies in."""
-    column = sql_identifier(dimension.column)
+def grouped_sql(dimension: Dimension, table: str = "") -> str:
+    """The value by which rows are grouped: the column, or the start of the period that it lies in.
+
+    table: the name that stands before the column's, where that alone could be another's.
+    """
+    column = f"{sql_identifier(table)}." * bool(table) + sql_identifier(dimension.column)
     if dimension.unit is None:
         return column
     cut = f"date_trunc('{dimension.unit}', {column})"
     return cut if dimension.unit == "hour" else f"CAST({cut} AS date)"
 
 
-def _tests(filters: tuple[Filter, ...], columns: Columns) -> Iterator[str]:
+def filter_tests(filters: tuple[Filter, ...], columns: Columns) -> Iterator[str]:
+    """The conditions of a visual's filters, over the columns of its view."""
     for one in filters:
         column = sql_identifier(one.column)
         kind = columns[one.column]

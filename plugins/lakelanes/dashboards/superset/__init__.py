@@ -1,0 +1,1 @@
+"""The dashboards as a bundle that Apache Superset imports."""
