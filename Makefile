@@ -7,7 +7,7 @@ VENV := .local/venv/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test test-fast check package bench chaos acceptance format clean
+.PHONY: help setup demo up down status bi test test-fast check package bench chaos acceptance format clean
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
@@ -37,6 +37,9 @@ down:  ## Stop what "make up" started; the next one finds the data again
 
 status:  ## Say what of the stack is running, and where
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m scripts.stack status || true; fi
+
+bi: setup  ## Superset with the dashboards, on the stack that "make up" started; until Ctrl-C (docs/superset.md)
+	@$(VENV)/python -m scripts.bi
 
 # Of the test processes two are busy with end-to-end tests for most of the time, and those wait a good deal.
 WORKERS ?= 4

@@ -4,7 +4,8 @@
 Makes .local/boot (uv), .local/venv (Airflow, the development tools and the command `lakelanes`) and .local/aws (the
 local AWS, whose botocore is newer than Airflow's constraints allow); .local/bench (what the benchmarks compare with)
 for `--with bench`, .local/compiler (a C compiler) for `--with compiler` or where the system has none, and
-.local/powerbi (a parser of Power BI's models, which tests ask) for `--with powerbi`. Compiles the library of
+.local/powerbi (a parser of Power BI's models, which tests ask) for `--with powerbi`, and .local/bi (Superset) for
+`--with bi`. Compiles the library of
 plugins/lakelanes/native. The syntax and the imports stay within Python 3.8, so that an old `python3` can still find the
 newer one that it needs.
 
@@ -38,7 +39,10 @@ LOCAL = ROOT / ".local"
 UV = "uv==0.13.9"
 OLDEST = (3, 11)
 # The last one has the version, which the installed command's metadata repeat.
-INPUTS = ("requirements.txt", "constraints.txt", "pyproject.toml", "scripts/setup.py", "plugins/lakelanes/__init__.py")
+INPUTS = (
+    *("requirements.txt", "constraints.txt", "constraints-bi.txt", "pyproject.toml"),
+    *("scripts/setup.py", "plugins/lakelanes/__init__.py"),
+)
 # Each environment's installs, in order. Airflow starts a process per task, so what it imports is compiled once, here;
 # the development tools are compiled as they are used.
 VENVS = {
@@ -54,6 +58,7 @@ ON_REQUEST = {
     "bench": [["--compile-bytecode", "--group", "pyproject.toml:bench"]],
     "compiler": [["--group", "pyproject.toml:compiler"]],
     "powerbi": [["--group", "pyproject.toml:powerbi"]],
+    "bi": [["--compile-bytecode", "--group", "pyproject.toml:bi", "-c", "constraints-bi.txt"]],
 }
 NATIVE = ROOT / "plugins" / "lakelanes" / "native"
 # What the check of a configuration imports: seconds, where everything takes a minute or more.

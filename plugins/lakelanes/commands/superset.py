@@ -8,11 +8,7 @@ from typing import Any
 
 from lakelanes.commands.report import Report, UsageError, plural
 from lakelanes.config.loading import load_config
-from lakelanes.dashboards.faults import reference_faults
-from lakelanes.dashboards.loading import read_dashboards, without_views
-from lakelanes.dashboards.superset.bundle import bundle, write
-from lakelanes.dashboards.view_columns import view_columns
-from lakelanes.errors import DashboardError
+from lakelanes.dashboards.superset.bundle import lake_bundle, write
 
 
 def add(subparsers: Any) -> argparse.ArgumentParser:
@@ -24,15 +20,7 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> Report:
-    config = load_config()
-    found = view_columns(config)
-    dashboards, views = read_dashboards(), found.columns
-    if faults := reference_faults(dashboards, views, found.left_out):
-        raise DashboardError(faults)
-    dashboards = without_views(dashboards, found.left_out)
-    if not dashboards:
-        raise UsageError("include/dashboards has no dashboard of views that this configuration makes")
-    documents = bundle(config, dashboards, views)
+    documents = lake_bundle(load_config())
     try:
         write(documents, options.file)
     except OSError as error:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lakelanes.commands import superset
 from lakelanes.dashboards.loading import read_dashboards
 from lakelanes.dashboards.model import Dashboard
+from lakelanes.dashboards.superset import bundle
 from tests.lakelanes.commands.terminal import Terminal
 
 
@@ -45,9 +45,9 @@ def test_faulty_dashboards_and_none_are_refused(
     raw = {"name": "s", "title": "S", "datasets": {"s": {"view": "revenue_by_day_and_category"}}}
     sheets = [{"title": "S", "visuals": [{**visual, "y": [{"aggregation": "count"}]}]}]
     found = [Dashboard.model_validate({**raw, "sheets": sheets})]
-    monkeypatch.setattr(superset, "read_dashboards", lambda: found)
+    monkeypatch.setattr(bundle, "read_dashboards", lambda: found)
     said = terminal.text("superset", str(tmp_path / "bundle.zip"))
     assert "s.json: sheets[0].visuals[0].x.column: " in said and "no_column" in said
     found.clear()
-    assert "has no dashboard" in terminal.text("superset", str(tmp_path / "bundle.zip"))
+    assert "there is no dashboard" in terminal.text("superset", str(tmp_path / "bundle.zip"))
     assert terminal.code == 1 and not (tmp_path / "bundle.zip").exists()

@@ -15,12 +15,14 @@ from pathlib import Path
 import yaml
 
 from lakelanes.config.model import LakeConfig
+from lakelanes.dashboards.faults import reference_faults
+from lakelanes.dashboards.loading import read_dashboards, without_views
 from lakelanes.dashboards.model import Dashboard
 from lakelanes.dashboards.superset.boards import board
 from lakelanes.dashboards.superset.charts import chart
 from lakelanes.dashboards.superset.datasets import VERSION, Json, Source, object_id, view_dataset
-from lakelanes.dashboards.view_columns import Columns
-from lakelanes.errors import LakeError
+from lakelanes.dashboards.view_columns import Columns, view_columns
+from lakelanes.errors import DashboardError, LakeError
 
 # The folder of everything in the archive.
 ROOT = "lakelanes"
@@ -51,6 +53,20 @@ def bundle(config: LakeConfig, dashboards: Iterable[Dashboard], views: Mapping[s
             found[path] = chart(database, dashboard.name, visual, source)
         found[f"dashboards/{dashboard.name}.yaml"] = board(database, dashboard)
     return dict(sorted(found.items()))
+
+
+def lake_bundle(config: LakeConfig) -> dict[str, Json]:
+    """The documents of include/dashboards for a lake, without what reads views that its configuration does not make.
+
+    Raises DashboardError for faults, and where nothing is left; what ``read_dashboards`` and ``view_columns`` raise.
+    """
+    every, found = read_dashboards(), view_columns(config)
+    if faults := reference_faults(every, found.columns, found.left_out):
+        raise DashboardError(faults)
+    dashboards = without_views(every, found.left_out)
+    if not dashboards:
+        raise DashboardError(["there is no dashboard of views that this configuration makes"])
+    return bundle(config, dashboards, found.columns)
 
 
 def archive(documents: Mapping[str, Json]) -> bytes:

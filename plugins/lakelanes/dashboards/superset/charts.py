@@ -189,7 +189,7 @@ def _figure(visual: Visual, source: Source) -> tuple[str, Json]:
         "show_trend_line": True,
         "start_y_axis_at_zero": True,
         "rolling_type": "None",
-        "subheader_font_size": 0.2,
+        "subheader_font_size": 0.15,
     }
 
 
