@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lakelanes.catalog.views import read_views
 from lakelanes.commands.environment import UnreachableError, check_endpoint
@@ -216,7 +218,7 @@ def _installed() -> Path:
 
 
 def start(state: Path, port: int | None) -> None:
-    """Prepares Superset and becomes its server. Raises BiError, LakeError, ClientError."""
+    """Prepares Superset and becomes its server. Raises BiError, BotoCoreError, ClientError, LakeError."""
     stack = stack_environment(state)
     config = load_config(stack["LAKE_CONFIG"], {**os.environ, **stack})
     python = _installed()
@@ -227,6 +229,7 @@ def start(state: Path, port: int | None) -> None:
         region_name=stack["AWS_DEFAULT_REGION"],
         aws_access_key_id=stack["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=stack["AWS_SECRET_ACCESS_KEY"],
+        config=Config(proxies={}),
     )
     made = superset(python, state, config, {**aws, **make_reader(iam, config)})
     listener = listening(port)
@@ -249,7 +252,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         start(arguments.state.resolve(), arguments.port)
-    except (BiError, LakeError) as error:
+    except (BiError, BotoCoreError, ClientError, LakeError) as error:
         print(f"bi: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -24,6 +24,9 @@ _BATCHES = {
 # Operations of Glue whose members DatabaseName and Name are a database's.
 _OF_DATABASES = frozenset({"CreateDatabase", "DeleteDatabase", "GetDatabase", "GetDatabases", "UpdateDatabase"})
 _PRIMARY = "primary"
+# What databases and tables are asked of Athena by
+# (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html).
+_CATALOG = "AwsDataCatalog"
 
 
 def install(actions: Any, workgroup_of: WorkgroupOf) -> None:
@@ -38,7 +41,10 @@ def install(actions: Any, workgroup_of: WorkgroupOf) -> None:
         service: str, method: str, path: str, headers: Headers, body: bytes, query: Any, region: str, account: str
     ) -> str:
         if service == "athena":
-            workgroup = _workgroup(_members(body), workgroup_of)
+            members = _members(body)
+            if isinstance(members.get("CatalogName"), str):
+                return f"arn:aws:athena:{region}:{account}:datacatalog/{_catalog(members['CatalogName'])}"
+            workgroup = _workgroup(members, workgroup_of)
             return f"arn:aws:athena:{region}:{account}:workgroup/{workgroup}" if workgroup else "*"
         if service == "glue":
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
@@ -77,6 +83,11 @@ def _workgroup(request: dict[str, Any], workgroup_of: WorkgroupOf) -> str | None
         return str(request.get("WorkGroup") or _PRIMARY)
     name = request.get("WorkGroup")
     return name if isinstance(name, str) else None
+
+
+def _catalog(name: str) -> str:
+    """A catalogue as its ARN names it: Glue's own is asked for in any case of letters."""
+    return _CATALOG if name.lower() == _CATALOG.lower() else name
 
 
 def _catalogued(operation: str, request: dict[str, Any]) -> str:

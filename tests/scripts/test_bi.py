@@ -111,6 +111,8 @@ def test_its_user_is_made_once_and_has_one_key_at_a_time(local_aws: LocalAws) ->
     assert [key["AccessKeyId"] for key in keys] == [second["AWS_ACCESS_KEY_ID"]]
     names = {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
     own = {option: second[name] for option, name in names.items()}
+    athena = make_client("athena", local_aws.endpoint_url, region=CONFIG.aws.region, **own)
+    assert "DatabaseList" in athena.list_databases(CatalogName="AwsDataCatalog")
     dynamodb = make_client("dynamodb", local_aws.endpoint_url, **own)
     with pytest.raises(ClientError, match="AccessDenied"):
         dynamodb.list_tables()

@@ -88,6 +88,17 @@ def test_a_query_is_its_workgroups(guarded: LocalAws) -> None:
         mine.start_query_execution(QueryString="SELECT 1", ResultConfiguration={"OutputLocation": "s3://results/"})
 
 
+def test_what_a_catalogue_has_is_told_to_those_with_a_right_on_it(guarded: LocalAws) -> None:
+    catalog = f"arn:aws:athena:{REGION}:{ACCOUNT}:datacatalog/"
+    mine = user(guarded, "of-catalogue", ("athena:*", f"{catalog}AwsDataCatalog"))("athena")
+    for name in ("AwsDataCatalog", "awsdatacatalog"):
+        found = mine.list_databases(CatalogName=name)["DatabaseList"]
+        assert [one["Name"] for one in found if one["Name"] == "lake"] == ["lake"]
+    other = user(guarded, "of-another-catalogue", ("athena:*", f"{catalog}other"))("athena")
+    with pytest.raises(ClientError, match="not authorized to perform: athena:ListTableMetadata"):
+        other.list_table_metadata(CatalogName="AwsDataCatalog", DatabaseName="lake")
+
+
 def test_many_messages_need_the_right_to_one(guarded: LocalAws) -> None:
     url = guarded.client("sqs").create_queue(QueueName="post")["QueueUrl"]
     sqs = user(guarded, "sender", ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:post"))("sqs")
