@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from lakelanes.catalog import athena
 from lakelanes.dashboards.faults import reference_faults
 from lakelanes.dashboards.model import Dashboard, Dataset, Measure, Sheet, Visual
-from lakelanes.dashboards.queries import measure_sql, view_sql, visual_sql
+from lakelanes.dashboards.queries import measure_sql, rows_sql, view_sql, visual_sql
 from lakelanes.dashboards.view_columns import Columns
 from lakelanes.lake import Lake
 from tests.support.lakes import deploy_lake
@@ -92,6 +92,20 @@ def test_a_column_with_a_name_of_the_querys_own_has_another_within(name: str) ->
     one = made(kind="line", x={"column": "day"}, y=[{"aggregation": "sum", "column": name}])
     text = visual_sql("lake", one, DATASET, {**COLUMNS, name: "whole"})
     assert f'SELECT "day" AS d1, "{name}" AS "c_{name}"\n' in text and f'SELECT d1, sum("c_{name}") AS m1\n' in text
+
+
+def test_over_the_view_itself_a_column_has_its_own_name() -> None:
+    measure = Measure.model_validate({"aggregation": "ratio_of_sums", "numerator": "d1", "denominator": "m1"})
+    assert measure_sql(measure, of_view=True) == 'CAST(sum("d1") AS double) / nullif(CAST(sum("m1") AS double), 0)'
+    assert '"c_d1"' in measure_sql(measure) and '"c_m1"' in measure_sql(measure)
+
+
+def test_what_adds_up_by_itself_is_given_the_same_rows() -> None:
+    settings: dict[str, Any] = {"kind": "bar", "x": {"column": "word", "top": 3}}
+    text = rows_sql("lake", made(**settings), DATASET, COLUMNS)
+    asked = sql(**settings)
+    assert text.split("SELECT grouped.*")[0] == asked.split("SELECT d1, sum")[0]
+    assert text.endswith("FROM grouped\nJOIN top_values ON d1 IS NOT DISTINCT FROM top_value")
 
 
 def test_rows_are_grouped_filtered_and_added_up_by_athena() -> None:
