@@ -49,5 +49,5 @@ def test_faulty_dashboards_and_none_are_refused(
     said = terminal.text("superset", str(tmp_path / "bundle.zip"))
     assert "s.json: sheets[0].visuals[0].x.column: " in said and "no_column" in said
     found.clear()
-    assert "there is no dashboard" in terminal.text("superset", str(tmp_path / "bundle.zip"))
+    assert "has no dashboard" in terminal.text("superset", str(tmp_path / "bundle.zip"))
     assert terminal.code == 1 and not (tmp_path / "bundle.zip").exists()

@@ -30,7 +30,7 @@ _METADATA = "metadata.yaml"
 
 
 class BundleError(LakeError):
-    """The bundle cannot be written to where it shall be; the text says what is in the way."""
+    """There is nothing to write, or it cannot be where it shall; the text says what is in the way."""
 
 
 def bundle(config: LakeConfig, dashboards: Iterable[Dashboard], views: Mapping[str, Columns]) -> dict[str, Json]:
@@ -58,14 +58,15 @@ def bundle(config: LakeConfig, dashboards: Iterable[Dashboard], views: Mapping[s
 def lake_bundle(config: LakeConfig) -> dict[str, Json]:
     """The documents of include/dashboards for a lake, without what reads views that its configuration does not make.
 
-    Raises DashboardError for faults, and where nothing is left; what ``read_dashboards`` and ``view_columns`` raise.
+    Raises DashboardError for faults, BundleError where nothing is left; what ``read_dashboards`` and ``view_columns``
+    raise.
     """
     every, found = read_dashboards(), view_columns(config)
     if faults := reference_faults(every, found.columns, found.left_out):
         raise DashboardError(faults)
     dashboards = without_views(every, found.left_out)
     if not dashboards:
-        raise DashboardError(["there is no dashboard of views that this configuration makes"])
+        raise BundleError("include/dashboards has no dashboard of views that this configuration makes")
     return bundle(config, dashboards, found.columns)
 
 
