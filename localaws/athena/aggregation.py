@@ -7,6 +7,7 @@ from sqlglot import exp
 from localaws.athena.casts import Expr
 from localaws.athena.functions.aggregates import AggregateCall
 from localaws.athena.functions.library import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
+from localaws.athena.functions.registry import trino_has
 from localaws.athena.syntax import Node, identifier
 from localaws.athena.translator import Translator
 
@@ -34,12 +35,14 @@ class Aggregation(Translator):
         if handler is None:
             if name in SCALARS or name in WINDOW_FUNCTIONS:
                 raise self.failure(
-                    "SYNTAX_ERROR",
+                    "MISSING_OVER" if name in WINDOW_FUNCTIONS else "FUNCTION_NOT_WINDOW",
                     f"Window function {name} requires an OVER clause"
                     if name in WINDOW_FUNCTIONS
                     else f"Cannot use OVER with the function {name}",
                     node,
                 )
+            if trino_has(name):
+                raise self.unsupported(f"the function {name}", node)
             raise self.failure("FUNCTION_NOT_FOUND", f"Function '{name}' not registered", node)
         if self.inside_aggregate and over is None:
             raise self.failure("NESTED_AGGREGATION", f"Cannot nest aggregations inside aggregation '{name}'", node)
@@ -57,6 +60,8 @@ class Aggregation(Translator):
             if name not in ("lag", "lead", "first_value", "last_value", "nth_value"):
                 raise self.failure("SYNTAX_ERROR", f"Cannot specify null treatment clause for {name} function", node)
             call.order = nulls
+        if over is not None and filtered is not None:
+            raise self.unsupported("FILTER is not yet supported for window functions", node)
         if over is not None:
             call.suffix += f" OVER ({self._window(over)})"
         return handler(call)
@@ -79,6 +84,8 @@ class Aggregation(Translator):
             call.star = True
             return
         call.raw = raw
+        if any(isinstance(item, exp.Lambda) for item in raw):
+            raise self.unsupported(f"{call.name} of a lambda", node)
         call.args = [self.translate(item) for item in raw]
         if call.distinct and len(call.args) != 1:
             raise self.unsupported(f"DISTINCT over {len(call.args)} arguments", node)

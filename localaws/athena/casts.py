@@ -6,12 +6,14 @@ double), so each pair of types is spelled out; a pair that Trino refuses raises 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from localaws.athena import types as t
 from localaws.athena.duck import fail_sql
 from localaws.athena.errors import not_supported
+from localaws.athena.syntax import text_literal
 from localaws.athena.types import Type, to_duckdb
 
 
@@ -31,7 +33,11 @@ class CannotCast(Exception):
 _DECIMAL_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _DOUBLE_TEXT = r"\s*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)[dDfF]?\s*"
 _DATE_TEXT = r"\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}\s*"
-_TIMESTAMP_TEXT = r"\s*[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( +[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?)?\s*"
+# A zone may follow, and is dropped. A zone that has a name with a stroke is not looked for here.
+_TIMESTAMP_TEXT = (
+    r"\s*[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( +([01]?[0-9]|2[0-3]):[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?)?"
+    r"\s*(Z|UTC|GMT|[+-][0-9]{2}:[0-9]{2})?\s*"
+)
 _INTEGER_NAMES = {"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}
 
 
@@ -45,7 +51,9 @@ def coerce(value: Expr, target: Type) -> Expr:
 
 
 def try_sql(sql: str) -> str:
-    """SQL that is NULL where `sql` fails."""
+    """SQL that is NULL where `sql` fails. A refusal at run time must not become NULL, and so is one at once."""
+    if "NOT_SUPPORTED: " in sql:
+        raise not_supported("TRY over an expression that is refused for some values")
     return f"TRY({sql})"
 
 
@@ -110,7 +118,7 @@ def _text_to_date(sql: str, source: Type, target: Type, to: str) -> str:
 
 
 def _text_to_timestamp(sql: str, source: Type, target: Type, to: str) -> str:
-    text = f"trim({sql})"
+    text = f"trim(regexp_replace({sql}, '\\s*(Z|UTC|GMT|[+-][0-9]{{2}}:[0-9]{{2}})\\s*$', ''))"
     full = f"CASE WHEN contains({text}, ':') THEN {text} ELSE {text} || ' 00:00:00' END"
     converted = _round(f"TRY_CAST({full} AS TIMESTAMP)", target)
     return _checked(sql, _TIMESTAMP_TEXT, to, f"'Value cannot be cast to timestamp: ' || {sql}", converted)
@@ -150,9 +158,9 @@ def _to_text(sql: str, source: Type, target: Type, to: str) -> str:
 def text_sql(sql: str, source: Type) -> str:
     """SQL of CAST(x AS varchar) for a value of type `source`."""
     if source.name == "double":
-        return f"t_java_double({sql})"
+        return f"t_double_text({sql})"
     if source.name == "real":
-        return f"t_java_float({sql})"
+        return f"t_float_text({sql})"
     if source.name == "decimal" and source.precision == source.scale:
         return f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)\\.', '\\10.')"
     if source.name == "timestamp":
@@ -188,6 +196,16 @@ def _double_to_integer(sql: str, source: Type, target: Type, to: str) -> str:
 def _double_to_decimal(sql: str, source: Type, target: Type, to: str) -> str:
     # Through the shortest text, so that 1.005 is rounded as it is written, not as the nearest binary number.
     return f"CAST(CAST({sql} AS VARCHAR) AS {to})"
+
+
+def _double_to_double(sql: str, source: Type, target: Type, to: str) -> str:
+    if target.name == "double":
+        return f"CAST({sql} AS DOUBLE)"
+    # What a real does not hold is infinite.
+    return (
+        f"CASE WHEN abs({sql}) >= 3.4028235677973366e38 THEN CAST(sign({sql}) * CAST('Infinity' AS DOUBLE) AS FLOAT) "
+        f"ELSE CAST({sql} AS FLOAT) END"
+    )
 
 
 def _number_to_boolean(sql: str, source: Type, target: Type, to: str) -> str:
@@ -246,77 +264,112 @@ def _map_to_map(sql: str, source: Type, target: Type, to: str) -> str:
 
 
 def _json_to(sql: str, source: Type, target: Type, to: str) -> str:
-    scalar = Expr(f"t_json_scalar({sql}, '$')", t.VARCHAR)
-    return cast_sql(scalar, target) if target != t.VARCHAR else scalar.sql
+    """By the JSON value's own kind: t_json_as says INVALID_CAST_ARGUMENT for what is none of the type."""
+    return cast_sql(Expr(f"t_json_as({sql}, '{_family(target)}')", t.VARCHAR), target)
 
 
 def _json_to_nested(sql: str, source: Type, target: Type, to: str) -> str:
-    raise not_supported(f"CAST(json AS {target})")
+    def item(kind: Type) -> str:
+        return cast_sql(Expr("t_item", t.JSON), kind)
+
+    if target.name == "array":
+        return f"list_transform(t_json_list({sql}, 'items'), lambda t_item: {item(target.element)})"
+    if target.name == "map":
+        key = cast_sql(Expr("t_item", t.VARCHAR), target.args[0])
+        keys = f"list_transform(t_json_list({sql}, 'keys'), lambda t_item: {key})"
+        values = f"list_transform(t_json_list({sql}, 'values'), lambda t_item: {item(target.args[1])})"
+        return f"CASE WHEN {keys} IS NOT NULL THEN map({keys}, {values}) END"
+    fields = []
+    for i, (name, kind) in enumerate(target.args):
+        field = f"t_json_field({sql}, {text_literal(name or '')}, {i})"
+        fields.append(f'"{t.row_field(target, i)}" := {cast_sql(Expr(field, t.JSON), kind)}')
+    return f"CASE WHEN {sql} IS NOT NULL AND {sql} <> 'null' THEN struct_pack({', '.join(fields)}) END"
 
 
 def _to_json(sql: str, source: Type, target: Type, to: str) -> str:
+    def item(value: str, kind: Type) -> str:
+        return f"coalesce({cast_sql(Expr(value, kind), t.JSON)}, 'null')"
+
     if source.is_text:
         return f"t_json_string({sql})"
     if source.is_integer or source.name in ("boolean", "decimal"):
         return text_sql(sql, source)
+    if source.name in ("double", "real"):
+        text = f"t_java_{source.name}({sql})"
+        return f"CASE WHEN isfinite({sql}) THEN {text} ELSE '\"' || {text} || '\"' END"
+    if source.name in ("date", "timestamp"):
+        return f"('\"' || {text_sql(sql, source)} || '\"')"
+    if source.name == "array":
+        items = f"list_transform({sql}, lambda t_item: {item('t_item', source.element)})"
+        return f"('[' || {_joined(sql, items)} || ']')"
+    if source.name == "map" and source.args[0].name in ("varchar", *t.INTEGER_RANGE):
+        key = f"t_json_string({text_sql('t_entry.key', source.args[0])})"
+        value = item("t_entry.value", source.args[1])
+        pairs = f"list_transform(map_entries({sql}), lambda t_entry: {key} || ':' || {value})"
+        return "('{' || " + _joined(sql, f"list_sort({pairs})") + " || '}')"
+    if source.name == "row":
+        fields = [
+            f"t_json_string({text_literal(name or '')}) || ':' || "
+            + item(f"struct_extract({sql}, '{t.row_field(source, i)}')", kind)
+            for i, (name, kind) in enumerate(source.args)
+        ]
+        return f"CASE WHEN {sql} IS NOT NULL THEN '{{' || {' || chr(44) || '.join(fields)} || '}}' END"
     raise not_supported(f"CAST({source} AS json)")
 
 
+def _joined(sql: str, items: str) -> str:
+    return f"CASE WHEN {sql} IS NOT NULL THEN coalesce(array_to_string({items}, ','), '') END"
+
+
+def _absent(sql: str, source: Type, target: Type, to: str) -> str:
+    raise not_supported(f"CAST({source} AS {target})")
+
+
+_Handler = Callable[[str, Type, Type, str], str]
+
+
+def _casts(handler: _Handler, pairs: Mapping[str, str]) -> dict[tuple[str, str], _Handler]:
+    """A handler for casts from families of types to others: each source with its targets, separated by commas."""
+    return {(source, target): handler for source, targets in pairs.items() for target in targets.split(", ")}
+
+
 _CASTS = {
-    ("integer", "integer"): _plain,
-    ("integer", "double"): _plain,
-    ("integer", "decimal"): _plain,
-    ("integer", "boolean"): _number_to_boolean,
-    ("integer", "varchar"): _to_text,
-    ("integer", "char"): _to_text,
-    ("integer", "json"): _to_json,
-    ("decimal", "decimal"): _plain,
-    ("decimal", "integer"): _plain,
-    ("decimal", "double"): _plain,
-    ("decimal", "boolean"): _number_to_boolean,
-    ("decimal", "varchar"): _to_text,
-    ("decimal", "json"): _to_json,
-    ("double", "double"): _plain,
-    ("double", "integer"): _double_to_integer,
-    ("double", "decimal"): _double_to_decimal,
-    ("double", "boolean"): _number_to_boolean,
-    ("double", "varchar"): _to_text,
-    ("boolean", "integer"): _plain,
-    ("boolean", "double"): _plain,
-    ("boolean", "decimal"): _plain,
-    ("boolean", "varchar"): _to_text,
-    ("boolean", "json"): _to_json,
-    ("varchar", "integer"): _text_to_integer,
-    ("varchar", "double"): _text_to_double,
-    ("varchar", "decimal"): _text_to_decimal,
-    ("varchar", "boolean"): _text_to_boolean,
-    ("varchar", "date"): _text_to_date,
-    ("varchar", "timestamp"): _text_to_timestamp,
-    ("varchar", "varchar"): _text_to_text,
-    ("varchar", "char"): _text_to_text,
-    ("varchar", "json"): _to_json,
-    ("char", "varchar"): _text_to_text,
-    ("char", "char"): _text_to_text,
-    ("date", "timestamp"): _plain,
-    ("date", "timestamp with time zone"): _to_zoned,
-    ("date", "varchar"): _to_text,
-    ("timestamp", "date"): _plain,
-    ("timestamp", "timestamp"): _timestamp_to_timestamp,
-    ("timestamp", "timestamp with time zone"): _to_zoned,
-    ("timestamp", "varchar"): _to_text,
-    ("timestamp with time zone", "timestamp with time zone"): _zoned_to_zoned,
-    ("timestamp with time zone", "timestamp"): _zoned_to_timestamp,
-    ("timestamp with time zone", "date"): _zoned_to_date,
-    ("timestamp with time zone", "varchar"): _to_text,
-    ("array", "array"): _array_to_array,
-    ("row", "row"): _row_to_row,
-    ("map", "map"): _map_to_map,
-    ("json", "varchar"): _json_to,
-    ("json", "integer"): _json_to,
-    ("json", "double"): _json_to,
-    ("json", "decimal"): _json_to,
-    ("json", "boolean"): _json_to,
-    ("json", "array"): _json_to_nested,
-    ("json", "map"): _json_to_nested,
-    ("json", "row"): _json_to_nested,
-}
+    **_casts(_plain, {
+        "integer": "integer, double, decimal", "decimal": "decimal, integer, double",
+        "boolean": "integer, double, decimal", "date": "timestamp", "timestamp": "date",
+    }),
+    **_casts(_number_to_boolean, {"integer": "boolean", "decimal": "boolean", "double": "boolean"}),
+    **_casts(_to_text, {
+        "integer": "varchar", "decimal": "varchar", "double": "varchar", "boolean": "varchar", "date": "varchar",
+        "timestamp": "varchar", "timestamp with time zone": "varchar",
+    }),
+    **_casts(_to_json, {"integer": "json", "decimal": "json", "boolean": "json", "varchar": "json"}),
+    **_casts(_double_to_double, {"double": "double"}),
+    **_casts(_double_to_integer, {"double": "integer"}),
+    **_casts(_double_to_decimal, {"double": "decimal"}),
+    **_casts(_text_to_integer, {"varchar": "integer"}),
+    **_casts(_text_to_double, {"varchar": "double"}),
+    **_casts(_text_to_decimal, {"varchar": "decimal"}),
+    **_casts(_text_to_boolean, {"varchar": "boolean"}),
+    **_casts(_text_to_date, {"varchar": "date"}),
+    **_casts(_text_to_timestamp, {"varchar": "timestamp"}),
+    **_casts(_text_to_text, {"varchar": "varchar, char", "char": "varchar, char"}),
+    **_casts(_to_zoned, {"date": "timestamp with time zone", "timestamp": "timestamp with time zone"}),
+    **_casts(_timestamp_to_timestamp, {"timestamp": "timestamp"}),
+    **_casts(_zoned_to_zoned, {"timestamp with time zone": "timestamp with time zone"}),
+    **_casts(_zoned_to_timestamp, {"timestamp with time zone": "timestamp"}),
+    **_casts(_zoned_to_date, {"timestamp with time zone": "date"}),
+    **_casts(_array_to_array, {"array": "array"}),
+    **_casts(_row_to_row, {"row": "row"}),
+    **_casts(_map_to_map, {"map": "map"}),
+    **_casts(_json_to, {"json": "varchar, integer, double, decimal, boolean"}),
+    **_casts(_json_to_nested, {"json": "array, map, row"}),
+    **_casts(_to_json, dict.fromkeys(("double", "date", "timestamp", "array", "map", "row"), "json")),
+    # What Trino casts and this engine does not.
+    **_casts(_absent, {
+        "varchar": "time, varbinary, timestamp with time zone", "timestamp": "time", "timestamp with time zone": "time",
+        "time": "varchar, timestamp, timestamp with time zone", "interval day to second": "varchar",
+        "interval year to month": "varchar",
+        "char": "time, varbinary, integer, double, decimal, boolean, date, timestamp, json, timestamp with time zone",
+    }),
+}  # fmt: skip

@@ -1,4 +1,4 @@
-"""The DuckDB database that runs translated queries: one for the process, one cursor for each query.
+"""The DuckDB databases that run translated queries: one for the process, one more for TRY; one cursor for each query.
 
 It reads nothing but what is registered with it (no files, no network, no extensions). Where DuckDB has
 no function that does what Trino's does, a macro or a Python function over Arrow arrays is added here, named `t_...`.
@@ -6,20 +6,22 @@ no function that does what Trino's does, a macro or a Python function over Arrow
 
 from __future__ import annotations
 
+import base64
 import functools
-import json
+import math
 import re
 import threading
+import unicodedata
 import urllib.parse
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
 from localaws.athena import jsonpath
-from localaws.athena.values import java_double, java_float
+from localaws.athena.values import java_double, java_float, trino_double, trino_float
 
 _MARK = "@@"
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -41,10 +43,11 @@ CREATE MACRO t_div_half_up(n, d) AS
           THEN 1 ELSE 0 END)
          * CASE WHEN (n < 0) <> (d < 0) THEN -1 ELSE 1 END END;
 CREATE MACRO t_substr(x, start) AS
-    CASE WHEN start > 0 THEN substr(x, start) WHEN start = 0 OR -start > length(x) THEN '' ELSE substr(x, start) END;
+    CASE WHEN start > 0 THEN substr(x, start) WHEN x IS NULL THEN NULL
+    WHEN start = 0 OR -start > length(x) THEN '' ELSE substr(x, start) END;
 CREATE MACRO t_substr3(x, start, size) AS
-    CASE WHEN size <= 0 OR start = 0 OR -start > length(x) THEN '' WHEN start > 0 THEN substr(x, start, size)
-    ELSE substr(x, start + length(x) + 1, size) END;
+    CASE WHEN x IS NULL THEN NULL WHEN size <= 0 OR start = 0 OR -start > length(x) THEN ''
+    WHEN start > 0 THEN substr(x, start, size) ELSE substr(x, start + length(x) + 1, size) END;
 CREATE MACRO t_split_part(x, delimiter, i) AS
     CASE WHEN i < 1
     THEN t_fail('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero')
@@ -52,16 +55,22 @@ CREATE MACRO t_split_part(x, delimiter, i) AS
 """
 
 _lock = threading.Lock()
-_database: duckdb.DuckDBPyConnection | None = None
+_databases: dict[bool, duckdb.DuckDBPyConnection] = {}
 
 
-def cursor() -> duckdb.DuckDBPyConnection:
-    """A connection of its own to the process's database; close it after the query."""
-    global _database
+def cursor(sql: str = "") -> duckdb.DuckDBPyConnection:
+    """A connection of its own to the process's database; close it after the query.
+
+    The optimiser takes what occurs twice out of a TRY, works constants out before it, and turns sums round that would
+    overflow: what has a TRY runs in a database that does none of it. The setting is one of a whole database.
+    """
+    tries = "TRY(" in sql
     with _lock:
-        if _database is None:
-            _database = _open()
-        connection = _database.cursor()
+        if tries not in _databases:
+            _databases[tries] = _open()
+            if tries:
+                _databases[tries].execute("SET disabled_optimizers = 'common_subexpressions,expression_rewriter'")
+        connection = _databases[tries].cursor()
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
@@ -70,7 +79,9 @@ def _open() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=_SETTINGS)
     connection.execute(_MACROS)
     for name, (function, parameters, result) in _FUNCTIONS.items():
-        connection.create_function(name, function, list(parameters), result, type=ARROW, null_handling=SPECIAL)
+        connection.create_function(
+            name, function, list(parameters), _TYPES[result][0], type=ARROW, null_handling=SPECIAL
+        )
     return connection
 
 
@@ -119,7 +130,7 @@ def _json_scalar(text: str, path: str) -> str | None:
 
 def _json_extract(text: str, path: str) -> str | None:
     found = jsonpath.extract(text, path)
-    return None if found is jsonpath.MISSING else jsonpath.dump(found)
+    return None if found is jsonpath.MISSING else jsonpath.dump(found, jsonpath.as_double)
 
 
 def _json_length(text: str) -> int | None:
@@ -134,8 +145,86 @@ def _json_size(text: str, path: str) -> int | None:
     return len(found) if isinstance(found, list | dict) else 0
 
 
+def _json_as(text: str, wanted: str) -> str | None:
+    """A JSON scalar as the text that a CAST to varchar, integer, double, decimal or boolean begins with."""
+    value = jsonpath.load(text)
+    if value is None:
+        return None
+    if isinstance(value, list | dict):
+        raise _marked("INVALID_CAST_ARGUMENT", f"Cannot cast '{text}' to {wanted}")
+    if isinstance(value, bool):
+        return ("true" if value else "false") if wanted in ("varchar", "boolean") else str(int(value))
+    if not isinstance(value, jsonpath.Number):
+        return str(value)
+    if wanted == "boolean":
+        return "true" if float(value) else "false"
+    whole = re.fullmatch("-?[0-9]+", value)
+    if wanted == "varchar":
+        return str(value) if whole else trino_double(float(value))
+    if wanted == "integer" and not whole:
+        number = float(value)
+        return str(math.floor(abs(number) + 0.5) * (-1 if number < 0 else 1))
+    return str(value)
+
+
+def _json_list(text: str, part: str) -> list[str] | None:
+    """The items of an array, or the keys or values of an object, as JSON texts; keys as they are."""
+    found = jsonpath.load(text)
+    if found is None:
+        return None
+    if isinstance(found, dict) and part != "items":
+        return [key if part == "keys" else jsonpath.dump(item) for key, item in found.items()]
+    if isinstance(found, list) and part == "items":
+        return [jsonpath.dump(item) for item in found]
+    raise _marked("INVALID_CAST_ARGUMENT", f"Expected a json {part}, but got {text}")
+
+
+def _json_field(text: str, name: str, index: int) -> str | None:
+    """A field of a row that is cast from an object, by its name without case, or from an array, by its place."""
+    value = jsonpath.load(text)
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        found = next((item for key, item in value.items() if key.lower() == name.lower()), None)
+        return jsonpath.dump(found)
+    if isinstance(value, list) and index < len(value):
+        return jsonpath.dump(value[index])
+    raise _marked("INVALID_CAST_ARGUMENT", f"Expected a json array or object, but got {text}")
+
+
+def _levenshtein(one: str, other: str) -> int:
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        diagonal, row[0] = row[0], i
+        for j, b in enumerate(other, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
+    return row[-1]
+
+
+def _from_hex(text: str) -> bytes:
+    if len(text) % 2:
+        raise _marked("INVALID_FUNCTION_ARGUMENT", f"invalid input length {len(text)}")
+    if not re.fullmatch("[0-9A-Fa-f]*", text):
+        raise _marked("INVALID_FUNCTION_ARGUMENT", f"not a hexadecimal digit in {text}")
+    return bytes.fromhex(text)
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        # Java takes a text without the last equals signs.
+        return base64.b64decode(text + "=" * (-len(text) % 4) if len(text) % 4 != 1 else text, validate=True)
+    except ValueError as error:
+        raise _marked("INVALID_FUNCTION_ARGUMENT", f"Illegal base64: {text}") from error
+
+
+def _normalize(text: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"]) -> str:
+    return unicodedata.normalize(form, text)
+
+
 def _url_decode(text: str) -> str:
-    return urllib.parse.unquote_plus(text, errors="strict")
+    if re.search("%(?![0-9A-Fa-f]{2})", text):
+        raise _marked("INVALID_FUNCTION_ARGUMENT", "URLDecoder: Illegal hex characters in escape (%) pattern")
+    return urllib.parse.unquote_plus(text, errors="replace")
 
 
 def _url_encode(text: str) -> str:
@@ -143,26 +232,36 @@ def _url_encode(text: str) -> str:
     return urllib.parse.quote_plus(text, safe="*").replace("~", "%7E")
 
 
+# What java.net.URI takes: no blank, no control, none of these; the parts are kept as they are written.
+_URI = re.compile(
+    r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?"
+    r"(?://(?:[^/?#@]*@)?(?P<hostname>[^/?#:\[\]]*|\[[^\]]*\])(?::(?P<port>\d*))?)?"
+    r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:\#(?P<fragment>.*))?"
+)
+_NO_URI = re.compile(r"""[\x00-\x20\x7f"<>\\^`{|}]|%(?![0-9A-Fa-f]{2})""")
+
+
+def _uri(text: str) -> re.Match[str] | None:
+    return None if _NO_URI.search(text) else _URI.fullmatch(text)
+
+
 def _url_part(part: str) -> Callable[[str], str | None]:
     def extract(text: str) -> str | None:
-        try:
-            found: str | None = getattr(urllib.parse.urlsplit(text), part)
-        except ValueError:
-            return None
-        return found or ""
+        found = _uri(text)
+        return str(found[part] or "") if found else None
 
     return extract
 
 
 def _url_port(text: str) -> int | None:
-    try:
-        return urllib.parse.urlsplit(text).port
-    except ValueError:
-        return None
+    found = _uri(text)
+    return int(found["port"]) if found and found["port"] else None
 
 
 def _url_parameter(text: str, name: str) -> str | None:
-    for key, value in urllib.parse.parse_qsl(urllib.parse.urlsplit(text).query, keep_blank_values=True):
+    found = _uri(text)
+    query = str(found["query"] or "") if found else ""
+    for key, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
         if key == name:
             return value
     return None
@@ -178,32 +277,29 @@ def _regexp_group(text: str, pattern: str, group: int) -> str | None:
     return found.group(group) if found else None
 
 
-def _like(pairs: dict[str, tuple[Any, list[str], str, pa.DataType]]) -> dict[str, tuple[Any, list[str], str]]:
-    return {
-        name: (_rowwise(function, kind, len(args)), args, result)
-        for name, (function, args, result, kind) in pairs.items()
-    }
-
-
-_FUNCTIONS = _like(
-    {
-        "t_java_double": (java_double, ["DOUBLE"], "VARCHAR", pa.string()),
-        "t_java_float": (java_float, ["FLOAT"], "VARCHAR", pa.string()),
-        "t_regexp_group": (_regexp_group, ["VARCHAR", "VARCHAR", "INTEGER"], "VARCHAR", pa.string()),
-        "t_json_parse": (_json_parse, ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_json_scalar": (_json_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR", pa.string()),
-        "t_json_extract": (_json_extract, ["VARCHAR", "VARCHAR"], "VARCHAR", pa.string()),
-        "t_json_length": (_json_length, ["VARCHAR"], "BIGINT", pa.int64()),
-        "t_json_size": (_json_size, ["VARCHAR", "VARCHAR"], "BIGINT", pa.int64()),
-        "t_json_string": (json.dumps, ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_decode": (_url_decode, ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_encode": (_url_encode, ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_host": (_url_part("hostname"), ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_path": (_url_part("path"), ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_protocol": (_url_part("scheme"), ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_query": (_url_part("query"), ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_fragment": (_url_part("fragment"), ["VARCHAR"], "VARCHAR", pa.string()),
-        "t_url_port": (_url_port, ["VARCHAR"], "BIGINT", pa.int64()),
-        "t_url_parameter": (_url_parameter, ["VARCHAR", "VARCHAR"], "VARCHAR", pa.string()),
-    }
-)
+_TYPES = {
+    "T": ("VARCHAR", pa.string()), "L": ("BIGINT", pa.int64()), "I": ("INTEGER", pa.int32()),
+    "D": ("DOUBLE", pa.float64()), "F": ("FLOAT", pa.float32()), "B": ("BLOB", pa.binary()),
+    "A": ("VARCHAR[]", pa.list_(pa.string())),
+}  # fmt: skip
+# The functions with their parameters' and the result's types.
+_PYTHON: dict[str, tuple[Any, str]] = {
+    "t_java_double": (java_double, "DT"), "t_java_real": (java_float, "FT"), "t_double_text": (trino_double, "DT"),
+    "t_float_text": (trino_float, "FT"), "t_regexp_group": (_regexp_group, "TTIT"),
+    "t_json_parse": (_json_parse, "TT"), "t_json_scalar": (_json_scalar, "TTT"),
+    "t_json_extract": (_json_extract, "TTT"), "t_json_length": (_json_length, "TL"),
+    "t_json_size": (_json_size, "TTL"), "t_json_string": (jsonpath.dump, "TT"),
+    "t_levenshtein": (_levenshtein, "TTL"), "t_from_hex": (_from_hex, "TB"),
+    "t_from_base64": (_from_base64, "TB"), "t_from_utf8": (lambda data: data.decode("utf-8", "replace"), "BT"),
+    "t_normalize": (_normalize, "TTT"), "t_json_as": (_json_as, "TTT"), "t_json_list": (_json_list, "TTA"),
+    "t_json_field": (_json_field, "TTIT"),
+    "t_url_decode": (_url_decode, "TT"), "t_url_encode": (_url_encode, "TT"),
+    "t_url_host": (_url_part("hostname"), "TT"), "t_url_path": (_url_part("path"), "TT"),
+    "t_url_protocol": (_url_part("scheme"), "TT"), "t_url_query": (_url_part("query"), "TT"),
+    "t_url_fragment": (_url_part("fragment"), "TT"), "t_url_port": (_url_port, "TL"),
+    "t_url_parameter": (_url_parameter, "TTT"),
+}  # fmt: skip
+_FUNCTIONS = {
+    name: (_rowwise(function, _TYPES[kinds[-1]][1], len(kinds) - 1), [_TYPES[of][0] for of in kinds[:-1]], kinds[-1])
+    for name, (function, kinds) in _PYTHON.items()
+}

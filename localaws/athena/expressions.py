@@ -17,13 +17,17 @@ from localaws.athena.casts import Expr, coerce, try_sql
 from localaws.athena.duck import fail_sql
 from localaws.athena.functions.dates import field as date_field
 from localaws.athena.functions.library import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
-from localaws.athena.functions.registry import WHITESPACE, Call
+from localaws.athena.functions.registry import WHITESPACE, Call, trino_has
 from localaws.athena.literals import Literals
 from localaws.athena.names import Names
 from localaws.athena.operators import ARITHMETIC
 from localaws.athena.predicates import COMPARISONS, Predicates
 from localaws.athena.syntax import Node, text_literal
 from localaws.athena.types import Type, array, to_duckdb
+
+# Types that Trino has and this engine does not.
+_OTHER_TYPES = {"uuid", "ipaddress", "hyperloglog", "p4hyperloglog", "qdigest", "tdigest", "geometry", "number",
+                "time with time zone"}  # fmt: skip
 
 
 class Expressions(Names, Predicates, Literals, Aggregation):
@@ -51,11 +55,15 @@ class Expressions(Names, Predicates, Literals, Aggregation):
             return self._row([self.translate(item) for item in node.expressions])
         if name == "grouping":
             columns = [self.translate(item).sql for item in node.expressions]
-            return Expr(f"CAST(grouping({', '.join(columns)}) AS BIGINT)", t.BIGINT)
+            return Expr(f"CAST(grouping({', '.join(columns)}) AS INTEGER)", t.INTEGER)
         handler = SCALARS.get(name)
+        if handler is None and trino_has(name):
+            raise self.unsupported(f"the function {name}", node)
         if handler is None:
             raise self.failure("FUNCTION_NOT_FOUND", f"Function '{name}' not registered", node)
-        args = [self._argument(item) for item in node.expressions]
+        # The second argument of normalize is a word of the grammar.
+        items = node.expressions[:1] if name == "normalize" else node.expressions
+        args = [self._argument(item) for item in items]
         return handler(Call(name, args, list(node.expressions), node, self))
 
     def _argument(self, node: Node) -> Expr:
@@ -99,7 +107,13 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         try:
             target = t.parse_trino(text)
         except ValueError as error:
-            raise self.failure("TYPE_NOT_FOUND", f"Unknown type: {text}", node) from error
+            if text.lower() in _OTHER_TYPES:
+                raise self.unsupported(f"the type {text}", node) from error
+            if text.lower().startswith(("decimal(", "dec(", "numeric(")):
+                raise self.failure("INVALID_FUNCTION_ARGUMENT", f"{error}", node) from error
+            raise self.failure("TYPE_MISMATCH", f"Unknown type: {text}", node) from error
+        if target.name == "time":
+            raise self.unsupported("the type time", node)
         if not node.meta.get("called"):
             return self._typed_literal(node, target, text)
         value = self.cast(self.translate(node.this), target, node)
@@ -124,7 +138,10 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         value = self.translate(node.expression)
         found = date_field(node.name.lower(), value)
         if found is None:
-            raise self.failure("TYPE_MISMATCH", f"Cannot extract {node.name.lower()} from {value.type}", node)
+            if node.name.lower().startswith("timezone") or value.type.name.startswith("interval"):
+                raise self.unsupported(f"EXTRACT({node.name.upper()} FROM {value.type})", node)
+            code = "SYNTAX_ERROR" if node.name.lower() == "epoch" else "TYPE_MISMATCH"
+            raise self.failure(code, f"Cannot extract {node.name.lower()} from {value.type}", node)
         return found
 
     def _trim(self, node: exp.Trim) -> Expr:
@@ -164,8 +181,11 @@ class Expressions(Names, Predicates, Literals, Aggregation):
                 kind,
             )
         if base.type.name == "row":
-            if not isinstance(index.literal, int) or not 1 <= index.literal <= len(base.type.args):
+            if not isinstance(index.literal, int):
                 raise self.failure("TYPE_MISMATCH", "Subscript expression on ROW requires a constant index", node)
+            if not 1 <= index.literal <= len(base.type.args):
+                text = f"Subscript index out of bounds: {index.literal}, max value is {len(base.type.args)}"
+                raise self.failure("INVALID_FUNCTION_ARGUMENT", text, node)
             return self._row_item(base, index.literal - 1)
         if base.type.name != "array" or not index.type.is_integer:
             raise self.failure("TYPE_MISMATCH", f"Cannot use {index.type} for subscript of {base.type}", node)
@@ -205,52 +225,24 @@ class Expressions(Names, Predicates, Literals, Aggregation):
 
 
 _HANDLERS: dict[type[Any], Callable[[Expressions, Any], Expr]] = {
-    exp.Literal: Expressions._literal,
-    exp.Boolean: Expressions._boolean,
-    exp.Null: Expressions._null,
-    exp.HexString: Expressions._hex,
-    exp.UnicodeString: Expressions._unicode,
-    exp.Column: Expressions._column,
-    exp.Identifier: Expressions._identifier,
-    exp.Dot: Expressions._dot,
-    exp.Paren: Expressions._paren,
-    exp.And: Expressions._logical,
-    exp.Or: Expressions._logical,
-    exp.Not: Expressions._not,
-    exp.Neg: Expressions._negative,
-    exp.DPipe: Expressions._concat,
-    exp.Is: Expressions._is,
-    exp.NullSafeEQ: Expressions._distinct_from,
-    exp.NullSafeNEQ: Expressions._distinct_from,
-    exp.Between: Expressions._between,
-    exp.In: Expressions._in,
-    exp.Like: Expressions._like,
-    exp.Escape: Expressions._escape,
-    exp.Case: Expressions._case,
-    exp.If: Expressions._if_node,
-    exp.Cast: Expressions._cast,
-    exp.TryCast: Expressions._cast,
-    exp.Interval: Expressions._interval,
-    exp.AtTimeZone: Expressions._at_time_zone,
-    exp.Extract: Expressions._extract,
-    exp.Trim: Expressions._trim,
-    exp.Substring: Expressions._substring,
-    exp.StrPosition: Expressions._position,
-    exp.Bracket: Expressions._bracket,
-    exp.Array: Expressions._array,
-    exp.Tuple: Expressions._tuple,
-    exp.Subquery: Expressions._scalar_query,
-    exp.Select: Expressions._scalar_query,
-    exp.Exists: Expressions._exists,
-    exp.Window: Expressions._window_node,
-    exp.Filter: Expressions.aggregate,
-    exp.WithinGroup: Expressions.aggregate,
-    exp.IgnoreNulls: Expressions.aggregate,
-    exp.RespectNulls: Expressions.aggregate,
-    exp.Anonymous: Expressions.function,
-    exp.CurrentDate: Expressions._current_date,
-    exp.CurrentTimestamp: Expressions._current_timestamp,
-    exp.Localtimestamp: Expressions._local_timestamp,
+    exp.Literal: Expressions._literal, exp.Boolean: Expressions._boolean, exp.Null: Expressions._null,
+    exp.HexString: Expressions._hex, exp.UnicodeString: Expressions._unicode, exp.Column: Expressions._column,
+    exp.Identifier: Expressions._identifier, exp.Dot: Expressions._dot, exp.Paren: Expressions._paren,
+    exp.And: Expressions._logical, exp.Or: Expressions._logical, exp.Not: Expressions._not,
+    exp.Neg: Expressions._negative, exp.DPipe: Expressions._concat, exp.Is: Expressions._is,
+    exp.NullSafeEQ: Expressions._distinct_from, exp.NullSafeNEQ: Expressions._distinct_from,
+    exp.Between: Expressions._between, exp.In: Expressions._in, exp.Like: Expressions._like,
+    exp.Escape: Expressions._escape, exp.Case: Expressions._case, exp.If: Expressions._if_node,
+    exp.Cast: Expressions._cast, exp.TryCast: Expressions._cast, exp.Interval: Expressions._interval,
+    exp.AtTimeZone: Expressions._at_time_zone, exp.Extract: Expressions._extract, exp.Trim: Expressions._trim,
+    exp.Substring: Expressions._substring, exp.StrPosition: Expressions._position,
+    exp.Bracket: Expressions._bracket, exp.Array: Expressions._array, exp.Tuple: Expressions._tuple,
+    exp.Subquery: Expressions._scalar_query, exp.Select: Expressions._scalar_query, exp.Exists: Expressions._exists,
+    exp.Window: Expressions._window_node, exp.Filter: Expressions.aggregate, exp.WithinGroup: Expressions.aggregate,
+    exp.IgnoreNulls: Expressions.aggregate, exp.RespectNulls: Expressions.aggregate,
+    exp.Anonymous: Expressions.function, exp.CurrentDate: Expressions._current_date,
+    exp.CurrentTimestamp: Expressions._current_timestamp, exp.Localtimestamp: Expressions._local_timestamp,
+    exp.ParseJSON: Expressions._json,
     **dict.fromkeys(COMPARISONS, Expressions._comparison),
     **dict.fromkeys(ARITHMETIC, Expressions._arithmetic),
-}
+}  # fmt: skip

@@ -1,4 +1,4 @@
-"""JSON values as Trino's json functions see them: number text is kept as written, paths are the documented subset.
+"""JSON values as Trino's json functions see them: numbers as each prints them, paths are the documented subset.
 
 A path is `$`, then `.key`, `[0]`, `["key"]` or `['key']` steps; anything else (wildcards, filters, recursive descent)
 fails with INVALID_FUNCTION_ARGUMENT rather than being answered differently.
@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
+
+from localaws.athena.values import java_double
 
 MISSING = object()
 
@@ -22,10 +27,29 @@ class Number(str):
     """A JSON number as it was written."""
 
 
+def _refuse(text: str) -> Any:
+    raise ValueError(text)
+
+
 def load(text: str) -> Any:
     """The parsed value, or MISSING when the text is not JSON."""
     try:
-        return json.loads(text, parse_float=Number, parse_int=Number)
+        return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=_refuse)
+    except ValueError:
+        return MISSING
+
+
+class Object(dict[str, Any]):
+    """A JSON object as a stream of members: of those with one name a path finds the first, and all are printed."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(reversed(pairs))
+        self.pairs = pairs
+
+
+def _streamed(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=_refuse, object_pairs_hook=Object)
     except ValueError:
         return MISSING
 
@@ -51,7 +75,7 @@ def steps(path: str) -> tuple[str | int, ...] | None:
 
 def extract(text: str, path: str) -> Any:
     """What the path finds in the JSON text, or MISSING."""
-    value = load(text)
+    value = _streamed(text)
     for step in steps(path) or ():
         if isinstance(value, dict) and str(step) in value:
             value = value[str(step)]
@@ -71,15 +95,35 @@ def scalar_text(value: Any) -> str | None:
     return str(value)
 
 
-def dump(value: Any) -> str:
-    """A JSON value as text without spaces; numbers as they were written."""
+def dump(value: Any, number: Callable[[str], str] = str) -> str:
+    """A JSON value as text without spaces; `number` makes a number's text of the one that was written."""
     if isinstance(value, Number):
-        return str(value)
+        return number(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{dump(v)}" for k, v in value.items()) + "}"
+        pairs = value.pairs if isinstance(value, Object) else value.items()
+        return "{" + ",".join(f"{dump(k)}:{dump(v, number)}" for k, v in pairs) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(dump, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+        return "[" + ",".join(dump(item, number) for item in value) + "]"
+    return re.sub("[\U00010000-\U0010ffff]", _surrogates, json.dumps(value, ensure_ascii=False))
+
+
+def _surrogates(match: re.Match[str]) -> str:
+    """Jackson's writer leaves a character as it is, but for those that Java has in two."""
+    pair = match[0].encode("utf-16-be").hex().upper()
+    return f"\\u{pair[:4]}\\u{pair[4:]}"
+
+
+def as_double(text: str) -> str:
+    """A number that json_extract prints: one with a point or an exponent has become a double."""
+    if re.fullmatch("-?[0-9]+", text):
+        return text
+    value = float(text)
+    return java_double(value) if math.isfinite(value) else f'"{java_double(value)}"'
+
+
+def as_decimal(text: str) -> str:
+    """A number that json_parse keeps: Java's BigDecimal, printed as Python's Decimal is."""
+    return text if re.fullmatch("-?[0-9]+", text) else str(Decimal(text))
 
 
 def canonical(text: str) -> str:
@@ -87,7 +131,7 @@ def canonical(text: str) -> str:
     value = load(text)
     if value is MISSING:
         raise ValueError(text)
-    return dump(_sorted(value))
+    return dump(_sorted(value), as_decimal)
 
 
 def _sorted(value: Any) -> Any:

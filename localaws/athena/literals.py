@@ -8,11 +8,17 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
+from localaws.athena import jsonpath
 from localaws.athena import types as t
 from localaws.athena.casts import Expr
 from localaws.athena.operators import Operators
 from localaws.athena.syntax import Node, text_literal
 from localaws.athena.types import Type, decimal, to_duckdb
+
+
+def _day(year: int, month: int, day: int) -> tuple[int, dt.date]:
+    """The year, and the month and day in a year that Python has: the calendar repeats itself. Raises ValueError."""
+    return year, dt.date(2000 + year % 400 if year > 9999 or year == 0 else year, month, day)
 
 
 class Literals(Operators):
@@ -29,7 +35,7 @@ class Literals(Operators):
         if re.fullmatch(r"\d+", text):
             value = int(text)
             if value >= 2**63:
-                raise self.failure("INVALID_LITERAL", f"Invalid numeric literal: {text}", node)
+                raise self.failure("SYNTAX_ERROR", f"Invalid numeric literal: {text}", node)
             kind = t.INTEGER if value < 2**31 else t.BIGINT
             return Expr(text, kind, value)
         if "e" in text.lower():
@@ -54,14 +60,16 @@ class Literals(Operators):
         if target.name == "decimal":
             return self._decimal_literal(text, node)
         if target.name == "date":
-            match = re.fullmatch(r"(\d{4,})-(\d{1,2})-(\d{1,2})", text.strip())
+            match = re.fullmatch(r"([+-]?)(\d{4,})-(\d{1,2})-(\d{1,2})", text.strip())
             try:
                 if match is None:
                     raise ValueError
-                value = dt.date(*map(int, match.groups()))
+                year, value = _day(*map(int, match.groups()[1:]))
             except ValueError as error:
                 raise self.failure("INVALID_LITERAL", f"'{text}' is not a valid DATE literal", node) from error
-            return Expr(f"DATE '{value.isoformat()}'", t.DATE, text)
+            if match[1] == "-" or year == 0:
+                raise self.unsupported("years before 1", node)
+            return Expr(f"DATE '{year:04d}-{value:%m-%d}'", t.DATE, text)
         if target.name.startswith("timestamp"):
             return self._timestamp_literal(text, node)
         return self.cast(Expr(text_literal(text), t.varchar(len(text)), text), target, node)
@@ -78,11 +86,11 @@ class Literals(Operators):
         if fraction and len(fraction) > 6:
             raise self.unsupported(f"timestamp({len(fraction)})", node)
         try:
-            moment = dt.datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0),
-                                 int((fraction or "0").ljust(6, "0")))  # fmt: skip
+            shown, date = _day(int(year), int(month), int(day))
+            clock = dt.time(int(hour or 0), int(minute or 0), int(second or 0), int((fraction or "0").ljust(6, "0")))
         except ValueError as error:
             raise invalid from error
-        sql = f"TIMESTAMP '{moment.isoformat(sep=' ')}'"
+        sql = f"TIMESTAMP '{shown:04d}-{date:%m-%d} {clock.isoformat()}'"
         precision = (len(fraction) if fraction else 0,)
         if zone is None:
             return Expr(sql, Type("timestamp", precision), text)
@@ -92,9 +100,12 @@ class Literals(Operators):
                 raise self.unsupported(f"the fixed offset {zone} of a timestamp; name a time zone", node)
             zone = "UTC"
         try:
-            ZoneInfo(zone)
+            local = dt.datetime.combine(date, clock, ZoneInfo(zone))
         except Exception as error:
             raise invalid from error
+        if local.astimezone(dt.UTC).astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
+            # The zone's clocks were moved past it.
+            raise invalid
         return Expr(f"timezone('{zone}', {sql})", Type("timestamp with time zone", precision, zone), text)
 
     def _interval(self, node: exp.Interval) -> Expr:
@@ -120,6 +131,15 @@ class Literals(Operators):
         if name in ("MONTH", "YEAR") and re.fullmatch(r"[+-]?\d+", text):
             return Expr(f"to_months({int(text) * (12 if name == 'YEAR' else 1)})", t.INTERVAL_YEAR)
         raise self.failure("INVALID_LITERAL", f"'{text}' is not a valid INTERVAL literal", node)
+
+    def _json(self, node: exp.ParseJSON) -> Expr:
+        if not isinstance(node.this, exp.Literal) or not node.this.is_string:
+            raise self.failure("SYNTAX_ERROR", "mismatched input after JSON", node)
+        try:
+            text = jsonpath.canonical(node.this.name)
+        except ValueError as error:
+            raise self.failure("INVALID_LITERAL", f"'{node.this.name}' is not a valid JSON literal", node) from error
+        return Expr(text_literal(text), t.JSON)
 
     def _hex(self, node: exp.HexString) -> Expr:
         text = node.name.replace(" ", "")
@@ -167,6 +187,8 @@ class Literals(Operators):
 
     def zone(self, name: str, node: Node) -> str:
         """A time zone that exists, or INVALID_FUNCTION_ARGUMENT."""
+        if re.fullmatch(r"[+-]\d\d:?\d\d", name):
+            raise self.unsupported(f"the fixed offset {name}; name a time zone", node)
         try:
             ZoneInfo(name)
         except Exception as error:

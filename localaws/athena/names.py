@@ -53,11 +53,13 @@ class Names(Translator):
             raise self.failure("AMBIGUOUS_NAME", f"Column '{'.'.join(names)}' is ambiguous", node)
         return found[0] if found else None
 
-    def lambda_(self, node: Node, kinds: list[Type], at: Node) -> tuple[list[str], Expr]:
-        """A lambda's DuckDB parameter names and its body, given its parameters' types."""
+    def lambda_(
+        self, node: Node, kinds: list[Type], at: Node, given: list[str] | None = None
+    ) -> tuple[list[str], Expr]:
+        """A lambda's DuckDB parameter names and its body, given its parameters' types, and what they stand for."""
         if not isinstance(node, exp.Lambda) or len(node.expressions) != len(kinds):
             raise self.failure("TYPE_MISMATCH", "a lambda with a matching number of arguments is expected", at)
-        names = [f"l{self.queries.analysis.next()}" for _ in kinds]
+        names = given or [f"l{self.queries.analysis.next()}" for _ in kinds]
         self.lambdas.append(
             {identifier(p): Expr(n, kind) for p, n, kind in zip(node.expressions, names, kinds, strict=True)}
         )
@@ -66,13 +68,17 @@ class Names(Translator):
         finally:
             self.lambdas.pop()
 
+    def fresh(self) -> str:
+        """A DuckDB name that nothing else in the statement has."""
+        return f"l{self.queries.analysis.next()}"
+
     def _dereference(self, base: Expr, path: list[str], node: Node) -> Expr:
         for step in path:
             if base.type.name != "row":
                 raise self.failure("TYPE_MISMATCH", f"Expression is not of type ROW: {base.type}", node)
             matching = [i for i, (name, _) in enumerate(base.type.args) if name is not None and name.lower() == step]
             if len(matching) != 1:
-                raise self.failure("COLUMN_NOT_FOUND", self._missing(step), node)
+                raise self.failure("INVALID_COLUMN_REFERENCE", f"Column reference '{step}' is invalid", node)
             base = self._row_item(base, matching[0])
         return base
 
@@ -93,6 +99,8 @@ class Names(Translator):
         while isinstance(base, exp.Dot):
             names.insert(0, base.expression.name)
             base = base.this
+        if "*" in names:
+            raise self.unsupported("all fields of a row", node)
         if isinstance(base, exp.Identifier):
             return self.column([base.name, *names], node)
         if isinstance(base, exp.Column):

@@ -38,8 +38,15 @@ class Operators(Translator):
                 return self._decimal_arithmetic(operator, a, b)
             values, kind = self.unify([a, b], node)
             symbol = "//" if operator == "/" else operator
+            if operator == "%" and (not isinstance(b.literal, int) or b.literal == -1):
+                # Of the smallest number DuckDB says overflow.
+                one, other = values[0].sql, values[1].sql
+                return Expr(f"CASE WHEN {other} = -1 THEN {one} - {one} ELSE {one} % {other} END", kind)
             return Expr(f"CAST({values[0].sql} {symbol} {values[1].sql} AS {to_duckdb(kind)})", kind)
         result = self._moment_arithmetic(operator, a, b, node)
+        intervals = [x.type.name.startswith("interval") for x in (a, b)]
+        if result is None and operator in "*/" and sum(intervals) == 1 and (a if intervals[1] else b).type.is_numeric:
+            raise self.unsupported(f"{a.type} {operator} {b.type}", node)
         if result is None:
             raise self.failure("TYPE_MISMATCH", f"Cannot apply operator: {a.type} {operator} {b.type}", node)
         return result
@@ -103,8 +110,10 @@ class Operators(Translator):
             whole = a.type if a.type.name == "array" else b.type
             sides = [x if x.type.name == "array" else Expr(f"[{x.sql}]", array(x.type)) for x in (a, b)]
             if whole.name == "array":
+                if "unknown" in (a.type.name, b.type.name):
+                    raise self.unsupported(f"{a.type} || {b.type}", node)
                 values, kind = self.unify(sides, node)
-                absent = " OR ".join(f"{value.sql} IS NULL" for value in values)
+                absent = " OR ".join(f"{value.sql} IS NULL" for value in (a, b))
                 joined = f"list_concat({values[0].sql}, {values[1].sql})"
                 return Expr(f"CASE WHEN {absent} THEN NULL ELSE {joined} END", kind)
         if a.type == b.type == t.VARBINARY:
@@ -120,14 +129,36 @@ class Operators(Translator):
     def comparison(self, operator: str, a: Expr, b: Expr, node: Node) -> Expr:
         """`a operator b` for = <> < <= > >=."""
         kind = t.common_type(a.type, b.type)
-        if kind is None or (kind.name in ("map", "json") and operator not in ("=", "<>")):
+        if operator not in ("=", "<>") and kind is not None and "json" in str(kind):
+            raise self.unsupported(f"{operator} between values of type {kind}", node)
+        if kind is None or (kind.name == "map" and operator not in ("=", "<>")):
             raise self.failure("TYPE_MISMATCH", f"Cannot apply operator: {a.type} {operator} {b.type}", node)
+        if kind.name in ("array", "row") and operator in ("=", "<>"):
+            equal = self._nested_equality(coerce(a, kind), coerce(b, kind), node)
+            return Expr(equal if operator == "=" else f"(NOT {equal})", t.BOOLEAN)
         if kind.name in UNORDERED:
             raise self.unsupported(f"{operator} between values of type {kind}", node)
         left, right = coerce(a, kind).sql, coerce(b, kind).sql
         if kind.name in ("double", "real"):
             return Expr(self._number_comparison(operator, a, b, left, right), t.BOOLEAN)
         return Expr(f"({left} {operator} {right})", t.BOOLEAN)
+
+    def _nested_equality(self, a: Expr, b: Expr, node: Node) -> str:
+        """Equality item by item: false when one pair differs, else NULL when one is unknown."""
+        if a.type.name == "row":
+            pairs = []
+            for i, (_, kind) in enumerate(a.type.args):
+                x, y = (Expr(f"struct_extract({side.sql}, '{t.row_field(a.type, i)}')", kind) for side in (a, b))
+                pairs.append(self.comparison("=", x, y, node).sql)
+            return f"CASE WHEN {a.sql} IS NOT NULL AND {b.sql} IS NOT NULL THEN ({' AND '.join(pairs)}) END"
+        place = f"l{self.queries.analysis.next()}"
+        x, y = (Expr(f"({side.sql})[{place}]", a.type.element) for side in (a, b))
+        equal = self.comparison("=", x, y, node).sql
+        pairs_ = f"list_transform(range(1, len({a.sql}) + 1), lambda {place}: {equal})"
+        return (
+            f"CASE WHEN {a.sql} IS NULL OR {b.sql} IS NULL THEN NULL WHEN len({a.sql}) <> len({b.sql}) THEN FALSE "
+            f"WHEN list_contains({pairs_}, FALSE) THEN FALSE WHEN len({pairs_}) = list_count({pairs_}) THEN TRUE END"
+        )
 
     @staticmethod
     def _number_comparison(operator: str, a: Expr, b: Expr, left: str, right: str) -> str:
@@ -136,12 +167,15 @@ class Operators(Translator):
             if a.literal is not None or b.literal is not None:
                 return f"({left} <> {right})"
             return f"(NOT {Operators._number_comparison('=', a, b, left, right)})"
-        guards = []
-        if operator in (">", ">=", "=") and a.literal is None and not (operator == "=" and b.literal is not None):
-            guards.append(f"{left} <= CAST('Infinity' AS DOUBLE)")
-        if operator in ("<", "<=", "=") and b.literal is None and not (operator == "=" and a.literal is not None):
-            guards.append(f"{right} <= CAST('Infinity' AS DOUBLE)")
-        return f"({' AND '.join([f'{left} {operator} {right}', *guards])})"
+        compared = f"{left} {operator} {right}"
+        # The one side that, being NaN, would make it true; what is NULL on the other side stays NULL.
+        suspect, other, literal = (right, left, b.literal) if operator in ("<", "<=") else (left, right, a.literal)
+        if literal is not None or (operator == "=" and b.literal is not None):
+            return f"({compared})"
+        number = f"{suspect} <= CAST('Infinity' AS DOUBLE)"
+        if (a if suspect is right else b).literal is None:
+            number = f"({number} OR {other} IS NULL)"
+        return f"({compared} AND {number})"
 
     def cast(self, value: Expr, target: Type, node: Node) -> Expr:
         """CAST(value AS target)."""
@@ -166,7 +200,11 @@ class Operators(Translator):
                 literal = -literal
             else:
                 literal = None
-            return Expr(f"(-{value.sql})", value.type, literal)
+            negated = f"(-{value.sql})"
+            if value.type.is_integer and literal is None:
+                # DuckDB works out a constant's negative in a wider type.
+                negated = f"CAST({negated} AS {to_duckdb(value.type)})"
+            return Expr(negated, value.type, literal)
         raise self.failure("TYPE_MISMATCH", f"Cannot negate {value.type}", node)
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from localaws.athena.errors import QueryFailed, failure
+from localaws.athena.errors import QueryFailed, failure, not_supported
 from localaws.athena.objects import DataFile, Objects
 from localaws.athena.types import INTEGER_RANGE, Type, row_field, to_arrow
 
@@ -199,7 +199,9 @@ def convert(values: pa.Array, kind: Type) -> pa.Array:
     if kind.name == "timestamp":
         return _timestamps(values)
     if kind.name == "char":
-        return pc.utf8_rtrim(pc.cast(values, pa.string()), " ")
+        return pc.utf8_rtrim(pc.utf8_slice_codeunits(pc.cast(values, pa.string()), 0, kind.args[0]), " ")
+    if kind.name == "decimal" and pa.types.is_decimal(values.type) and values.type.scale > kind.scale:
+        values = pc.round(values, kind.scale, "half_towards_infinity")
     if kind.name == "varchar" and kind.args:
         return pc.utf8_slice_codeunits(pc.cast(values, pa.string()), 0, kind.args[0])
     if kind.name == "array" and not values.type.equals(target):
@@ -265,9 +267,9 @@ def _physical_type(parquet: pq.ParquetFile, name: str) -> str:
 _STORED: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
     **dict.fromkeys(INTEGER_RANGE, (pa.types.is_integer,)),
     "decimal": (pa.types.is_decimal, pa.types.is_integer),
-    "double": (pa.types.is_float64, pa.types.is_float32),
+    "double": (pa.types.is_float64, pa.types.is_float32, pa.types.is_int32),
     "real": (pa.types.is_float32,),
-    "varchar": (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary),
+    "varchar": (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_signed_integer),
     "char": (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary),
     "varbinary": (pa.types.is_binary, pa.types.is_string, pa.types.is_fixed_size_binary),
     "date": (pa.types.is_date32, pa.types.is_int32),
@@ -281,6 +283,8 @@ def _readable(stored: pa.DataType, kind: Type) -> bool:
     if pa.types.is_dictionary(stored):
         stored = stored.value_type
     name = kind.name
+    if stored in (pa.uint32(), pa.uint64()) or (pa.types.is_integer(stored) and name == "varchar" and kind.args):
+        raise not_supported(f"a column of type {stored} in a Parquet file, read as {kind}")
     if name in _STORED:
         return any(holds(stored) for holds in _STORED[name])
     if name == "array" and pa.types.is_list(stored):

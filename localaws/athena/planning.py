@@ -81,6 +81,7 @@ class Field:
     sql: str
     qualifiers: tuple[tuple[str, ...], ...] = ()
     hidden: bool = False
+    unnamed: bool = False
 
 
 @dataclass

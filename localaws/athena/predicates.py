@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from localaws.athena import types as t
@@ -55,6 +57,8 @@ class Predicates(Operators):
             raise self.failure(
                 "TYPE_MISMATCH", f"Cannot apply operator: {value.type} {operator} {query.columns[0].type}", node
             )
+        if kind.name in (*UNORDERED, "double", "real"):
+            raise self.unsupported(f"{operator} ALL, ANY or SOME over values of type {kind}", node)
         word = "ALL" if isinstance(right, exp.All) else "ANY"
         return Expr(f"({coerce(value, kind).sql} {operator} {word} ({query.coerced([kind])}))", t.BOOLEAN)
 
@@ -90,8 +94,12 @@ class Predicates(Operators):
             equal = [self._tuple_comparison("=", node.this, item, node).sql for item in node.expressions]
             return Expr(f"({' OR '.join(equal)})", t.BOOLEAN)
         values, kind = self.unify([self.translate(item) for item in (node.this, *node.expressions)], node)
-        if kind.name in UNORDERED:
+        if kind.name in ("map", "json"):
             raise self.unsupported(f"IN over values of type {kind}", node)
+        if kind.name in ("double", "real", "array", "row"):
+            # NaN is in no list.
+            equal = [self.comparison("=", values[0], value, node).sql for value in values[1:]]
+            return Expr(f"({' OR '.join(equal)})", t.BOOLEAN)
         return Expr(f"({values[0].sql} IN ({', '.join(value.sql for value in values[1:])}))", t.BOOLEAN)
 
     def _in_query(self, node: exp.In, query: Node) -> Expr:
@@ -105,7 +113,9 @@ class Predicates(Operators):
         kinds = []
         for value, column in zip(values, inner.columns, strict=True):
             kind = t.common_type(value.type, column.type)
-            if kind is None or kind.name in UNORDERED:
+            if kind is not None and kind.name in (*UNORDERED, "double", "real"):
+                raise self.unsupported(f"IN a subquery over values of type {kind}", node)
+            if kind is None:
                 raise self.failure(
                     "TYPE_MISMATCH",
                     "value and result of subquery must be of the same type for IN expression: "
@@ -127,12 +137,19 @@ class Predicates(Operators):
                     node,
                 )
         texts = [coerce(side, t.VARCHAR).sql for side in sides]
-        return Expr(f"({texts[0]} LIKE {texts[1]}{escape})", t.BOOLEAN)
+        return Expr(f"({texts[0]} {'NOT ' if node.args.get('negate') else ''}LIKE {texts[1]}{escape})", t.BOOLEAN)
 
     def _escape(self, node: exp.Escape) -> Expr:
         character = self.translate(node.expression)
         if not isinstance(node.this, exp.Like) or not isinstance(character.literal, str) or len(character.literal) != 1:
             raise self.failure("INVALID_FUNCTION_ARGUMENT", "Escape string must be a single character", node)
+        pattern = self.translate(node.this.expression).literal
+        if not isinstance(pattern, str):
+            raise self.unsupported("LIKE with ESCAPE and a pattern that is not a literal", node)
+        mark = re.escape(character.literal)
+        if not re.fullmatch(f"(?:{mark}[%_{mark}]|[^{mark}])*", pattern, re.DOTALL):
+            text = "Escape character must be followed by '%', '_' or the escape character itself"
+            raise self.failure("INVALID_FUNCTION_ARGUMENT", text, node)
         return self._like(node.this, f" ESCAPE {character.sql}")
 
     def _exists(self, node: exp.Exists) -> Expr:

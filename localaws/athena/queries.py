@@ -86,6 +86,9 @@ class Queries(Relations):
             raise self.failure("SYNTAX_ERROR", "mismatched input 'ON'", node)
         tail = self._order(node, expressions, columns, items, bool(distinct))
         loose += expressions.loose
+        if expressions.aggregates and not (group or having) and all(item.literal is not None for item in items):
+            # typeof(sum(x)) is a constant, of the one group that there is.
+            clauses.append("GROUP BY ()")
         if loose and (group is not None or having is not None or expressions.aggregates):
             text = f"'{loose[0].sql(dialect='trino')}' must be an aggregate expression or appear in GROUP BY clause"
             raise self.failure("EXPRESSION_NOT_AGGREGATE", text, loose[0])
@@ -115,11 +118,7 @@ class Queries(Relations):
         return f"WHERE {condition}"
 
     def _items(
-        self,
-        node: exp.Select,
-        expressions: Expressions,
-        source: Source | None,
-        known: list[OutputColumn] | None = None,
+        self, node: exp.Select, expressions: Expressions, source: Source | None, known: list[OutputColumn] | None = None
     ) -> tuple[list[OutputColumn], list[Expr]]:
         columns: list[OutputColumn] = []
         items: list[Expr] = []
@@ -134,7 +133,7 @@ class Queries(Relations):
                 for found in self._star(item, source):
                     if found.sql not in expressions.grouped:
                         expressions.loose.append(exp.column(found.name))
-                    add(found.name, Expr(found.sql, found.type))
+                    add(None if found.unnamed else found.name, Expr(found.sql, found.type))
                 continue
             inner = item.this if isinstance(item, exp.Alias) else item
             name: str | None = None
@@ -143,7 +142,10 @@ class Queries(Relations):
             elif isinstance(inner, exp.Column):
                 name = inner.name
             elif isinstance(inner, exp.Dot):
-                name = inner.expression.name
+                start = inner.this
+                while isinstance(start, exp.Dot):
+                    start = start.this
+                name = inner.expression.name if isinstance(start, exp.Column | exp.Identifier) else None
             value = expressions.translate(inner)
             add(name, Expr("CAST(NULL AS INTEGER)", t.UNKNOWN) if value.sql == "NULL" else value)
         return columns, items
@@ -178,9 +180,7 @@ class Queries(Relations):
             else:
                 value = expressions.translate(node)
             if value.type.name in ("map", "json"):
-                raise self.failure(
-                    "TYPE_MISMATCH", f"{value.type} is not comparable, and therefore cannot be used in GROUP BY", node
-                )
+                raise self.failure("NOT_SUPPORTED", f"GROUP BY of {value.type}", node)
             expressions.grouped.add(value.sql)
             # DuckDB reads a bare constant in GROUP BY as a position.
             return value.sql if value.literal is None else f"coalesce({value.sql}, {value.sql})"
@@ -201,12 +201,7 @@ class Queries(Relations):
         return ", ".join(parts)
 
     def _order(
-        self,
-        node: Node,
-        expressions: Expressions,
-        columns: list[OutputColumn],
-        items: list[Expr],
-        distinct: bool,
+        self, node: Node, expressions: Expressions, columns: list[OutputColumn], items: list[Expr], distinct: bool
     ) -> list[str]:
         order = node.args.get("order")
         if order is None:

@@ -271,7 +271,10 @@ class Relations(ABC):
         sql = f"SELECT {picked} FROM (SELECT {', '.join(inner)}) AS {unnested}"
         name = quote(f"q{self.analysis.next()}")
         qualifier = ((identifier(alias.this),),) if alias is not None and alias.this is not None else ()
-        fields = [Field((c.name or "").lower(), c.type, f"{name}.{quote(c.sql_name)}", qualifier) for c in columns]
+        fields = [
+            Field((c.name or "").lower(), c.type, f"{name}.{quote(c.sql_name)}", qualifier, unnamed=c.name is None)
+            for c in columns
+        ]
         return Source(f"LATERAL ({sql}) AS {name}", fields)
 
     def _unnested(self, value: Expr, node: Node) -> tuple[list[str], list[tuple[str, Type]], str]:
@@ -283,7 +286,7 @@ class Relations(ABC):
             key, item = value.type.args
             return inner, [(column, key), (other, item)], f"cardinality({value.sql})"
         if value.type.name != "array":
-            raise self.failure("TYPE_MISMATCH", f"Cannot unnest type: {value.type}", node)
+            raise self.failure("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.type}", node)
         element = value.type.element
         outer = [(column, element)]
         if element.name == "row":

@@ -35,7 +35,7 @@ def run_query(sql: str, context: QueryContext) -> QueryResult:
     stats = ScanStatistics(context.cancelled, context.bytes_scanned_cutoff)
     query, analysis = plan(sql, context, stats)
     columns = _result_columns(query)
-    connection = duck.cursor()
+    connection = duck.cursor(query.sql)
     try:
         table = _execute(connection, query, analysis, stats)
     finally:
@@ -169,6 +169,14 @@ def _only_names(predicate: str, keys: set[str]) -> bool:
 # --- DuckDB's errors, as Athena words them
 
 _OVERFLOW = re.compile(r"Overflow in (addition|subtraction|multiplication|negation|division) of (\w+)")
+_BEYOND = re.compile(r"out of range|Failed to cast decimal value|Could not (cast value|convert string) .* to DECIMAL")
+_WORDED = (
+    ("Map keys must be unique", "INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed"),
+    ("Map keys can not be NULL", "INVALID_FUNCTION_ARGUMENT", "map key cannot be null"),
+    ("map key list does not align", "INVALID_FUNCTION_ARGUMENT", "Key and value arrays must be the same length"),
+    ("expression cannot be negative", "INVALID_WINDOW_FRAME", "Window frame offset value must not be negative or null"),
+    ("Invalid UTF8 Codepoint", "INVALID_FUNCTION_ARGUMENT", "Not a valid Unicode code point"),
+)
 _WIDTHS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
 
 
@@ -186,6 +194,9 @@ def translate_error(error: duckdb.Error) -> QueryFailed:
         kind = _WIDTHS.get(overflow[2], "decimal")
         return failure("NUMERIC_VALUE_OUT_OF_RANGE", f"{kind} {overflow[1]} overflow")
     first = text.splitlines()[0].split(": ", 1)[-1]
+    for found, code, words in _WORDED:
+        if found in text:
+            return failure(code, words or first)
     if "More than one row returned by a subquery" in text:
         return failure("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
     if isinstance(error, duckdb.OutOfRangeException):
@@ -193,6 +204,8 @@ def translate_error(error: duckdb.Error) -> QueryFailed:
     if isinstance(error, duckdb.ConversionException):
         if "sum(" in text.lower() or "INT128" in text:
             return failure("NUMERIC_VALUE_OUT_OF_RANGE", "bigint addition overflow")
+        if _BEYOND.search(text) and not re.search(r"value nan|string \"nan", text):
+            return failure("NUMERIC_VALUE_OUT_OF_RANGE", first)
         return failure("INVALID_CAST_ARGUMENT", first)
     if isinstance(error, duckdb.InvalidInputException) and "regex" in text.lower():
         return failure("NOT_SUPPORTED", first)

@@ -36,6 +36,8 @@ _HIDDEN: list[tuple[str, Type]] = [
     ("$file_size", t.BIGINT),
     ("$file_modified_time", t.TIMESTAMP_TZ),
 ]
+# What Hive escapes in a folder's name (FileUtils.escapePathName).
+_PATH_MARKS = re.compile(r"""[\x01-\x1f\x7f"#%'*/:=?\\{\[\]^]""")
 _READERS = ThreadPoolExecutor(8, thread_name_prefix="athena-scan")
 _AHEAD = 24
 _GATHER_ROWS = 65_536
@@ -71,6 +73,7 @@ class _Part:
 
     values: tuple[Any, ...]
     storage: Storage
+    name: str = ""
 
 
 class _Dataset(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
@@ -119,6 +122,8 @@ class TableScan:
         self.data_columns = [Wanted(*column) for column in self.columns[: len(table.columns)]]
         self.keys = self.columns[len(table.columns) :]
         self._row = f"s{number}_row"
+        if table.partition_keys:
+            self.hidden.append(("$partition", t.VARCHAR, f"s{number}_h{len(_HIDDEN)}"))
         names = [name for name, _ in typed]
         if len(set(names)) != len(names):
             raise failure(
@@ -192,7 +197,15 @@ class TableScan:
                         continue
                     kept &= {row[0] for row in chosen}
         columns = [column.to_pylist() for column in values]
-        return [_Part(tuple(column[i] for column in columns), found[i].storage) for i in sorted(kept)]
+        return [
+            _Part(tuple(column[i] for column in columns), found[i].storage, self._partition_name(found[i]))
+            for i in sorted(kept)
+        ]
+
+    def _partition_name(self, partition: Partition) -> str:
+        """`year=2024/month=01`, as Hive names a partition's folder."""
+        pairs = zip(self.keys, partition.values, strict=True)
+        return "/".join(f"{name}={_PATH_MARKS.sub(_escaped, value)}" for (name, _, _), value in pairs)
 
     def _typed(self, index: int, texts: list[str]) -> pa.Array:
         """Partition values in the key's type; HIVE_INVALID_PARTITION_VALUE when one is not of that type."""
@@ -319,7 +332,12 @@ class TableScan:
 
     def _completed(self, batch: pa.RecordBatch, part: _Part, file: DataFile, schema: pa.Schema) -> pa.RecordBatch:
         """A file's batch with its partition's and file's constants, in the scan's order."""
-        known = {"$path": file.uri, "$file_size": file.size, "$file_modified_time": file.modified * 1000}
+        known: dict[str, Any] = {
+            "$path": file.uri,
+            "$file_size": file.size,
+            "$file_modified_time": file.modified * 1000,
+            "$partition": part.name,
+        }
         constants: dict[str, Any] = {label: known[name] for name, _, label in self.hidden}
         constants.update(zip(self.key_labels, part.values, strict=True))
         arrays = []
@@ -342,6 +360,10 @@ class TableScan:
                 column.this.set("this", names[column.name])
             named.append(node.sql(dialect="duckdb"))
         return named
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"%{ord(match[0]):02X}"
 
 
 def _filtered(batches: list[pa.RecordBatch], schema: pa.Schema, filter_: pc.Expression | None) -> pa.Table:

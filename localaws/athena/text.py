@@ -222,7 +222,7 @@ def _split_escaped(line: str, separator: str, escape: str) -> list[str]:
 
 
 def _lenient(kind: Type, parameters: dict[str, str]) -> Callable[[str | None], Any]:
-    parse = _PARSERS.get(kind.name)
+    parse = _PARSERS_LAZY.get(kind.name)
     if parse is None:
         raise not_supported(f"a column of type {kind} under LazySimpleSerDe")
 
@@ -303,6 +303,55 @@ def _timestamp(text: str, kind: Type) -> dt.datetime:
     return moment + dt.timedelta(milliseconds=millis)
 
 
+def _lax_integer(text: str, kind: Type) -> int:
+    """Digits after a point are dropped."""
+    whole = re.fullmatch(r"([+-]?[0-9]*)(?:\.[0-9]*)?", text)
+    if whole is None or not any(map(str.isdigit, text)):
+        raise _Unparseable(text)
+    return _integer(whole[1] if whole[1] not in ("", "+", "-") else "0", kind)
+
+
+def _lax_float(text: str, kind: Type) -> float:
+    if re.fullmatch(r"\s*[+-]?0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*[pP][+-]?[0-9]+\s*", text):
+        return float.fromhex(text.strip())
+    return _float(text, kind)
+
+
+def _lax_decimal(text: str, kind: Type) -> Decimal:
+    if text != text.strip():
+        raise _Unparseable(text)
+    return _decimal(text, kind)
+
+
+# Days since 1970 of a year, a month and a day that may lie beyond the ends of a year or month: Java's lenient calendar.
+_YEARS, _DAYS = 400, 146_097
+
+
+def _lenient_days(year: int, month: int, day: int) -> int:
+    year, month = year + (month - 1) // 12, (month - 1) % 12
+    cycles, place = divmod(year - 1970, _YEARS)
+    return (dt.date(1970 + place, month + 1, 1) - _EPOCH).days + cycles * _DAYS + day - 1
+
+
+def _lax_date(text: str, kind: Type) -> int:
+    match = re.fullmatch(r"\s*(\d{1,6})-(\d{1,2})-(\d{1,2})(?:\s.*)?", text)
+    if match is None:
+        raise _Unparseable(text)
+    return _lenient_days(*map(int, match.groups()))
+
+
+def _lax_timestamp(text: str, kind: Type) -> int:
+    """Microseconds since 1970, of whole milliseconds."""
+    pattern = r"\s*(\d{1,6})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))?\s*"
+    match = re.fullmatch(pattern, text)
+    if match is None:
+        raise _Unparseable(text)
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    millis = int((Decimal(f"0.{match[7] or 0}") * 1000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    seconds = _lenient_days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
+    return (seconds * 1000 + millis) * 1000
+
+
 def _epoch_days(text: str, kind: Type) -> dt.date:
     return _EPOCH + dt.timedelta(days=_integer(text, Type("integer")))
 
@@ -315,5 +364,10 @@ _PARSERS: dict[str, Callable[[str, Type], Any]] = {
     "varchar": _text, "char": _text, "tinyint": _integer, "smallint": _integer, "integer": _integer,
     "bigint": _integer, "double": _float, "real": _float, "decimal": _decimal, "boolean": _boolean, "date": _date,
     "timestamp": _timestamp,
+}  # fmt: skip
+# As Hive's LazySimpleSerDe reads them, in Trino 483.
+_PARSERS_LAZY: dict[str, Callable[[str, Type], Any]] = {
+    **_PARSERS, **dict.fromkeys(INTEGER_RANGE, _lax_integer), "double": _lax_float, "real": _lax_float,
+    "decimal": _lax_decimal, "date": _lax_date, "timestamp": _lax_timestamp,
 }  # fmt: skip
 _PARSERS_CSV = {**_PARSERS, "date": _epoch_days, "timestamp": _epoch_millis}

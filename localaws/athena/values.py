@@ -26,6 +26,29 @@ def java_float(value: float) -> str:
     return _java_float(value, str(np.float32(value)))
 
 
+def trino_double(value: float) -> str:
+    """What CAST(double AS varchar) gives: always an exponent, 1.0E0 and 0E0 (Trino's DecimalFormat 0.0##E0)."""
+    return _scientific(value, repr(float(value)))
+
+
+def trino_float(value: float) -> str:
+    """What CAST(real AS varchar) gives: seven digits of the value, the last one rounded half to even."""
+    return _scientific(value, f"{Decimal(float(value)):.6e}")
+
+
+def _scientific(value: float, digits: str) -> str:
+    if not math.isfinite(value):
+        return _java_float(value, "0")
+    sign, parts, exponent = Decimal(digits).as_tuple()
+    text = "".join(map(str, parts)).lstrip("0")
+    minus = "-" if sign else ""
+    if not text:
+        return f"{minus}0E0"
+    point = len(text) + int(exponent) - 1
+    text = text.rstrip("0")
+    return f"{minus}{text[0]}.{text[1:] or '0'}E{point}"
+
+
 def _java_float(value: float, shortest: str) -> str:
     if math.isnan(value):
         return "NaN"
@@ -98,31 +121,23 @@ def _interval_year(value: Any) -> str:
     return f"{'-' if value[0] < 0 else ''}{months // 12}-{months % 12}"
 
 
+_PLAIN: dict[str, Callable[[Any], str]] = {
+    "boolean": lambda value: "true" if value else "false", "double": java_double, "real": java_float,
+    "decimal": lambda value: f"{value:f}", "timestamp": _timestamp, "varbinary": lambda value: value.hex(" "),
+    "time": lambda value: value.isoformat(timespec="milliseconds"), "interval day to second": _interval_day,
+    "interval year to month": _interval_year,
+}  # fmt: skip
+
+
 def formatter(kind: Type) -> Callable[[Any], str]:
     """A function from the Python value of an Arrow cell (never None) to its text."""
     name = kind.name
-    if name == "boolean":
-        return lambda value: "true" if value else "false"
-    if name == "double":
-        return java_double
-    if name == "real":
-        return java_float
-    if name == "decimal":
-        return lambda value: f"{value:f}"
-    if name == "timestamp":
-        return _timestamp
+    if name in _PLAIN:
+        return _PLAIN[name]
     if name == "timestamp with time zone":
         return _timestamp_tz(kind)
-    if name == "time":
-        return lambda value: value.isoformat(timespec="milliseconds")
-    if name == "varbinary":
-        return lambda value: value.hex(" ")
     if name == "char":
         return lambda value: value.ljust(kind.args[0]) if kind.args else value
-    if name == "interval day to second":
-        return _interval_day
-    if name == "interval year to month":
-        return _interval_year
     if name == "array":
         element = _nullable(formatter(kind.element))
         return lambda value: "[" + ", ".join(map(element, value)) + "]"

@@ -13,10 +13,7 @@ from typing import Any
 from localaws.athena.errors import InvalidRequest
 from localaws.protocol import Request
 
-ENGINE_VERSION = {
-    "SelectedEngineVersion": "AUTO",
-    "EffectiveEngineVersion": "Athena engine version 3",
-}
+ENGINE_VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 PRIMARY = "primary"
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}")
@@ -84,12 +81,7 @@ class WorkGroup:
 
     def summary(self) -> dict[str, Any]:
         """As ListWorkGroups replies it, without the engine version."""
-        return {
-            "Name": self.name,
-            "State": self.state,
-            "Description": self.description,
-            "CreationTime": self.created,
-        }
+        return {"Name": self.name, "State": self.state, "Description": self.description, "CreationTime": self.created}
 
     def results(self, client: dict[str, Any] | None) -> dict[str, Any]:
         """The result configuration of a query whose client asked for ``client``.

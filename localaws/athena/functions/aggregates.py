@@ -44,6 +44,11 @@ def _aggregate(*names: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def not_nan(value: Expr) -> str:
+    """SQL of a floating point value that is NULL instead of NaN."""
+    return f"CASE WHEN isnan({value.sql}) THEN NULL ELSE {value.sql} END"
+
+
 @_aggregate("count")
 def _count(call: AggregateCall) -> Expr:
     if call.star or not call.args:
@@ -98,10 +103,17 @@ def _avg(call: AggregateCall) -> Expr:
 @_aggregate("min", "max")
 def _extreme(call: AggregateCall) -> Expr:
     call.count(1)
-    kind = call.args[0].type
+    value = call.args[0]
+    kind = value.type
     if kind.name in ("map", "json", "unknown"):
-        raise call.mismatch()
-    return Expr(call.aggregate(call.name, call.args[0].sql), kind)
+        raise call.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({kind}) for function {call.name}")
+    if kind.name in ("row", "array"):
+        raise call.fail("NOT_SUPPORTED", f"{call.name} of {kind}")
+    found = call.aggregate(call.name, value.sql)
+    if call.name == "max" and kind.name in ("double", "real"):
+        # NaN is the largest only where there is nothing else.
+        found = f"coalesce({call.aggregate('max', not_nan(value))}, {found})"
+    return Expr(found, kind)
 
 
 @_aggregate("max_by", "min_by")
@@ -109,8 +121,16 @@ def _extreme_by(call: AggregateCall) -> Expr:
     call.count(2)
     if call.distinct:
         raise call.fail("NOT_SUPPORTED", f"DISTINCT in {call.name}")
+    value, key = call.args
+    if key.type.name in ("map", "json", "row", "array"):
+        raise call.fail("NOT_SUPPORTED", f"{call.name} by {key.type}")
     operation = "arg_max_null" if call.name == "max_by" else "arg_min_null"
-    return Expr(call.aggregate(operation, call.args[0].sql, call.args[1].sql), call.args[0].type)
+    found = call.aggregate(operation, value.sql, key.sql)
+    if call.name == "max_by" and key.type.name in ("double", "real"):
+        numbers = not_nan(key)
+        counted = call.aggregate("count", numbers)
+        found = f"CASE WHEN {counted} > 0 THEN {call.aggregate(operation, value.sql, numbers)} ELSE {found} END"
+    return Expr(found, value.type)
 
 
 @_aggregate("arbitrary", "any_value")
@@ -140,10 +160,14 @@ def _approx_percentile(call: AggregateCall) -> Expr:
     # The exact percentile: Trino's digest approximates it, and it is always a value of the input.
     call.count(2)
     value = call.args[0]
-    if value.type.name == "decimal":
-        value = coerce(value, t.DOUBLE)
     if not value.type.is_numeric:
         raise call.mismatch()
+    if value.type.name == "decimal" or value.type.is_integer:
+        value = coerce(value, t.REAL if value.type.name == "decimal" else t.BIGINT)
+    if value.type != t.BIGINT:
+        finite = call.invalid("'value must be finite'", to_duckdb(value.type))
+        value = Expr(f"CASE WHEN isfinite({value.sql}) THEN {value.sql} WHEN {value.sql} IS NOT NULL THEN {finite} END",
+                     value.type)  # fmt: skip
     fraction = call.args[1]
     if fraction.type.name == "array":
         return Expr(call.aggregate("quantile_disc", value.sql, fraction.sql), array(value.type))
@@ -202,10 +226,19 @@ def _statistic(call: AggregateCall) -> Expr:
 @_aggregate(*_PAIRED)
 def _paired(call: AggregateCall) -> Expr:
     call.count(2)
-    return Expr(call.aggregate(_PAIRED[call.name], call.arg(0, t.DOUBLE).sql, call.arg(1, t.DOUBLE).sql), t.DOUBLE)
+    found = call.aggregate(_PAIRED[call.name], call.arg(0, t.DOUBLE).sql, call.arg(1, t.DOUBLE).sql)
+    if not call.name.startswith("covar"):
+        found = f"CASE WHEN isfinite({found}) THEN {found} END"
+    # Of the overloads for real and double, Trino takes the first that fits.
+    if t.DOUBLE in (call.args[0].type, call.args[1].type):
+        return Expr(found, t.DOUBLE)
+    return Expr(f"CAST({found} AS FLOAT)", t.REAL)
 
 
 @_aggregate("geometric_mean")
 def _geometric_mean(call: AggregateCall) -> Expr:
     call.count(1)
-    return Expr(f"exp({call.aggregate('avg', f'ln({call.arg(0, t.DOUBLE).sql})')})", t.DOUBLE)
+    found = f"exp({call.aggregate('avg', f'ln({call.arg(0, t.DOUBLE).sql})')})"
+    if call.args[0].type.name in ("real", "decimal"):
+        return Expr(f"CAST({found} AS FLOAT)", t.REAL)
+    return Expr(found, t.DOUBLE)

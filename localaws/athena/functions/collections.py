@@ -42,15 +42,18 @@ def _element_at(call: Call) -> Expr:
     items, element = _items(call)
     index = call.integer(1)
     zero = call.invalid("'SQL array indices start at 1'", to_duckdb(element))
-    return Expr(f"CASE WHEN {index} = 0 THEN {zero} ELSE ({items})[{index}] END", element)
+    return Expr(
+        f"CASE WHEN {items} IS NULL THEN NULL WHEN {index} = 0 THEN {zero} ELSE ({items})[{index}] END", element
+    )
 
 
 @function("contains")
 def _contains(call: Call) -> Expr:
     call.count(2)
-    items, value, _ = _same_element(call, 0, 1)
+    items, value, element = _same_element(call, 0, 1)
+    found = f"list_contains({items}, {value}){_unless_nan(element, value)}"
     return Expr(
-        f"CASE WHEN {value} IS NULL OR {items} IS NULL THEN NULL WHEN list_contains({items}, {value}) THEN TRUE "
+        f"CASE WHEN {value} IS NULL OR {items} IS NULL THEN NULL WHEN {found} THEN TRUE "
         f"WHEN len({items}) > list_count({items}) THEN NULL ELSE FALSE END",
         t.BOOLEAN,
     )
@@ -70,18 +73,15 @@ def _array_join(call: Call) -> Expr:
 @function("array_distinct")
 def _array_distinct(call: Call) -> Expr:
     call.count(1)
-    items, element = _items(call)
-    return Expr(
-        f"list_filter({items}, lambda t_item, t_i: list_position({items}, t_item) = t_i "
-        f"OR (t_item IS NULL AND len(list_filter(({items})[1:t_i], lambda t_x: t_x IS NULL)) = 1))",
-        array(element),
-    )
+    return _distinct(*_items(call))
 
 
 @function("array_sort")
 def _array_sort(call: Call) -> Expr:
     call.count(1)
     items, element = _items(call)
+    if element.name in ("array", "row", "map"):
+        raise call.fail("NOT_SUPPORTED", f"array_sort of {element}")
     return Expr(f"list_sort({items}, 'ASC', 'NULLS LAST')", array(element))
 
 
@@ -90,15 +90,21 @@ def _array_extreme(call: Call) -> Expr:
     call.count(1)
     items, element = _items(call)
     extreme = "list_max" if call.name == "array_max" else "list_min"
-    return Expr(f"CASE WHEN len({items}) = list_count({items}) THEN {extreme}({items}) END", element)
+    if element.name in ("array", "row"):
+        raise call.fail("NOT_SUPPORTED", f"{call.name} of {element}")
+    found = f"{extreme}({items})"
+    if call.name == "array_max" and element.name in ("double", "real"):
+        found = f"coalesce(list_max(list_filter({items}, lambda t_item: NOT isnan(t_item))), {found})"
+    return Expr(f"CASE WHEN len({items}) = list_count({items}) THEN {found} END", element)
 
 
 @function("array_position")
 def _array_position(call: Call) -> Expr:
     call.count(2)
-    items, value, _ = _same_element(call, 0, 1)
+    items, value, element = _same_element(call, 0, 1)
+    nan = _unless_nan(element, value).replace(" AND NOT ", f"WHEN {items} IS NOT NULL AND ")
     return Expr(
-        f"CASE WHEN {items} IS NOT NULL AND {value} IS NOT NULL "
+        f"CASE {nan and nan + ' THEN 0 '}WHEN {items} IS NOT NULL AND {value} IS NOT NULL "
         f"THEN CAST(coalesce(list_position({items}, {value}), 0) AS BIGINT) END",
         t.BIGINT,
     )
@@ -108,7 +114,87 @@ def _array_position(call: Call) -> Expr:
 def _array_remove(call: Call) -> Expr:
     call.count(2)
     items, value, element = _same_element(call, 0, 1)
-    return Expr(f"list_filter({items}, lambda t_item: t_item IS DISTINCT FROM {value})", array(element))
+    nan = _unless_nan(element, value).replace(" AND NOT ", " OR ")
+    kept = f"list_filter({items}, lambda t_item: t_item IS DISTINCT FROM {value}{nan})"
+    return Expr(f"CASE WHEN {value} IS NOT NULL THEN {kept} END", array(element))
+
+
+def _unless_nan(element: Type, value: str) -> str:
+    """What to add to a condition over floating point numbers: NaN equals nothing."""
+    return f" AND NOT isnan({value})" if element.name in ("double", "real") else ""
+
+
+def _distinct(items: str, element: Type) -> Expr:
+    first = f"list_position({items}, t_item) = t_i"
+    nulls = f"t_item IS NULL AND len(list_filter(({items})[1:t_i], lambda t_x: t_x IS NULL)) = 1"
+    return Expr(f"list_filter({items}, lambda t_item, t_i: {first} OR ({nulls}))", array(element))
+
+
+def _within(items: str) -> str:
+    """Whether t_item, NULL or not, is among the items."""
+    return (
+        f"(coalesce(list_contains({items}, t_item), FALSE) OR (t_item IS NULL AND len({items}) > list_count({items})))"
+    )
+
+
+def _two_arrays(call: Call) -> tuple[str, str, Type]:
+    call.count(2)
+    values, kind = call.translator.unify(call.args, call.node)
+    if kind.name != "array":
+        raise call.mismatch()
+    return values[0].sql, values[1].sql, kind.element
+
+
+def _unless_null(a: str, b: str, found: str) -> str:
+    return f"CASE WHEN {a} IS NOT NULL AND {b} IS NOT NULL THEN {found} END"
+
+
+@function("array_union")
+def _array_union(call: Call) -> Expr:
+    a, b, element = _two_arrays(call)
+    return Expr(_unless_null(a, b, _distinct(f"list_concat({a}, {b})", element).sql), array(element))
+
+
+@function("array_intersect")
+def _array_intersect(call: Call) -> Expr:
+    a, b, element = _two_arrays(call)
+    # In the order of the longer one.
+    left = _distinct(f"list_filter({a}, lambda t_item: {_within(b)})", element).sql
+    right = _distinct(f"list_filter({b}, lambda t_item: {_within(a)})", element).sql
+    found = f"CASE WHEN len({a}) >= len({b}) THEN {left} ELSE {right} END"
+    return Expr(_unless_null(a, b, found), array(element))
+
+
+@function("array_except")
+def _array_except(call: Call) -> Expr:
+    a, b, element = _two_arrays(call)
+    kept = f"list_filter({a}, lambda t_item: NOT {_within(b)})"
+    # Trino gives the first as it is where there is nothing to take away.
+    found = f"CASE WHEN len({b}) = 0 THEN {a} ELSE {_distinct(kept, element).sql} END"
+    return Expr(_unless_null(a, b, found), array(element))
+
+
+@function("zip")
+def _zip(call: Call) -> Expr:
+    if len(call.args) < 2:
+        raise call.mismatch()
+    sides = [_items(call, i) for i in range(len(call.args))]
+    kind = t.row([(None, element) for _, element in sides])
+    fields = ", ".join(f'"{t.row_field(kind, i)}" := ({items})[t_i]' for i, (items, _) in enumerate(sides))
+    longest = ", ".join(f"len({items})" for items, _ in sides)
+    absent = " OR ".join(f"{items} IS NULL" for items, _ in sides)
+    zipped = f"list_transform(range(1, greatest({longest}) + 1), lambda t_i: struct_pack({fields}))"
+    return Expr(f"CASE WHEN {absent} THEN NULL ELSE {zipped} END", array(kind))
+
+
+@function("zip_with")
+def _zip_with(call: Call) -> Expr:
+    call.count(3)
+    (a, x), (b, y) = _items(call, 0), _items(call, 1)
+    place = call.translator.fresh()
+    _, body = call.translator.lambda_(call.raw[2], [x, y], call.node, [f"({a})[{place}]", f"({b})[{place}]"])
+    joined = f"list_transform(range(1, greatest(len({a}), len({b})) + 1), lambda {place}: {body.sql})"
+    return Expr(_unless_null(a, b, joined), array(body.type))
 
 
 @function("flatten")
@@ -126,9 +212,12 @@ def _slice(call: Call) -> Expr:
     items, element = _items(call)
     start, size = call.integer(1), call.integer(2)
     zero = call.invalid("'SQL array indices start at 1'", to_duckdb(array(element)))
+    negative = call.invalid("'length must be greater than or equal to 0'", to_duckdb(array(element)))
     begin = f"CASE WHEN {start} < 0 THEN len({items}) + {start} + 1 ELSE {start} END"
     return Expr(
-        f"CASE WHEN {start} = 0 THEN {zero} WHEN {begin} < 1 OR {begin} > len({items}) OR {size} < 1 "
+        f"CASE WHEN {items} IS NULL OR {size} IS NULL THEN NULL WHEN {start} = 0 THEN {zero} "
+        f"WHEN {size} < 0 THEN {negative} "
+        f"WHEN {begin} < 1 OR {begin} > len({items}) OR {size} < 1 "
         f"THEN CASE WHEN {items} IS NOT NULL THEN CAST([] AS {to_duckdb(array(element))}) END "
         f"ELSE list_slice({items}, {begin}, {begin} + {size} - 1) END",
         array(element),
@@ -139,32 +228,64 @@ def _slice(call: Call) -> Expr:
 def _sequence(call: Call) -> Expr:
     call.count(2, 3)
     if call.args[0].type.is_integer:
-        step = (
-            call.integer(2)
-            if len(call.args) == 3
-            else (f"CASE WHEN {call.integer(0)} <= {call.integer(1)} THEN 1 ELSE -1 END")
+        start, stop = call.integer(0), call.integer(1)
+        step = call.integer(2) if len(call.args) == 3 else f"CASE WHEN {start} <= {stop} THEN 1 ELSE -1 END"
+        return _series(call, t.BIGINT, f"({stop} - {start})", step, f"{start} + t_i * {step}")
+    kind = call.args[0].type
+    if kind.name not in ("date", "timestamp") or call.args[1].type.name != kind.name:
+        raise call.mismatch()
+    (start_, stop_), kind = call.translator.unify(call.args[:2], call.node)
+    ends = [f"CAST({value.sql} AS TIMESTAMP)" for value in (start_, stop_)]
+    if len(call.args) == 2:
+        if kind.name == "timestamp":
+            raise call.mismatch()
+        step = f"CASE WHEN {ends[0]} <= {ends[1]} THEN 1 ELSE -1 END"
+        return _series(call, kind, f"date_sub('day', {ends[0]}, {ends[1]})", step,
+                       f"{start_.sql} + CAST(t_i * {step} AS INTEGER)")  # fmt: skip
+    if not call.args[2].type.name.startswith("interval"):
+        raise call.mismatch()
+    # From the start on, each time: the 31st comes again after February.
+    if call.args[2].type == t.INTERVAL_YEAR:
+        step = f"CAST(date_part('year', {call.args[2].sql}) * 12 + date_part('month', {call.args[2].sql}) AS BIGINT)"
+        distance, item = (
+            f"date_sub('month', {ends[0]}, {ends[1]})",
+            f"{ends[0]} + to_months(CAST(t_i * {step} AS INTEGER))",
         )
-        return Expr(f"generate_series({call.integer(0)}, {call.integer(1)}, {step})", array(t.BIGINT))
-    if call.args[0].type == t.DATE and call.args[1].type == t.DATE:
-        step = "INTERVAL 1 DAY"
-        if len(call.args) == 3:
-            if not call.args[2].type.name.startswith("interval"):
-                raise call.mismatch()
-            step = call.args[2].sql
-        series = (
-            f"generate_series(CAST({call.args[0].sql} AS TIMESTAMP), CAST({call.args[1].sql} AS TIMESTAMP), {step})"
-        )
-        return Expr(f"list_transform({series}, lambda t_item: CAST(t_item AS DATE))", array(t.DATE))
-    if call.args[0].type.name == "timestamp" and len(call.args) == 3 and call.args[2].type.name.startswith("interval"):
-        return Expr(f"generate_series({call.args[0].sql}, {call.args[1].sql}, {call.args[2].sql})", array(t.TIMESTAMP))
-    raise call.mismatch()
+    else:
+        step = f"CAST(epoch_us({call.args[2].sql}) AS BIGINT)"
+        distance, item = f"(epoch_us({ends[1]}) - epoch_us({ends[0]}))", f"{ends[0]} + to_microseconds(t_i * {step})"
+    return _series(call, kind, distance, step, item)
+
+
+_LONGEST = 10_000
+
+
+def _series(call: Call, kind: Type, distance: str, step: str, item: str) -> Expr:
+    """So many items as steps fit into the distance, and one more; t_i counts them from 0."""
+    whole = array(kind)
+    wrong = "sequence stop value should be greater than or equal to start value if step is greater than zero otherwise"
+    fails = [
+        call.invalid(f"'{text}'", to_duckdb(whole))
+        for text in ("step must not be zero", f"{wrong} stop should be less than or equal to start",
+                     f"result of sequence function must not have more than {_LONGEST} entries")
+    ]  # fmt: skip
+    return Expr(
+        f"CASE WHEN {step} = 0 THEN {fails[0]} "
+        f"WHEN ({distance} > 0) <> ({step} > 0) AND {distance} <> 0 THEN {fails[1]} "
+        f"WHEN {distance} // {step} >= {_LONGEST} THEN {fails[2]} "
+        f"ELSE list_transform(range({distance} // {step} + 1), lambda t_i: CAST({item} AS {to_duckdb(kind)})) END",
+        whole,
+    )
 
 
 @function("repeat")
 def _repeat(call: Call) -> Expr:
     call.count(2)
-    value = call.args[0]
-    return Expr(f"list_transform(range({call.integer(1)}), lambda t_i: {value.sql})", array(value.type))
+    value, count = call.args[0], call.integer(1)
+    text = "count argument of repeat function must be greater than or equal to 0"
+    negative = call.invalid(f"'{text}'", to_duckdb(array(value.type)))
+    repeated = f"list_transform(range({count}), lambda t_i: {value.sql})"
+    return Expr(f"CASE WHEN {count} < 0 THEN {negative} ELSE {repeated} END", array(value.type))
 
 
 @function("transform")
@@ -204,7 +325,16 @@ def _match(call: Call) -> Expr:
 
 @function("reduce")
 def _reduce(call: Call) -> Expr:
-    raise call.fail("NOT_SUPPORTED", "reduce")
+    call.count(4)
+    items, element = _items(call)
+    state = call.args[1]
+    (state_name, item), step = call.translator.lambda_(call.raw[2], [state.type, element], call.node)
+    if step.type != state.type or (element != state.type and element.name != "unknown"):
+        # DuckDB's fold keeps to the type of the items.
+        raise call.fail("NOT_SUPPORTED", f"reduce of {element} to {step.type}")
+    whole = f"list_reduce({items}, lambda {state_name}, {item}: {step.sql}, {state.sql})"
+    _, last = call.translator.lambda_(call.raw[3], [state.type], call.node, [f"({whole})"])
+    return Expr(f"CASE WHEN {items} IS NOT NULL THEN {last.sql} END", last.type)
 
 
 @function("map")
@@ -233,4 +363,46 @@ def _map_concat(call: Call) -> Expr:
     values, kind = call.translator.unify(call.args, call.node)
     if kind.name != "map":
         raise call.mismatch()
-    return Expr(f"map_concat({', '.join(value.sql for value in values)})", kind)
+    absent = " OR ".join(f"{value.sql} IS NULL" for value in values)
+    joined = f"map_concat({', '.join(value.sql for value in values)})"
+    return Expr(f"CASE WHEN {absent} THEN NULL ELSE {joined} END", kind)
+
+
+def _over_entries(call: Call) -> tuple[str, Expr, Type]:
+    """map_filter and its like: the entries, the lambda's body over t_entry, and the map's type."""
+    call.count(2)
+    kind, entry = call.of(0, "map"), call.translator.fresh()
+    given = [f"struct_extract({entry}, 'key')", f"struct_extract({entry}, 'value')"]
+    _, body = call.translator.lambda_(call.raw[1], list(kind.args), call.node, given)
+    return entry, body, kind
+
+
+def _map_of_entries(entries: str, kind: Type) -> Expr:
+    return Expr(f"CAST(map_from_entries({entries}) AS {to_duckdb(kind)})", kind)
+
+
+@function("map_filter")
+def _map_filter(call: Call) -> Expr:
+    entry, body, kind = _over_entries(call)
+    kept = f"list_filter(map_entries({call.args[0].sql}), lambda {entry}: coalesce({body.sql}, FALSE))"
+    return _map_of_entries(kept, kind)
+
+
+@function("transform_values", "transform_keys")
+def _map_transform(call: Call) -> Expr:
+    entry, body, kind = _over_entries(call)
+    key, value = f"struct_extract({entry}, 'key')", f"struct_extract({entry}, 'value')"
+    if call.name == "transform_values":
+        value, kind = body.sql, map_of(kind.args[0], body.type)
+    else:
+        key, kind = body.sql, map_of(body.type, kind.args[1])
+    pairs = f"list_transform(map_entries({call.args[0].sql}), lambda {entry}: struct_pack(k := {key}, v := {value}))"
+    return _map_of_entries(pairs, kind)
+
+
+@function("map_entries")
+def _map_entries(call: Call) -> Expr:
+    call.count(1)
+    kind = t.row([(None, item) for item in call.of(0, "map").args])
+    fields = f'"{t.row_field(kind, 0)}" := t_entry.key, "{t.row_field(kind, 1)}" := t_entry.value'
+    return Expr(f"list_transform(map_entries({call.args[0].sql}), lambda t_entry: struct_pack({fields}))", array(kind))

@@ -6,6 +6,7 @@ import re
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, local_sql
+from localaws.athena.duck import fail_sql
 from localaws.athena.functions.registry import Call, function, simple
 from localaws.athena.syntax import text_literal
 from localaws.athena.types import Type
@@ -174,7 +175,9 @@ def _to_unixtime(call: Call) -> Expr:
 @function("at_timezone")
 def _at_timezone(call: Call) -> Expr:
     call.count(2)
-    value = call.arg(0, t.TIMESTAMP_TZ)
+    value = call.args[0]
+    if value.type.name != "timestamp with time zone":
+        value = call.arg(0, t.TIMESTAMP_TZ)
     return Expr(value.sql, Type(value.type.name, value.type.args, call.translator.zone(call.constant(1), call.node)))
 
 
@@ -305,9 +308,12 @@ def _from_iso_date(call: Call) -> Expr:
     text = call.text(0)
     converted = f"TRY_CAST({text} AS DATE)"
     invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "DATE")
+    refused = fail_sql("NOT_SUPPORTED", f"'from_iso8601_date of ' || {text}", "DATE")
     return Expr(
         f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') "
-        f"AND {converted} IS NOT NULL THEN {converted} ELSE {invalid} END",
+        f"AND {converted} IS NOT NULL THEN {converted} "
+        f"WHEN regexp_full_match({text}, '[0-9]{{4}}(-[0-9]{{2,3}}|-?W[0-9]{{2}}(-[1-7])?)?') THEN {refused} "
+        f"ELSE {invalid} END",
         t.DATE,
     )
 
@@ -316,13 +322,19 @@ def _from_iso_date(call: Call) -> Expr:
 def _from_iso_timestamp(call: Call) -> Expr:
     call.count(1)
     text = call.text(0)
-    pattern = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    clock = "T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
+    pattern = f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({clock}(Z|[+-]00:?00)?)?"
+    # A type has one zone here, and Trino keeps the offset of each value.
+    offset = f"-[0-9]{{2}}-[0-9]{{2}}({clock})[+-][0-9]{{2}}(:?[0-9]{{2}})?"
+    other = f"[0-9]{{4}}(-[0-9]{{2}}|-?W[0-9]{{2}}|-[0-9]{{3}}|{offset})?"
+    refused = fail_sql("NOT_SUPPORTED", f"'from_iso8601_timestamp of ' || {text}", "TIMESTAMPTZ")
     full = f"CASE WHEN contains({text}, 'T') THEN {text} ELSE {text} || 'T00:00:00' END"
     converted = f"timezone('UTC', t_round_ms(timezone('UTC', TRY_CAST({full} AS TIMESTAMPTZ))))"
     invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "TIMESTAMPTZ")
     return Expr(
         f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '{pattern}') "
-        f"AND {converted} IS NOT NULL THEN {converted} ELSE {invalid} END",
+        f"AND {converted} IS NOT NULL THEN {converted} WHEN regexp_full_match({text}, '{other}') THEN {refused} "
+        f"ELSE {invalid} END",
         t.TIMESTAMP_TZ,
     )
 
@@ -335,5 +347,5 @@ def _to_iso(call: Call) -> Expr:
         return Expr(f"CAST({value.sql} AS VARCHAR)", t.varchar(16))
     if value.type.precision != 3 or (value.type.name == "timestamp with time zone" and value.type.zone != "UTC"):
         raise call.fail("NOT_SUPPORTED", f"to_iso8601 of {value.type} in {value.type.zone}")
-    suffix = "Z" if value.type.name == "timestamp with time zone" else ""
-    return Expr(f"strftime({wall_clock(value)}, '%Y-%m-%dT%H:%M:%S.%g{suffix}')", t.VARCHAR)
+    suffix, length = ("Z", 32) if value.type.name == "timestamp with time zone" else ("", 26)
+    return Expr(f"strftime({wall_clock(value)}, '%Y-%m-%dT%H:%M:%S.%g{suffix}')", t.varchar(length))

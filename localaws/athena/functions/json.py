@@ -5,7 +5,7 @@ from __future__ import annotations
 from localaws.athena import jsonpath
 from localaws.athena import types as t
 from localaws.athena.casts import Expr
-from localaws.athena.functions.registry import Call, function
+from localaws.athena.functions.registry import Call, function, same_length
 
 
 def _document(call: Call, index: int = 0) -> str:
@@ -24,7 +24,8 @@ def _path(call: Call) -> str:
 @function("json_extract_scalar")
 def _extract_scalar(call: Call) -> Expr:
     call.count(2)
-    return Expr(f"t_json_scalar({_document(call)}, {_path(call)})", t.VARCHAR)
+    kind = same_length([call.args[0].type])
+    return Expr(f"t_json_scalar({_document(call)}, {_path(call)})", kind)
 
 
 @function("json_extract")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce, try_sql
+from localaws.athena.functions.aggregates import not_nan
 from localaws.athena.functions.registry import Call, function, simple
-from localaws.athena.types import Type, decimal, to_duckdb
+from localaws.athena.syntax import text_literal
+from localaws.athena.types import decimal, to_duckdb
 
 for _name, _sql in {
     "sqrt": "sqrt({0})", "cbrt": "cbrt({0})", "exp": "exp({0})", "ln": "ln({0})", "log2": "log2({0})",
@@ -29,6 +31,18 @@ simple("bitwise_and", [t.BIGINT, t.BIGINT], t.BIGINT, "({0} & {1})")
 simple("bitwise_or", [t.BIGINT, t.BIGINT], t.BIGINT, "({0} | {1})")
 simple("bitwise_xor", [t.BIGINT, t.BIGINT], t.BIGINT, "xor({0}, {1})")
 simple("bitwise_not", [t.BIGINT], t.BIGINT, "(~{0})")
+_BOUND = "CAST(t_fail('INVALID_FUNCTION_ARGUMENT: {0}') AS BIGINT)"
+simple(
+    "width_bucket", [t.DOUBLE, t.DOUBLE, t.DOUBLE, t.BIGINT], t.BIGINT,
+    f"CASE WHEN {{0}} IS NULL OR {{1}} IS NULL OR {{2}} IS NULL OR {{3}} IS NULL THEN NULL "
+    f"WHEN {{3}} <= 0 THEN {_BOUND.format('bucketCount must be greater than 0')} "
+    f"WHEN isnan({{0}}) THEN {_BOUND.format('operand must not be NaN')} "
+    f"WHEN NOT isfinite({{1}}) OR NOT isfinite({{2}}) THEN {_BOUND.format('bounds must be finite')} "
+    f"WHEN {{1}} = {{2}} THEN {_BOUND.format('bounds cannot equal each other')} "
+    "WHEN {1} < {2} AND {0} < {1} OR {1} > {2} AND {0} > {1} THEN 0 "
+    "WHEN {1} < {2} AND {0} >= {2} OR {1} > {2} AND {0} <= {2} THEN {3} + 1 "
+    "ELSE CAST(floor({3} * ({0} - {1}) / ({2} - {1}) + 1) AS BIGINT) END",
+)  # fmt: skip
 for _name in ("rand", "random"):
     simple(_name, [], t.DOUBLE, "random()")
 
@@ -83,7 +97,9 @@ def _round(call: Call) -> Expr:
         if kind.name == "decimal":
             result = decimal(kind.precision - kind.scale + min(kind.scale, 1), 0)
             return Expr(f"CAST(round({value.sql}) AS {to_duckdb(result)})", result)
-        return Expr(f"round({value.sql})", kind)
+        # To zero from below: -0.0.
+        return Expr(f"CASE WHEN {value.sql} < 0 AND {value.sql} > -0.5 THEN -abs(round({value.sql})) "
+                    f"ELSE round({value.sql}) END", kind)  # fmt: skip
     digits = call.arg(1, t.INTEGER)
     if kind.name == "decimal":
         if not isinstance(digits.literal, int):
@@ -106,7 +122,7 @@ def _truncate(call: Call) -> Expr:
     call.count(1)
     value = _number(call)
     if value.type.is_integer:
-        return value
+        return coerce(value, t.as_decimal(value.type))
     kind = value.type
     if kind.name == "decimal":
         kind = decimal(kind.precision - kind.scale or 1, 0)
@@ -116,17 +132,19 @@ def _truncate(call: Call) -> Expr:
 @function("mod")
 def _mod(call: Call) -> Expr:
     call.count(2)
-    return call.translator.arithmetic("%", _number(call, 0), _number(call, 1), call.node)
+    return call.translator.arithmetic("%", call.args[0], call.args[1], call.node)
 
 
 @function("rand", "random")
 def _random(call: Call) -> Expr:
     if not call.args:
         return Expr("random()", t.DOUBLE)
-    low = call.integer(0) if len(call.args) == 2 else "0"
-    high = call.integer(len(call.args) - 1)
     call.count(1, 2)
-    return Expr(f"CAST({low} + floor(random() * ({high} - {low})) AS BIGINT)", t.BIGINT)
+    values, kind = call.translator.unify(call.args, call.node)
+    if not kind.is_integer:
+        raise call.mismatch()
+    low, high = values[0].sql if len(values) == 2 else "0", values[-1].sql
+    return Expr(f"CAST({low} + floor(random() * ({high} - {low})) AS {to_duckdb(kind)})", kind)
 
 
 @function("greatest", "least")
@@ -135,6 +153,14 @@ def _extreme(call: Call) -> Expr:
         raise call.mismatch()
     values, kind = call.translator.unify(call.args, call.node)
     absent = " OR ".join(f"{value.sql} IS NULL" for value in values)
+    if kind.name in ("array", "row"):
+        raise call.fail("NOT_SUPPORTED", f"{call.name} of {kind}")
+    if kind.name in ("map", "json", "unknown", "interval"):
+        raise call.mismatch()
+    if call.name == "greatest" and kind.name in ("double", "real"):
+        numbers = ", ".join(not_nan(value) for value in values)
+        nan = f"CAST('NaN' AS {to_duckdb(kind)})"
+        return Expr(f"CASE WHEN {absent} THEN NULL ELSE coalesce(greatest({numbers}), {nan}) END", kind)
     extreme = f"{call.name}({', '.join(value.sql for value in values)})"
     return Expr(f"CASE WHEN {absent} THEN NULL ELSE {extreme} END", kind)
 
@@ -167,7 +193,7 @@ def _typeof(call: Call) -> Expr:
     if call.args[0].type == t.FUNCTION:
         raise call.mismatch()
     text = str(call.args[0].type)
-    return Expr(f"'{text}'", Type("varchar", (len(text),)), text)
+    return Expr(text_literal(text), t.VARCHAR, text)
 
 
 @function("uuid")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
@@ -29,8 +31,10 @@ class Call:
         return self.translator.failure(code, text, self.node)
 
     def mismatch(self) -> QueryFailed:
-        """Trino's failure when no overload takes these arguments."""
+        """The failure when no overload takes these arguments: NOT_SUPPORTED when Trino has one that does."""
         given = ", ".join(str(value.type) for value in self.args)
+        if trino_has(self.name, [value.type for value in self.args]):
+            return self.fail("NOT_SUPPORTED", f"{self.name}({given})")
         return self.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({given}) for function {self.name}")
 
     def count(self, *allowed: int) -> None:
@@ -72,6 +76,40 @@ class Call:
         return fail_sql("INVALID_FUNCTION_ARGUMENT", text, duckdb_type)
 
 
+@functools.cache
+def _trino_forms() -> dict[str, list[list[str]]]:
+    """The parameters' base types of each overload of Trino's functions, by name: SHOW FUNCTIONS of 483."""
+    found = {}
+    for line in Path(__file__).with_name("trino.txt").read_text(encoding="utf-8").splitlines():
+        name, _, forms = line.partition(" ")
+        found[name] = [form.split(",") if form else [] for form in forms.split("; ")]
+    return found
+
+
+# How the list names types whose names have blanks.
+_LISTED = {"timestamp with time zone": "zoned", "interval day to second": "days", "interval year to month": "months"}
+_WIDER = {"bigint": "integer", "decimal": "integer", "double": "number", "real": "number", "varchar": "char",
+          "timestamp": "date", "zoned": "timestamp", "integer": "integer", "smallint": "integer"}  # fmt: skip
+
+
+def trino_has(name: str, given: Sequence[Type] | None = None) -> bool:
+    """Whether Trino has a function of that name, one that may take arguments of these types."""
+    forms = _trino_forms().get(name)
+    if forms is None or given is None:
+        return forms is not None
+    return any(len(form) == len(given) and all(map(_may_take, form, given)) for form in forms)
+
+
+def _may_take(wanted: str, given: Type) -> bool:
+    name = _LISTED.get(given.name, given.name)
+    if len(wanted) == 1 or wanted == name or given.name == "unknown":
+        return True
+    if wanted in ("codepoints", "joniregexp", "jsonpath"):
+        return given.is_text
+    kind = "number" if given.name in ("decimal", "real") else "integer" if given.is_integer else name
+    return _WIDER.get(wanted) == kind or (_WIDER.get(wanted) == "number" and kind == "integer")
+
+
 # What Java calls white space, which is what trim removes.
 _SPACES = (*range(9, 14), *range(28, 33), 0x1680, *range(0x2000, 0x2007), *range(0x2008, 0x200B), 0x2028, 0x2029)
 WHITESPACE = "".join(map(chr, (*_SPACES, 0x205F, 0x3000)))
@@ -103,6 +141,9 @@ def simple(name: str, params: list[Type], result: Type | Callable[[list[Type]], 
             if previous is not None:
                 return previous(call)
             raise call.mismatch()
+        if result is same_length and call.args and call.args[0].type.name == "char":
+            # Trino has an overload for char.
+            raise call.fail("NOT_SUPPORTED", f"{name} of {call.args[0].type}")
         arguments = [coerce(value, target).sql for value, target in zip(call.args, params, strict=True)]
         kind = result if isinstance(result, Type) else result([value.type for value in call.args])
         return Expr(sql.format(*arguments), kind)
@@ -112,4 +153,6 @@ def simple(name: str, params: list[Type], result: Type | Callable[[list[Type]], 
 
 def same_length(types: list[Type]) -> Type:
     """varchar(n) of the first argument."""
+    if types[0].name == "unknown":
+        return t.varchar(0)
     return Type("varchar", types[0].args) if types[0].is_text else t.VARCHAR

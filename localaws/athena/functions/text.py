@@ -8,12 +8,14 @@ from localaws.athena import types as t
 from localaws.athena.casts import Expr
 from localaws.athena.functions.registry import WHITESPACE, Call, function, same_length, simple
 from localaws.athena.syntax import text_literal
-from localaws.athena.types import array
+from localaws.athena.types import Type, array
 
 _V, _B, _BIN = t.VARCHAR, t.BIGINT, t.VARBINARY
 
-for _name, _sql in {"upper": "upper({0})", "lower": "lower({0})", "reverse": "reverse({0})"}.items():
-    simple(_name, [_V], same_length, _sql)
+# Of upper-case letters Java keeps a sharp s that stands alone; DuckDB has one for it.
+_UPPER = "replace(upper(replace({0}, 'ß', chr(57344))), chr(57344), 'ß')"
+for _name, _sql in {"upper": _UPPER, "lower": "lower({0})"}.items():
+    simple(_name, [_V], lambda kinds: kinds[0] if kinds[0].name == "char" else same_length(kinds), _sql)
 for _name in ("trim", "ltrim", "rtrim"):
     simple(_name, [_V], same_length, f"{_name}({{0}}, {text_literal(WHITESPACE)})")
 for _name in ("substr", "substring"):
@@ -21,30 +23,100 @@ for _name in ("substr", "substring"):
     simple(_name, [_V, _B, _B], same_length, "t_substr3({0}, {1}, {2})")
 simple("strpos", [_V, _V], _B, "CAST(instr({0}, {1}) AS BIGINT)")
 simple("starts_with", [_V, _V], t.BOOLEAN, "starts_with({0}, {1})")
-simple("replace", [_V, _V], _V, "replace({0}, {1}, '')")
-simple("replace", [_V, _V, _V], _V, "replace({0}, {1}, {2})")
+simple("ends_with", [_V, _V], t.BOOLEAN, "ends_with({0}, {1})")
+simple("replace", [_V, _V], same_length, "replace({0}, {1}, '')")
+# Nothing is found before each character, and at the end.
+_BETWEEN = "array_to_string(list_transform(string_split({0}, ''), lambda t_item: t_item || {2}), '')"
+_REPLACE = (
+    f"CASE WHEN {{1}} <> '' THEN replace({{0}}, {{1}}, {{2}}) WHEN {{0}} = '' AND {{1}} = '' THEN {{2}} "
+    f"WHEN {{1}} = '' THEN {{2}} || {_BETWEEN} END"
+)
+simple("replace", [_V, _V, _V], lambda kinds: _replaced(kinds), _REPLACE)
 simple("translate", [_V, _V, _V], _V, "translate({0}, {1}, {2})")
-simple("levenshtein_distance", [_V, _V], _B, "CAST(levenshtein({0}, {1}) AS BIGINT)")
-simple("hamming_distance", [_V, _V], _B, "CAST(hamming({0}, {1}) AS BIGINT)")
-simple("codepoint", [_V], t.INTEGER, "CAST(unicode({0}) AS INTEGER)")
-simple("chr", [_B], t.varchar(1), "chr(CAST({0} AS INTEGER))")
-simple("split", [_V, _V], array(_V), "string_split({0}, {1})")
-simple("split_part", [_V, _V, _B], _V, "t_split_part({0}, {1}, {2})")
+simple("levenshtein_distance", [_V, _V], _B, "t_levenshtein({0}, {1})")
+_NO_CHARACTER = "t_fail('INVALID_FUNCTION_ARGUMENT: Not a valid Unicode code point: ' || {0})"
+_IS_CHARACTER = "{0} BETWEEN 0 AND 1114111 AND {0} NOT BETWEEN 55296 AND 57343"
+simple(
+    "chr", [_B], t.varchar(1),
+    f"CASE WHEN {_IS_CHARACTER} THEN chr(CAST({{0}} AS INTEGER)) WHEN {{0}} IS NOT NULL THEN {_NO_CHARACTER} END",
+)  # fmt: skip
+simple("split_part", [_V, _V, _B], same_length, "t_split_part({0}, {1}, {2})")
 simple("to_utf8", [_V], _BIN, "encode({0})")
-simple("from_utf8", [_BIN], _V, "decode({0})")
+simple("from_utf8", [_BIN], _V, "t_from_utf8({0})")
 simple("to_hex", [_BIN], _V, "hex({0})")
-simple("from_hex", [_V], _BIN, "unhex({0})")
+simple("from_hex", [_V], _BIN, "t_from_hex({0})")
 simple("to_base64", [_BIN], _V, "base64({0})")
-simple("from_base64", [_V], _BIN, "from_base64({0})")
+simple("from_base64", [_V], _BIN, "t_from_base64({0})")
 simple("md5", [_BIN], _BIN, "unhex(md5({0}))")
 simple("sha1", [_BIN], _BIN, "unhex(sha1({0}))")
 simple("sha256", [_BIN], _BIN, "unhex(sha256({0}))")
-simple("url_decode", [_V], _V, "t_url_decode({0})")
-simple("url_encode", [_V], _V, "t_url_encode({0})")
-simple("url_extract_parameter", [_V, _V], _V, "t_url_parameter({0}, {1})")
+simple("url_decode", [_V], same_length, "t_url_decode({0})")
+simple("url_encode", [_V], lambda kinds: _times(kinds, 12), "t_url_encode({0})")
+simple("url_extract_parameter", [_V, _V], same_length, "t_url_parameter({0}, {1})")
 for _name in ("host", "path", "protocol", "query", "fragment"):
-    simple(f"url_extract_{_name}", [_V], _V, f"t_url_{_name}({{0}})")
+    simple(f"url_extract_{_name}", [_V], same_length, f"t_url_{_name}({{0}})")
 simple("url_extract_port", [_V], _B, "t_url_port({0})")
+
+
+def _times(kinds: list[Type], factor: int) -> Type:
+    return t.varchar(kinds[0].args[0] * factor) if kinds[0].is_text and kinds[0].args else _V
+
+
+def _replaced(kinds: list[Type]) -> Type:
+    """varchar(x + z * (x + 1)) of varchar(x) and a replacement varchar(z), when both have lengths."""
+    text, _, replacement = kinds
+    if not (text.args and replacement.args):
+        return _V
+    return t.varchar(text.args[0] + replacement.args[0] * (text.args[0] + 1))
+
+
+@function("reverse")
+def _reverse(call: Call) -> Expr:
+    call.count(1)
+    value = call.args[0]
+    if value.type.name == "array":
+        return Expr(f"list_reverse({value.sql})", value.type)
+    if value.type == _BIN:
+        return Expr(f"unhex(array_to_string(list_reverse(regexp_extract_all(hex({value.sql}), '..')), ''))", _BIN)
+    return Expr(f"reverse({call.text(0)})", same_length([value.type]))
+
+
+@function("codepoint")
+def _codepoint(call: Call) -> Expr:
+    call.count(1)
+    value = call.args[0]
+    if not value.type.is_text or value.type.args[:1] not in ((0,), (1,)):
+        raise call.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({value.type}) for function codepoint")
+    single = call.invalid("'Input string must be a single character string'", "INTEGER")
+    text = call.text(0)
+    return Expr(f"CASE WHEN {text} = '' THEN {single} ELSE CAST(unicode({text}) AS INTEGER) END", t.INTEGER)
+
+
+@function("split")
+def _split(call: Call) -> Expr:
+    call.count(2, 3)
+    kind = array(same_length([call.args[0].type]))
+    text, delimiter = call.text(0), call.text(1)
+    empty = call.invalid("'The delimiter may not be the empty string'", "VARCHAR[]")
+    pieces = f"string_split({text}, {delimiter})"
+    guard = f"WHEN {delimiter} = '' THEN {empty} "
+    if len(call.args) == 3:
+        limit = call.integer(2)
+        positive = call.invalid("'Limit must be positive'", "VARCHAR[]")
+        rest = f"array_to_string(({pieces})[{limit}:], {delimiter})"
+        guard = f"WHEN {limit} <= 0 THEN {positive} {guard}WHEN len({pieces}) > {limit} THEN "
+        guard += f"list_append(({pieces})[1:{limit} - 1], {rest}) "
+    return Expr(f"CASE {guard}ELSE {pieces} END", kind)
+
+
+@function("normalize")
+def _normalize(call: Call) -> Expr:
+    form = "NFC"
+    if len(call.raw) == 2:
+        form = str(call.raw[1].name).upper()
+        if form not in ("NFC", "NFD", "NFKC", "NFKD"):
+            raise call.fail("SYNTAX_ERROR", f"mismatched input '{form}'. Expecting: 'NFC', 'NFD', 'NFKC', 'NFKD'")
+    return Expr(f"t_normalize({call.text(0)}, '{form}')", _V)
 
 
 @function("length")
@@ -75,6 +147,8 @@ def _pad(call: Call) -> Expr:
 def _concat(call: Call) -> Expr:
     if len(call.args) < 2:
         raise call.fail("FUNCTION_NOT_FOUND", "There must be two or more concatenation arguments")
+    if all(value.type.name == "char" for value in call.args):
+        raise call.fail("NOT_SUPPORTED", "concat of char")
     result = call.args[0]
     for value in call.args[1:]:
         result = call.translator.concatenate(result, value, call.node)
@@ -83,11 +157,11 @@ def _concat(call: Call) -> Expr:
 
 @function("concat_ws")
 def _concat_ws(call: Call) -> Expr:
+    if len(call.args) < 2:
+        raise call.fail("INVALID_FUNCTION_ARGUMENT", "There must be two or more arguments")
     separator = call.text(0)
     if len(call.args) == 2 and call.args[1].type.name == "array":
         return Expr(f"array_to_string({call.args[1].sql}, {separator})", _V)
-    if len(call.args) < 2:
-        raise call.mismatch()
     parts = ", ".join(call.text(i) for i in range(1, len(call.args)))
     joined = f"coalesce(array_to_string([{parts}], {separator}), '')"
     return Expr(f"CASE WHEN {separator} IS NOT NULL THEN {joined} END", _V)
@@ -101,13 +175,13 @@ def _split_to_map(call: Call) -> Expr:
 def _pattern(call: Call, index: int = 1) -> str:
     """The pattern as SQL. What only one of RE2 and Java accepts, or may read in another way, is refused."""
     pattern = call.constant(index)
+    if re.search(r"\(\?[=!<]|\\[1-9zZGkpPQ]|[*+?}]\+|&&|\[\[:", pattern):
+        raise call.fail("NOT_SUPPORTED", f"the regular expression {pattern}: look-around, back references and the like")
     try:
         re.compile(pattern)
     except re.error as error:
         code = "NOT_SUPPORTED" if "\\p" in pattern.lower() else "INVALID_FUNCTION_ARGUMENT"
         raise call.fail(code, f"{error} in pattern {pattern}") from error
-    if re.search(r"\(\?[=!<]|\\[1-9zZGkpPQ]|[*+?}]\+|&&|\[\[:", pattern):
-        raise call.fail("NOT_SUPPORTED", f"the regular expression {pattern}: look-around, back references and the like")
     return text_literal(pattern)
 
 
@@ -129,14 +203,15 @@ def _regexp_extract(call: Call) -> Expr:
         if not 0 <= number <= groups:
             raise call.fail("INVALID_FUNCTION_ARGUMENT", f"Pattern has {groups} groups. Cannot access group {number}")
         group = str(number)
-    _pattern(call)
-    return Expr(f"t_regexp_group({call.text(0)}, {_pattern(call)}, {group})", _V)
+    kind = same_length([call.args[0].type])
+    return Expr(f"t_regexp_group({call.text(0)}, {_pattern(call)}, {group})", kind)
 
 
 @function("regexp_extract_all")
 def _regexp_extract_all(call: Call) -> Expr:
     call.count(2)
-    return Expr(f"regexp_extract_all({call.text(0)}, {_pattern(call)})", array(_V))
+    kind = array(same_length([call.args[0].type]))
+    return Expr(f"regexp_extract_all({call.text(0)}, {_pattern(call)})", kind)
 
 
 @function("regexp_count")
@@ -148,14 +223,20 @@ def _regexp_count(call: Call) -> Expr:
 @function("regexp_split")
 def _regexp_split(call: Call) -> Expr:
     call.count(2)
-    return Expr(f"string_split_regex({call.text(0)}, {_pattern(call)})", array(_V))
+    kind = array(same_length([call.args[0].type]))
+    return Expr(f"string_split_regex({call.text(0)}, {_pattern(call)})", kind)
 
 
 @function("regexp_replace")
 def _regexp_replace(call: Call) -> Expr:
     call.count(2, 3)
     replacement = _replacement(call, call.constant(2)) if len(call.args) == 3 else ""
-    return Expr(f"regexp_replace({call.text(0)}, {_pattern(call)}, {text_literal(replacement)}, 'g')", _V)
+    kind = same_length([call.args[0].type])
+    if len(call.args) == 3 and kind.args:
+        length = kind.args[0]
+        added = len(call.constant(2))
+        kind = t.varchar(length + max(added * length // 2, added) * (length + 1))
+    return Expr(f"regexp_replace({call.text(0)}, {_pattern(call)}, {text_literal(replacement)}, 'g')", kind)
 
 
 def _replacement(call: Call, text: str) -> str:
@@ -181,6 +262,8 @@ def _replacement(call: Call, text: str) -> str:
 @function("format")
 def _format(call: Call) -> Expr:
     """format() for %s, %d and %% alone: Java's other conversions are not imitated."""
+    if len(call.args) < 2:
+        raise call.fail("SYNTAX_ERROR", "The 'format' function must have at least two arguments")
     pattern = call.constant(0)
     parts: list[str] = []
     used = 0
@@ -195,6 +278,11 @@ def _format(call: Call) -> Expr:
             if piece == "%d" and not value.type.is_integer:
                 raise call.fail("NOT_SUPPORTED", f"format %d of {value.type}")
             text = call.translator.cast(value, t.VARCHAR, call.node)
+            if value.type.name in ("double", "real"):
+                # As Java prints it, which is not how a CAST does.
+                text = Expr(f"t_java_{value.type.name}({value.sql})", t.VARCHAR)
+            elif value.type.name not in ("varchar", "char", "boolean", "decimal", "date") and not value.type.is_integer:
+                raise call.fail("NOT_SUPPORTED", f"format %s of {value.type}")
             parts.append(f"coalesce({text.sql}, 'null')")
         elif piece == "%%":
             parts.append("'%'")

@@ -238,6 +238,14 @@ def test_hidden_columns_name_the_file(sales: Any) -> None:
     assert [c.name for c in sales.run("SELECT * FROM sales").columns] == ["id", "amount", "year", "month"]
 
 
+def test_a_hidden_column_names_the_partition_as_hive_does(sales: Any) -> None:
+    add(sales, "01")
+    assert sales.rows('SELECT DISTINCT "$partition" FROM sales') == [("year=2024/month=01",)]
+    sales.run(f"ALTER TABLE sales ADD PARTITION (year = 'a/b c', month = '1') LOCATION 's3://{sales.bucket}/odd/'")
+    sales.put_parquet("odd/x.parquet", {"id": ["o"], "amount": [1]})
+    assert sales.rows("SELECT \"$partition\" FROM sales WHERE id = 'o'") == [("year=a%2Fb c/month=1",)]
+
+
 def test_keys_with_spaces_plus_signs_and_unicode_are_read(sales: Any) -> None:
     add(sales, "01")
     sales.put_parquet("sales/year=2024/month=01/a b+c é?#%41.parquet", {"id": ["odd"], "amount": [5]})
