@@ -7,7 +7,7 @@ VENV := .local/venv/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status bi test test-fast check package bench chaos acceptance format clean
+.PHONY: help setup demo up down status bi test test-fast check package bench chaos referee acceptance format clean
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
@@ -74,6 +74,9 @@ bench:  ## Measure against other tools; prints a table, writes build/bench.json 
 chaos: setup  ## Kill, hang, throttle and reorder the lanes of FILES=n files, or of a table of TABLE_ITEMS=n; SEED=s
 	@$(VENV)/python -m tests.faults $(if $(TABLE_ITEMS),tables --items $(TABLE_ITEMS),$(if $(FILES),--files $(FILES))) \
 		$(if $(SEED),--seed $(SEED))
+
+referee: setup  ## Ask the local Athena and a Trino the same; EXPRESSIONS=n random ones for each SEED="s t" (needs a JDK and Maven)
+	@$(VENV)/python -m tests.referee $(if $(EXPRESSIONS),--expressions $(EXPRESSIONS)) $(foreach one,$(SEED),--seed $(one))
 
 acceptance: setup  ## Try a whole lake on the AWS account of the environment, and delete it again (docs/acceptance.md)
 	@$(VENV)/python -m scripts.acceptance $(OPTIONS)

@@ -1,0 +1,45 @@
+import io.trino.Session;
+import io.trino.plugin.hive.HivePlugin;
+import io.trino.testing.DistributedQueryRunner;
+
+import java.io.FileReader;
+import java.io.PrintStream;
+import java.io.Reader;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Properties;
+
+import static io.trino.testing.TestingSession.testSessionBuilder;
+
+/**
+ * One Trino in one process, on a free port of the loopback interface, with a catalog of the Hive connector.
+ *
+ * Arguments: the catalog's name and its properties file. Prints "ready" and the address once it answers queries, and
+ * ends when standard input does, so that it never outlives whoever started it.
+ */
+public final class Launcher
+{
+    private Launcher() {}
+
+    public static void main(String[] args)
+            throws Exception
+    {
+        // Trino's logging takes System.out.
+        PrintStream out = System.out;
+        Properties properties = new Properties();
+        try (Reader reader = new FileReader(args[1])) {
+            properties.load(reader);
+        }
+        Map<String, String> catalog = new HashMap<>();
+        properties.forEach((name, value) -> catalog.put((String) name, (String) value));
+        Session session = testSessionBuilder().setCatalog(args[0]).setSchema("default").build();
+        DistributedQueryRunner runner = DistributedQueryRunner.builder(session).setWorkerCount(0).build();
+        runner.installPlugin(new HivePlugin());
+        runner.createCatalog(args[0], "hive", catalog);
+        out.println("ready " + runner.getCoordinator().getBaseUrl());
+        while (System.in.read() != -1) {
+            // Nothing is sent here.
+        }
+        Runtime.getRuntime().halt(0);
+    }
+}
