@@ -82,7 +82,7 @@ def watch(lake: Lake, send: Send, run_id: str = "") -> Findings:
     One message per entity and kind of cause. run_id: of the run that watches.
     """
     incidents.catch_up(lake, send)
-    result = run_checks(lake, incidents.open_incidents(lake), run_id)
+    result = run_checks(lake, incidents.uncured_incidents(lake), run_id)
 
     def group(cause: str) -> tuple[str, str]:
         return cause.split("/", 1)[0], result.found[cause].alert.entity or ""
@@ -99,7 +99,8 @@ def watch(lake: Lake, send: Send, run_id: str = "") -> Findings:
 
 
 def run_checks(lake: Lake, opened: Iterable[Incident], run_id: str = "") -> Findings:
-    """Makes every check once, and changes nothing but the ledger's counts. ``opened``: the open incidents."""
+    """Makes every check once, and changes nothing but the ledger's counts. ``opened``: the incidents that
+    are not cured."""
     result, opened, started = Findings(), list(opened), timestamp(lake.clock())
     cured: dict[str, tuple[Incident, str]] = {}
     _try(result, "summaries", lambda: summaries.refresh(lake.ledger, lake.config.entities.values()))

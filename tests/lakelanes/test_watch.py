@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lakelanes import watch
-from lakelanes.alerts import incidents
+from lakelanes.alerts import incidents, silence
 from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog import glue_tables, registrar
 from lakelanes.catalog.evolution import ensure_table
@@ -329,6 +329,31 @@ def test_a_gap_of_exports_is_an_incident_until_the_next_window_can_be_exported(
     monkeypatch.setattr(planning, "check", lambda *_: "all is well")
     watch.watch(lake, lambda _, alert: sent.append(alert))
     assert [alert.recovered for alert in sent] == [False, True]
+
+
+def test_a_muted_alert_speaks_again_with_the_first_watch_after_its_mute(watched: Watched) -> None:
+    watched.put(13)
+    watched.clock.now = datetime(2024, 3, 16, 1, tzinfo=UTC)
+    watched.watch()
+    [incident] = incidents.open_incidents(watched.lake)
+    silence.mute(watched.lake, incident, datetime(2024, 3, 16, 9, tzinfo=UTC), "anna")
+    watched.clock.now = datetime(2024, 3, 16, 8, 59, tzinfo=UTC)
+    assert watched.watch() == []
+    watched.clock.now = datetime(2024, 3, 16, 9, tzinfo=UTC)
+    assert watched.watch() == [(False, ("deadline/sales/2024-03-14",))]
+    assert watched.watch() == []
+
+
+def test_what_is_closed_is_not_found_again_until_it_was_cured(watched: Watched) -> None:
+    watched.put(13)
+    watched.clock.now = datetime(2024, 3, 16, 1, tzinfo=UTC)
+    watched.watch()
+    [incident] = incidents.open_incidents(watched.lake)
+    silence.close(watched.lake, incident, "anna")
+    assert watched.watch() == [] and incidents.open_incidents(watched.lake) == []
+    watched.put(14)
+    assert watched.watch() == [(True, ("deadline/sales/2024-03-14",))]
+    assert incidents.uncured_incidents(watched.lake) == []
 
 
 def report_file(watched: Watched, uri: str, state: str = "rejected") -> None:

@@ -20,6 +20,12 @@ number of processes one does. Once the alert is sent the item says so (attribute
 version ``~<cause>#<opened>``, where it stays until its recovery message is sent in the same way; meanwhile the cause
 can open anew.
 
+People can mute one until a time, or close it (``lakelanes.alerts.silence``): attributes of the same item. While it is
+muted no message on it is sent. When the mute is over and the cause is not, ``catch_up`` takes it for one whose alert is
+still to be sent, so it speaks again, once. One that is closed is no longer listed, and its item stays until its cure;
+until then only what is new of its cause (``_is_anew``) opens it again. Neither changes how often a cure is told: it
+ends the mute, and its one message is sent.
+
 So no message is lost, and one can come twice: when its process dies after the channel took the message and before the
 item said so, or when the channel's answer was lost.
 """
@@ -60,6 +66,8 @@ MALFORMED = "malformed"
 FILE_MEANING = "The file's rows are missing in its table; what an older version of it brought, if there was one, stays."
 # Longer than it takes to send a message.
 LEASE = timedelta(minutes=2)
+# Kinds of causes of which each report says that it happened again; the others last until they are cured.
+_EVENTS = ("run", "refresh")
 # Sorts after every cause.
 _CURED = "~"
 _TRIES = 5
@@ -75,7 +83,8 @@ class Incident:
     opened_at: when it was noted, which distinguishes it from another one of the same cause. subject: the path that
     shows whether it is cured, where the cause does not name it. sent: whether the alert has been sent. holder,
     lease_until: who is sending, and until when nobody else does. cured_at, how: of one that is over, and whose recovery
-    message is still to be sent.
+    message is still to be sent. muted_by, muted_until: who muted it until when, which may be past. closed_by,
+    closed_at: who closed it, and when. closed_on: what was wrong with its file then.
     """
 
     cause: str
@@ -88,6 +97,22 @@ class Incident:
     lease_until: str = ""
     cured_at: str = ""
     how: str = ""
+    muted_by: str = ""
+    muted_until: str = ""
+    closed_by: str = ""
+    closed_at: str = ""
+    closed_on: str = ""
+
+    def is_muted(self, now: str) -> bool:
+        """Whether it is muted at a time."""
+        return self.muted_until > now
+
+    def is_unsaid(self, now: str) -> bool:
+        """Whether there is a message on it that whoever should have sent it has not sent in time: its alert, what is to
+        be said once its mute is over, or its recovery."""
+        if self.lease_until >= now or self.is_muted(now):
+            return False
+        return bool(not self.sent or self.cured_at or self.muted_until)
 
     @property
     def event(self) -> str:
@@ -166,7 +191,12 @@ def refresh_cause(dataset: str) -> str:
 
 
 def open_incidents(lake: Lake) -> list[Incident]:
-    """Every open incident, newest first; one Query."""
+    """Every open incident that nobody has closed, newest first; muted ones too. One Query."""
+    return [one for one in uncured_incidents(lake) if not one.closed_at]
+
+
+def uncured_incidents(lake: Lake) -> list[Incident]:
+    """Every incident that is not cured, newest first: those that somebody has closed, too. One Query."""
     return sorted((one for one in _all(lake) if not one.cured_at), key=lambda one: one.since, reverse=True)
 
 
@@ -178,36 +208,39 @@ def report(lake: Lake, cause: str, alert: Alert, send: Send, *, subject: str = "
 def report_all(
     lake: Lake, found: Mapping[str, Alert], send: Send, *, subjects: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Opens the causes that are not open yet, and sends one message of them; returns these.
+    """Opens the causes that are not open yet, or that come anew after somebody closed them, and sends one message of
+    them; returns these.
 
     What cannot be sent is logged, stays noted, and is sent by ``catch_up``; it is not among what is returned. One
-    request when all of them are known, and one more per new one.
+    request when all of them are known, and one more per new one, or per file whose alert was closed.
     """
-    known = {item["cause"]["S"] for item in lake.ledger.read_items((SOURCE, _sort_key(cause)) for cause in found)}
+    read = lake.ledger.read_items((SOURCE, _sort_key(cause)) for cause in found)
+    known = {item["cause"]["S"]: item for item in read}
     holder, now = uuid.uuid4().hex, lake.ledger.now()
     opened: list[Incident] = []
     for cause, alert in found.items():
-        if cause in known:
+        closed = Incident.from_item(known[cause]) if "closed_at" in known.get(cause, {}) else None
+        if cause in known and not (closed and _is_anew(lake, closed)):
             continue
         alert = where_to_look.of_cause(cause, replace(alert, since=alert.since or now, causes=(cause,)))
         subject = (subjects or {}).get(cause, "")
         incident = Incident(cause, alert.since, alert, now, subject, holder=holder, lease_until=_lease_end(lake))
-        if _open(lake, incident):
+        if _open(lake, incident, closed):
             opened.append(incident)
     return [incident.cause for incident in opened] if _send_alert(lake, opened, send) else []
 
 
 def cure(lake: Lake, cause: str, how: str, send: Send) -> bool:
-    """Closes a cause and sends its recovery; True when it was open. ``how``: what cured it, as a sentence."""
+    """Ends a cause and sends its recovery; True when it was not cured yet. ``how``: what cured it, as a sentence."""
     incident = _read(lake, cause)
     return incident is not None and bool(cure_all(lake, [(incident, how)], send))
 
 
 def cure_all(lake: Lake, cured: Iterable[tuple[Incident, str]], send: Send) -> list[str]:
-    """Closes incidents, as ``open_incidents`` gave them, each with what cured it, and sends one message for each DAG,
+    """Ends incidents, as ``uncured_incidents`` gave them, each with what cured it, and sends one message for each DAG,
     entity and kind of cause.
 
-    Returns the causes that this call closed: of several who do it at the same time one does. A message that cannot be
+    Returns the causes that this call ended: of several who do it at the same time one does. A message that cannot be
     sent is logged, and sent by ``catch_up``.
     """
 
@@ -217,16 +250,17 @@ def cure_all(lake: Lake, cured: Iterable[tuple[Incident, str]], send: Send) -> l
     causes: list[str] = []
     for _, group in groupby(sorted(cured, key=sender), key=sender):
         holder = uuid.uuid4().hex
-        closed = [moved for incident, how in group if (moved := _close(lake, incident, how, holder))]
-        _send_recovery(lake, [incident for incident in closed if incident.sent], send)
-        causes += [incident.cause for incident in closed]
+        ended = [moved for incident, how in group if (moved := _end(lake, incident, how, holder))]
+        _send_recovery(lake, [incident for incident in ended if incident.sent], send)
+        causes += [incident.cause for incident in ended]
     return causes
 
 
 def catch_up(lake: Lake, send: Send) -> int:
-    """Sends the messages that whoever should have sent them has not sent in time; returns how many that was."""
+    """Sends the messages that whoever should have sent them has not sent in time, and those on incidents that are open
+    still when their mute is over; returns how many that was."""
     now, messages = lake.ledger.now(), 0
-    left = [one for one in _all(lake) if (not one.sent or one.cured_at) and one.lease_until < now]
+    left = [one for one in _all(lake) if one.is_unsaid(now)]
     # What was one message is one again.
     for _, group in groupby(sorted(left, key=lambda one: one.holder), key=lambda one: one.holder):
         holder = uuid.uuid4().hex
@@ -315,8 +349,48 @@ def files_reason(faults: Sequence[FileFault]) -> str:
     return f"{count} not loaded; the first: {faults[0]}"
 
 
+def change(
+    lake: Lake, incident: Incident, update: str, values: Mapping[str, Any], *, unless_closed: bool = False
+) -> bool:
+    """Changes the item of an incident that is not cured by an update expression; False when it is over, when it is
+    another one of the same cause by now, or, with ``unless_closed``, when somebody has closed it."""
+    condition = "opened_at = :opened" + (" AND attribute_not_exists(closed_at)" if unless_closed else "")
+    values = {**values, ":opened": incident.opened_at}
+    return _write(lake, "update_item", incident.version, condition, values, UpdateExpression=update)
+
+
+def state_of_file(lake: Lake, cause: str) -> str:
+    """What is wrong with the file of a cause, as the ledger says it: its version, state and error; '' where the ledger
+    does not know the file, and for a cause of no file."""
+    entry = lake.ledger.get(cause.removeprefix(file_cause(""))) if cause.startswith(file_cause("")) else None
+    return f"{entry.etag} {entry.state}: {entry.error or ''}" if entry else ""
+
+
+def _is_anew(lake: Lake, closed: Incident) -> bool:
+    """Whether a cause that is reported has come back since its alert was closed.
+
+    What failed has failed again. A file counts if there is another version of it, or something else is wrong with it:
+    a sweep tries some files several times. What is there until it is cured, such as a missing partition, was there all
+    the time.
+    """
+    if closed.kind == "file":
+        return state_of_file(lake, closed.cause) != closed.closed_on
+    return closed.kind in _EVENTS
+
+
+def _said(incident: Incident) -> Alert:
+    """The alert as it is sent: of one that was muted with the word that nobody has cured it."""
+    if not incident.muted_until:
+        return incident.alert
+    note = (
+        f"Still open since {_minute(incident.since)}: it was muted by {incident.muted_by} until "
+        f"{_minute(incident.muted_until)}, and nothing has cured it."
+    )
+    return replace(incident.alert, meaning="\n".join(filter(None, (note, incident.alert.meaning))))
+
+
 def _send_alert(lake: Lake, incidents: Sequence[Incident], send: Send) -> bool:
-    if not incidents or not _send_message(lake, incidents, merged([incident.alert for incident in incidents]), send):
+    if not incidents or not _send_message(lake, incidents, merged([_said(incident) for incident in incidents]), send):
         return False
     for incident in incidents:
         _mark_sent(lake, incident)
@@ -359,30 +433,36 @@ def _read(lake: Lake, cause: str) -> Incident | None:
     return Incident.from_item(item) if item else None
 
 
-def _open(lake: Lake, incident: Incident) -> bool:
+def _open(lake: Lake, incident: Incident, closed: Incident | None = None) -> bool:
+    """Puts the item of an incident where there is none of its cause, or ``closed``; False when there is another."""
     db = lake.ledger.client
+    # The holder's own: a request whose answer was lost is sent again by the client.
+    condition, values = "attribute_not_exists(#s) OR holder = :h", {":h": incident.holder}
+    if closed:
+        condition = f"{condition} OR (closed_at = :closed AND opened_at = :opened)"
+        values |= {":closed": closed.closed_at, ":opened": closed.opened_at}
     try:
         db.put_item(
             TableName=lake.ledger.table,
             Item=incident.to_item(),
-            # The holder's own: a request whose answer was lost is sent again by the client.
-            ConditionExpression="attribute_not_exists(#s) OR holder = :h",
+            ConditionExpression=condition,
             ExpressionAttributeNames={"#s": "source"},
-            ExpressionAttributeValues={":h": {"S": incident.holder}},
+            ExpressionAttributeValues=items.to_item(values),
         )
     except db.exceptions.ConditionalCheckFailedException:
         return False
     return True
 
 
-def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | None:
-    """Moves an open incident to where it waits for its recovery message; None when somebody else did.
+def _end(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | None:
+    """Moves an incident to where it waits for its recovery message; None when somebody else did.
 
     One whose alert was not sent yet keeps its holder, and ``catch_up`` sends both messages.
     """
     db = lake.ledger.client
     for attempt in range(_TRIES):
-        moved = replace(incident, cured_at=lake.ledger.now(), how=how)
+        # The cure ends a mute.
+        moved = replace(incident, cured_at=lake.ledger.now(), how=how, muted_by="", muted_until="")
         if incident.sent:
             moved = replace(moved, holder=holder, lease_until=_lease_end(lake))
         condition = {
@@ -407,21 +487,34 @@ def _close(lake: Lake, incident: Incident, how: str, holder: str) -> Incident | 
             return None
         incident = found
         pause(attempt)
-    log.warning("%s could not be closed, because others keep changing it", incident.cause)
+    log.warning("%s could not be ended, because others keep changing it", incident.cause)
     return None
 
 
 def _take_over(lake: Lake, incident: Incident, holder: str) -> Incident | None:
     until = _lease_end(lake)
-    values = {":new": holder, ":until": until, ":h": incident.holder, ":old": incident.lease_until}
-    done = _update(
-        lake, incident.version, "holder = :new, lease_until = :until", "holder = :h AND lease_until = :old", values
-    )
-    return replace(incident, holder=holder, lease_until=until) if done else None
+    changes, condition = "holder = :new, lease_until = :until", "holder = :h AND lease_until = :old"
+    values: dict[str, Any] = {":new": holder, ":until": until, ":h": incident.holder, ":old": incident.lease_until}
+    taken = replace(incident, holder=holder, lease_until=until)
+    if incident.muted_until:
+        # Its mute is over: from here on it is one whose alert is still to be sent, whoever dies on the way.
+        changes, condition = f"{changes}, {_SENT} = :unsent", f"{condition} AND muted_until = :muted"
+        values |= {":unsent": False, ":muted": incident.muted_until}
+        taken = replace(taken, sent=False)
+    return taken if _update(lake, incident.version, changes, condition, values) else None
 
 
 def _mark_sent(lake: Lake, incident: Incident) -> None:
-    values = {":t": True, ":h": incident.holder}
+    values: dict[str, Any] = {":t": True, ":h": incident.holder}
+    if incident.muted_until and _write(
+        lake,
+        "update_item",
+        incident.version,
+        "holder = :h AND muted_until = :muted",
+        {**values, ":muted": incident.muted_until},
+        UpdateExpression=f"SET {_SENT} = :t REMOVE muted_by, muted_until",
+    ):
+        return
     if _update(lake, incident.version, f"{_SENT} = :t", "holder = :h", values):
         return
     # Cured while its alert was being sent.

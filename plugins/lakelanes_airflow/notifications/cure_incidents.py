@@ -22,7 +22,7 @@ def cure_incidents(
     incident is open.
     """
     try:
-        opened = incidents.open_incidents(lake)
+        opened = incidents.uncured_incidents(lake)
         if not opened:
             return
         # Imported here, for most runs find no open incident and can do without.

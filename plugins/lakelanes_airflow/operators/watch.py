@@ -30,8 +30,7 @@ class WatchLakeOperator(BaseOperator):
         with explained(context):
             lake = open_lake()
             result = watch(lake, channels.send, context["run_id"])
-            opened = incidents.open_incidents(lake)
-            incidents.cure_all(lake, import_errors.cures(opened), channels.send)
+            incidents.cure_all(lake, import_errors.cures(incidents.uncured_incidents(lake)), channels.send)
         cure_incidents(lake, context, complete=not result.failed)
         for incident in (opened := incidents.open_incidents(lake)):
             self.log.info("Open since %s: %s: %s", incident.since, incident.cause, incident.reason)

@@ -58,6 +58,6 @@ def test_a_ledger_that_cannot_be_read_fails_no_run(
         raise ConnectionError("lost")
 
     with monkeypatch.context() as broken, caplog.at_level(logging.ERROR):
-        broken.setattr(incidents, "open_incidents", lost)
+        broken.setattr(incidents, "uncured_incidents", lost)
         cure_incidents(lake, {})
     assert "could not be closed" in caplog.text

@@ -10,7 +10,7 @@ import pytest
 from airflow.listeners.listener import ListenerManager
 from airflow.listeners.spec import importerrors
 
-from lakelanes.alerts import incidents
+from lakelanes.alerts import incidents, silence
 from lakelanes.lake import Lake
 from lakelanes_airflow.notifications import channels, import_errors
 from lakelanes_airflow.notifications.import_errors import ImportErrorListener
@@ -111,6 +111,24 @@ def test_a_broken_configuration_is_one_cause_for_all_files_and_cured_when_it_can
     assert [message["recovered"] for message in alerts.wait(2)] == [False, True]
 
 
+def test_a_closed_alert_on_the_configuration_stays_closed_and_its_cure_is_told(
+    lake: Lake, alerts: Alerts, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_ALERT_TOPIC_ARN", lake.config.alert_topic_arn)
+    monkeypatch.setenv("LAKE_LEDGER_TABLE", lake.config.resources.ledger_table)
+    config = Path(os.environ["LAKE_CONFIG"])
+    text = config.read_text()
+    config.write_text("{")
+    ImportErrorListener().on_new_dag_import_error(str(folder / "load_entities.py"), CONFIGURATION_TRACE)
+    [incident] = incidents.open_incidents(lake)
+    assert silence.close(lake, incident, "anna")
+    ImportErrorListener().on_existing_dag_import_error(str(folder / "load_entities.py"), CONFIGURATION_TRACE)
+    assert len(alerts.wait()) == 1 and incidents.open_incidents(lake) == []
+    config.write_text(text)
+    assert cure(lake) == ["import/configuration"]
+    assert [message["recovered"] for message in alerts.wait(2)] == [False, True]
+
+
 def test_a_broken_configuration_without_a_ledger_is_told_of_once_by_a_process(
     lake: Lake, alerts: Alerts, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,4 +152,4 @@ def test_a_process_that_cannot_tell_logs_it_and_goes_on(
 
 def cure(lake: Lake) -> list[Any]:
     """Closes what is cured, as the watch does; the causes."""
-    return incidents.cure_all(lake, import_errors.cures(incidents.open_incidents(lake)), channels.send)
+    return incidents.cure_all(lake, import_errors.cures(incidents.uncured_incidents(lake)), channels.send)

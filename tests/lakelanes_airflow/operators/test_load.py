@@ -458,7 +458,7 @@ def test_incidents_that_cannot_be_read_do_not_fail_the_run(lake: Lake, monkeypat
     def fail(*_: Any) -> None:
         raise ConnectionError("lost")
 
-    monkeypatch.setattr(incidents, "open_incidents", fail)
+    monkeypatch.setattr(incidents, "uncured_incidents", fail)
     assert run.publish() == ["refresh"]
 
 
