@@ -6,6 +6,7 @@ import argparse
 from typing import Any, Protocol
 
 from lakelanes.commands import (
+    alerts,
     check,
     dashboard,
     draft,
@@ -42,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     try_file,
     upload,
     status,
+    alerts,
     files,
     retry,
     plan,
