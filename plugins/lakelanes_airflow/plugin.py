@@ -44,4 +44,9 @@ class LakelanesPlugin(AirflowPlugin):
     fastapi_apps = [{"name": "Lake", "app": lake_page, "url_prefix": "/lake"}]  # noqa: RUF012
     fastapi_root_middlewares = trusted_hosts.middlewares()
     listeners = [ImportErrorListener()]  # noqa: RUF012
-    external_views = [{"name": "Lake", "href": "/lake/", "destination": "nav", "url_route": "lake"}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012
+        {
+            **{"name": "Lake", "href": "/lake/", "destination": "nav", "url_route": "lake"},
+            **{"icon": "/lake/static/icon.svg", "icon_dark_mode": "/lake/static/icon-dark.svg"},
+        }
+    ]

@@ -30,7 +30,7 @@ def test_the_button_in_the_airflow_ui_loads_a_mended_file(world: World) -> None:
         lake = page.frame_locator("iframe")
         alerts = lake.get_by_role("region", name="Open alerts", exact=True)
         alert = alerts.get_by_role("listitem").filter(has_text=key)
-        alert.get_by_role("link", name="Look at it").click()
+        alert.get_by_role("link", name="Open file").click()
         expect(lake.get_by_role("note")).to_contain_text("missing column")
 
         world.put(key, GOOD)

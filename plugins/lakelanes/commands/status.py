@@ -36,11 +36,12 @@ def run(options: argparse.Namespace) -> Report:
     entities, named = _chosen(lake, options.name)
     if not options.counted:
         summaries.refresh(lake.ledger, [lake.config.entities[name] for name in entities])
-    found = files.status(lake, entities)
-    stands = tables.status(lake, named)
+    opened = open_incidents(lake)
+    found = files.status(lake, entities, opened)
+    stands = tables.status(lake, named, opened)
     # The queue is of the lake, not of one entity.
     letters = DeadLetters(None) if options.name else files.dead_letters_of(lake, found)
-    alerts = [one for one in open_incidents(lake) if not options.name or _is_of(one, options.name)]
+    alerts = [one for one in opened if not options.name or _is_of(one, options.name)]
     parts = []
     if alerts:
         parts.append(table(_ALERT, map(_of_alert, alerts), ""))
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> Report:
         parts.append("\n".join(["files of no entity, the latest first:", *(f"  {one.source}" for one in unmatched)]))
     troubled = [one.name for one in found if one.needs_attention] + [one.name for one in stands if one.needs_attention]
     data = {
-        "alerts": [{"cause": one.cause, "since": one.since, **asdict(one.alert)} for one in alerts],
+        "alerts": [_alert_data(one) for one in alerts],
         "entities": [asdict(status) for status in found],
         "tables": [asdict(stand) for stand in stands],
         "dead_letters": asdict(letters),
@@ -82,13 +83,21 @@ def _is_of(incident: Incident, names: Sequence[str]) -> bool:
     return bool(set((incident.entity or "").split(", ")) & set(names))
 
 
+def _alert_data(incident: Incident) -> dict[str, Any]:
+    muted = {"muted_by": incident.muted_by, "muted_until": incident.muted_until}
+    return {"cause": incident.cause, "since": incident.since, **muted, **asdict(incident.alert)}
+
+
 def _of_alert(incident: Incident) -> tuple[object, ...]:
-    return _minute(incident.since), incident.cause, _line(incident.reason), _line(incident.what_to_do)
+    muted = ""
+    if incident.muted_until:
+        muted = f"(muted by {incident.muted_by} until {_minute(incident.muted_until)}) "
+    return _minute(incident.since), incident.cause, muted + _line(incident.reason), _line(incident.what_to_do)
 
 
 def _of_entity(status: EntityStatus) -> tuple[object, ...]:
     fresh, counts = status.freshness, status.counts
-    expected = fresh.next if fresh.state in ("waiting", "late") else ""
+    expected = fresh.next if fresh.expected != "none" else ""
     return (
         status.name,
         fresh.state,

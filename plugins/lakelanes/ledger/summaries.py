@@ -193,9 +193,9 @@ def period_summaries(
     return {s.version: s for s in _query(ledger, f"periods:{name}", between=(first, last), fields=fields)}
 
 
-def newest_periods(ledger: Ledger, name: str, limit: int) -> list[Summary]:
-    """The entity's last periods, newest first; one request."""
-    return list(_query(ledger, f"periods:{name}", newest=limit))
+def newest_periods(ledger: Ledger, name: str, limit: int, *, fields: Sequence[str] = ()) -> list[Summary]:
+    """The entity's last periods, newest first; one request. ``fields``: to read these alone."""
+    return list(_query(ledger, f"periods:{name}", newest=limit, fields=fields))
 
 
 def partition_summaries(

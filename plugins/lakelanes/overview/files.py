@@ -3,7 +3,8 @@
 Each function costs a bounded number of requests, whatever the ledger holds:
 
     question                      answered by
-    entities, their totals        items total:<entity> (BatchGetItem), last items of periods:<entity> (Query)
+    entities, their totals        items total:<entity> (BatchGetItem), last items of periods:<entity> (Query), the open
+                                  alerts (Query)
     calendar                      items periods:<entity> between two periods (Query on the table's key)
     partitions without a date     items summary:<entity>, a page at a time (Query on the table's key)
     latest files, by state        index by_state, newest first (Query with Limit)
@@ -19,14 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lakelanes.alerts.incidents import Incident, open_incidents
 from lakelanes.aws.storage import place_of
 from lakelanes.concurrently import map_concurrently
-from lakelanes.config.deadlines import deadline_at, due_at, exists, following, period_of, periods
+from lakelanes.config.deadlines import deadline_at, due_at, exists, following, period_at, period_of, periods, start_of
 from lakelanes.config.model import Entity
 from lakelanes.convert.partition_values import INTEGER_BITS, spelled
 from lakelanes.files import dead_letters
@@ -37,12 +39,13 @@ from lakelanes.ledger import summaries
 from lakelanes.ledger.entries import Entry, State, timestamp
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes.ledger.summaries import FILE_STATES, OF_A_CELL, Counts, Summary
+from lakelanes.overview import standing, trends
+from lakelanes.overview.standing import TROUBLED, ByDeadline, CellState, EntityState
+from lakelanes.overview.trends import Point
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
 
-FreshnessState = Literal["fresh", "waiting", "late", "no deadline", "empty"]
-CellState = Literal["loaded", "late", "failed", "rejected", "loading", "missing", "waiting", "none"]
 # More cells than a calendar can show: a month of hours, two years of days.
 MAX_CELLS = 800
 # What a list of files shows of each. An entry has three times as many attributes, and most of a list's time would go
@@ -51,29 +54,42 @@ LISTED = (
     *("source", "entity", "state", "lane", "size", "updated_at", "rows_loaded", "rows_rejected"),
     *("rows_withheld", "error", "error_line", "error_column"),
 )
-# Of these the newest with rows is looked for; what is beyond them the total knows.
-_NEWEST = 10
+# Overdue periods are counted up to so many.
+MOST_BEHIND = 99
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """How an entity stands against its deadline.
+    """How an entity stands.
 
-    newest: the last period that has rows. next: the period that is expected, with its ``deadline`` (ISO 8601, UTC).
-    state: fresh (every period that is over is there), waiting (the next period is over and not late yet), late (it is
-    past its deadline).
+    state: the worst of what is known (``lakelanes.overview.standing``). newest: the last period that has rows. next:
+    the period that is expected, with its ``deadline`` (ISO 8601, UTC); ``expected``: what is to be seen of it by now,
+    as a cell of the calendar. lag_minutes: how long the newest period has been over, negative while it is not;
+    lag_limit_minutes: how long it will have been at the next one's deadline. behind: number of periods after the newest
+    whose deadline is over, MOST_BEHIND at most.
     """
 
-    state: FreshnessState
+    state: EntityState
     newest: str | None = None
     next: str | None = None
     deadline: str | None = None
     last_loaded_at: str | None = None
+    expected: CellState = "none"
+    lag_minutes: int | None = None
+    lag_limit_minutes: int | None = None
+    behind: int = 0
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether somebody has to act."""
+        return self.state in TROUBLED
 
 
 @dataclass(frozen=True)
 class EntityStatus:
-    """An entity: its table, its freshness, its counts, and up to when they were counted ('' for never)."""
+    """An entity: its table, how it stands, its counts, up to when they were counted ('' for never), its last periods,
+    and the causes of the open alerts that are about it."""
 
     name: str
     table: str
@@ -81,10 +97,12 @@ class EntityStatus:
     counts: Counts
     counted_until: str
     lanes: tuple[str, ...]
+    trend: tuple[Point, ...] = ()
+    alerts: tuple[str, ...] = ()
 
     @property
     def needs_attention(self) -> bool:
-        return self.freshness.state == "late" or bool(self.counts.failed or self.counts.rejected)
+        return self.freshness.is_troubled or bool(self.counts.failed or self.counts.rejected)
 
 
 @dataclass(frozen=True)
@@ -157,18 +175,17 @@ class DeadLetters:
     problem: str = ""
 
 
-def status(lake: Lake, names: Iterable[str] | None = None) -> list[EntityStatus]:
-    """The entities, or those named, in the configuration's order."""
+def status(
+    lake: Lake, names: Iterable[str] | None = None, opened: Sequence[Incident] | None = None
+) -> list[EntityStatus]:
+    """The entities, or those named, in the configuration's order. ``opened``: the open alerts, where they are known."""
     wanted = list(lake.config.entities if names is None else names)
+    alerts = open_incidents(lake) if opened is None else opened
     sums = summaries.totals(lake.ledger, wanted)
     until = summaries.counted_until(lake.ledger, wanted)
-
-    def one(name: str) -> EntityStatus:
-        entity, whole = lake.config.entities[name], sums[name]
-        fresh = freshness(lake, entity, whole)
-        return EntityStatus(name, entity.table_name, fresh, whole.counts, until[name], entity.lanes)
-
-    return map_concurrently(one, wanted)
+    return map_concurrently(
+        lambda name: _status(lake, lake.config.entities[name], sums[name], until[name], alerts), wanted
+    )
 
 
 def dead_letters_of(lake: Lake, statuses: Iterable[EntityStatus], *, limit: int = 20) -> DeadLetters:
@@ -189,24 +206,6 @@ def dead_letters_of(lake: Lake, statuses: Iterable[EntityStatus], *, limit: int 
 def is_dead_letter(entry: Entry) -> bool:
     """Whether the ledger knows the file's failure from the dead-letter queue."""
     return entry.state == "failed" and (entry.error or "").startswith(dead_letters.REASON)
-
-
-def freshness(lake: Lake, entity: Entity, whole: Summary) -> Freshness:
-    """How the entity with these sums stands against its deadline now."""
-    last = whole.last_loaded_at or None
-    newest = _newest(lake, entity, whole) if entity.partition_grain else None
-    if not whole.counts.files and not newest:
-        return Freshness("empty")
-    if entity.grain is None or newest is None or "batch" not in entity.lanes:
-        return Freshness("no deadline", newest, last_loaded_at=last)
-    now, after = lake.clock(), following(entity, newest)
-    deadline = deadline_at(entity, after)
-    state: FreshnessState = "fresh"
-    if now >= deadline:
-        state = "late"
-    elif now >= due_at(entity, after):
-        state = "waiting"
-    return Freshness(state, newest, after, timestamp(deadline), last)
 
 
 def calendar(lake: Lake, entity: Entity, first: str, last: str) -> list[Cell]:
@@ -334,6 +333,79 @@ def period_partitions(lake: Lake, entity: Entity, period: str) -> list[Summary]:
     return [summary for summary in found if period_of(entity, summary.version) == period]
 
 
+def _status(lake: Lake, entity: Entity, whole: Summary, until: str, opened: Sequence[Incident]) -> EntityStatus:
+    alerts, known = standing.alerts_about(entity.name, opened), dict[str, Summary]()
+    if grain := entity.partition_grain:
+        newest = summaries.newest_periods(lake.ledger, entity.name, trends.PERIODS[grain], fields=OF_A_CELL)
+        known = {summary.version: summary for summary in newest}
+    return EntityStatus(
+        entity.name,
+        entity.table_name,
+        _freshness(entity, whole, known, alerts, lake.clock()),
+        whole.counts,
+        until,
+        entity.lanes,
+        tuple(
+            Point(cell.period, cell.counts.rows, cell.state)
+            for cell in _latest_cells(entity, whole, known, lake.clock())
+        ),
+        tuple(alert.cause for alert in alerts),
+    )
+
+
+def _freshness(
+    entity: Entity, whole: Summary, known: dict[str, Summary], alerts: Sequence[Incident], now: datetime
+) -> Freshness:
+    """How the entity with these sums, last periods and open alerts stands now."""
+    last = whole.last_loaded_at or None
+    # What is beyond the last periods the total knows.
+    newest = next((period for period, one in known.items() if one.counts.partitions), whole.last or None)
+    by_deadline: ByDeadline = "no deadline" if whole.counts.files or newest else "empty"
+    if newest is None:
+        # Its first files may have been refused.
+        first = min(known, default=None)
+        expected = _cell(entity, first, known[first], whole, now).state if first else "none"
+        state = standing.entity_state(by_deadline, expected, alerts)
+        return Freshness(state, next=first, last_loaded_at=last, expected=expected)
+    after = following(entity, newest)
+    over = start_of(entity, after)
+    lag = (now - over) // _MINUTE
+    if entity.grain is None or "batch" not in entity.lanes:
+        state = standing.entity_state("no deadline", "none", alerts)
+        return Freshness(state, newest, last_loaded_at=last, lag_minutes=lag)
+    deadline = deadline_at(entity, after)
+    by_deadline = "late" if now >= deadline else "waiting" if now >= due_at(entity, after) else "fresh"
+    expected = _cell(entity, after, known.get(after), whole, now).state
+    return Freshness(
+        standing.entity_state(by_deadline, expected, alerts),
+        newest,
+        after,
+        timestamp(deadline),
+        last,
+        expected,
+        lag,
+        (deadline - over) // _MINUTE,
+        _overdue(entity, after, now),
+    )
+
+
+def _overdue(entity: Entity, first: str, now: datetime) -> int:
+    """How many periods from ``first`` on are past their deadline."""
+    count = 0
+    while count < MOST_BEHIND and now >= deadline_at(entity, first):
+        first, count = following(entity, first), count + 1
+    return count
+
+
+def _latest_cells(entity: Entity, whole: Summary, known: dict[str, Summary], now: datetime) -> list[Cell]:
+    """The last periods that are over, or have rows; [] of an entity without any."""
+    if not known:
+        return []
+    last = max(following(entity, period_at(entity, now), -1), *known)
+    first = following(entity, last, 1 - trends.PERIODS[str(entity.partition_grain)])
+    return [_cell(entity, period, known.get(period), whole, now) for period in periods(entity, first, last)]
+
+
 def _cell(entity: Entity, period: str, summary: Summary | None, whole: Summary, now: datetime) -> Cell:
     counts = summary.counts if summary else Counts()
     deadline = deadline_at(entity, period) if entity.grain and exists(entity, period) else None
@@ -356,11 +428,6 @@ def _cell(entity: Entity, period: str, summary: Summary | None, whole: Summary, 
     return Cell(period, state, counts, text)
 
 
-def _newest(lake: Lake, entity: Entity, whole: Summary) -> str | None:
-    for summary in summaries.newest_periods(lake.ledger, entity.name, _NEWEST):
-        if summary.counts.partitions:
-            return summary.version
-    return whole.last or None
 
 
 def _limited(texts: Iterable[str]) -> Iterable[str]:

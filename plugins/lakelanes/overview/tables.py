@@ -6,6 +6,7 @@ Each function costs a bounded number of requests, whatever the ledger holds:
     which base a table follows    items export#<table> chain (BatchGetItem, 100 tables a request)
     how far the exports are       the parameters of the view (Glue GetTable), then the windows of the ledger after what
                                   the view reads: items export#<table> window#<minute> (Query with Limit)
+    changes of the last days      the same items, newest first (Query with Limit)
     windows of some days          the same items between two minutes
     snapshots                     items export#<table> snapshot#<second>, newest first (Query with Limit)
     one export                    the table's key (GetItem)
@@ -16,14 +17,18 @@ about five minutes behind, and a small export takes about as long.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from lakelanes.alerts.incidents import Incident, open_incidents
 from lakelanes.concurrently import map_concurrently
 from lakelanes.config.deadlines import window_due_at
 from lakelanes.ledger.entries import timestamp
+from lakelanes.overview import standing, trends
+from lakelanes.overview.standing import TROUBLED_TABLES, TableState
+from lakelanes.overview.trends import Point
 from lakelanes.tables.current import Coverage, coverage
 from lakelanes.tables.ledger import Chain, Export, ExportKind, ExportState, Snapshot, TableLedger, chains
 from lakelanes.tables.planning import contiguous_end
@@ -34,14 +39,13 @@ if TYPE_CHECKING:
     from lakelanes.config.model import Table
     from lakelanes.lake import Lake
 
-TableState = Literal["fresh", "waiting", "late", "loading", "failed", "gap", "no deadline", "empty"]
 WindowState = Literal[ExportState, "waiting", "missing", "skipped"]
 
 DEADLINE = timedelta(hours=1)
 # Windows to read after the last one of the view: a day of the shortest.
 _AHEAD = 100
 _SNAPSHOTS = 10
-TROUBLED: frozenset[str] = frozenset({"late", "failed", "gap"})
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,12 @@ class TableStatus:
     state: fresh (every window that is over is there), waiting (the next window is over and not late yet), late (the
     next window is past its deadline), loading (the full export is being made), failed and gap (with the ``reason``, and
     the ``command`` that repairs it), no deadline (the table has no export lane), empty (nothing was exported yet).
+    alert: none of these, and an open alert is about it.
     until: everything written before it is in the lake; None before the first full export. next_start, next_end: the
     window that is expected, with its ``deadline``. base: the moment of the full export. failed, unfinished: number of
-    windows in those states among the first hundred after ``until``.
+    windows in those states among the first hundred after ``until``. lag_minutes: how long ago ``until`` was;
+    lag_limit_minutes: how long ago it will have been at the deadline. rows: of the newest snapshot, with its moment.
+    trend: changes by day. alerts: causes of the open alerts that are about it.
     """
 
     name: str
@@ -70,10 +77,16 @@ class TableStatus:
     unfinished: int = 0
     reason: str | None = None
     command: str | None = None
+    lag_minutes: int | None = None
+    lag_limit_minutes: int | None = None
+    rows: int | None = None
+    rows_as_of: str | None = None
+    trend: tuple[Point, ...] = ()
+    alerts: tuple[str, ...] = ()
 
     @property
     def needs_attention(self) -> bool:
-        return self.state in TROUBLED
+        return self.state in TROUBLED_TABLES
 
 
 @dataclass(frozen=True)
@@ -94,11 +107,21 @@ class WindowCell:
         return minute_text(self.window.start)
 
 
-def status(lake: Lake, names: Iterable[str] | None = None) -> list[TableStatus]:
-    """The tables, or those named, in the configuration's order."""
+def status(
+    lake: Lake, names: Iterable[str] | None = None, opened: Sequence[Incident] | None = None
+) -> list[TableStatus]:
+    """The tables, or those named, in the configuration's order. ``opened``: the open alerts, where they are known."""
     wanted = list(lake.config.tables if names is None else names)
+    if not wanted:
+        return []
+    alerts = open_incidents(lake) if opened is None else opened
     known = chains(lake, wanted)
-    return map_concurrently(lambda name: _status(lake, lake.config.tables[name], known.get(name)), wanted)
+
+    def one(name: str) -> TableStatus:
+        table = lake.config.tables[name]
+        return _with_figures(lake, table, _status(lake, table, known.get(name)), alerts)
+
+    return map_concurrently(one, wanted)
 
 
 def windows(lake: Lake, table: Table, current: TableStatus, first: datetime, last: datetime) -> list[WindowCell]:
@@ -148,6 +171,29 @@ def _status(lake: Lake, table: Table, chain: Chain | None) -> TableStatus:
     if full is None or not full.is_converted:
         return _before_the_base(table, chain, full, view)
     return _after_the_base(lake, table, chain, view)
+
+
+def _with_figures(lake: Lake, table: Table, stand: TableStatus, opened: Sequence[Incident]) -> TableStatus:
+    """The status with its alerts, which may change its state, its lag, its size, and the changes of the last days."""
+    about, now = standing.alerts_about(table.name, opened), lake.clock()
+    stand = replace(
+        stand,
+        state=standing.table_state(stand.state, about),
+        alerts=tuple(alert.cause for alert in about),
+    )
+    if stand.base is None:
+        return stand
+    ledger = TableLedger(lake, table.name)
+    snapshot = next(iter(ledger.newest_snapshots(1)), None)
+    trend = trends.of_table(ledger.newest_windows(trends.MOST_WINDOWS), now.date())
+    stand = replace(stand, trend=trend)
+    if snapshot:
+        stand = replace(stand, rows=snapshot.rows, rows_as_of=timestamp(snapshot.moment))
+    if stand.until is None:
+        return stand
+    until = datetime.fromisoformat(stand.until)
+    limit = (datetime.fromisoformat(stand.deadline) - until) // _MINUTE if stand.deadline else None
+    return replace(stand, lag_minutes=(now - until) // _MINUTE, lag_limit_minutes=limit)
 
 
 def _of(table: Table, chain: Chain | None, state: TableState, **more: Any) -> TableStatus:

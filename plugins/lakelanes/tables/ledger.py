@@ -179,6 +179,10 @@ class TableLedger:
         last = f"window#{minute_text(until) if until else '~'}"
         return [Export.from_item(item) for item in self._query(f"window#{minute_text(since)}", last, limit)]
 
+    def newest_windows(self, limit: int) -> list[Export]:
+        """The exports of the ``limit`` newest windows, newest first."""
+        return [Export.from_item(item) for item in self._query("window#", "window#~", limit, newest=True)]
+
     def snapshots(self) -> list[Snapshot]:
         """The table's snapshots, oldest first."""
         return [Snapshot.from_item(item) for item in self._query("snapshot#", "snapshot#~")]

@@ -13,7 +13,9 @@ from urllib.parse import quote, urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
+from pydantic import Field
 
+from lakelanes.alerts.incidents import open_incidents
 from lakelanes.aws.storage import place_of
 from lakelanes.config.model import Entity
 from lakelanes.errors import LakeError
@@ -35,9 +37,14 @@ from lakelanes_airflow.page.render import HEADERS, HERE, back, page
 from lakelanes_airflow.page.visibility import Visibility
 from lakelanes_airflow.process_lake import open_lake
 
-_STATIC = {"lake.css": "text/css", "lake.js": "text/javascript"}
+_STATIC = {
+    **{"lake.css": "text/css", "lake.js": "text/javascript"},
+    **{"icon.svg": "image/svg+xml", "icon-dark.svg": "image/svg+xml"},
+}
 _ROWS = 50
 _LATEST = 8
+# Files that one press of Retry loads.
+_MOST_RETRIED = 500
 
 StateFilter = Literal["", "claimed", "loaded", "rejected", "failed", "deleted", "deferred", "unmatched"]
 Cursor = Annotated[str, Query(max_length=2100)]
@@ -54,6 +61,7 @@ def create_app(background: BackgroundWork | None = None) -> FastAPI:
     for kind in (LakeError, ClientError, BotoCoreError):
         app.add_exception_handler(kind, _broken)
     app.get("/")(lake_page)
+    incidents.add_routes(app)
     app.get("/entities/{entity}")(entity_page)
     app.get("/entities/{entity}/periods/{period}")(period_page)
     tables.add_routes(app)
@@ -77,16 +85,18 @@ def lake_page(request: Request, user: Reader) -> Response:
     sight = Visibility(request, user, lake.config)
     names = sight.entities()
     _count(request, lake, names)
-    statuses = overview.status(lake, names)
+    seen = incidents.seen(sight, lake, open_incidents(lake))
+    statuses = overview.status(lake, names, seen)
     return page(
         request,
         "lake.html",
         statuses=statuses,
-        tables=tables.visible(sight, lake),
-        alerts=incidents.visible(sight, lake),
+        tables=tables.visible(sight, lake, seen),
+        alerts=incidents.arranged(sight, lake, seen),
+        mutes=incidents.MUTES,
         letters=overview.dead_letters_of(lake, statuses),
         latest=overview.latest_of_all(lake, names, limit=_LATEST, fields=overview.LISTED),
-        unmatched=overview.latest_files(lake, "", ["unmatched"], limit=_LATEST, fields=overview.LISTED).entries,
+        unmatched=overview.latest_files(lake, "", ["unmatched"], limit=_LATEST, fields=overview.LISTED),
     )
 
 
@@ -165,23 +175,31 @@ def period_page(request: Request, user: Reader, entity: str, period: str, after:
 
 
 def static(name: str) -> Response:
-    """The stylesheet and the script."""
+    """The stylesheet, the script, and the icons of Airflow's navigation."""
     if name not in _STATIC:
         raise HTTPException(404, "There is no such file.")
     return Response((HERE / "static" / name).read_bytes(), media_type=_STATIC[name])
 
 
 async def retry_file(
-    request: Request, user: Reader, entity: str, uri: Annotated[str, Form(max_length=1200)]
+    request: Request,
+    user: Reader,
+    entity: str,
+    uri: Annotated[list[Annotated[str, Field(max_length=1200)]], Form(max_length=_MOST_RETRIED)],
+    first_page: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Starts a run of the file's entity that loads it alone, again if it is loaded."""
+    """Starts a run of the files' entity that loads them alone, again if all of them are loaded. Leads back to the page
+    of the file, or, with ``first_page``, to that."""
     lake, _ = _entity(request, user, entity)
     require_trigger(request, user, LOAD_PREFIX + entity)
-    entry = lake.ledger.get(uri)
-    if entry is None or entry.entity != entity:
-        raise HTTPException(404, f"The ledger knows no file {uri} of {entity}.")
-    run = await trigger(request, LOAD_PREFIX + entity, {"keys": [uri], "reload": entry.state == "loaded"})
-    return back(request, f"/file?{urlencode({'uri': uri})}", f"{LOAD_PREFIX}{entity}", run)
+    entries = lake.ledger.get_many(uri)
+    for one in uri:
+        if one not in entries or entries[one].entity != entity:
+            raise HTTPException(404, f"The ledger knows no file {one} of {entity}.")
+    left = [one for one in uri if entries[one].state != "loaded"]
+    run = await trigger(request, LOAD_PREFIX + entity, {"keys": left or uri, "reload": not left})
+    where = "/" if first_page else f"/file?{urlencode({'uri': uri[0]})}"
+    return back(request, where, f"{LOAD_PREFIX}{entity}", run)
 
 
 async def reload_period(

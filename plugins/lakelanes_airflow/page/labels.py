@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from lakelanes.alerts.messages import FileFault
 from lakelanes.aws.storage import place_of
+from lakelanes.ledger.entries import told_rejects
 from lakelanes.tables.windows import minute_text
 from lakelanes_airflow.page.calendars import long_name, short_name, told
+from lakelanes_airflow.page.sparklines import sparkline
 from lakelanes_airflow.page.window_layout import window_name
 
 NOTHING = "\N{EN DASH}"
@@ -45,11 +49,22 @@ STATES: dict[str, Label] = {
     "fresh": Label("fresh", "✓", "every period that is over is there"),
     "no deadline": Label("no deadline", "·", "nothing says when files are due"),
     "empty": Label("empty", "·", "nothing was loaded yet"),
+    "alert": Label("needs a look", "!", "an alert about it is open"),
+}
+
+# Of an entity, where it means something else than of a file or a partition.
+ENTITIES: dict[str, Label] = {
+    **{name: STATES[name] for name in ("fresh", "no deadline", "empty", "alert")},
+    "failed": Label("failed", "!", "a file, or a run, failed"),
+    "rejected": Label("refused", "✕", "a file was refused for what it contains"),
+    "late": Label("late", "◷", "the deadline of a period is over, and its files did not come"),
+    "loading": Label("loading", "…", "files of the next period are being loaded"),
+    "waiting": Label("waiting", "⋯", "the next period is over, and its files may still come"),
 }
 
 # Of a DynamoDB table; those above are of entities and files.
 TABLES: dict[str, Label] = {
-    **{name: STATES[name] for name in ("no deadline", "empty")},
+    **{name: STATES[name] for name in ("no deadline", "empty", "alert")},
     "fresh": Label("fresh", "✓", "every window that is over is in the lake"),
     "waiting": Label("waiting", "⋯", "a window is over, and is being exported or about to be"),
     "late": Label("late", "◷", "a window that is over is not in the lake, an hour after its run was due"),
@@ -123,6 +138,28 @@ def duration(value: timedelta) -> str:
     return f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:,.0f} hours"
 
 
+def lasting(minutes: int | None) -> str:
+    """How long something lasts, in one unit."""
+    if minutes is None:
+        return NOTHING
+    if minutes <= 0:
+        return "none"
+    if minutes < 120:
+        return plural(minutes, "minute")
+    return f"{minutes // 60} hours" if minutes < 72 * 60 else f"{minutes // (24 * 60):,} days"
+
+
+def rejects(fault: FileFault) -> str:
+    """The rejected rows of a refused file, to follow other words; '' for none."""
+    told = told_rejects(fault.rows_rejected, fault.rows_withheld) if fault.state == "rejected" else ""
+    return told.replace(" (", ", ").replace(")", "")
+
+
+def anchor(text: str) -> str:
+    """A name for an element of the page, the same for the same text."""
+    return f"a{sha256(text.encode()).hexdigest()[:12]}"
+
+
 def name_of(uri: str) -> str:
     return uri.rsplit("/", 1)[-1]
 
@@ -161,6 +198,10 @@ FILTERS = {
     "told": told,
     "cut": cut,
     "duration": duration,
+    "lasting": lasting,
+    "rejects": rejects,
+    "anchor": anchor,
+    "sparkline": sparkline,
     "name_of": name_of,
     "key_of": key_of,
     "plural": plural,

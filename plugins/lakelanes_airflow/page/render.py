@@ -36,6 +36,7 @@ _templates = Environment(
 _templates.filters |= labels.FILTERS
 _templates.globals |= {
     "states": labels.STATES,
+    "entity_states": labels.ENTITIES,
     "table_states": labels.TABLES,
     "window_states": labels.WINDOWS,
     "stream_states": labels.STREAMS,
@@ -62,6 +63,11 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
 
 def back(request: Request, path: str, dag_id: str, run: str) -> Response:
     """The redirect after a POST: to the page it came from, which says that the run was started."""
+    return back_with(request, path, run=f"{dag_id}/{run}")
+
+
+def back_with(request: Request, path: str, **said: str) -> Response:
+    """The redirect after a POST, to a page that is told what was done."""
     root = request.scope.get("root_path", "").rstrip("/")
     mark = "&" if "?" in path else "?"
-    return RedirectResponse(f"{root}{path}{mark}{urlencode({'run': f'{dag_id}/{run}'})}", status_code=303)
+    return RedirectResponse(f"{root}{path}{mark}{urlencode(said)}", status_code=303)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request, Response
 
+from lakelanes.alerts.incidents import Incident
 from lakelanes.config.model import Table
 from lakelanes.lake import Lake
 from lakelanes.overview import streams, tables
@@ -39,9 +40,9 @@ def add_routes(app: FastAPI) -> None:
     app.post("/tables/{table}/export", dependencies=[Depends(from_the_page)])(export_table)
 
 
-def visible(sight: Visibility, lake: Lake) -> list[TableStatus]:
-    """The states of the tables that the user may see."""
-    return tables.status(lake, sight.tables())
+def visible(sight: Visibility, lake: Lake, opened: Sequence[Incident]) -> list[TableStatus]:
+    """The states of the tables that the user may see. ``opened``: the open alerts."""
+    return tables.status(lake, sight.tables(), opened)
 
 
 def table_page(

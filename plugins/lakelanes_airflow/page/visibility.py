@@ -15,7 +15,7 @@ from lakelanes.catalog import view_sources
 from lakelanes.catalog.view_sources import Owner
 from lakelanes.config.model import LakeConfig
 from lakelanes_airflow.notifications.run_alerts import EXPORT_PREFIX, LOAD_PREFIX
-from lakelanes_airflow.page.access import User, may_read
+from lakelanes_airflow.page.access import User, may_read, may_trigger
 
 
 class Visibility:
@@ -24,12 +24,19 @@ class Visibility:
     def __init__(self, request: Request, user: User, config: LakeConfig) -> None:
         self._request, self._user, self._config = request, user, config
         self._known: dict[str, bool] = {}
+        self._triggers: dict[str, bool] = {}
 
     def dag(self, dag_id: str) -> bool:
         """Whether the user may read the runs of a DAG."""
         if dag_id not in self._known:
             self._known[dag_id] = may_read(self._request, self._user, dag_id)
         return self._known[dag_id]
+
+    def trigger(self, dag_id: str) -> bool:
+        """Whether the user may start runs of a DAG, and so act on what is about it."""
+        if dag_id not in self._triggers:
+            self._triggers[dag_id] = may_trigger(self._request, self._user, dag_id)
+        return self._triggers[dag_id]
 
     def entity(self, name: str) -> bool:
         """Whether the user sees an entity; one that the configuration has no more, too."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from lakelanes.alerts import incidents
+from lakelanes.alerts import incidents, silence
 from lakelanes.alerts.messages import Alert
 from lakelanes.commands.report import table
 from lakelanes.files.sweep import find_unloaded, record_unmatched
@@ -21,11 +23,11 @@ def test_status_says_how_an_entity_stands(lake: Lake, terminal: Terminal) -> Non
     load(lake)
     [status] = terminal.data("status", "sales")["entities"]
     assert (status["counts"]["rows"], status["counts"]["rejected"]) == (2, 1)
-    assert (status["freshness"]["state"], status["freshness"]["next"]) == ("late", "2024-03-16")
+    assert (status["freshness"]["state"], status["freshness"]["next"]) == ("rejected", "2024-03-16")
     assert terminal.code == 1, "something needs attention"
     heading, line = terminal.text("status").splitlines()
     assert heading.split()[:4] == ["ENTITY", "STATE", "NEWEST", "NEXT"]
-    assert line.split()[:4] == ["sales", "late", "2024-03-15", "2024-03-16"]
+    assert line.split()[:4] == ["sales", "rejected", "2024-03-15", "2024-03-16"]
 
 
 def test_status_begins_with_what_is_open(lake: Lake, terminal: Terminal) -> None:
@@ -37,6 +39,10 @@ def test_status_begins_with_what_is_open(lake: Lake, terminal: Terminal) -> None
     assert "deadline/sales/2024-03-16  2024-03-16 did not arrive  Upload its files" in line
     [open_one] = terminal.data("status", "sales")["alerts"]
     assert (open_one["cause"], open_one["dag_id"]) == ("deadline/sales/2024-03-16", "watch_lake")
+    [incident] = incidents.open_incidents(lake)
+    silence.mute(lake, incident, datetime.now(UTC) + timedelta(hours=1), "anna")
+    assert "(muted by anna until " in terminal.text("status")
+    assert terminal.data("status", "sales")["alerts"][0]["muted_by"] == "anna"
     incidents.cure(lake, "deadline/sales/2024-03-16", "it came", lambda *_: None)
     assert terminal.data("status", "sales")["alerts"] == []
     assert terminal.code == 0

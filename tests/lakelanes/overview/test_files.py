@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from lakelanes.alerts import incidents, silence
+from lakelanes.alerts.messages import Alert
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
 from lakelanes.files.sweep import find_unloaded, record_unmatched
@@ -71,6 +73,84 @@ def test_freshness_follows_the_deadline(make: Callable[..., Lake], clock: Clock)
     assert state() == ("late", "2024-03-13", "2024-03-15T02:00:00.000000Z")
     load(lake, key(14))
     assert state() == ("fresh", "2024-03-14", "2024-03-16T02:00:00.000000Z")
+
+
+def test_an_entity_whose_file_of_the_day_is_refused_does_not_wait_for_it(
+    make: Callable[..., Lake], clock: Clock
+) -> None:
+    lake = make(deadline_minutes=120)
+    load(lake, key(13))
+    clock.time = datetime(2024, 3, 15, 0, 30, tzinfo=UTC)
+    assert files.status(lake)[0].freshness.state == "waiting"
+    load(lake, key(14), body="wrong\n1\n")
+    fresh = files.status(lake)[0].freshness
+    assert (fresh.state, fresh.next, fresh.expected, fresh.is_troubled) == ("rejected", "2024-03-14", "rejected", True)
+    load(lake, key(14), body=GOOD)
+    assert files.status(lake)[0].freshness.state == "fresh"
+
+
+def test_an_entity_whose_first_file_is_refused_is_not_empty(make: Callable[..., Lake]) -> None:
+    lake = make()
+    load(lake, key(13), body="wrong\n1\n")
+    fresh = files.status(lake)[0].freshness
+    assert (fresh.state, fresh.newest, fresh.next) == ("rejected", None, "2024-03-13")
+
+
+def test_an_open_alert_decides_the_state_until_it_is_cured_or_closed(make: Callable[..., Lake], clock: Clock) -> None:
+    lake = make(deadline_minutes=120)
+    load(lake, key(12), key(13))
+    alert = Alert("watch_lake", "run", "sales", "2024-03-11 did not come", "Upload it")
+    incidents.report(lake, "deadline/sales/2024-03-11", alert, lambda *_: None)
+    [status] = files.status(lake)
+    assert (status.freshness.state, status.alerts) == ("late", ("deadline/sales/2024-03-11",))
+    [incident] = incidents.open_incidents(lake)
+    assert files.status(lake, opened=[])[0].freshness.state == "fresh", "those that are given count"
+    silence.close(lake, incident, "anna")
+    assert (files.status(lake)[0].freshness.state, files.status(lake)[0].alerts) == ("fresh", ())
+
+
+def test_the_lag_is_how_long_the_newest_period_has_been_over_and_says_when_that_is_late(
+    make: Callable[..., Lake], clock: Clock
+) -> None:
+    lake = make(deadline_minutes=120)
+    load(lake, key(12))
+
+    def lag() -> tuple[int | None, int | None, int]:
+        fresh = files.status(lake)[0].freshness
+        return fresh.lag_minutes, fresh.lag_limit_minutes, fresh.behind
+
+    clock.time = datetime(2024, 3, 12, 23, tzinfo=UTC)
+    assert lag() == (-60, 26 * 60, 0)
+    clock.time = datetime(2024, 3, 14, 1, 59, tzinfo=UTC)
+    assert lag() == (25 * 60 + 59, 26 * 60, 0)
+    clock.time = datetime(2024, 3, 14, 2, tzinfo=UTC)
+    assert lag() == (26 * 60, 26 * 60, 1)
+    clock.time = datetime(2024, 3, 16, 2, tzinfo=UTC)
+    assert lag()[2] == 3
+    clock.time = datetime(2025, 3, 16, 2, tzinfo=UTC)
+    assert lag()[2] == files.MOST_BEHIND
+
+
+def test_the_trend_is_of_the_last_periods_that_are_over_whether_there_are_rows_or_not(
+    make: Callable[..., Lake], clock: Clock
+) -> None:
+    lake = make(deadline_minutes=60)
+    assert files.status(lake)[0].trend == ()
+    load(lake, key(9), key(12))
+    load(lake, key(11), body="wrong\n1\n")
+    trend = files.status(lake)[0].trend
+    assert len(trend) == 30 and trend[-1].period == "2024-03-13"
+    found = {point.period[8:]: (point.rows, point.state) for point in trend[-6:]}
+    assert found == {
+        "08": (0, "none"),
+        "09": (1, "loaded"),
+        "10": (0, "missing"),
+        "11": (0, "rejected"),
+        "12": (1, "loaded"),
+        "13": (0, "missing"),
+    }
+    load(lake, key(20))
+    assert files.status(lake)[0].trend[-1].period == "2024-03-20", "what is ahead of its time is shown"
 
 
 def test_an_entity_without_dates_has_no_deadline(make: Callable[..., Lake]) -> None:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from lakelanes.__main__ import main
+from lakelanes.alerts import incidents
+from lakelanes.alerts.messages import Alert
 from lakelanes.overview import tables
 from lakelanes.overview.tables import TableStatus
 from lakelanes.tables.planning import plan
@@ -144,7 +146,8 @@ def test_status_takes_few_requests_however_many_windows_there_are(source: Source
     for client in (lake.dynamodb, lake.glue):
         client.meta.events.register("before-call.*.*", lambda model, **_: asked.append(model.name))
     tables.status(lake)
-    assert sorted(asked) == ["BatchGetItem", "GetItem", "GetTable", "Query"]
+    # Of the queries one is for the open alerts, two for the newest snapshot and the changes of the last days.
+    assert sorted(asked) == ["BatchGetItem", "GetItem", "GetTable", *["Query"] * 4]
 
 
 def test_a_table_of_the_stream_alone_has_no_deadline(make_source: Callable[..., SourceTable]) -> None:
@@ -171,3 +174,22 @@ def test_the_terminal_says_the_same(
     assert data["tables"][0]["command"] == "lakelanes tables repair orders"
     assert main(["status", "order"]) == 1
     assert "no entity or table 'order'; it has sales, and tables orders" in capsys.readouterr().err
+
+
+def test_an_open_alert_is_trouble_whatever_the_exports_say(source: SourceTable) -> None:
+    first = begin(source)
+    assert stand_of(source, first.start).state == "fresh"
+    lake = lake_at(source, first.start)
+    alert = Alert("export_orders", "run-1", source.table.name, "the bucket is full", "Make room.")
+    incidents.report(lake, "run/export_orders/-", alert, lambda *_: None)
+    stand = stand_of(source, first.start)
+    assert (stand.state, stand.alerts, stand.needs_attention) == ("alert", ("run/export_orders/-",), True)
+
+
+def test_a_table_has_its_lag_its_size_and_its_changes_by_the_day(source: SourceTable) -> None:
+    first = begin(source)
+    stand = stand_of(source, first.start + timedelta(minutes=90))
+    limit = (first.end + tables.DEADLINE - first.start) // timedelta(minutes=1)
+    assert (stand.lag_minutes, stand.lag_limit_minutes) == (90, limit)
+    assert stand.rows is not None and stand.rows_as_of
+    assert [point.state for point in stand.trend][-1] == "none"

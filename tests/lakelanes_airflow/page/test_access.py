@@ -9,6 +9,8 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from lakelanes.alerts import incidents
+from lakelanes.alerts.messages import Alert
 from lakelanes.lake import Lake
 from lakelanes_airflow.page.access import from_the_page, reader
 from lakelanes_airflow.page.app import the_app
@@ -19,6 +21,7 @@ PLACES = {
     "visual": "revenue_by_day",
     **{"table": "orders", "kind": "window", "start": "20240315T1000Z"},
 }
+CAUSE = "deadline/sales/2024-03-15"
 QUERY = {"uri": "s3://bucket/key"}
 ROUTES = [(method, route.path) for route in the_app().routes for method in getattr(route, "methods", ["GET"])]
 each_route = pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -26,19 +29,23 @@ each_route = pytest.mark.parametrize(("method", "path"), ROUTES)
 
 @pytest.fixture
 def lake(make_lake: Callable[..., Lake]) -> Lake:
-    """A lake with an entity and a table."""
-    return make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS}})
+    """A lake with an entity and a table, and an open alert."""
+    lake = make_lake({"orders": {"dynamodb_table": "shop-orders", **ORDERS}})
+    alert = Alert("watch_lake", "run", "sales", "no file of sales came", "Upload it")
+    assert incidents.report(lake, CAUSE, alert, lambda *_: None)
+    return lake
 
 
 def send(client: TestClient, method: str, path: str, **options: Any) -> Any:
     where = "/lake" + path.format(**PLACES)
-    data = {"uri": "s3://bucket/key", "period": "2024-03-15"} if method == "POST" else None
+    fields = {"uri": "s3://bucket/key", "period": "2024-03-15", "cause": CAUSE, "hours": "4"}
+    data = fields if method == "POST" else None
     return client.request(method, where, params=QUERY if path.startswith("/file") else None, data=data, **options)
 
 
 def test_every_route_is_one_that_asks_who_is_there() -> None:
     """A mount or a plain route would pass by the dependencies of the application."""
-    assert len(ROUTES) == 18
+    assert len(ROUTES) == 21
     for route in the_app().routes:
         assert isinstance(route, APIRoute), route
         asked = [dependency.call for dependency in route.dependant.dependencies]

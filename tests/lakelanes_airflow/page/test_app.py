@@ -53,7 +53,7 @@ def test_the_first_page_says_how_each_entity_stands(as_user: AsUser, lake: Lake)
     assert "No file has come yet." in text(page.text)
     load(lake, d15=GOOD, d16="wrong\n1\n")
     shown = text(as_user("viewer").get("/lake/").text)
-    assert "16 March 2024 did not arrive by 2024-03-18 00:00 UTC" in shown
+    assert re.search("16 March 2024 came and was refused; it was due by 2024-03-18 00:00 UTC.", shown)
     assert "Refused 1" in shown
     assert DAY.format("16") in shown and "none of the table&#39;s columns" in shown
 

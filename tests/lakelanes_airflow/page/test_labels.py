@@ -6,9 +6,10 @@ from typing import Any, get_args
 
 import pytest
 
-from lakelanes.overview.files import CellState, FreshnessState
+from lakelanes.alerts.messages import FileFault
+from lakelanes.overview.standing import CellState, EntityState, TableState
 from lakelanes.overview.streams import StreamState
-from lakelanes.overview.tables import TableState, WindowState
+from lakelanes.overview.tables import WindowState
 from lakelanes_airflow.page import labels
 from lakelanes_airflow.page.labels import NOTHING
 
@@ -17,7 +18,8 @@ from lakelanes_airflow.page.labels import NOTHING
     ("states", "words"),
     [
         (CellState, labels.STATES),
-        (FreshnessState, labels.STATES),
+        (EntityState, labels.ENTITIES),
+        (EntityState, labels.STATES),
         (TableState, labels.TABLES),
         (WindowState, labels.WINDOWS),
         (StreamState, labels.STREAMS),
@@ -35,6 +37,42 @@ def test_every_state_has_a_word_and_a_meaning(states: Any, words: dict[str, labe
 )
 def test_sizes_are_written_in_the_largest_unit_that_fits(count: int | None, text: str) -> None:
     assert labels.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [
+        *((None, NOTHING), (-5, "none"), (0, "none"), (1, "1 minute"), (119, "119 minutes"), (120, "2 hours")),
+        *((71 * 60 + 59, "71 hours"), (72 * 60, "3 days"), (2000 * 24 * 60, "2,000 days")),
+    ],
+)
+def test_how_long_something_lasts_is_said_in_one_unit(minutes: int | None, text: str) -> None:
+    assert labels.lasting(minutes) == text
+
+
+@pytest.mark.parametrize(
+    ("state", "rejected", "withheld", "text"),
+    [
+        ("rejected", 212, 200, ", 12 bad rows, 200 withheld"),
+        ("rejected", 1, 1, ", 1 row withheld"),
+        ("rejected", 0, 0, ""),
+        ("failed", 5, 0, ""),
+    ],
+)
+def test_rejected_rows_of_a_refused_file_follow_other_words(
+    state: str, rejected: int, withheld: int, text: str
+) -> None:
+    fault = FileFault("s3://b/a.csv", "sales", state, "why", rows_rejected=rejected, rows_withheld=withheld)
+    assert labels.rejects(fault) == text
+
+
+def test_a_name_of_an_element_is_the_same_for_the_same_text() -> None:
+    assert (
+        labels.anchor("file/s3://b/a b.csv")
+        == labels.anchor("file/s3://b/a b.csv")
+        != labels.anchor("file/s3://b/a.csv")
+    )
+    assert labels.anchor("x").isalnum() and labels.anchor("x")[0] == "a"
 
 
 def test_numbers_have_separators_and_nothing_is_a_dash() -> None:

@@ -124,12 +124,12 @@ function once(event) {
 // The frame's sandbox has no confirm(): the button asks itself.
 function ask(form) {
   const button = form.querySelector("button");
-  const before = button.textContent;
+  const before = [...button.childNodes];
   button.textContent = `${form.dataset.ask} Press again`;
   form.dataset.sure = "1";
   setTimeout(() => {
     if (form.dataset.sent) return;
-    button.textContent = before;
+    button.replaceChildren(...before);
     delete form.dataset.sure;
   }, 6000);
 }
