@@ -58,7 +58,6 @@ def next_tick(schedule: str, timezone: str, time: datetime) -> datetime:
     from croniter import croniter
 
     start = time.astimezone(UTC)
-    start = start if not start.microsecond else start.replace(microsecond=0) + _SECOND
     shown = local_time(start - _SECOND, timezone)
     first, second = _offsets(shown, timezone)
     if first > second and not shown.fold:
