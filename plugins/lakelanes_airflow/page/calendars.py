@@ -16,7 +16,8 @@ from itertools import groupby
 from lakelanes.config.deadlines import following, period_at
 from lakelanes.config.model import Entity
 from lakelanes.ledger.summaries import Summary
-from lakelanes.overview.files import Cell, CellState
+from lakelanes.overview.files import Cell
+from lakelanes.overview.standing import CellState
 
 # From so many periods on that are missing one after the other their months, days or years are folded.
 _FOLDED = {"hour": 72, "day": 35, "month": 24, "year": 20}

@@ -101,7 +101,8 @@ def test_hours_are_columns_and_days_are_rows() -> None:
 def test_an_hour_that_clocks_skip_has_no_cell() -> None:
     own = entity(**HOURLY, timezone="Europe/Zurich")
     span = span_of(own, "2024-03", whole("2024-03-01T00", "2024-03-31T23"), NOW)
-    [grid] = grids(own, span, [cell(period) for period in periods(own, span.first, span.last)])
+    [grid] = blocks(own, span, [cell(period) for period in periods(own, span.first, span.last)])
+    assert isinstance(grid, Grid)
     assert [column for column, one in enumerate(grid.rows[30]) if one is None] == [2]
     assert all(all(row) for row in grid.rows[:30])
 
