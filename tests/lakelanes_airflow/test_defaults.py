@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 
 from lakelanes import errors
 from lakelanes_airflow.defaults import RetryWhatCanPass
@@ -114,6 +120,8 @@ def test_what_can_pass_is_tried_again(error: BaseException) -> None:
     "error",
     [
         *(aws_error(code) for code in ("AccessDenied", "AccessDeniedException", "InvalidAccessKeyId")),
+        *(aws_error(code) for code in ("ExpiredToken", "NoSuchBucket", "KMS.DisabledException", "InvalidObjectState")),
+        ParamValidationError(report="Key: it is too long"),
         AirflowSensorTimeout("no file by its deadline"),
         AirflowFailException("the run is not complete"),
         TypeError("a fault of the program"),
