@@ -14,6 +14,7 @@ Keys that start with the text come first, from S3, which has all of them in orde
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
@@ -39,6 +40,8 @@ _LISTINGS = 10
 _LEAST, _MOST = 10, 500
 # Where a search goes on: among the keys that start with the text, or among the others.
 _KEYS, _OTHERS = "key:", "changed:"
+# Of the files that a search has read last so many are looked through for one that its cursor may name.
+_LAST = 50
 
 
 @dataclass(frozen=True)
@@ -182,29 +185,40 @@ def _others(
     """The files whose key has the text elsewhere. known: keys in the bucket that start with it; None where there are
     too many to be known, and every key that starts with it counts as one of those."""
     prefixes, folded = tuple(search_prefixes(lake, text)), text.casefold()
-    sources, read, last = list[str](), 0, None
-    files = _by_change(
-        lake, choice, _place(after), newest_first=True, expected=SEARCHED, fields=("source", "updated_at")
-    )
-    for last in islice(files, SEARCHED):
+    sources, read, recent = list[str](), 0, deque[FileFound](maxlen=_LAST)
+    fields = ("source", "updated_at", "entity", "state")
+    files = _by_change(lake, choice, _place(after), newest_first=True, expected=SEARCHED, fields=fields)
+    for entry in islice(files, SEARCHED):
         read += 1
-        key = place_of(last.source)[1]
+        key = place_of(entry.source)[1]
+        one = FileFound.of(lake, key, None, entry)
+        recent.append(one)
         is_told = key.startswith(prefixes) if known is None else key in known
-        if folded in key.casefold() and not is_told:
-            sources.append(last.source)
+        if folded in key.casefold() and not is_told and is_meant(one):
+            sources.append(entry.source)
             if len(sources) == limit:
                 break
-    more = last is not None and next(files, None) is not None
+    last = recent[-1].entry if recent and next(files, None) is not None else None
     entries = lake.ledger.get_many(sources)
     found = [FileFound.of(lake, place_of(one)[1], None, entries[one]) for one in sources if one in entries]
     return FilesFound(
         starting,
-        [one for one in found if is_meant(one)],
-        _OTHERS + _cursor(last) if more and last else "",
+        found,
+        _OTHERS + _cursor_of(recent, is_meant) if last else "",
         read,
-        last.updated_at if more and last else "",
+        last.updated_at if last else "",
         known is None,
     )
+
+
+def _cursor_of(recent: deque[FileFound], is_meant: Callable[[FileFound], bool]) -> str:
+    """Where a search goes on that has read these files last: from a file that may be told of, since those after it
+    would not be shown again; where none of them may be, from the moment of the last."""
+    for one in reversed(recent):
+        if one.entry and is_meant(one):
+            return _cursor(one.entry)
+    last = recent[-1].entry
+    return f"{last.updated_at}|" if last else ""
 
 
 def _by_change(

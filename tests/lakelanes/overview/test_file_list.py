@@ -276,11 +276,15 @@ def test_a_search_goes_on_from_where_it_ended_and_says_how_far_it_came(
     assert (whole.read, whole.since, whole.after) == (41, "", "")
 
 
-def test_no_page_and_no_cursor_tells_of_what_may_not_be_seen(lake: Lake, eight: list[str]) -> None:
+def test_no_page_and_no_cursor_tells_of_what_may_not_be_seen(
+    lake: Lake, eight: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file that changed its entity is told of to those who may see both."""
     only = frozenset({"plans"})
     choice = Choice(("plans",), of_none=True)
     note(lake, "plan_2024_01_01.csv", "sales", "loaded", 20)
+    for day in range(10, 16):
+        note(lake, f"shop/sales_data_2024_02_{day}.csv", "plans", "loaded", day)
     for key in ("shop/a.csv", "shop/b.csv", "plan_2024_01_01.csv", "plan_2024_01_02.csv"):
         put(lake, key, "x")
     assert found(lake, "shop/", choice, only) == ["|"]
@@ -295,7 +299,10 @@ def test_no_page_and_no_cursor_tells_of_what_may_not_be_seen(lake: Lake, eight: 
             after = page.after
             yield after
 
-    for text in ("shop/", "plan_", ".csv", "s"):
+    assert found(lake, "data_2024_02", choice, only) == ["|"]
+    monkeypatch.setattr(file_list, "SEARCHED", 3)
+    assert found(lake, ".csv", choice, only) == ["|", "plan_c.csv", "plan_a.csv"]
+    for text in ("shop/", "plan_", ".csv", "s", "nothing"):
         assert not any("shop/" in cursor or "2024_01_01" in cursor for cursor in cursors(text)), text
 
 
