@@ -89,7 +89,6 @@ NOT_COLLECTED = {
     "dashboards/test_enhanced_refresh.py": NO_INGESTIONS,
     "dashboards/test_proposal.py": ATHENA_ALONE,
     "dashboards/test_queries.py": ATHENA_ALONE,
-    "dashboards/test_proposal.py": ATHENA_ALONE,
     "dashboards/test_view_columns.py": ATHENA_ALONE,
     "draft/test_table.py": NO_EXPORTS,
     "files/test_attempt_copies.py": OWN_ANSWERS,

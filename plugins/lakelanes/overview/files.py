@@ -428,8 +428,6 @@ def _cell(entity: Entity, period: str, summary: Summary | None, whole: Summary, 
     return Cell(period, state, counts, text)
 
 
-
-
 def _limited(texts: Iterable[str]) -> Iterable[str]:
     for number, text in enumerate(texts):
         if number == MAX_CELLS:
