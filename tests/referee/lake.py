@@ -13,7 +13,7 @@ from tests.support.localaws import LocalAws
 from tests.support.sample_lake import make_views, put_orders, sample_lake
 
 # Over the end of a month, in a leap year.
-_LAST_DAY, _DAYS = date(2024, 3, 2), 9
+_LAST_DAY, _DAYS = date(2024, 3, 2), 3
 _ORDERS = 200
 
 

@@ -21,7 +21,7 @@ from tests.referee.tables import DATABASE, Maker, make_tables
 from tests.referee.verdict import Verdict
 from tests.support.localaws import LocalAws, running_localaws
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # Of the corpus every so many-th statement is asked here; `make referee` asks them all.
 STRIDE = 6
@@ -95,7 +95,7 @@ MUTATIONS = {
     "date_diff": (
         SCALARS,
         _instead("date_sub", "date_diff"),
-        "SELECT date_diff('month', DATE '2024-01-31', DATE '2024-02-29')",
+        "SELECT date_diff('month', DATE '2024-01-15', DATE '2024-02-14')",
     ),
     "round": (SCALARS, _instead("round(", "round_even("), "SELECT round(2.5e0, 0)"),
     "max": (AGGREGATES, _instead("coalesce(", "greatest("), "SELECT max(x) FROM (VALUES 1e0, nan()) t(x)"),

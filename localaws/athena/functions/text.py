@@ -161,7 +161,8 @@ def _concat_ws(call: Call) -> Expr:
         raise call.fail("INVALID_FUNCTION_ARGUMENT", "There must be two or more arguments")
     separator = call.text(0)
     if len(call.args) == 2 and call.args[1].type.name == "array":
-        return Expr(f"array_to_string({call.args[1].sql}, {separator})", _V)
+        joined = f"coalesce(array_to_string({call.args[1].sql}, {separator}), '')"
+        return Expr(f"CASE WHEN {call.args[1].sql} IS NOT NULL AND {separator} IS NOT NULL THEN {joined} END", _V)
     parts = ", ".join(call.text(i) for i in range(1, len(call.args)))
     joined = f"coalesce(array_to_string([{parts}], {separator}), '')"
     return Expr(f"CASE WHEN {separator} IS NOT NULL THEN {joined} END", _V)

@@ -157,6 +157,8 @@ TEXT = {
     "'a' || NULL": N,
     "concat('a', NULL)": N,
     "concat_ws(',', 'a', NULL, 'b')": "a,b",
+    "concat_ws(',', ARRAY[CAST(NULL AS varchar)])": "",
+    "concat_ws(',', CAST(NULL AS array(varchar)))": N,
     "length('héé')": "3",
     "upper('é')": "É",
     "substr('hello', 2, 3)": "ell",

@@ -84,7 +84,7 @@ SELECT typeof(grouping(b)), count(*) FROM types GROUP BY ROLLUP (b) ORDER BY 2
 SELECT b, ch, count(*) FROM types GROUP BY CUBE (b, ch) ORDER BY 1, 2, 3
 SELECT b, ch, count(*) FROM types GROUP BY GROUPING SETS ((b), (ch), ()) ORDER BY 1, 2, 3
 SELECT b, count(*) FROM types GROUP BY GROUPING SETS (b, ()), ROLLUP (b) ORDER BY 1, 2
-SELECT b, count(*) AS n FROM types GROUP BY 1 HAVING count(*) > 2 ORDER BY n DESC
+SELECT b, count(*) AS n FROM types GROUP BY 1 HAVING count(*) > 2 ORDER BY n DESC, b
 SELECT b AS x, count(*) FROM types GROUP BY x
 SELECT b, i FROM types GROUP BY b
 SELECT b, count(*) FROM types GROUP BY b HAVING n > 1
