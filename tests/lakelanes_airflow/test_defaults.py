@@ -29,6 +29,7 @@ ENGINE: dict[type[errors.LakeError], tuple[errors.LakeError, bool]] = {
         (errors.ConfigError("lake.json", ["entities.sales.schema: missing"]), False),
         (errors.DashboardError(["sales.json: title: is missing"]), False),
         (errors.RefreshError("sales", "the view is not there", "trigger refresh_views"), False),
+        (errors.DropError("sales is in the configuration still"), False),
         (errors.LibraryError("pyarrow 16.1 lacks zstd", "install a newer one"), False),
         (errors.SelectionError("keys", "of no entity"), False),
         (errors.PartitionValueError("February 31st"), False),

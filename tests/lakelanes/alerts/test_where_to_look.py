@@ -53,7 +53,8 @@ def is_command(line: str) -> bool:
 
 
 def test_every_cause_of_the_docs_is_among_these() -> None:
-    listed = re.findall(r"^\| `([a-z-]+)[/`]", (ROOT / "docs" / "alerts.md").read_text(), re.MULTILINE)
+    causes = (ROOT / "docs" / "alerts.md").read_text().split("\n## Causes\n")[1].split("\n## ")[0]
+    listed = re.findall(r"^\| `([a-z-]+)[/`]", causes, re.MULTILINE)
     assert len(listed) == 11
     assert set(listed) == {cause.split("/")[0] for cause in CAUSES}
 

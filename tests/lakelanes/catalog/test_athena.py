@@ -96,7 +96,7 @@ def test_what_would_fail_again_is_not_tried_again(lake: Lake, error: dict[str, A
     with pytest.raises(QueryError) as caught:
         athena.execute(lake, "SELECT 1 AS x")
     assert not caught.value.retryable
-    assert (caught.value.state, caught.value.reason) == (state, reason)
+    assert caught.value.state == state and caught.value.reason.startswith(reason)
     assert len(statements) == 1
 
 

@@ -81,6 +81,16 @@ def test_a_table_beside_each_chart_and_texts_for_who_does_not_see_it(open_page: 
     assert page.get_by_role("figure").count() == 4
 
 
+def test_a_page_that_waits_for_athena_shows_the_answers_once_they_are_there(open_page: Open, asked: Lake) -> None:
+    page = open_page("/lake/dashboards/web_traffic?sheet=1", viewport=WIDE)
+    waits = "one.replaceChildren('Athena is being asked.'), one.setAttribute('data-live', '')"
+    page.evaluate(f"document.querySelectorAll('.charts').forEach((one) => ({waits}))")
+    expect(page.locator("main")).to_contain_text("Athena is being asked.")
+    page.evaluate("freshen()")
+    expect(page.get_by_role("figure")).to_have_count(4)
+    expect(page.locator("main")).not_to_contain_text("Athena is being asked.")
+
+
 def test_the_theme_that_airflow_was_set_to_wins(open_page: Open, asked: Lake) -> None:
     page = open_page("/lake/dashboards/sales", color_scheme="light", viewport=WIDE)
     page.evaluate("localStorage.setItem('theme', 'dark')")

@@ -23,8 +23,15 @@ async function freshen() {
   if (!parts.length || document.hidden) return;
   const answer = await fetch(location.href, { credentials: "same-origin", headers: { "X-Lake-Refresh": "1" } });
   if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("[data-live]");
-  if (fresh.length !== parts.length) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelectorAll("[data-live]");
+  if (fresh.length !== parts.length) {
+    // What was waited for is there, or there is more of it: the page has other parts now.
+    const main = document.querySelector("main");
+    if (!main.contains(document.activeElement)) main.replaceWith(page.querySelector("main"));
+    rove();
+    return;
+  }
   parts.forEach((part, at) => {
     // What somebody has unfolded stays so.
     for (const one of part.querySelectorAll("details[id][open]")) fresh[at].querySelector(`#${CSS.escape(one.id)}`)?.setAttribute("open", "");
