@@ -106,6 +106,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.line(fault)
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Packed bytes hold the time of their packing, and each test process packs them itself: they name no test."""
+    return argname if isinstance(val, bytes) and val.startswith((b"\x1f\x8b", b"PK\x03\x04")) else None
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Spares ``-m "not stack"`` the import of Airflow, which takes seconds, for folders of which no test is left."""
     left_out = config.option.markexpr.startswith("not stack") and collection_path.parent == TESTS
