@@ -11,10 +11,7 @@ from lakelanes.commands.environment import check_endpoint
 from lakelanes.commands.report import Report, entity_named, plural
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import LakeConfig
-from lakelanes.dashboards.faults import reference_faults
-from lakelanes.dashboards.loading import read_dashboards
-from lakelanes.dashboards.view_columns import view_columns
-from lakelanes.errors import DashboardError
+from lakelanes.dashboards.configured import checked_dashboards
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 
@@ -42,9 +39,7 @@ def run(options: argparse.Namespace) -> Report:
 
 
 def _checked(config: LakeConfig) -> Report:
-    dashboards, found = read_dashboards(), view_columns(config)
-    if faults := reference_faults(dashboards, found.columns, found.left_out):
-        raise DashboardError(faults)
+    dashboards, found = checked_dashboards(config)
     counts = {
         "entities": len(config.entities),
         "tables": len(config.tables),

@@ -8,11 +8,8 @@ from typing import Any
 
 from lakelanes.commands.report import Report, UsageError, plural
 from lakelanes.config.loading import load_config
-from lakelanes.dashboards.faults import reference_faults
-from lakelanes.dashboards.loading import read_dashboards, without_views
+from lakelanes.dashboards.configured import configured_dashboards
 from lakelanes.dashboards.powerbi.project import CATALOGUE, DSN, project, write
-from lakelanes.dashboards.view_columns import view_columns
-from lakelanes.errors import DashboardError
 
 
 def add(subparsers: Any) -> argparse.ArgumentParser:
@@ -28,14 +25,8 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> Report:
     config = load_config()
-    found = view_columns(config)
-    dashboards, views = read_dashboards(), found.columns
-    if faults := reference_faults(dashboards, views, found.left_out):
-        raise DashboardError(faults)
-    dashboards = without_views(dashboards, found.left_out)
-    if not dashboards:
-        raise UsageError("include/dashboards has no dashboard of views that this configuration makes")
-    made = project(config, dashboards, views, dsn=options.dsn, catalogue=options.catalogue)
+    dashboards, found = configured_dashboards(config)
+    made = project(config, dashboards, found.columns, dsn=options.dsn, catalogue=options.catalogue)
     try:
         write(made, options.folder, replace=options.replace)
     except OSError as error:

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any
 from lakelanes import names
 from lakelanes.catalog import athena
 from lakelanes.config.model import Entity, LakeConfig
-from lakelanes.dashboards.faults import reference_faults
-from lakelanes.dashboards.loading import read_dashboards
+from lakelanes.dashboards.configured import checked_dashboards
 from lakelanes.dashboards.model import in_words
-from lakelanes.dashboards.view_columns import DATES, NUMBERS, ColumnKind, hive_kind, view_columns
-from lakelanes.errors import DashboardError, LakeError
+from lakelanes.dashboards.view_columns import DATES, NUMBERS, ColumnKind, hive_kind
+from lakelanes.errors import LakeError
 from lakelanes.names import sql_identifier
 
 if TYPE_CHECKING:
@@ -135,9 +134,7 @@ def write(config: LakeConfig, proposal: Proposal, views: Path, dashboards: Path)
         trial = Path(folder)
         (trial / sql.name).write_text(proposal.sql, encoding="utf-8")
         (trial / described.name).write_text(text_of(proposal.description), encoding="utf-8")
-        columns = view_columns(config, trial)
-        if faults := reference_faults(read_dashboards(trial), columns.columns, columns.left_out):
-            raise DashboardError(faults)
+        checked_dashboards(config, trial, trial)
     for path, text in ((sql, proposal.sql), (described, text_of(proposal.description))):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -28,6 +28,13 @@ def lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.fixture
+def sample_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands work with the configuration that comes along."""
+    monkeypatch.setenv("AWS_ACCOUNT_ID", "000000000000")
+    monkeypatch.delenv("LAKE_CONFIG", raising=False)
+
+
+@pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(capsys)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from lakelanes.commands import check
 from lakelanes.config.loading import DEFAULT_PATH
 from lakelanes.dashboards.loading import read_dashboards
 from lakelanes.lake import Lake
@@ -91,7 +90,7 @@ def test_check_lists_every_fault_of_every_dashboard(
 ) -> None:
     for name, found in boards.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(found))
-    monkeypatch.setattr(check, "read_dashboards", lambda: read_dashboards(tmp_path))
+    monkeypatch.setattr("lakelanes.dashboards.configured.read_dashboards", lambda _: read_dashboards(tmp_path))
     monkeypatch.setenv("AWS_ACCOUNT_ID", "000000000000")
     told = terminal.text("check", str(DEFAULT_PATH))
     assert terminal.code == 1

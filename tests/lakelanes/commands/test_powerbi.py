@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lakelanes.commands import powerbi
+from lakelanes.dashboards.loading import read_dashboards
 from tests.lakelanes.commands.terminal import Terminal
 
 VISUAL = {
@@ -20,10 +20,7 @@ VISUAL = {
 }
 
 
-@pytest.fixture(autouse=True)
-def account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCOUNT_ID", "000000000000")
-    monkeypatch.delenv("LAKE_CONFIG", raising=False)
+pytestmark = pytest.mark.usefixtures("sample_config")
 
 
 def test_it_writes_a_project_and_says_what_is_in_it(terminal: Terminal, tmp_path: Path) -> None:
@@ -58,15 +55,13 @@ def test_a_place_that_cannot_be_written_to_is_said(terminal: Terminal, tmp_path:
 def test_faults_of_dashboards_are_said_as_check_says_them(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lakelanes.commands import check
-    from lakelanes.dashboards.loading import read_dashboards
-
     (tmp_path / "dashboards").mkdir()
     raw = {"title": "S", "datasets": {"sales": {"view": "revenue_by_day_and_category"}}}
     path = tmp_path / "dashboards" / "s.json"
     path.write_text(json.dumps({**raw, "sheets": [{"title": "S", "visuals": [VISUAL]}]}))
-    for command in (check, powerbi):
-        monkeypatch.setattr(command, "read_dashboards", lambda: read_dashboards(tmp_path / "dashboards"))
+    monkeypatch.setattr(
+        "lakelanes.dashboards.configured.read_dashboards", lambda _: read_dashboards(tmp_path / "dashboards")
+    )
     said = terminal.text("check")
     assert "s.json: sheets[0].visuals[0].x.column: " in said and "product_categry" in said
     assert terminal.text("powerbi", str(tmp_path / "folder")) == said

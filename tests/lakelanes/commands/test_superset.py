@@ -9,14 +9,9 @@ import pytest
 
 from lakelanes.dashboards.loading import read_dashboards
 from lakelanes.dashboards.model import Dashboard
-from lakelanes.dashboards.superset import bundle
 from tests.lakelanes.commands.terminal import Terminal
 
-
-@pytest.fixture(autouse=True)
-def account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCOUNT_ID", "000000000000")
-    monkeypatch.delenv("LAKE_CONFIG", raising=False)
+pytestmark = pytest.mark.usefixtures("sample_config")
 
 
 def test_it_writes_a_bundle_and_says_what_is_in_it(terminal: Terminal, tmp_path: Path) -> None:
@@ -45,7 +40,7 @@ def test_faulty_dashboards_and_none_are_refused(
     raw = {"name": "s", "title": "S", "datasets": {"s": {"view": "revenue_by_day_and_category"}}}
     sheets = [{"title": "S", "visuals": [{**visual, "y": [{"aggregation": "count"}]}]}]
     found = [Dashboard.model_validate({**raw, "sheets": sheets})]
-    monkeypatch.setattr(bundle, "read_dashboards", lambda: found)
+    monkeypatch.setattr("lakelanes.dashboards.configured.read_dashboards", lambda _: found)
     said = terminal.text("superset", str(tmp_path / "bundle.zip"))
     assert "s.json: sheets[0].visuals[0].x.column: " in said and "no_column" in said
     found.clear()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 
 from lakelanes.dashboards.model import Dashboard, Visual
+from lakelanes.dashboards.sheet_rows import sheet_rows
 from lakelanes.dashboards.superset.charts import chart_id
 from lakelanes.dashboards.superset.datasets import VERSION, Json, object_id
 
 COLUMNS = 12
-# In units of 8 pixels; and how many of a kind stand side by side.
+# In units of 8 pixels.
 _HEIGHTS = {"figure": 30, "table": 50, "heat_map": 60}
 # Of a bar chart that has a row to itself: it may have many bars.
 _ALONE = 64
-_SIDE_BY_SIDE = {"figure": 3, "table": 1, "heat_map": 1}
 
 
 def board(database: str, dashboard: Dashboard) -> Json:
@@ -52,7 +51,7 @@ def _position(database: str, dashboard: Dashboard, numbers: dict[str, int]) -> J
     tabs = []
     for at, sheet in enumerate(dashboard.sheets, 1):
         tab, rows = f"TAB-{at}", []
-        for number, together in enumerate(_rows(sheet.visuals), 1):
+        for number, together in enumerate(sheet_rows(sheet.visuals), 1):
             row = f"ROW-{at}-{number}"
             rows.append(row)
             charts = []
@@ -83,12 +82,3 @@ def _part(kind: str, name: str, parents: list[str], children: list[str], meta: J
     found: Json = {"type": kind, "id": name, "children": children}
     found |= {"parents": parents} if parents else {}
     return found | ({} if meta is None else {"meta": meta})
-
-
-def _rows(visuals: Iterable[Visual]) -> Iterator[Sequence[Visual]]:
-    """Neighbours that take as much room share a row; the last of them share what there is."""
-    for most, run in groupby(visuals, lambda one: _SIDE_BY_SIDE.get(one.kind, 2)):
-        left = list(run)
-        while left:
-            yield left[:most]
-            left = left[most:]

@@ -15,14 +15,13 @@ from pathlib import Path
 import yaml
 
 from lakelanes.config.model import LakeConfig
-from lakelanes.dashboards.faults import reference_faults
-from lakelanes.dashboards.loading import read_dashboards, without_views
+from lakelanes.dashboards.configured import configured_dashboards
 from lakelanes.dashboards.model import Dashboard
 from lakelanes.dashboards.superset.boards import board
 from lakelanes.dashboards.superset.charts import chart
 from lakelanes.dashboards.superset.datasets import VERSION, Json, Source, object_id, view_dataset
-from lakelanes.dashboards.view_columns import Columns, view_columns
-from lakelanes.errors import DashboardError, LakeError
+from lakelanes.dashboards.view_columns import Columns
+from lakelanes.errors import LakeError
 
 # The folder of everything in the archive.
 ROOT = "lakelanes"
@@ -30,7 +29,7 @@ _METADATA = "metadata.yaml"
 
 
 class BundleError(LakeError):
-    """There is nothing to write, or it cannot be where it shall; the text says what is in the way."""
+    """The bundle cannot be where it shall; the text says what is in the way."""
 
 
 def bundle(config: LakeConfig, dashboards: Iterable[Dashboard], views: Mapping[str, Columns]) -> dict[str, Json]:
@@ -58,15 +57,9 @@ def bundle(config: LakeConfig, dashboards: Iterable[Dashboard], views: Mapping[s
 def lake_bundle(config: LakeConfig) -> dict[str, Json]:
     """The documents of include/dashboards for a lake, without what reads views that its configuration does not make.
 
-    Raises DashboardError for faults, BundleError where nothing is left; what ``read_dashboards`` and ``view_columns``
-    raise.
+    Raises what ``configured_dashboards`` raises.
     """
-    every, found = read_dashboards(), view_columns(config)
-    if faults := reference_faults(every, found.columns, found.left_out):
-        raise DashboardError(faults)
-    dashboards = without_views(every, found.left_out)
-    if not dashboards:
-        raise BundleError("include/dashboards has no dashboard of views that this configuration makes")
+    dashboards, found = configured_dashboards(config)
     return bundle(config, dashboards, found.columns)
 
 
