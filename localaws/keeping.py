@@ -48,6 +48,7 @@ PLAIN: tuple[type, ...] = (
     *(dict, list, set, frozenset, bytearray, complex, OrderedDict, defaultdict, deque),
     *(date, datetime, timedelta, timezone, Decimal),
 )
+_KNOWN = {(each.__module__, each.__qualname__): each for each in (*PLAIN, *CLASSES)}
 # A thread that ministack started may still be at work while the stores are written; it is done in no time.
 TRIES = 20
 _SYNC_BYTES = 64 << 20
@@ -240,7 +241,7 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, value: Any) -> Any:
         kind = value if isinstance(value, type) else type(value)
-        if kind not in _known().values():
+        if kind not in _KNOWN.values():
             raise pickle.PicklingError(f"{kind.__module__}.{kind.__qualname__} is not known")
         return NotImplemented
 
@@ -248,13 +249,9 @@ class _Pickler(pickle.Pickler):
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return _known()[module, name]
+            return _KNOWN[module, name]
         except KeyError:
             raise pickle.UnpicklingError(f"it holds a {module}.{name}") from None
-
-
-def _known() -> dict[tuple[str, str], type]:
-    return {(each.__module__, each.__qualname__): each for each in (*PLAIN, *CLASSES)}
 
 
 class _Moved:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from botocore.exceptions import ClientError
 CATALOG = "awsdatacatalog"
 INFORMATION_SCHEMA = "information_schema"
 DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+# The characters Hive escapes in a partition's folder name (FileUtils.escapePathName).
+_ESCAPED = re.compile("[\x00-\x1f\"#%'*/:=?\\\\\x7f{\\[\\]^]")
 
 
 @dataclass(frozen=True)
@@ -150,3 +153,14 @@ def table_from_glue(database: str, item: dict[str, Any]) -> Table:
 
 def _columns(items: list[dict[str, Any]] | None) -> tuple[Column, ...]:
     return tuple(Column(i["Name"].lower(), i.get("Type") or "string", i.get("Comment") or "") for i in items or ())
+
+
+def partition_name(table: Table, values: tuple[str, ...]) -> str:
+    """`year=2024/month=03`, escaped as Hive escapes it."""
+    return "/".join(
+        f"{key.name}={_ESCAPED.sub(_escape, v)}" for key, v in zip(table.partition_keys, values, strict=True)
+    )
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"%{ord(match[0]):02X}"

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from localaws.athena import statements as s
 from localaws.athena import types as t
 from localaws.athena import views
-from localaws.athena.catalogue import CATALOG, Catalogue, Table, code_of
+from localaws.athena.catalogue import CATALOG, Catalogue, Table, code_of, partition_name
 from localaws.athena.errors import QueryCancelled, ddl_task_failure, failure, hive_failure
 from localaws.athena.objects import Objects
 from localaws.athena.planning import Query
@@ -49,18 +49,11 @@ _FORMATS = {
         "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
     ),
 }
-# The characters Hive escapes in a partition's folder name (FileUtils.escapePathName).
-_ESCAPED = re.compile("[\x00-\x1f\"#%'*/:=?\\\\\x7f{\\[\\]^]")
 
 
 def _no_folder(location: str) -> str:
     error = f"org.apache.hadoop.fs.s3a.AccessDeniedException {location}: Access Denied"
     return f"MetaException(message:Got exception: {error})"
-
-
-def escape_path(value: str) -> str:
-    """A partition value as Hive writes it in a folder's name."""
-    return _ESCAPED.sub(lambda match: f"%{ord(match.group()):02X}", value)
 
 
 class Ddl:
@@ -481,11 +474,6 @@ _RUNNERS: dict[type[Any], Callable[[Ddl, Any], QueryResult]] = {
     s.CreateView: Ddl.create_view,
     s.DropView: Ddl.drop_view,
 }
-
-
-def partition_name(table: Table, values: tuple[str, ...]) -> str:
-    """`year=2024/month=03`, escaped as Hive escapes it."""
-    return "/".join(f"{key.name}={escape_path(v)}" for key, v in zip(table.partition_keys, values, strict=True))
 
 
 def _default_location(table: Table, values: tuple[str, ...]) -> str:

@@ -31,10 +31,10 @@ def _refuse(text: str) -> Any:
     raise ValueError(text)
 
 
-def load(text: str) -> Any:
-    """The parsed value, or MISSING when the text is not JSON."""
+def load(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """The parsed value, or MISSING when the text is not JSON. pairs: makes an object of its members; else a dict."""
     try:
-        return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=_refuse)
+        return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=_refuse, object_pairs_hook=pairs)
     except ValueError:
         return MISSING
 
@@ -45,13 +45,6 @@ class Object(dict[str, Any]):
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(reversed(pairs))
         self.pairs = pairs
-
-
-def _streamed(text: str) -> Any:
-    try:
-        return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=_refuse, object_pairs_hook=Object)
-    except ValueError:
-        return MISSING
 
 
 @functools.lru_cache(maxsize=512)
@@ -75,7 +68,7 @@ def steps(path: str) -> tuple[str | int, ...] | None:
 
 def extract(text: str, path: str) -> Any:
     """What the path finds in the JSON text, or MISSING."""
-    value = _streamed(text)
+    value = load(text, Object)
     for step in steps(path) or ():
         if isinstance(value, dict) and str(step) in value:
             value = value[str(step)]

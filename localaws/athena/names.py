@@ -59,7 +59,7 @@ class Names(Translator):
         """A lambda's DuckDB parameter names and its body, given its parameters' types, and what they stand for."""
         if not isinstance(node, exp.Lambda) or len(node.expressions) != len(kinds):
             raise self.failure("TYPE_MISMATCH", "a lambda with a matching number of arguments is expected", at)
-        names = given or [f"l{self.queries.analysis.next()}" for _ in kinds]
+        names = given or [self.fresh() for _ in kinds]
         self.lambdas.append(
             {identifier(p): Expr(n, kind) for p, n, kind in zip(node.expressions, names, kinds, strict=True)}
         )
@@ -67,10 +67,6 @@ class Names(Translator):
             return names, self.translate(node.this)
         finally:
             self.lambdas.pop()
-
-    def fresh(self) -> str:
-        """A DuckDB name that nothing else in the statement has."""
-        return f"l{self.queries.analysis.next()}"
 
     def _dereference(self, base: Expr, path: list[str], node: Node) -> Expr:
         for step in path:

@@ -151,7 +151,7 @@ class Operators(Translator):
                 x, y = (Expr(f"struct_extract({side.sql}, '{t.row_field(a.type, i)}')", kind) for side in (a, b))
                 pairs.append(self.comparison("=", x, y, node).sql)
             return f"CASE WHEN {a.sql} IS NOT NULL AND {b.sql} IS NOT NULL THEN ({' AND '.join(pairs)}) END"
-        place = f"l{self.queries.analysis.next()}"
+        place = self.fresh()
         x, y = (Expr(f"({side.sql})[{place}]", a.type.element) for side in (a, b))
         equal = self.comparison("=", x, y, node).sql
         pairs_ = f"list_transform(range(1, len({a.sql}) + 1), lambda {place}: {equal})"

@@ -176,6 +176,11 @@ _WORDED = (
     ("map key list does not align", "INVALID_FUNCTION_ARGUMENT", "Key and value arrays must be the same length"),
     ("expression cannot be negative", "INVALID_WINDOW_FRAME", "Window frame offset value must not be negative or null"),
     ("Invalid UTF8 Codepoint", "INVALID_FUNCTION_ARGUMENT", "Not a valid Unicode code point"),
+    (
+        "More than one row returned by a subquery",
+        "SUBQUERY_MULTIPLE_ROWS",
+        "Scalar sub-query has returned multiple rows",
+    ),
 )
 _WIDTHS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
 
@@ -196,9 +201,7 @@ def translate_error(error: duckdb.Error) -> QueryFailed:
     first = text.splitlines()[0].split(": ", 1)[-1]
     for found, code, words in _WORDED:
         if found in text:
-            return failure(code, words or first)
-    if "More than one row returned by a subquery" in text:
-        return failure("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
+            return failure(code, words)
     if isinstance(error, duckdb.OutOfRangeException):
         return failure("NUMERIC_VALUE_OUT_OF_RANGE", first)
     if isinstance(error, duckdb.ConversionException):

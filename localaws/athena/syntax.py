@@ -143,10 +143,8 @@ def _is_foreign(token: Token, before: Token | None, after: list[Token], sql: str
 
 def _is_unread_number(token: Token, sql: str) -> bool:
     """0x1F, 0b101, 0o17 and 1_000, which Trino reads and sqlglot does not."""
-    text = sql[token.start : token.end + 1]
-    return text[:1].isdigit() and bool(
-        re.match("0[xXbBoO]|[0-9]+_", text) or re.match("0[xXbBoO]|[0-9]+_", sql[token.start : token.end + 2])
-    )
+    text = sql[token.start : token.end + 2]
+    return text[:1].isdigit() and bool(re.match("0[xXbBoO]|[0-9]+_", text))
 
 
 def _is_foreign_interval(after: list[Token]) -> bool:

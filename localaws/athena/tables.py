@@ -24,7 +24,7 @@ from sqlglot import exp
 
 from localaws.athena import duck, parquet, projection, text
 from localaws.athena import types as t
-from localaws.athena.catalogue import DEFAULT_PARTITION, Catalogue, Partition, Storage, Table
+from localaws.athena.catalogue import DEFAULT_PARTITION, Catalogue, Partition, Storage, Table, partition_name
 from localaws.athena.errors import QueryCancelled, failure, not_supported, scan_limit_exceeded
 from localaws.athena.objects import READ_WHOLE, DataFile, Objects
 from localaws.athena.parquet import Wanted
@@ -36,8 +36,6 @@ _HIDDEN: list[tuple[str, Type]] = [
     ("$file_size", t.BIGINT),
     ("$file_modified_time", t.TIMESTAMP_TZ),
 ]
-# What Hive escapes in a folder's name (FileUtils.escapePathName).
-_PATH_MARKS = re.compile(r"""[\x01-\x1f\x7f"#%'*/:=?\\{\[\]^]""")
 _READERS = ThreadPoolExecutor(8, thread_name_prefix="athena-scan")
 _AHEAD = 24
 _GATHER_ROWS = 65_536
@@ -198,14 +196,9 @@ class TableScan:
                     kept &= {row[0] for row in chosen}
         columns = [column.to_pylist() for column in values]
         return [
-            _Part(tuple(column[i] for column in columns), found[i].storage, self._partition_name(found[i]))
+            _Part(tuple(column[i] for column in columns), found[i].storage, partition_name(self.table, found[i].values))
             for i in sorted(kept)
         ]
-
-    def _partition_name(self, partition: Partition) -> str:
-        """`year=2024/month=01`, as Hive names a partition's folder."""
-        pairs = zip(self.keys, partition.values, strict=True)
-        return "/".join(f"{name}={_PATH_MARKS.sub(_escaped, value)}" for (name, _, _), value in pairs)
 
     def _typed(self, index: int, texts: list[str]) -> pa.Array:
         """Partition values in the key's type; HIVE_INVALID_PARTITION_VALUE when one is not of that type."""
@@ -360,10 +353,6 @@ class TableScan:
                 column.this.set("this", names[column.name])
             named.append(node.sql(dialect="duckdb"))
         return named
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return f"%{ord(match[0]):02X}"
 
 
 def _filtered(batches: list[pa.RecordBatch], schema: pa.Schema, filter_: pc.Expression | None) -> pa.Table:

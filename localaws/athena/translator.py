@@ -38,6 +38,10 @@ class Translator(ExpressionTranslator):
     def translate(self, node: Node) -> Expr:
         """DuckDB SQL and Trino type of an expression."""
 
+    def fresh(self) -> str:
+        """A DuckDB name that nothing else in the statement has."""
+        return f"l{self.queries.analysis.next()}"
+
     def failure(self, code: str, text: str, node: Node) -> QueryFailed:
         """A failure at a node's place in the text."""
         return failure(code, text, *position(node, self.queries.sql))

@@ -28,40 +28,27 @@ def java_float(value: float) -> str:
 
 def trino_double(value: float) -> str:
     """What CAST(double AS varchar) gives: always an exponent, 1.0E0 and 0E0 (Trino's DecimalFormat 0.0##E0)."""
-    return _scientific(value, repr(float(value)))
+    return _java_float(value, repr(float(value)), scientific=True)
 
 
 def trino_float(value: float) -> str:
     """What CAST(real AS varchar) gives: seven digits of the value, the last one rounded half to even."""
-    return _scientific(value, f"{Decimal(float(value)):.6e}")
+    return _java_float(value, f"{Decimal(float(value)):.6e}", scientific=True)
 
 
-def _scientific(value: float, digits: str) -> str:
-    if not math.isfinite(value):
-        return _java_float(value, "0")
-    sign, parts, exponent = Decimal(digits).as_tuple()
-    text = "".join(map(str, parts)).lstrip("0")
-    minus = "-" if sign else ""
-    if not text:
-        return f"{minus}0E0"
-    point = len(text) + int(exponent) - 1
-    text = text.rstrip("0")
-    return f"{minus}{text[0]}.{text[1:] or '0'}E{point}"
-
-
-def _java_float(value: float, shortest: str) -> str:
+def _java_float(value: float, shortest: str, scientific: bool = False) -> str:
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     sign, digits, exponent = Decimal(shortest).as_tuple()
     text = "".join(map(str, digits)).lstrip("0")
-    if not text:
-        return "-0.0" if sign else "0.0"
-    point = len(text) + int(exponent)
-    text = text.rstrip("0") or "0"
     minus = "-" if sign else ""
-    if -3 < point <= 7:
+    if not text:
+        return f"{minus}0E0" if scientific else f"{minus}0.0"
+    point = len(text) + int(exponent)
+    text = text.rstrip("0")
+    if not scientific and -3 < point <= 7:
         if point <= 0:
             return f"{minus}0.{'0' * -point}{text}"
         whole = text[:point].ljust(point, "0")

@@ -266,7 +266,7 @@ def expressions(seed: str, count: int) -> Iterator[str]:
 
 def _expression(kind: str, rng: random.Random, depth: int) -> str:
     leaf = kind in _COLUMNS and (depth == 0 or rng.random() < 0.15 * (_DEPTH - depth))
-    if leaf or (depth == 0 and kind not in _RULES) or kind not in _RULES:
+    if leaf or kind not in _RULES:
         constant = rng.random() < 0.3 or kind not in _COLUMNS
         return rng.choice(_CONSTANTS[kind]) if constant else _COLUMNS[kind][0]
     if depth == 0:

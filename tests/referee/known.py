@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tests.referee.verdict import ANSWERED, ERROR, FAILED, VALUE, Verdict
+from tests.referee.verdict import ANSWERED, ERROR, FAILED, FAULTS, VALUE, Verdict
 
 _ATHENA = "https://docs.aws.amazon.com/athena/latest/ug"
 _TRINO = "https://trino.io/docs/current"
@@ -111,7 +111,7 @@ KNOWN = [
 
 def unknown(verdicts: list[Verdict]) -> list[Verdict]:
     """The faults among verdicts that no entry covers."""
-    faults = [verdict for verdict in verdicts if verdict.kind in (VALUE, ANSWERED, FAILED, ERROR)]
+    faults = [verdict for verdict in verdicts if verdict.kind in FAULTS]
     return [verdict for verdict in faults if not any(known.covers(verdict) for known in KNOWN)]
 
 

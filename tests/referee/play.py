@@ -49,7 +49,7 @@ class Match:
             sql = _one(expression, table)
             answer = self.local(sql)
             if answer.error is None:
-                together.append((sql, answer))
+                together.append((expression, answer))
             elif answer.error == "NOT_SUPPORTED":
                 alone[sql] = Verdict(sql, REFUSED, answer, Answer(error="not asked"))
             else:
@@ -61,9 +61,10 @@ class Match:
         """One SELECT of them all for Trino, or one of each where it fails at that."""
         found: dict[str, Verdict] = {}
         if together:
-            items = ", ".join(f"TRY({sql.removeprefix('SELECT TRY(').rpartition(') FROM ')[0]})" for sql, _ in together)
+            items = ", ".join(f"TRY({expression})" for expression, _ in together)
             whole = self.trino(f"SELECT {items} FROM {table} ORDER BY id")
-            for place, (sql, answer) in enumerate(together):
+            for place, (expression, answer) in enumerate(together):
+                sql = _one(expression, table)
                 theirs = self.trino(sql) if whole.error else _column(whole, place)
                 found[sql] = judge(sql, answer, theirs)
         return found

@@ -213,8 +213,7 @@ _STATISTICS = {
     "stddev": "stddev_samp", "stddev_samp": "stddev_samp", "stddev_pop": "stddev_pop", "variance": "var_samp",
     "var_samp": "var_samp", "var_pop": "var_pop",
 }  # fmt: skip
-_PAIRED = {"corr": "corr", "covar_pop": "covar_pop", "covar_samp": "covar_samp", "regr_slope": "regr_slope",
-           "regr_intercept": "regr_intercept"}  # fmt: skip
+_PAIRED = ("corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept")
 
 
 @_aggregate(*_STATISTICS)
@@ -226,7 +225,7 @@ def _statistic(call: AggregateCall) -> Expr:
 @_aggregate(*_PAIRED)
 def _paired(call: AggregateCall) -> Expr:
     call.count(2)
-    found = call.aggregate(_PAIRED[call.name], call.arg(0, t.DOUBLE).sql, call.arg(1, t.DOUBLE).sql)
+    found = call.aggregate(call.name, call.arg(0, t.DOUBLE).sql, call.arg(1, t.DOUBLE).sql)
     if not call.name.startswith("covar"):
         found = f"CASE WHEN isfinite({found}) THEN {found} END"
     # Of the overloads for real and double, Trino takes the first that fits.

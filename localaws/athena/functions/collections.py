@@ -369,7 +369,7 @@ def _map_concat(call: Call) -> Expr:
 
 
 def _over_entries(call: Call) -> tuple[str, Expr, Type]:
-    """map_filter and its like: the entries, the lambda's body over t_entry, and the map's type."""
+    """map_filter and its like: an entry's name, the lambda's body over it, and the map's type."""
     call.count(2)
     kind, entry = call.of(0, "map"), call.translator.fresh()
     given = [f"struct_extract({entry}, 'key')", f"struct_extract({entry}, 'value')"]

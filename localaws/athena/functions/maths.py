@@ -43,12 +43,10 @@ simple(
     "WHEN {1} < {2} AND {0} >= {2} OR {1} > {2} AND {0} <= {2} THEN {3} + 1 "
     "ELSE CAST(floor({3} * ({0} - {1}) / ({2} - {1}) + 1) AS BIGINT) END",
 )  # fmt: skip
-for _name in ("rand", "random"):
-    simple(_name, [], t.DOUBLE, "random()")
 
 
-def _number(call: Call, index: int = 0) -> Expr:
-    value = call.args[index]
+def _number(call: Call) -> Expr:
+    value = call.args[0]
     if value.type.name == "unknown":
         return coerce(value, t.DOUBLE)
     if not value.type.is_numeric:

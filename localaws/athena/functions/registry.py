@@ -79,10 +79,11 @@ class Call:
 @functools.cache
 def _trino_forms() -> dict[str, list[list[str]]]:
     """The parameters' base types of each overload of Trino's functions, by name: SHOW FUNCTIONS of 483."""
-    found = {}
+    found: dict[str, list[list[str]]] = {}
     for line in Path(__file__).with_name("trino.txt").read_text(encoding="utf-8").splitlines():
-        name, _, forms = line.partition(" ")
-        found[name] = [form.split(",") if form else [] for form in forms.split("; ")]
+        names, _, forms = line.partition(": ")
+        parsed = [form.split(",") if form else [] for form in forms.split("; ")]
+        found.update(dict.fromkeys(names.split(), parsed))
     return found
 
 

@@ -168,11 +168,6 @@ def _concat_ws(call: Call) -> Expr:
     return Expr(f"CASE WHEN {separator} IS NOT NULL THEN {joined} END", _V)
 
 
-@function("split_to_map")
-def _split_to_map(call: Call) -> Expr:
-    raise call.fail("NOT_SUPPORTED", "split_to_map")
-
-
 def _pattern(call: Call, index: int = 1) -> str:
     """The pattern as SQL. What only one of RE2 and Java accepts, or may read in another way, is refused."""
     pattern = call.constant(index)
