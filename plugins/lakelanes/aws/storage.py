@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lakelanes.aws.failures import error_code, is_changed, is_missing, kind_of
+from lakelanes.aws.partial_answers import Left, left_for, send
 from lakelanes.aws.reasons import restore_command
 from lakelanes.errors import ArchivedError, OutOfTimeError, SourceChangedError, SourceGoneError, TargetChangedError
 
@@ -36,6 +37,8 @@ _UPLOADS = 2
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html allows 10,000; parts grow so as to stay far below.
 _PARTS = 2500
 _FOOTER_BYTES = 64 << 10
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+DELETE_LIMIT = 1000
 # Classes whose objects have to be restored before they are read; GLACIER_IR is none.
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _EMPTY_OBJECT = "InvalidRange"  # it has no first byte
@@ -424,3 +427,20 @@ def parquet_rows(s3: Any, bucket: str, key: str, etag: str) -> int:
     end = tail(_FOOTER_BYTES)
     needed = int.from_bytes(end[-8:-4], "little") + 8
     return int(pq.read_metadata(io.BytesIO(end if needed <= len(end) else tail(needed))).num_rows)
+
+
+def list_folder(s3: Any, bucket: str, prefix: str) -> Iterator[Any]:
+    """S3's descriptions of the objects whose keys start with the prefix, in their order; 1,000 a request."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Contents", ())
+
+
+def delete_objects(s3: Any, bucket: str, keys: Sequence[str]) -> list[Left[str]]:
+    """Deletes DELETE_LIMIT objects at most; returns those that S3 leaves, after more tries where these can help."""
+
+    def delete(chunk: Sequence[str]) -> Iterator[Left[str]]:
+        wanted = {"Objects": [{"Key": key} for key in chunk], "Quiet": True}
+        for error in s3.delete_objects(Bucket=bucket, Delete=wanted).get("Errors", ()):
+            yield left_for(str(error["Key"]), "s3", error["Code"], error.get("Message", ""))
+
+    return send(keys, delete)

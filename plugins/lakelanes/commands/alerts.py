@@ -11,7 +11,7 @@ from typing import Any
 from lakelanes.alerts import silence
 from lakelanes.alerts.incidents import Incident, uncured_incidents
 from lakelanes.commands.environment import open_lake
-from lakelanes.commands.report import Report, UsageError, table
+from lakelanes.commands.report import Report, UsageError, minute, table
 from lakelanes.lake import Lake
 
 _COLUMNS = ("since", "cause", "muted or closed", "reason")
@@ -49,13 +49,15 @@ def run(options: argparse.Namespace) -> Report:
 
 def _change(lake: Lake, options: argparse.Namespace) -> Callable[[Incident], bool] | None:
     """What is to be done with the incidents that are named."""
-    by = options.by or getpass.getuser()
-    if options.mute is not None:
-        until = lake.clock() + timedelta(hours=options.mute)
-        return lambda one: silence.mute(lake, one, until, by)
     if options.unmute:
         return lambda one: silence.unmute(lake, one)
-    return (lambda one: silence.close(lake, one, by)) if options.close else None
+    if options.mute is None and not options.close:
+        return None
+    by = options.by or getpass.getuser()
+    if options.close:
+        return lambda one: silence.close(lake, one, by)
+    until = lake.clock() + timedelta(hours=options.mute)
+    return lambda one: silence.mute(lake, one, until, by)
 
 
 def _apply(lake: Lake, causes: Sequence[str], change: Callable[[Incident], bool]) -> None:
@@ -71,16 +73,12 @@ def _apply(lake: Lake, causes: Sequence[str], change: Callable[[Incident], bool]
 def _line(incident: Incident) -> tuple[object, ...]:
     told = ""
     if incident.closed_at:
-        told = f"closed by {incident.closed_by} at {_minute(incident.closed_at)}"
+        told = f"closed by {incident.closed_by} at {minute(incident.closed_at)}"
     elif incident.muted_until:
-        told = f"muted by {incident.muted_by} until {_minute(incident.muted_until)}"
-    return _minute(incident.since), incident.cause, told, " ".join(incident.reason.split())
+        told = f"muted by {incident.muted_by} until {minute(incident.muted_until)}"
+    return minute(incident.since), incident.cause, told, " ".join(incident.reason.split())
 
 
 def _data(incident: Incident) -> dict[str, str]:
     names = ("cause", "since", "reason", "what_to_do", "muted_by", "muted_until", "closed_by", "closed_at")
     return {name: getattr(incident, name) for name in names}
-
-
-def _minute(text: str) -> str:
-    return text[:16].replace("T", " ")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 from lakelanes.catalog.views import read_views
-from lakelanes.commands.environment import check_endpoint
+from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, entity_named, plural
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import LakeConfig
@@ -31,8 +30,7 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> Report:
     config = load_config(options.config)
     if options.ledger or options.rebuild:
-        lake = Lake.open(config)
-        check_endpoint(os.environ.get("AWS_ENDPOINT_URL", ""))
+        lake = open_lake(config)
         names = [entity_named(lake, name).name for name in options.entity or config.entities]
         return _rebuilt(lake, names) if options.rebuild else _compared(lake, names)
     return _checked(config)

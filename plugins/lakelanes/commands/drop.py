@@ -6,13 +6,12 @@ The deployment gives no role the rights for that: they are those of whoever runs
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 from lakelanes import names
 from lakelanes.alerts.messages import publish
 from lakelanes.aws.storage import place_of
-from lakelanes.commands.environment import check_endpoint
+from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, UsageError, plural
 from lakelanes.config.loading import load_config
 from lakelanes.drop.belongings import Belongings, belongings
@@ -42,15 +41,14 @@ def run(options: argparse.Namespace) -> Report:
         name = names.entity_name(options.name)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    lake = Lake.open(load_config(options.config))
-    check_endpoint(os.environ.get("AWS_ENDPOINT_URL", ""))
+    lake = open_lake(load_config(options.config))
     found = belongings(lake, name)
     if found.is_nothing:
         where = f"the configuration has {found.configured}, of which" if found.configured else "the configuration and"
         raise UsageError(f"{where} the lake {'has nothing' if found.configured else f'have nothing named {name!r}'}")
     if options.yes:
         drop(lake, found, publish)
-        return Report(f"{_listed(lake, found, 'deleted')}", _data(lake, found, deleted=True))
+        return Report(_listed(lake, found, "deleted"), _data(lake, found, deleted=True))
     try:
         check(found)
         advice = f"nothing was deleted; `lakelanes drop {name} --yes` deletes it"

@@ -23,6 +23,7 @@ from lakelanes.aws.failures import error_code, kind_of
 from lakelanes.aws.reasons import reason_of
 from lakelanes.commands.report import UsageError
 from lakelanes.config.loading import DEFAULT_PATH
+from lakelanes.config.model import LakeConfig
 from lakelanes.lake import Lake
 
 _FILE = Path(".local") / "env"
@@ -88,10 +89,10 @@ def _candidates(config: str | None, folder: Path) -> Iterable[Path]:
         yield parent / _FILE
 
 
-def open_lake() -> Lake:
-    """The lake of LAKE_CONFIG. Raises UsageError where nothing answers at the endpoint of its AWS: sooner than the
-    clients, which try again for half a minute."""
-    lake = Lake.open()
+def open_lake(config: LakeConfig | None = None) -> Lake:
+    """The lake of a configuration, else of LAKE_CONFIG. Raises UsageError where nothing answers at the endpoint of its
+    AWS: sooner than the clients, which try again for half a minute."""
+    lake = Lake.open(config)
     check_endpoint(os.environ.get("AWS_ENDPOINT_URL", ""))
     return lake
 

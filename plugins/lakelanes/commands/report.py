@@ -66,3 +66,8 @@ def table_named(lake: Lake, name: str) -> Table:
 
 def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def minute(text: str | None) -> str:
+    """A moment in ISO 8601 as people read it, to the minute; '' for none."""
+    return (text or "")[:16].replace("T", " ")

@@ -9,7 +9,7 @@ from typing import Any
 
 from lakelanes.alerts.incidents import Incident, open_incidents
 from lakelanes.commands.environment import open_lake
-from lakelanes.commands.report import Report, UsageError, plural, table
+from lakelanes.commands.report import Report, UsageError, minute, plural, table
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.overview import files, tables
@@ -91,8 +91,8 @@ def _alert_data(incident: Incident) -> dict[str, Any]:
 def _of_alert(incident: Incident) -> tuple[object, ...]:
     muted = ""
     if incident.muted_until:
-        muted = f"(muted by {incident.muted_by} until {_minute(incident.muted_until)}) "
-    return _minute(incident.since), incident.cause, muted + _line(incident.reason), _line(incident.what_to_do)
+        muted = f"(muted by {incident.muted_by} until {minute(incident.muted_until)}) "
+    return minute(incident.since), incident.cause, muted + _line(incident.reason), _line(incident.what_to_do)
 
 
 def _of_entity(status: EntityStatus) -> tuple[object, ...]:
@@ -103,7 +103,7 @@ def _of_entity(status: EntityStatus) -> tuple[object, ...]:
         fresh.state,
         fresh.newest,
         expected,
-        _minute(fresh.deadline) if expected else "",
+        minute(fresh.deadline) if expected else "",
         counts.files,
         counts.failed,
         counts.rejected,
@@ -117,9 +117,9 @@ def _of_table(stand: TableStatus) -> tuple[object, ...]:
     return (
         stand.name,
         stand.state,
-        _minute(stand.until),
-        _minute(stand.next_end) if expected else "",
-        _minute(stand.deadline) if expected else "",
+        minute(stand.until),
+        minute(stand.next_end) if expected else "",
+        minute(stand.deadline) if expected else "",
         stand.unfinished,
         stand.failed,
         _line(stand.reason),
@@ -136,7 +136,3 @@ def _of_letters(letters: DeadLetters) -> str:
 
 def _line(text: str | None) -> str:
     return " ".join((text or "").split())
-
-
-def _minute(text: str | None) -> str:
-    return (text or "")[:16].replace("T", " ")

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from boto3.s3.transfer import S3Transfer
-
 from lakelanes.catalog.partitions import unregistered
 from lakelanes.commands.environment import open_lake
 from lakelanes.commands.report import Report, UsageError, entity_named, plural
@@ -83,7 +81,8 @@ def wait_for(
 def _unreadable(lake: Lake, entity: Entity, entry: Entry) -> bool:
     if entry.state != "loaded" or (not entry.live_rows and entry.parts is None):
         return False
-    paths = [part.partition for part in lake.ledger.parts(entry.source).values() if part.live_rows]
+    parts = lake.ledger.parts(entry.source).values() if entry.parts is not None else ()
+    paths = [part.partition for part in parts if part.live_rows]
     return bool(unregistered(lake, entity, [*paths, *([entry.partition] if entry.partition else [])]))
 
 
@@ -102,7 +101,9 @@ def _taken(lake: Lake, path: Path, entity: Entity | None) -> tuple[Entity, str]:
 
 def _put(lake: Lake, path: Path, key: str) -> SourceFile:
     bucket = lake.config.resources.source_bucket
-    # In parts where it is large. The engine's clients have no such method: it takes a function long to import.
+    # It takes long to import, and no other command needs it.
+    from boto3.s3.transfer import S3Transfer
+
     S3Transfer(lake.s3).upload_file(str(path), bucket, key)
     file = find_source(lake, key)
     if file is None:

@@ -8,11 +8,11 @@ name's tables; a folder of another entity or table of the configuration never do
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from lakelanes.alerts.incidents import Incident, open_incidents, stale_cause
-from lakelanes.aws.storage import place_of
+from lakelanes.aws.storage import list_folder, place_of
 from lakelanes.catalog import registrar, view_sources
 from lakelanes.catalog.glue_tables import ENTITY, REJECTS_FOLDER, data_table, describe_all, rejects_table
 from lakelanes.catalog.views import tables_of_views
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from lakelanes.lake import Lake
 
 Key = tuple[str, str]
-_VIEW = "VIRTUAL_VIEW"
 _CHANGES, _CURRENT = "_changes", "_current"
 
 
@@ -182,20 +181,9 @@ def _folders(lake: Lake, name: str, tables: Iterable[str], is_table: bool) -> It
     if is_table or owner:
         prefixes.add(f"{export_folder(owner) if owner else TableExport().prefix + name}/")
     for prefix in sorted(prefixes):
-        folder = Folder(prefix)
-        for listed in list_folder(lake, prefix):
-            folder = replace(folder, objects=folder.objects + 1, bytes=folder.bytes + listed["Size"])
-        if folder.objects:
-            yield folder
-
-
-def list_folder(lake: Lake, prefix: str) -> Iterator[Any]:
-    """S3's descriptions of the objects in a folder of the analytics bucket, 1,000 a request."""
-    pages = lake.s3.get_paginator("list_objects_v2").paginate(
-        Bucket=lake.config.resources.analytics_bucket, Prefix=prefix
-    )
-    for page in pages:
-        yield from page.get("Contents", ())
+        sizes = [listed["Size"] for listed in list_folder(lake.s3, lake.config.resources.analytics_bucket, prefix)]
+        if sizes:
+            yield Folder(prefix, len(sizes), sum(sizes))
 
 
 def _entries(lake: Lake, name: str) -> list[Entry]:

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lakelanes.alerts.incidents import Send, cure_all
+from lakelanes.aws.storage import DELETE_LIMIT, delete_objects, list_folder
 from lakelanes.catalog import glue_tables
 from lakelanes.catalog.views import drop_views
 from lakelanes.concurrently import map_concurrently
-from lakelanes.drop.belongings import Belongings, belongings, journal, list_folder
+from lakelanes.drop.belongings import Belongings, belongings, journal
 from lakelanes.errors import DropError
 from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.items import CURRENT
@@ -22,9 +23,6 @@ from lakelanes.ledger.notes import note_key
 
 if TYPE_CHECKING:
     from lakelanes.lake import Lake
-
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-_OBJECTS = 1000
 
 
 def check(found: Belongings) -> None:
@@ -68,13 +66,12 @@ def drop(lake: Lake, found: Belongings, send: Send) -> None:
 
 def _empty(lake: Lake, prefix: str) -> None:
     bucket = lake.config.resources.analytics_bucket
-    keys = [listed["Key"] for listed in list_folder(lake, prefix)]
-    chunks = [keys[at : at + _OBJECTS] for at in range(0, len(keys), _OBJECTS)]
+    keys = [listed["Key"] for listed in list_folder(lake.s3, bucket, prefix)]
+    chunks = [keys[at : at + DELETE_LIMIT] for at in range(0, len(keys), DELETE_LIMIT)]
 
     def delete(chunk: Sequence[str]) -> None:
-        wanted = {"Objects": [{"Key": one} for one in chunk], "Quiet": True}
-        for error in lake.s3.delete_objects(Bucket=bucket, Delete=wanted).get("Errors", ()):
-            raise DropError(f"s3://{bucket}/{error['Key']} was not deleted: {error['Code']}: {error['Message']}")
+        for left in delete_objects(lake.s3, bucket, chunk):
+            raise DropError(f"s3://{bucket}/{left.item} was not deleted: {left.reason}")
 
     map_concurrently(delete, chunks)
 

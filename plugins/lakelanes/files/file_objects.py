@@ -180,5 +180,5 @@ def is_overtaken(lake: Lake, entity: Entity, entry: Entry) -> bool:
         return False
     _, source_key = place_of(entry.source)
     keys = target_keys(entity, Partition.from_path(entry.partition), source_key).values()
-    every = [written_object(lake.s3, lake.config.resources.analytics_bucket, key) for key in keys]
+    every = (written_object(lake.s3, lake.config.resources.analytics_bucket, key) for key in keys)
     return any(found is not None and not is_of_last_commit(entry, found) for found in every)

@@ -5,14 +5,15 @@ The new snapshot is written beside the old one and becomes visible when the view
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from lakelanes.aws.partial_answers import Left, left_for, require_all, send
+from lakelanes.aws.partial_answers import require_all
+from lakelanes.aws.storage import DELETE_LIMIT, delete_objects, list_folder
 from lakelanes.catalog.evolution import ensure_table
 from lakelanes.catalog.glue_tables import GlueTable
 from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
@@ -25,9 +26,6 @@ from lakelanes.tables.snapshot_merge import MEMORY_ROWS, SnapshotWriter, merge
 if TYPE_CHECKING:
     from lakelanes.config.model import Table
     from lakelanes.lake import Lake
-
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-_DELETE_LIMIT = 1000
 
 
 @dataclass(frozen=True)
@@ -124,10 +122,7 @@ def delete_others(lake: Lake, folder: str, export_id: str) -> None:
 
 def _keys(lake: Lake, prefix: str) -> list[str]:
     """Keys of the analytics bucket that start with the prefix, in order."""
-    pages = lake.s3.get_paginator("list_objects_v2").paginate(
-        Bucket=lake.config.resources.analytics_bucket, Prefix=prefix
-    )
-    return [item["Key"] for page in pages for item in page.get("Contents", ())]
+    return [listed["Key"] for listed in list_folder(lake.s3, lake.config.resources.analytics_bucket, prefix)]
 
 
 def _folders(lake: Lake, own: GlueTable) -> list[str]:
@@ -143,12 +138,6 @@ def _folders(lake: Lake, own: GlueTable) -> list[str]:
 def _delete(lake: Lake, keys: Sequence[str]) -> None:
     """Deletes objects of the analytics bucket, 1,000 a request. Raises PartialAnswerError when S3 leaves some."""
     bucket = lake.config.resources.analytics_bucket
-
-    def delete(chunk: Sequence[str]) -> Iterator[Left[str]]:
-        objects = [{"Key": key} for key in chunk]
-        answer = lake.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-        for error in answer.get("Errors", ()):
-            yield left_for(str(error["Key"]), "s3", error["Code"], error.get("Message", ""))
-
-    for start in range(0, len(keys), _DELETE_LIMIT):
-        require_all(send(keys[start : start + _DELETE_LIMIT], delete), f"objects of s3://{bucket} were not deleted")
+    for start in range(0, len(keys), DELETE_LIMIT):
+        left = delete_objects(lake.s3, bucket, keys[start : start + DELETE_LIMIT])
+        require_all(left, f"objects of s3://{bucket} were not deleted")

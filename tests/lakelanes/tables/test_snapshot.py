@@ -96,7 +96,7 @@ def test_objects_are_deleted_in_as_many_requests_as_they_need(
     s3.put_object(Bucket=bucket, Key="folder/own-0", Body=b"x")
     requests: list[str] = []
     s3.meta.events.register("before-call.s3.DeleteObjects", lambda model, **_: requests.append(model.name))
-    monkeypatch.setattr(snapshot, "_DELETE_LIMIT", 2)
+    monkeypatch.setattr(snapshot, "DELETE_LIMIT", 2)
     delete_others(lanes.lake, "folder/", "own")
     left = s3.list_objects_v2(Bucket=bucket, Prefix="folder/")["Contents"]
     assert [item["Key"] for item in left] == ["folder/own-0"]
