@@ -378,7 +378,7 @@ def _missing(lake: Lake, entity: Entity) -> list[str]:
     first = max(whole.first, following(entity, last, -LOOKBACK[entity.grain]))
     if not whole.first or first > last:
         return []
-    cells = overview.calendar(lake, entity, first, last)
+    cells = overview.calendar(lake, entity, first, last, whole)
     newest = max((cell.period for cell in cells if cell.counts.partitions), default="")
     return [
         cell.period

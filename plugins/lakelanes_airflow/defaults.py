@@ -43,9 +43,7 @@ class RetryWhatCanPass(RetryPolicy):
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Any | None = None
     ) -> RetryDecision:
-        if isinstance(exception, LakeError):
-            hopeless = not exception.retryable
-        elif isinstance(exception, ClientError | BotoCoreError):
+        if isinstance(exception, LakeError | ClientError | BotoCoreError):
             hopeless = not is_retryable(exception)
         else:
             hopeless = isinstance(exception, (*_SAME_AGAIN, *_FINAL))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import threading
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -70,3 +72,9 @@ def served(app: Any) -> Generator[str]:
         server.should_exit = True
         thread.join(10)
         listener.close()
+
+
+def keep(page: Page, name: str, **picture: Any) -> None:
+    """Keeps a picture where LAKE_SCREENSHOTS says, for docs/. picture: as page.screenshot takes it."""
+    if folder := os.environ.get("LAKE_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", **picture)

@@ -115,6 +115,11 @@ class Incident:
         return bool(not self.sent or self.cured_at or self.muted_until)
 
     @property
+    def names(self) -> frozenset[str]:
+        """The entities and tables that it is about, those of its files included."""
+        return frozenset(filter(None, [*(self.entity or "").split(", "), *(one.entity for one in self.alert.files)]))
+
+    @property
     def event(self) -> str:
         """What happened, e.g. ``failed``."""
         return self.alert.event

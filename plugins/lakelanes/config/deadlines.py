@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from lakelanes.config.local_time import next_tick
-from lakelanes.config.model import Entity, Grain, Table
+from lakelanes.config.model import Entity, Table
 from lakelanes.config.partitions import Partition, partition_key
 from lakelanes.config.periods import Periods
 from lakelanes.errors import PartitionValueError
@@ -33,12 +32,7 @@ def period_of(entity: Entity, path: str) -> str | None:
 def periods_of(entity: Entity) -> Periods:
     """The periods of an entity whose partition keys spell a date, and when the run of each starts."""
     assert entity.partition_grain is not None and entity.partition_key_format is not None
-    return _periods(entity.partition_grain, entity.partition_key_format, entity.timezone, entity.schedule)
-
-
-@lru_cache(maxsize=1024)
-def _periods(grain: Grain, form: str, timezone: str, schedule: str | None) -> Periods:
-    return Periods(grain, form, timezone, schedule)
+    return Periods(entity.partition_grain, entity.partition_key_format, entity.timezone, entity.schedule)
 
 
 def start_of(entity: Entity, period: str) -> datetime:

@@ -208,9 +208,9 @@ def is_dead_letter(entry: Entry) -> bool:
     return entry.state == "failed" and (entry.error or "").startswith(dead_letters.REASON)
 
 
-def calendar(lake: Lake, entity: Entity, first: str, last: str) -> list[Cell]:
+def calendar(lake: Lake, entity: Entity, first: str, last: str, whole: Summary | None = None) -> list[Cell]:
     """The entity's periods from ``first`` to ``last``, at most MAX_CELLS of them; one that clocks skip only where files
-    are named for it.
+    are named for it. whole: the entity's sums, where they are known.
 
     missing: no row although the deadline is over, from the first period that ever had rows on. none: before that, or
     not over yet.
@@ -219,7 +219,7 @@ def calendar(lake: Lake, entity: Entity, first: str, last: str) -> list[Cell]:
     end = wanted[-1] if len(wanted) == MAX_CELLS else last
     if first > end:
         return []
-    whole = summaries.total(lake.ledger, entity.name)
+    whole = summaries.total(lake.ledger, entity.name) if whole is None else whole
     known = summaries.period_summaries(lake.ledger, entity.name, first, end, fields=OF_A_CELL)
     skipped = [period for period in known if is_period(entity, period) and not exists(entity, period)]
     now = lake.clock()

@@ -48,11 +48,7 @@ def table_state(by_exports: TableState, alerts: Collection[Incident]) -> TableSt
 
 def alerts_about(name: str, opened: Iterable[Incident]) -> list[Incident]:
     """The alerts that are about an entity or a table, among others."""
-    return [one for one in opened if name in (one.entity or "").split(", ") or _has_file_of(name, one)]
-
-
-def _has_file_of(name: str, incident: Incident) -> bool:
-    return any(fault.entity == name for fault in incident.alert.files)
+    return [one for one in opened if name in one.names]
 
 
 def _of_alert(incident: Incident) -> EntityState:

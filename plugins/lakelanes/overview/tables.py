@@ -108,9 +108,16 @@ class WindowCell:
 
 
 def status(
-    lake: Lake, names: Iterable[str] | None = None, opened: Sequence[Incident] | None = None
+    lake: Lake,
+    names: Iterable[str] | None = None,
+    opened: Sequence[Incident] | None = None,
+    *,
+    figures: bool = True,
 ) -> list[TableStatus]:
-    """The tables, or those named, in the configuration's order. ``opened``: the open alerts, where they are known."""
+    """The tables, or those named, in the configuration's order. ``opened``: the open alerts, where they are known.
+
+    figures: also the size, and the changes of the last days; two Queries a table.
+    """
     wanted = list(lake.config.tables if names is None else names)
     if not wanted:
         return []
@@ -119,7 +126,8 @@ def status(
 
     def one(name: str) -> TableStatus:
         table = lake.config.tables[name]
-        return _with_figures(lake, table, _status(lake, table, known.get(name)), alerts)
+        stand = _with_alerts(lake, table, _status(lake, table, known.get(name)), alerts)
+        return _with_figures(lake, table, stand) if figures and stand.base is not None else stand
 
     return map_concurrently(one, wanted)
 
@@ -156,11 +164,6 @@ def snapshots(lake: Lake, table: Table) -> list[Snapshot]:
     return TableLedger(lake, table.name).newest_snapshots(_SNAPSHOTS)
 
 
-def due_at(table: Table, window: Window) -> datetime:
-    """When the run that exports the window starts, in UTC: without a schedule, when the window ends."""
-    return window_due_at(table, window.end)
-
-
 def _status(lake: Lake, table: Table, chain: Chain | None) -> TableStatus:
     if "export" not in table.lanes:
         return _of(table, chain, "no deadline")
@@ -173,27 +176,28 @@ def _status(lake: Lake, table: Table, chain: Chain | None) -> TableStatus:
     return _after_the_base(lake, table, chain, view)
 
 
-def _with_figures(lake: Lake, table: Table, stand: TableStatus, opened: Sequence[Incident]) -> TableStatus:
-    """The status with its alerts, which may change its state, its lag, its size, and the changes of the last days."""
+def _with_alerts(lake: Lake, table: Table, stand: TableStatus, opened: Sequence[Incident]) -> TableStatus:
+    """The status with its alerts, which may change its state, and its lag."""
     about, now = standing.alerts_about(table.name, opened), lake.clock()
     stand = replace(
         stand,
         state=standing.table_state(stand.state, about),
         alerts=tuple(alert.cause for alert in about),
     )
-    if stand.base is None:
-        return stand
-    ledger = TableLedger(lake, table.name)
-    snapshot = next(iter(ledger.newest_snapshots(1)), None)
-    trend = trends.of_table(ledger.newest_windows(trends.MOST_WINDOWS), now.date())
-    stand = replace(stand, trend=trend)
-    if snapshot:
-        stand = replace(stand, rows=snapshot.rows, rows_as_of=timestamp(snapshot.moment))
-    if stand.until is None:
+    if stand.base is None or stand.until is None:
         return stand
     until = datetime.fromisoformat(stand.until)
     limit = (datetime.fromisoformat(stand.deadline) - until) // _MINUTE if stand.deadline else None
     return replace(stand, lag_minutes=(now - until) // _MINUTE, lag_limit_minutes=limit)
+
+
+def _with_figures(lake: Lake, table: Table, stand: TableStatus) -> TableStatus:
+    """The status with its size, and the changes of the last days."""
+    ledger = TableLedger(lake, table.name)
+    snapshot = next(iter(ledger.newest_snapshots(1)), None)
+    trend = trends.of_table(ledger.newest_windows(trends.MOST_WINDOWS), lake.clock().date())
+    stand = replace(stand, trend=trend)
+    return replace(stand, rows=snapshot.rows, rows_as_of=timestamp(snapshot.moment)) if snapshot else stand
 
 
 def _of(table: Table, chain: Chain | None, state: TableState, **more: Any) -> TableStatus:
@@ -224,7 +228,7 @@ def _after_the_base(lake: Lake, table: Table, chain: Chain, view: Coverage | Non
     open_ = [export for export in ahead if not export.is_converted]
     blocking = next((export for export in open_ if export.window.start == until), None)
     window = blocking.window if blocking else next_window(until, table.export.window_minutes)
-    deadline, now = due_at(table, window) + DEADLINE, lake.clock()
+    deadline, now = window_due_at(table, window.end) + DEADLINE, lake.clock()
     found = {
         "until": timestamp(until),
         "next_start": timestamp(window.start),
@@ -265,7 +269,7 @@ def _holes(
                 return
             window = Window(place, end)
         state: WindowState = "gap" if current.state == "gap" else "waiting"
-        if state == "waiting" and now >= due_at(table, window) + DEADLINE:
+        if state == "waiting" and now >= window_due_at(table, window.end) + DEADLINE:
             state = "missing"
         yield WindowCell(window, state)
         place = window.end

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,8 +30,10 @@ from lakelanes_airflow.page import calendars, dashboards, incidents, tables
 from lakelanes_airflow.page import files as file_routes
 from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read, may_trigger, reader, require_trigger
 from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
+from lakelanes_airflow.page.alert_groups import MOST_IN_A_GROUP
 from lakelanes_airflow.page.background import BackgroundWork
 from lakelanes_airflow.page.entity_facts import facts_of
+from lakelanes_airflow.page.files import StateFilter
 from lakelanes_airflow.page.periods import standing
 from lakelanes_airflow.page.render import HEADERS, HERE, back, page
 from lakelanes_airflow.page.visibility import Visibility
@@ -43,10 +45,6 @@ _STATIC = {
 }
 _ROWS = 50
 _LATEST = 8
-# Files that one press of Retry loads.
-_MOST_RETRIED = 500
-
-StateFilter = Literal["", "claimed", "loaded", "rejected", "failed", "deleted", "deferred", "unmatched"]
 Cursor = Annotated[str, Query(max_length=2100)]
 
 
@@ -141,7 +139,8 @@ def period_page(request: Request, user: Reader, entity: str, period: str, after:
     lake, described = _entity(request, user, entity)
     if not described.partition_grain or not overview.is_period(described, period):
         raise HTTPException(404, f"{period!r} is not a period of {entity}.")
-    cells = overview.calendar(lake, described, period, period)
+    whole = summaries.total(lake.ledger, entity)
+    cells = overview.calendar(lake, described, period, period, whole)
     if not cells:
         raise HTTPException(404, f"Clocks of {described.timezone} skip {period}, and no file is named for it.")
     [cell] = cells
@@ -162,7 +161,7 @@ def period_page(request: Request, user: Reader, entity: str, period: str, after:
         stand=standing(
             described,
             cell,
-            summaries.total(lake.ledger, entity),
+            whole,
             lake.clock(),
             [entry for _, found in files for entry in found.entries],
             len(unseen),
@@ -185,7 +184,7 @@ async def retry_file(
     request: Request,
     user: Reader,
     entity: str,
-    uri: Annotated[list[Annotated[str, Field(max_length=1200)]], Form(max_length=_MOST_RETRIED)],
+    uri: Annotated[list[Annotated[str, Field(max_length=1200)]], Form(max_length=MOST_IN_A_GROUP)],
     first_page: Annotated[bool, Form()] = False,
 ) -> Response:
     """Starts a run of the files' entity that loads them alone, again if all of them are loaded. Leads back to the page
@@ -222,7 +221,7 @@ def _calendar(lake: Lake, entity: Entity, wanted: str) -> dict[str, Any]:
     """What the template shows of a span: its blocks, and what of it stands out."""
     whole = summaries.total(lake.ledger, entity.name)
     span = calendars.span_of(entity, wanted, whole, lake.clock())
-    cells = overview.calendar(lake, entity, span.first, span.last)
+    cells = overview.calendar(lake, entity, span.first, span.last, whole)
     return {
         "span": span,
         "blocks": calendars.blocks(entity, span, cells),

@@ -139,7 +139,7 @@ def _card(sight: Visibility, config: LakeConfig, group: AlertGroup) -> AlertCard
 
 def _dags(config: LakeConfig, incident: Incident) -> set[str]:
     """The DAGs that fill what an alert is about, else the one that noticed it."""
-    names = set() if incident.kind in ("stale", "refresh") else _names(incident)
+    names = frozenset() if incident.kind in ("stale", "refresh") else incident.names
     filled = {(EXPORT_PREFIX if name in config.tables else LOAD_PREFIX) + name for name in names}
     return filled or {incident.dag_id}
 
@@ -147,12 +147,6 @@ def _dags(config: LakeConfig, incident: Incident) -> set[str]:
 def _page(url: str) -> str:
     """The path below the Lake page's root; '' for its first page, which lists the alerts, and for other addresses."""
     return url.removeprefix(PREFIX).removesuffix("/") if url.startswith(f"{PREFIX}/") else ""
-
-
-def _names(incident: Incident) -> set[str]:
-    """The entities and tables that an alert is about."""
-    names = {name for name in (incident.entity or "").split(", ") if name}
-    return names | {fault.entity for fault in incident.alert.files if fault.entity}
 
 
 def _views_of_datasets(opened: Sequence[Incident]) -> Mapping[str, str]:
@@ -185,7 +179,7 @@ def _may_see(
 ) -> bool:
     if view:
         return sight.rows_of(tables[view])
-    names = _names(incident)
+    names = incident.names
     seen = [sight.table(name) for name in names & config.tables.keys()]
     # A name that the configuration has no more is taken for an entity's, which none but readers of every DAG may see.
     seen += [sight.entity(name) for name in names if name in config.entities or name not in config.tables]

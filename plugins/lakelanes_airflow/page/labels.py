@@ -12,7 +12,7 @@ from lakelanes.alerts.messages import FileFault
 from lakelanes.aws.storage import place_of
 from lakelanes.ledger.entries import told_rejects
 from lakelanes.tables.windows import minute_text
-from lakelanes_airflow.page.calendars import long_name, short_name, told
+from lakelanes_airflow.page.calendars import has_rejects, long_name, short_name, told
 from lakelanes_airflow.page.sparklines import sparkline
 from lakelanes_airflow.page.window_layout import window_name
 
@@ -196,6 +196,7 @@ FILTERS = {
     "size": size,
     "compact": compact,
     "told": told,
+    "has_rejects": has_rejects,
     "cut": cut,
     "duration": duration,
     "lasting": lasting,

@@ -54,7 +54,7 @@ def table_page(
 ) -> Response:
     """A table: freshness, windows of some days, gaps with their repair, snapshots, what its stream brought last."""
     lake, described = _table(request, user, table)
-    [stand] = tables.status(lake, [table])
+    [stand] = tables.status(lake, [table], figures=False)
     span = span_of(described, until, stand, lake.clock())
     cells = tables.windows(lake, described, stand, span.first, span.last)
     known = [cell for cell in reversed(cells) if cell.export]

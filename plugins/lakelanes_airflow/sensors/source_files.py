@@ -12,7 +12,7 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from lakelanes.catalog.registrar import unregistered
-from lakelanes.config.deadlines import exists
+from lakelanes.config.deadlines import exists, start_of
 from lakelanes.config.model import Entity
 from lakelanes.files.matching import partition_paths
 from lakelanes.files.preview import MAX_FILES, preview_files, summarize
@@ -27,7 +27,7 @@ from lakelanes_airflow.runs.params import check_params
 from lakelanes_airflow.runs.progress import died_before_publishing
 from lakelanes_airflow.runs.selection import Selection
 from lakelanes_airflow.runs.xcoms import SCOPE, Batch, explained
-from lakelanes_airflow.timetables.schedules import deadline_of, due_of, partition_start
+from lakelanes_airflow.timetables.schedules import deadline_of, due_of
 from lakelanes_airflow.triggers.polling import FIRST_INTERVAL, PollEvent
 from lakelanes_airflow.triggers.source_files import SourceFilesTrigger
 
@@ -117,7 +117,7 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
         if seen.complete:
             return self._plan(context, lake, entity, selection, seen, seen.pending)
         now, where = lake.clock(), source_look.expected_place(lake, entity, key)
-        if not seen.found and partition_start(entity, key) > now:
+        if not seen.found and start_of(entity, key) > now:
             raise AirflowFailException(
                 f"partition {key} of {entity.name} is in the future and has no file yet: {where}"
             )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable
 
-from lakelanes.config.deadlines import due_at, start_of
+from lakelanes.config.deadlines import due_at
 from lakelanes.config.local_time import local_time, next_tick, passed_at
 from lakelanes.config.model import Entity, Grain, Table
 from lakelanes.tables.windows import Window
@@ -52,11 +52,6 @@ def due_of(entity: Entity, key: str, run_after: datetime) -> datetime:
     A backfill's may be long before the partition is over, and the files have as long as those of a scheduled run.
     """
     return max(run_after, due_at(entity, key))
-
-
-def partition_start(entity: Entity, key: str) -> datetime:
-    """When the time that the Airflow partition ``key`` covers begins. ValueError for a key of another form."""
-    return start_of(entity, key)
 
 
 # The partition key of a table's run: where the time it covers begins, in the time zone of the schedule.

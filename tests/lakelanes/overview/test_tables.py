@@ -11,6 +11,7 @@ import pytest
 from lakelanes.__main__ import main
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert
+from lakelanes.config.deadlines import window_due_at
 from lakelanes.overview import tables
 from lakelanes.overview.tables import TableStatus
 from lakelanes.tables.planning import plan
@@ -68,7 +69,7 @@ def test_freshness_follows_the_window_that_should_be_in(source: SourceTable) -> 
 def test_a_schedule_moves_the_deadline_to_its_own_run(make_source: Callable[..., SourceTable]) -> None:
     source = make_source(export={"window_minutes": 15, "schedule": "0 6 * * *", "timezone": "Europe/Zurich"})
     first = begin(source)
-    due = tables.due_at(source.table, first)
+    due = window_due_at(source.table, first.end)
     assert due >= first.end and due - first.end < timedelta(days=1)
     assert due.astimezone().minute == 0 and stand_of(source).deadline == text(due + tables.DEADLINE)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from lakelanes.ledger.entries import Entry
 from tests.lakelanes_airflow.page.conftest import Open
 from tests.lakelanes_airflow.page.ledgered import entry, know
 from tests.support.accessibility import LOOKS, grave_faults, too_wide
-from tests.support.browser import chromium
+from tests.support.browser import chromium, keep
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.lakes import SALES
 from tests.support.source_tables import ORDERS
@@ -70,11 +68,11 @@ def hours(lake: Lake) -> Iterator[Entry]:
         yield entry(lake, "hits", f"web/hits_{hour:%Y%m%dT%H}.csv", path, at, state, rows, bad)
 
 
-def keep(page: Page, name: str) -> None:
-    """Keeps a picture of the page's upper part where LAKE_SCREENSHOTS says, for docs/."""
-    if (folder := os.environ.get("LAKE_SCREENSHOTS")) and (size := page.viewport_size):
-        upper = {"x": 0, "y": 0, "width": size["width"], "height": 1300}
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, clip=upper)
+def keep_upper(page: Page, name: str) -> None:
+    """Keeps a picture of the page's upper part."""
+    assert page.viewport_size
+    upper = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": 1300}
+    keep(page, name, full_page=True, clip=upper)
 
 
 PAGES = {
@@ -93,7 +91,7 @@ DOCS = {("daily", "wide, light"): "lake-page-light", ("hourly", "wide, dark"): "
 def test_everybody_can_use_the_pages_on_any_screen(open_page: Open, lake: Lake, look: str) -> None:
     for name, path in PAGES.items():
         page = open_page(path, **LOOKS[look])
-        keep(page, DOCS.get((name, look), f"{name}-{look.replace(', ', '-')}"))
+        keep_upper(page, DOCS.get((name, look), f"{name}-{look.replace(', ', '-')}"))
         assert too_wide(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         assert grave_faults(page) == [], name
@@ -114,7 +112,7 @@ def test_everybody_can_use_the_pages_of_a_table_on_any_screen(
         "export": f"/lake/tables/orders/exports/window/{table.window(20, 'failed').start}",
     }.items():
         page = open_page(path, **LOOKS[look])
-        keep(page, f"{name}-{look.replace(', ', '-')}")
+        keep_upper(page, f"{name}-{look.replace(', ', '-')}")
         assert too_wide(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         assert grave_faults(page) == [], name

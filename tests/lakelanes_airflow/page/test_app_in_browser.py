@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert
@@ -26,7 +24,7 @@ from lakelanes.tables.windows import minute_text
 from lakelanes_airflow.page.window_layout import window_name
 from tests.lakelanes_airflow.page.conftest import Open
 from tests.support.accessibility import too_wide
-from tests.support.browser import chromium
+from tests.support.browser import chromium, keep
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.lakes import put
 from tests.support.queues import Queues
@@ -101,12 +99,6 @@ def days(lake: Lake) -> list[datetime]:
     assert len(dead_letters.receive(lake)) == 1
     summaries.refresh(lake.ledger, lake.config.entities.values())
     return past
-
-
-def keep(page: Page, name: str) -> None:
-    """Keeps a picture where LAKE_SCREENSHOTS says, for docs/."""
-    if folder := os.environ.get("LAKE_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def test_the_page_shows_a_load_a_reject_a_missing_day_and_a_dead_letter(

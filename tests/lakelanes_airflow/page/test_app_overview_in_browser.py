@@ -23,9 +23,8 @@ from lakelanes.ledger import summaries
 from lakelanes_airflow import process_lake
 from lakelanes_airflow.plugin import LakelanesPlugin
 from tests.lakelanes_airflow.page.conftest import Open
-from tests.lakelanes_airflow.page.test_app_in_browser import keep
 from tests.support.accessibility import LOOKS, grave_faults, too_wide
-from tests.support.browser import chromium
+from tests.support.browser import chromium, keep
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.lakes import SALES, put
 from tests.support.source_tables import ORDERS
@@ -187,6 +186,8 @@ def test_a_card_says_how_its_entity_stands_as_the_alerts_do(open_page: Open, bus
     expect(entity("orders")).to_contain_text("fresh")
     expect(entity("orders")).to_contain_text(re.compile(r"Items\s*40"))
     expect(entity("orders").get_by_role("img")).to_have_accessible_name(re.compile("^Rows by day"))
+
+    expect(open_page("/lake/entities/sales").locator("main .title .badge")).to_contain_text("refused")
 
 
 def test_an_alert_is_muted_unmuted_and_closed_with_the_keyboard(open_page: Open, busy: Lake) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_prefix
@@ -16,7 +14,7 @@ from lakelanes.files.sweep import find_unloaded, record_unmatched
 from lakelanes.lake import Lake
 from tests.lakelanes_airflow.page.conftest import Open
 from tests.support.accessibility import LOOKS, grave_faults, too_wide
-from tests.support.browser import chromium
+from tests.support.browser import chromium, keep
 from tests.support.lakes import SALES, put
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no chromium here: apt-get install chromium (.ci/run does)")
@@ -60,12 +58,6 @@ def uris(lake: Lake) -> dict[str, str]:
     return uris
 
 
-def keep(page: Page, name: str) -> None:
-    """Keeps a picture where LAKE_SCREENSHOTS says, for docs/."""
-    if folder := os.environ.get("LAKE_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_of_files_is_fit_for_everybody_on_every_screen(
     open_page: Open, lake: Lake, uris: dict[str, str], look: str
@@ -79,7 +71,7 @@ def test_every_page_of_files_is_fit_for_everybody_on_every_screen(
     }
     for name, path in pages.items():
         page = open_page(path, "user", **LOOKS[look])
-        keep(page, f"{name}-{look.replace(', ', '-')}")
+        keep(page, f"{name}-{look.replace(', ', '-')}", full_page=True)
         assert grave_faults(page) == [], name
         assert too_wide(page) == [], name
         # Nor has a box to be moved to the side to be read, where there is little room.

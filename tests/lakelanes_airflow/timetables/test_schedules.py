@@ -11,12 +11,12 @@ from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.base import TimeRestriction
 from pendulum import instance
 
+from lakelanes.config.deadlines import start_of
 from lakelanes.config.model import Entity, Table
 from lakelanes_airflow.timetables.schedules import (
     LATE_WAIT,
     deadline_of,
     export_schedule_of,
-    partition_start,
     period_of,
     schedule_of,
     window_key,
@@ -89,7 +89,7 @@ def test_a_run_waits_until_its_deadline_and_an_overdue_one_a_little() -> None:
 
 
 def test_a_partition_starts_in_the_entitys_time_zone() -> None:
-    start = partition_start(entity(timezone="America/New_York"), "2024-03-15")
+    start = start_of(entity(timezone="America/New_York"), "2024-03-15")
     assert start.astimezone(UTC) == datetime(2024, 3, 15, 4, tzinfo=UTC)
 
 
