@@ -35,6 +35,8 @@ from lakelanes.dashboards.loading import datasets_of, read_dashboards
 from lakelanes.dashboards.quicksight.role import role, tables_read
 from lakelanes.dashboards.superset.bundle import lake_bundle, write
 from lakelanes.errors import LakeError
+from scripts.airflow_processes import private_file
+from scripts.worker_user import make_key, make_user
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -177,15 +179,10 @@ def make_reader(iam: Any, config: LakeConfig, name: str = USER) -> dict[str, str
 
     Those that it had before work no more. Raises ClientError.
     """
-    try:
-        iam.create_user(UserName=name)
-    except iam.exceptions.EntityAlreadyExistsException:
-        for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
-            iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    make_user(iam, name)
     policy = json.dumps(reading_policy(config))
     iam.put_user_policy(UserName=name, PolicyName="read-lake", PolicyDocument=policy)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    return make_key(iam, name)
 
 
 def listening(port: int | None = None) -> socket.socket:
@@ -204,7 +201,7 @@ def listening(port: int | None = None) -> socket.socket:
 def _secret(path: Path, size: int) -> str:
     """The text of a file that its owner alone may read; at first a random one."""
     if not path.exists():
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with private_file(path) as file:
             file.write(secrets.token_urlsafe(size))
     return path.read_text()
 

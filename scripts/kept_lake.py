@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lakelanes.commands.report import plural
 from lakelanes.config.model import LakeConfig
 
 
@@ -58,8 +59,8 @@ class KeptLake:
         if header is None:
             return ""
         return (
-            f"{_plural(header['objects'], 'object')} ({_size(header['bytes'])}) and "
-            f"{_plural(header['tables'], 'DynamoDB table')}, as of {header['saved']}"
+            f"{plural(header['objects'], 'object')} ({_size(header['bytes'])}) and "
+            f"{plural(header['tables'], 'DynamoDB table')}, as of {header['saved']}"
         )
 
     def written(self) -> int:
@@ -111,10 +112,6 @@ def _copy_database(source: Path, target: Path) -> None:
     with contextlib.closing(sqlite3.connect(source)) as one, contextlib.closing(sqlite3.connect(unfinished)) as other:
         one.backup(other)
     unfinished.replace(target)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _size(count: int) -> str:

@@ -34,11 +34,21 @@ def attach_policies(iam: Any, outputs: Mapping[str, str], name: str = NAME) -> N
 def make_worker_user(iam: Any, outputs: Mapping[str, str], name: str = NAME) -> dict[str, str]:
     """Creates the user, or gives one that is there a new key in the place of all before; returns its credentials, as
     variables for a process. Raises ClientError."""
+    make_user(iam, name)
+    attach_policies(iam, outputs, name)
+    return make_key(iam, name)
+
+
+def make_user(iam: Any, name: str) -> None:
+    """Creates a user, or takes its keys from one that is there. Raises ClientError."""
     try:
         iam.create_user(UserName=name)
     except iam.exceptions.EntityAlreadyExistsException:
         for old in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
             iam.delete_access_key(UserName=name, AccessKeyId=old["AccessKeyId"])
-    attach_policies(iam, outputs, name)
+
+
+def make_key(iam: Any, name: str) -> dict[str, str]:
+    """New credentials of a user, as variables for a process. Raises ClientError."""
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}

@@ -67,19 +67,6 @@ def test_where_nothing_runs_nothing_is_taken_over(made: Stack) -> None:
     assert made.take_over() is None
 
 
-class Deployment:
-    """Takes the place of the deployment: remembers what was deployed, and fails for some."""
-
-    def __init__(self, fails: Callable[[str], bool]) -> None:
-        self.fails, self.deployed = fails, list[str]()
-
-    def deploy(self, text: str, before: Any = None) -> dict[str, str]:
-        self.deployed.append(text)
-        if self.fails(text):
-            raise DeployError("refused")
-        return {}
-
-
 @dataclass
 class Serving:
     """A stack that runs, whose deployment and whose Airflow are told what to do: they note it, and fail as asked."""
