@@ -24,13 +24,18 @@ SERVERS = {
 # Each test of these imports Airflow or starts processes.
 STACKS = ("dags", "end_to_end", "faults", "infrastructure", "lakelanes_airflow", "lambdas", "witness")
 # What one worker does one after the other. The end-to-end tests are two series, about equally long, each with one stack
-# at a time; the tests of the page share the application that Airflow's API server serves, and those on moto its server.
+# at a time: the first's tests share it. The tests of the page are three, two of them in a browser, each with an
+# application of Airflow's API server; those on moto share its server.
 SERIES = (
-    ("tests/end_to_end/test_airflow.py", "tests/end_to_end/test_stack.py"),
-    tuple(f"tests/end_to_end/test_{name}.py" for name in ("alerts", "fast_lane", "lake_page", "tables")),
+    tuple(f"tests/end_to_end/test_{name}.py" for name in ("airflow", "fast_lane", "lake_page", "tables")),
+    tuple(f"tests/end_to_end/test_{name}.py" for name in ("alerts", "first_hour", "stack")),
+    tuple(f"tests/lakelanes_airflow/page/test_{name}_in_browser.py" for name in ("app", "app_entity", "app_overview")),
+    tuple(f"tests/lakelanes_airflow/page/test_{name}_in_browser.py" for name in ("dashboards", "files")),
     ("tests/lakelanes_airflow/page/",),
     ("tests/witness/",),
 )
+# What takes longest begins first, where there are several workers, and the others run beside it.
+FIRST = ("end_to_end/", "lakelanes_airflow/page/", "referee/", "faults/", "scripts/acceptance/", "witness/")
 # Where each local AWS of a run notes what it evaluated, and what is wrong with the rights that were used.
 IAM_RECORDS = "LOCALAWS_IAM_RECORDS"
 IAM_FAULTS = pytest.StashKey[list[str]]()
@@ -125,8 +130,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stack)
         if folder == "end_to_end" or item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
-    # Nothing takes longer than the tests of whole stacks: where there are several workers, the others run beside them.
-    items.sort(key=lambda item: item.path.parent.name != "end_to_end")
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    place = item.path.relative_to(TESTS).as_posix()
+    return next((turn for turn, one in enumerate(FIRST) if place.startswith(one)), len(FIRST))
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """`make up` and `make down`, as a developer meets them: on two state folders at once, again and again.
 
-Each test leaves both stacks up, and asks nothing of what the others did.
+Each test leaves its stack up, and asks nothing of what the others did.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -172,22 +173,39 @@ def commands(tmp_path: Path) -> Iterator[Commands]:
     commands.run("forget")
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What there was of a stack while another one ran beside it."""
+
+    entity: str
+    variables: dict[str, str]
+    dags: set[str]
+    addresses: set[str]
+
+
+def _look(one: Commands) -> Seen:
+    places = {c.laddr for process in one.processes() for c in connections_of(process)}
+    return Seen(one.entity, one.variables(), one.dags(), {f"http://{place.ip}:{place.port}" for place in places})
+
+
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Commands, Commands]]:
-    """Two stacks that were started at once."""
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Commands, list[Seen]]]:
+    """One of two stacks that were started at once, and what was seen of both; the other is gone."""
     folder = tmp_path_factory.mktemp("pair")
     pair = Commands(folder / "one", 1), Commands(folder / "two", 2)
     with ThreadPoolExecutor() as pool:
         try:
             list(pool.map(lambda one: one.do("up"), pair))
-            yield pair
+            seen = list(map(_look, pair))
+            pair[1].do("forget")
+            yield pair[0], seen
         finally:
             list(pool.map(lambda one: one.run("forget"), pair))
 
 
 @pytest.fixture
-def stack(pair: tuple[Commands, Commands]) -> Commands:
-    """One of them."""
+def stack(pair: tuple[Commands, list[Seen]]) -> Commands:
+    """A stack that is up."""
     assert pair[0].is_up()
     return pair[0]
 
@@ -200,16 +218,14 @@ def answers_to_its_own_names_alone(url: str) -> None:
     assert requests.get(f"{url}/", headers={"Host": f"localhost:{url.rsplit(':', 1)[1]}"}, timeout=30).ok
 
 
-def test_two_that_start_at_once_do_not_take_each_other_for_themselves(pair: tuple[Commands, Commands]) -> None:
+def test_two_that_start_at_once_do_not_take_each_other_for_themselves(pair: tuple[Commands, list[Seen]]) -> None:
     """Both want the port 8080, and one gets it at most."""
-    variables = [one.variables() for one in pair]
+    _, seen = pair
     for name in ("AIRFLOW_URL", "AWS_ENDPOINT_URL"):
-        assert len({each[name] for each in variables}) == 2, name
-    for one, each in zip(pair, variables, strict=True):
-        own = {f"http://{c.laddr.ip}:{c.laddr.port}" for process in one.processes() for c in connections_of(process)}
-        assert {each["AIRFLOW_URL"], each["AWS_ENDPOINT_URL"]} <= own
-        assert f"load_{one.entity}" in one.dags()
-    assert not pair[0].dags() & pair[1].dags()
+        assert len({one.variables[name] for one in seen}) == 2, name
+        assert all(one.variables[name] in one.addresses for one in seen), name
+    assert all(f"load_{one.entity}" in one.dags for one in seen)
+    assert not seen[0].dags & seen[1].dags
 
 
 def test_what_is_up_is_said_to_shells_and_listens_on_this_machine_alone(stack: Commands) -> None:

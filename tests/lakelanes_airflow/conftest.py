@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,26 @@ from tests.support.localaws import LocalAws  # noqa: E402
 def make_lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Lake]:
     """Deploys the lake that Airflow finds: ``make_lake(tables, others, **settings)`` with other entities than its own
     "sales", and settings of that one."""
-    for name, value in local_aws.environment.items():
-        monkeypatch.setenv(name, value)
+    return _maker(local_aws, monkeypatch, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def make_shared_lake(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Lake]]:
+    """The same, for a lake that the tests of a module only read."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield _maker(local_aws, patch, tmp_path_factory.mktemp("shared"))
+
+
+def _maker(aws: LocalAws, patch: pytest.MonkeyPatch, folder: Path) -> Callable[..., Lake]:
+    for name, value in aws.environment.items():
+        patch.setenv(name, value)
 
     def make(tables: Mapping[str, Any] | None = None, others: Mapping[str, Any] | None = None, **settings: Any) -> Lake:
-        path = tmp_path / "lake.json"
+        path = folder / "lake.json"
         path.write_text(config_text({"sales": {**SALES, **settings}, **(others or {})}, tables=tables))
-        monkeypatch.setenv("LAKE_CONFIG", str(path))
+        patch.setenv("LAKE_CONFIG", str(path))
         lake = open_lake()
-        clients = (local_aws.client("cloudformation"), local_aws.client("sts"))
+        clients = (aws.client("cloudformation"), aws.client("sts"))
         deploy(lake.config, *clients, parameters={"RequireTls": "false"})
         return lake
 

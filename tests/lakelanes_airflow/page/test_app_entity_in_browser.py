@@ -33,10 +33,10 @@ HITS = {
 }
 
 
-@pytest.fixture
-def lake(make_lake: Callable[..., Lake]) -> Lake:
+@pytest.fixture(scope="module")
+def lake(make_shared_lake: Callable[..., Lake]) -> Lake:
     """A lake with months of days and days of hours; see ``days`` and ``hours`` for what is wrong in them."""
-    lake = make_lake(others={"hits": HITS}, schedule="0 6 * * *", timezone="Europe/Zurich")
+    lake = make_shared_lake(others={"hits": HITS}, schedule="0 6 * * *", timezone="Europe/Zurich")
     know(lake, [*days(lake), *hours(lake)])
     return lake
 

@@ -3,8 +3,9 @@ and narrow screens, light and dark."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,15 +61,31 @@ MUTER = "anna"
 @pytest.fixture
 def lake(make_lake: Callable[..., Lake], monkeypatch: pytest.MonkeyPatch) -> Lake:
     """Four entities and a table, at the time NOW; also for the page."""
-    tables = {"orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": 60}}}
-    made = make_lake(tables, {"returns": RETURNS, "visits": VISITS, "prices": PRICES})
-    stopped = Lake.open(made.config, lambda: NOW)
-    monkeypatch.setattr(process_lake, "_open", lambda *_: stopped)
-    return stopped
+    return _lake(make_lake, monkeypatch)
 
 
 @pytest.fixture
 def busy(lake: Lake) -> Lake:
+    """The lake with files in all states, for a test that changes what there is of it."""
+    return _fill(lake)
+
+
+@pytest.fixture(scope="module")
+def shown(make_shared_lake: Callable[..., Lake]) -> Iterator[Lake]:
+    """Such a lake, to be looked at only."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield _fill(_lake(make_shared_lake, patch))
+
+
+def _lake(make_lake: Callable[..., Lake], patch: pytest.MonkeyPatch) -> Lake:
+    tables = {"orders": {"dynamodb_table": "shop-orders", **ORDERS, "export": {"window_minutes": 60}}}
+    made = make_lake(tables, {"returns": RETURNS, "visits": VISITS, "prices": PRICES})
+    stopped, where, other = Lake.open(made.config, lambda: NOW), os.environ["LAKE_CONFIG"], process_lake._open
+    patch.setattr(process_lake, "_open", lambda path, *more: stopped if str(path) == where else other(path, *more))
+    return stopped
+
+
+def _fill(lake: Lake) -> Lake:
     """Sales of a month but for a day, whose newest file is refused; five returns refused for one reason; hourly visits;
     prices without dates; an alert that is muted; files of no entity; a table whose exports are up to date."""
     days = [TODAY - timedelta(days=number) for number in range(30, 0, -1)]
@@ -138,7 +155,7 @@ def card(page: Page, title: str | re.Pattern[str]) -> Locator:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_it_can_be_used_by_everybody_on_every_screen(open_page: Open, busy: Lake, look: str) -> None:
+def test_it_can_be_used_by_everybody_on_every_screen(open_page: Open, shown: Lake, look: str) -> None:
     page = open_page("/lake/", "user", **LOOKS[look])
     for fold in page.locator("details").all():
         fold.evaluate("fold => fold.open = true")
@@ -146,7 +163,7 @@ def test_it_can_be_used_by_everybody_on_every_screen(open_page: Open, busy: Lake
     assert too_wide(page) == []
 
 
-def test_alerts_are_titled_by_file_and_cause_and_equal_ones_are_one(open_page: Open, busy: Lake) -> None:
+def test_alerts_are_titled_by_file_and_cause_and_equal_ones_are_one(open_page: Open, shown: Lake) -> None:
     keep(open_page("/lake/", "user", viewport={"width": 1280, "height": 1500}), "lake-page")
     page = open_page("/lake/", **LOOKS["wide, light"])
     name = DAY.format(TODAY - timedelta(days=1))
@@ -166,7 +183,7 @@ def test_alerts_are_titled_by_file_and_cause_and_equal_ones_are_one(open_page: O
     assert said and whole and said["width"] > 0.95 * (whole["width"] - 40), "the text has the whole card"
 
 
-def test_a_card_says_how_its_entity_stands_as_the_alerts_do(open_page: Open, busy: Lake) -> None:
+def test_a_card_says_how_its_entity_stands_as_the_alerts_do(open_page: Open, shown: Lake) -> None:
     page = open_page("/lake/", **LOOKS["wide, light"])
 
     def entity(name: str) -> Locator:

@@ -26,12 +26,12 @@ LONG = f'b7,"{"a customer with a long name, " * 5}",19.995,2024-03-15'
 BAD = f"b1,c,12.5O,2024-03-15\n{LONG}\nb9,c,1.00,2024-02-30\nb10,c,9.9x,2024-03-15\n"
 
 
-@pytest.fixture
-def lake(make_lake: Callable[..., Lake]) -> Lake:
-    return make_lake(others={"plans": PLANS})
+@pytest.fixture(scope="module")
+def lake(make_shared_lake: Callable[..., Lake]) -> Lake:
+    return make_shared_lake(others={"plans": PLANS})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def uris(lake: Lake) -> dict[str, str]:
     """A file that is loaded with rejects, one that is refused, one that failed and one of no entity, beside twenty
     others."""
