@@ -12,7 +12,7 @@ from lakelanes.convert.record_index import CR, guess_cut
 from lakelanes.convert.rejects import RAW_BYTES
 from lakelanes.convert.source import ByteSource
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 2 << 20
 MAX_RECORD_BYTES = 4 << 20
 _SLACK = 256
 _FIRST_BYTES = 128 << 10  # a small file should not pay for a large buffer
@@ -69,7 +69,7 @@ class BlockReader:
 
     failure: why the source could not be read to its end, once that has happened: what was readable has been handed out.
     returns_end: whether lines end with a carriage return alone. Where they do not, a block ends with one only if there
-    is no other line end in a megabyte.
+    is no other line end in BLOCK_BYTES.
     """
 
     returns_end = True
@@ -184,11 +184,6 @@ class BlockReader:
     def distrust(self) -> None:
         """Finds out where the record ends that what was given back begins with, instead of guessing."""
         self._misleading = True
-
-    def make_larger(self) -> None:
-        """Hands out blocks of twice the size from now on."""
-        self._block_bytes *= 2
-        self._want = self._usual_bytes()
 
     def make_smaller(self) -> None:
         """Hands out smaller blocks for a while."""

@@ -303,10 +303,8 @@ class FilePass:
         self._reader.returns_end = returns_end = self._returns_end()
         left_out = None if self._left_out.none else self._left_out
         parser = BlockParser(layout, task, returns_end=returns_end, left_out=left_out)
+        # An array takes some hundred bytes, however few rows are in it: few blocks at once.
         wide = layout.width >= _WIDE
-        if wide:
-            # An array takes some hundred bytes, however few rows are in it: few blocks at once, with more rows.
-            self._reader.make_larger()
 
         def parse(block: Block) -> ParsedBlock | None:
             if block.oversized is not None or (block.final and self.failure):

@@ -326,51 +326,51 @@ static void empties(const Block *block, int64_t first, int64_t last, const Colum
         if (!block->odd[i] && fields[i] >> 32) block->odd[i] = 1;
 }
 
-/* Takes the odd records out of a bitmap. */
-static void squeeze_bits(const Block *block, int64_t records, uint8_t *bits) {
-    int64_t kept = 0;
-    uint8_t byte = 0;
-    for (int64_t i = 0; i < records; i++) {
-        if (block->odd[i]) continue;
-        byte |= (uint8_t)((bits[i >> 3] >> (i & 7) & 1) << (kept & 7));
-        if ((++kept & 7) == 0) {
-            bits[(kept >> 3) - 1] = byte;
-            byte = 0;
-        }
+/* Moves bits of a bitmap to an earlier place. */
+static void move_bits(uint8_t *bits, int64_t to, int64_t from, int64_t count) {
+    while (count > 0) {
+        /* As many as end the byte that they go to. */
+        const int low = (int)(to & 7), at = (int)(from & 7);
+        const int some = count < 8 - low ? (int)count : 8 - low;
+        unsigned moved = (unsigned)bits[from >> 3] >> at;
+        if (at + some > 8) moved |= (unsigned)bits[(from >> 3) + 1] << (8 - at);
+        const unsigned mask = ((1u << some) - 1) << low;
+        bits[to >> 3] = (uint8_t)((bits[to >> 3] & ~mask) | (moved << low & mask));
+        to += some;
+        from += some;
+        count -= some;
     }
-    if (kept & 7) bits[kept >> 3] = byte;
 }
 
 /* Takes the odd records out of a column, run by run of the others. */
 static void squeeze(const Block *block, int64_t records, Column *column) {
     const int64_t width = width_of(column->kind);
     int64_t kept = 0, written = 0, first = 0;
-    while (first < records) {
-        if (block->odd[first]) {
-            first++;
-            continue;
-        }
-        int64_t last = first;
-        while (last < records && !block->odd[last]) last++;
-        if (width) {
-            memmove(column->values + kept * width, column->values + first * width, (size_t)((last - first) * width));
-            kept += last - first;
-        } else if (column->offsets) {
+    while (1) {
+        /* Those that have no value were counted as nulls. Bits that are read here are not moved yet. */
+        for (; first < records && block->odd[first]; first++)
+            column->null_count -= !(column->validity[first >> 3] >> (first & 7) & 1);
+        if (first == records) return;
+        const uint8_t *odd = memchr(block->odd + first, 1, (size_t)(records - first));
+        const int64_t last = odd ? odd - block->odd : records, count = last - first;
+        if (column->offsets) {
+            /* Nor are the offsets: kept is less than first, unless this is the first run, which stays. */
             const int64_t begin = column->offsets[first], size = column->offsets[last] - begin;
-            memmove(column->values + written, column->values + begin, (size_t)size);
-            /* What is read here has not been written to yet: kept never passes first. */
-            for (int64_t i = first; i < last; i++) {
-                const int32_t end = column->offsets[i + 1];
-                column->offsets[++kept] = (int32_t)(end - begin + written);
+            if (kept < first) {
+                int32_t *ends = column->offsets + kept + 1;
+                memmove(column->values + written, column->values + begin, (size_t)size);
+                memmove(ends, column->offsets + first + 1, (size_t)count * sizeof *ends);
+                for (int64_t i = 0; i < count; i++) ends[i] -= (int32_t)(begin - written);
             }
             written += size;
+        } else if (kept < first) {
+            if (width) memmove(column->values + kept * width, column->values + first * width, (size_t)(count * width));
+            else move_bits(column->values, kept, first, count);
         }
+        if (kept < first) move_bits(column->validity, kept, first, count);
+        kept += count;
         first = last;
     }
-    if (column->kind == BOOLEAN) squeeze_bits(block, records, column->values);
-    for (int64_t i = 0; i < records; i++)
-        if (block->odd[i] && !(column->validity[i >> 3] >> (i & 7) & 1)) column->null_count--;
-    squeeze_bits(block, records, column->validity);
 }
 
 /* Fills the columns' buffers. validity, and the values of booleans, come zeroed; the values of texts have room for

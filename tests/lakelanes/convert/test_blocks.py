@@ -104,12 +104,6 @@ def test_smaller_blocks_come_on_request_for_a_while() -> None:
     assert max(sizes) <= SMALL_ENOUGH
 
 
-def test_larger_blocks_come_from_then_on() -> None:
-    whole = reader(b"1\n" * (1 << 20), 1 << 18)
-    whole.make_larger()
-    assert [len_of(whole) for _ in range(2)] == [1 << 19, 1 << 19]
-
-
 def len_of(whole: BlockReader) -> int:
     block = whole.next_block()
     assert block is not None

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from lakelanes.convert.dialect import Dialect
 from lakelanes.convert.kernel import Kernel, ManyShortRecordsError, TornBlockError, kernel_for
@@ -89,6 +91,29 @@ def test_everything_else_is_left_to_python(hive_type: str, text: str) -> None:
     starts, ends, lines = read.places(read.odd)
     assert [bytes(data[start:end]).decode() for start, end in zip(starts, ends, strict=True)] == [f"{text},y"]
     assert lines.tolist() == [1]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["plain", "null", "odd", "odd date"]), st.integers(1, 20)), max_size=30))
+@example([("plain", 3), ("odd", 1), ("null", 13), ("odd date", 2), ("plain", 9)])
+def test_odd_records_leave_no_trace_in_the_columns(runs: list[tuple[str, int]]) -> None:
+    kinds = [kind for kind, count in runs for _ in range(count)]
+    rows = [(f"t{number}" * (number % 3), str(number), "tn"[number % 2]) for number in range(len(kinds))]
+    spoiled = {"plain": "2024-01-01", "null": "", "odd": "2024-01-01,surplus", "odd date": "2024-02-30"}
+    lines = [
+        ",".join(("", "", "") if kind == "null" else row) + f",{spoiled[kind]}\n"
+        for kind, row in zip(kinds, rows, strict=True)
+    ]
+    data = bytearray("".join(lines).encode())
+    read = kernel("string", "decimal(9,0)", "boolean", "date").read(data, len(data))
+    assert read.odd.tolist() == [at for at, kind in enumerate(kinds) if kind.startswith("odd")]
+    for array in read.arrays:
+        array.validate(full=True)
+        assert array.null_count == sum(value is None for value in array.to_pylist())
+    kept = [(kind, row) for kind, row in zip(kinds, rows, strict=True) if not kind.startswith("odd")]
+    assert list(zip(*(array.to_pylist() for array in read.arrays), strict=True)) == [
+        (row[0] or None, Decimal(row[1]), row[2] == "t", date(2024, 1, 1)) if kind == "plain" else (None,) * 4
+        for kind, row in kept
+    ]
 
 
 def test_lines_are_counted_inside_quotes_and_for_every_kind_of_line_end() -> None:
