@@ -97,9 +97,6 @@ class Judged:
     faults: Faults
     index: RecordIndex | None
 
-    def good_records(self) -> Positions:
-        return self.emitted[self.good]
-
 
 class CarefulReader:
     """Reads blocks of one file, in any order and in several threads.

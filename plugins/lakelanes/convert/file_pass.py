@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 # What is parsed while a row group is written.
 _BLOCKS_AHEAD, _BYTES_AHEAD = 12, 16 << 20
+# Blocks wait for each other until they have so many odd records, or bytes.
+_ODD_AT_ONCE, _BYTES_WAITING = 2000, 16 << 20
 _COLUMN_WEIGHT, _REJECT_WEIGHT = 1 << 10, 300
 _HEADER_BYTES = 4096
 _LONGEST_HEADER = 1 << 20
@@ -310,16 +312,20 @@ class FilePass:
             if block.oversized is not None or (block.final and self.failure):
                 return None
             with _fault_of_the_file():
-                return parser.parse(block, self._refusal)
+                return parser.parse_plain(block, self._refusal)
 
+        waiting: list[tuple[Block, ParsedBlock]] = []
         with InOrder(
             parse, self._next_block, None if self._small else task.workers, lambda block: wide or block.large
         ) as results:
             for block, parsed in results:
                 if parsed is not None:
-                    self._reader.recycle(block)
-                    yield self._advance(parsed)
-                elif block.oversized is not None:
+                    waiting.append((block, parsed))
+                    if wide or _settles_now(waiting):
+                        yield from self._settled(waiting, parser)
+                    continue
+                yield from self._settled(waiting, parser)
+                if block.oversized is not None:
                     yield from self._long_record(block)
                 elif block.crowded:
                     self._give_back_crowded([block, *results.take_back()])
@@ -327,6 +333,18 @@ class FilePass:
                     # The block ends inside a record. What was read after it began there too: it comes again.
                     self._reader.push_back(results.take_back())
                     yield from self._whole_records(block, parser, returns_end=returns_end)
+            yield from self._settled(waiting, parser)
+
+    def _settled(self, waiting: list[tuple[Block, ParsedBlock]], parser: BlockParser) -> Iterator[Piece]:
+        """The rows of the blocks that wait for their odd records to be judged, and of those after them."""
+        with _fault_of_the_file(self._line):
+            settled = parser.settle(waiting)
+            if None in settled:
+                raise ValueError("the CSV parser and the record index disagree")
+        for (block, _), parsed in zip(waiting, settled, strict=True):
+            self._reader.recycle(block)
+            yield self._advance(parsed)
+        waiting.clear()
 
     def _give_back_crowded(self, blocks: list[Block]) -> None:
         self._reader.push_back(blocks)
@@ -459,6 +477,14 @@ class FilePass:
     def _in_file(self, texts: list[str]) -> list[str]:
         """Texts that were read, as they stand in the file."""
         return texts if self._stand_in is None else list(map(self._stand_in.text, texts))
+
+
+def _settles_now(waiting: list[tuple[Block, ParsedBlock]]) -> bool:
+    """Whether the blocks are to wait no longer: none has to, or they have enough odd records or bytes."""
+    odd = [parsed.odd for _, parsed in waiting if parsed.odd is not None]
+    if not odd or sum(one.where.records.size for one in odd) >= _ODD_AT_ONCE:
+        return True
+    return sum(block.length + Piece(0, parsed.batches, None).weight for block, parsed in waiting) >= _BYTES_WAITING
 
 
 @contextmanager

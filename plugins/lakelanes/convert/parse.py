@@ -8,6 +8,7 @@ dirty one only with its dirty rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -34,6 +35,8 @@ _FIRST_PAUSE, _LAST_PAUSE = 8, 512
 _FEW = 32
 # More records than these are not read the careful way at once: each of them takes some hundred bytes.
 _MANY_CAREFUL = 1 << 15
+# A block of more odd records, or of more bytes of them, is worth a call of the careful reader of its own.
+_MANY_ODD, _MANY_ODD_BYTES = 1000, 128 << 10
 # So many columns times slices of a batch, and it is copied instead: a slice takes some hundred bytes per column.
 _MANY_SLICES = 1 << 12
 
@@ -44,7 +47,7 @@ class ParsedBlock:
 
     batches: the rows that fit, with the variant columns of this block's misfits. rejects: the others, None when there
     are none; numbered within the block. left_out: how many records and comments the dialect leaves out; they are not
-    among the records.
+    among the records. odd: of a block that has still to be settled, the records that are in neither.
     """
 
     records: int
@@ -52,6 +55,7 @@ class ParsedBlock:
     batches: list[pa.RecordBatch]
     rejects: RejectRows | None
     left_out: int = 0
+    odd: OddRecords | None = None
 
 
 @dataclass
@@ -62,6 +66,14 @@ class _Where:
     lines: Positions
     starts: Positions
     ends: Positions
+
+
+@dataclass
+class OddRecords:
+    """The odd records of a block, each with a line feed after it. where: their bytes are those in data."""
+
+    data: bytearray
+    where: _Where
 
 
 class BlockParser:
@@ -102,9 +114,39 @@ class BlockParser:
 
         refusal: reject every row, those without a fault of their own with this reason.
         """
+        parsed = self.parse_plain(block, refusal)
+        return self.settle([(block, parsed)])[0] if parsed is not None else None
+
+    def parse_plain(self, block: Block, refusal: str | None = None) -> ParsedBlock | None:
+        """parse() that may leave odd records to settle()."""
         if self._left_out is not None and self._left_out.may_be_in(block.data, block.length, self.keep_blank):
             return self._parse_kept(self._left_out, block, refusal)
         return self._parse(block, refusal)
+
+    def settle(self, blocks: Sequence[tuple[Block, ParsedBlock]]) -> list[ParsedBlock | None]:
+        """The blocks with their odd records judged, all at once; None for one that both readers cannot agree on.
+
+        Together, because few records take the careful reader as long as some hundred: its code is out of the
+        processor's caches, which the kernel filled with the block.
+        """
+        some = [parsed.odd for _, parsed in blocks if parsed.odd is not None]
+        if not some:
+            return [parsed for _, parsed in blocks]
+        data = bytearray().join(odd.data for odd in some)
+        judged = self._careful.read(data, len(data))
+        if judged is None or judged.records != sum(odd.where.records.size for odd in some):
+            # The two readers differ about what the records of one of the blocks are.
+            if len(blocks) > 1:
+                return [self.settle([one])[0] for one in blocks]
+            return [self._parse_careful(blocks[0][0], None)]
+        settled, record, at = list[ParsedBlock | None](), 0, 0
+        for _, parsed in blocks:
+            if (odd := parsed.odd) is None:
+                settled.append(parsed)
+                continue
+            settled.append(self._settled(parsed, odd, data, at, judged, record))
+            record, at = record + odd.where.records.size, at + len(odd.data)
+        return settled
 
     def _parse_kept(self, left_out: LeftOut, block: Block, refusal: str | None) -> ParsedBlock | None:
         """The block's rows without what is left out of it."""
@@ -119,6 +161,8 @@ class BlockParser:
         if kept.size:
             rest = without(block, index, kept, returns_end=self._returns_end)
             found = self._parse(rest, refusal)
+            if found is not None:
+                [found] = self.settle([(rest, found)])
             if rest.crowded:
                 block.crowded = True
                 return None
@@ -157,14 +201,16 @@ class BlockParser:
         if self._crowds(block, odd.size):
             kernel.release(read)
             return None
-        parsed = None
-        if odd.size <= _MOSTLY * read.records or read.records < _FEW:
-            parsed = self._parse_odd(block, read, batch, odd)
-        else:
+        if odd.size > _MOSTLY * read.records and read.records >= _FEW:
+            kernel.release(read)
             self._pause = self._next_pause
             self._next_pause = min(2 * self._next_pause, _LAST_PAUSE)
+            return self._parse_careful(block, None)
+        records = _odd_records(block, read, odd)
+        parsed = ParsedBlock(read.records, read.lines, [batch], None, odd=records)
         kernel.release(read)
-        return parsed or self._parse_careful(block, None)
+        few = odd.size <= _MANY_ODD and len(records.data) <= _MANY_ODD_BYTES
+        return parsed if few else self.settle([(block, parsed)])[0]
 
     def _without_stand_in(self, block: Block, read: Columns) -> Mask:
         """Of the rows that the kernel read, those whose texts hold nothing that stands in for something else.
@@ -219,28 +265,28 @@ class BlockParser:
 
         return with_more_nulls(read.arrays[number], column.judge, column.judge.null_values, quoted)
 
-    def _parse_odd(self, block: Block, read: Columns, batch: pa.RecordBatch, odd: Positions) -> ParsedBlock | None:
-        """The kernel's rows and the odd records, read again; None when the two readers differ about what these are."""
-        starts, ends, lines = read.places(odd)
-        data = bytearray()
-        with memoryview(block.data) as view:
-            for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-                data += view[start:end]
-                data += b"\n"
-        again = self._careful.read(data, len(data))
-        if again is None or again.records != odd.size:
-            return None
-        accepted = again.good_records()
+    def _settled(
+        self, parsed: ParsedBlock, odd: OddRecords, data: bytearray, at: int, judged: Judged, record: int
+    ) -> ParsedBlock:
+        """A block's rows with those of its odd records that were judged: they begin with this record of `judged`, and
+        are data[at:] there."""
+        where, [batch] = odd.where, parsed.batches
+        first, last = np.searchsorted(judged.emitted, [record, record + where.records.size])
+        good = judged.good[first:last]
+        accepted = judged.emitted[first:last][good] - record
         if accepted.size:
-            plain = np.delete(np.arange(read.records), odd)
-            rows = pa.concat_batches([widened(batch, again.batch.schema), *_rows_of(again.batch, again.good)])
-            batch = rows.take(pa.array(np.argsort(np.concatenate([plain, odd[accepted]]))))
+            plain = np.delete(np.arange(parsed.records), where.records)
+            rows = _rows_of(judged.batch.slice(first, last - first), good)
+            batch = pa.concat_batches([widened(batch, judged.batch.schema), *rows])
+            batch = batch.take(pa.array(np.argsort(np.concatenate([plain, where.records[accepted]]))))
         rejects = None
-        if again.faults.any:
-            refused = again.faults.records()
-            where = _Where(odd[refused], lines[refused], starts[refused], ends[refused])
-            rejects = self._rejects(block, again, refused, where)
-        return ParsedBlock(read.records, read.lines, [batch], rejects)
+        refused = judged.faults.records()
+        refused = refused[slice(*np.searchsorted(refused, [record, record + where.records.size]))]
+        if refused.size:
+            own = refused - record
+            places = _Where(where.records[own], where.lines[own], where.starts[own] + at, where.ends[own] + at)
+            rejects = self._rejects(data, judged, refused, places)
+        return replace(parsed, batches=[batch], rejects=rejects, odd=None)
 
     def _parse_careful(self, block: Block, refusal: str | None) -> ParsedBlock | None:
         lines = count_lines(block.data, block.length)
@@ -254,7 +300,7 @@ class BlockParser:
         index = judged.index or self._careful.index(block.data, block.length)
         rejected = judged.faults.records() if refusal is None else np.arange(index.starts.size)
         where = _Where(rejected, index.lines(rejected), index.starts[rejected], index.ends[rejected])
-        rejects = self._rejects(block, judged, rejected, where, refusal)
+        rejects = self._rejects(block.data, judged, rejected, where, refusal)
         batches = _rows_of(judged.batch, judged.good) if refusal is None else []
         return ParsedBlock(judged.records, lines, batches, rejects)
 
@@ -264,11 +310,14 @@ class BlockParser:
         return block.crowded
 
     def _rejects(
-        self, block: Block, judged: Judged, records: Positions, where: _Where, refusal: str | None = None
+        self, data: bytearray, judged: Judged, records: Positions, where: _Where, refusal: str | None = None
     ) -> RejectRows:
-        """These of the judged records as rejected rows, those without a fault of their own with the refusal."""
+        """These of the judged records as rejected rows, those without a fault of their own with the refusal.
+
+        where: of their bytes in data.
+        """
         columns, reasons = judged.faults.of(records)
-        raws = raw_texts(block.data, where.starts, where.ends, self._dialect.encoding)
+        raws = raw_texts(data, where.starts, where.ends, self._dialect.encoding)
         return RejectRows(
             where.records,
             where.lines,
@@ -277,6 +326,18 @@ class BlockParser:
             raws if self._stand_in is None else list(map(self._stand_in.text, raws)),
             judged.faults.first_freezing(records),
         )
+
+
+def _odd_records(block: Block, read: Columns, odd: Positions) -> OddRecords:
+    starts, ends, lines = read.places(odd)
+    data = bytearray()
+    with memoryview(block.data) as view:
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            data += view[start:end]
+            data += b"\n"
+    sizes = ends - starts
+    starts = np.cumsum(sizes + 1) - (sizes + 1)
+    return OddRecords(data, _Where(odd, lines, starts, starts + sizes))
 
 
 def _rows_of(batch: pa.RecordBatch, good: Mask) -> list[pa.RecordBatch]:

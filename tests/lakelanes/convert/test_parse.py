@@ -9,10 +9,11 @@ import pytest
 
 from lakelanes.convert import Destination, LoadPolicy, Source, TargetTable, Tuning
 from lakelanes.convert.blocks import SMALL_ENOUGH, Block
+from lakelanes.convert.careful import CarefulReader, Judged
 from lakelanes.convert.header import Layout
 from lakelanes.convert.parse import BlockParser, ParsedBlock
 from lakelanes.convert.task import Task
-from tests.lakelanes.convert.support import Sinks, table_columns
+from tests.lakelanes.convert.support import Sinks, load, table_columns
 
 PLAIN, ODD = b"a,1\n", b"a,+1e2x\n"
 
@@ -103,3 +104,31 @@ def test_one_record_of_many_lines_crowds_nothing(fast: bool) -> None:
 
 def test_plain_rows_crowd_no_block() -> None:
     assert Watched().parse(b"a,1\n" * 200_000).records == 200_000
+
+
+GOOD, TAKEN, BAD = b"a,1.5,2024-01-01\n", b"b,1e2,2024-01-02\n", b"c,x,2024-01-03\n"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("at_odds", [False, True])
+def test_odd_records_of_several_blocks_are_judged_at_once(
+    monkeypatch: pytest.MonkeyPatch, threads: int, at_odds: bool
+) -> None:
+    judged, read = list[bytes](), CarefulReader.read
+
+    def noted(self: CarefulReader, data: bytearray, length: int) -> Judged | None:
+        judged.append(bytes(data[:length]))
+        # Unless it sees whole blocks, it does not find the records that the kernel found.
+        return None if at_odds and GOOD not in data else read(self, data, length)
+
+    monkeypatch.setattr(CarefulReader, "read", noted)
+    parts = [GOOD * 40, TAKEN, BAD, GOOD * 60, BAD, GOOD * 40, GOOD, TAKEN, TAKEN, GOOD * 30, BAD]
+    data = b"id,amount,day\n" + b"".join(parts)
+    outcome = load(data, tuning=Tuning(threads=threads, block_bytes=256))
+    lines = data.decode().splitlines()
+    assert [row[0] for row in outcome.rows or ()] == [line[0] for line in lines[1:] if line[0] != "c"]
+    bad = [(number, line) for number, line in enumerate(lines, 1) if line[0] == "c"]
+    assert [(row["line"], row["raw"]) for row in outcome.rejects] == bad
+    assert [(row["record"] + 1, row["column"]) for row in outcome.rejects] == [(line, "amount") for line, _ in bad]
+    assert judged[0] == TAKEN + BAD + BAD + TAKEN + TAKEN + BAD
+    assert (len(judged) > 1) == at_odds
