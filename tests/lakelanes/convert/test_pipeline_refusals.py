@@ -162,8 +162,8 @@ def test_what_goes_wrong_while_rows_are_read_is_the_files_fault(monkeypatch: pyt
             raise pa.ArrowInvalid("out of sync")
         return read(parser, block, refusal)
 
-    read = BlockParser.parse
-    monkeypatch.setattr(BlockParser, "parse", fail)
+    read = BlockParser.parse_plain
+    monkeypatch.setattr(BlockParser, "parse_plain", fail)
     outcome = load(HEADER + b"a,1,\n" * 50 + b"\nbad,1,\n", tuning=Tuning(threads=threads, block_bytes=64))
     assert outcome.conversion.refused == "the rows cannot be read: out of sync"
     assert [(row["line"], row["raw"]) for row in outcome.rejects[:1]] == [(1, "id,amount,day")]
