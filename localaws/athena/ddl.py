@@ -71,7 +71,8 @@ class Ddl:
 
     # --- helpers
 
-    def _database(self, name: s.Name) -> str:
+    def database_of(self, name: s.Name) -> str:
+        """The database that a name is in."""
         return name.database or (self.context.database or _DEFAULT_DATABASE).lower()
 
     def _existing_database(self, name: str) -> str:
@@ -80,7 +81,7 @@ class Ddl:
         return name
 
     def _table(self, name: s.Name) -> Table:
-        database = self._database(name)
+        database = self.database_of(name)
         table = self.catalogue.table(database, name.name)
         if table is None:
             self._existing_database(database)
@@ -128,7 +129,7 @@ class Ddl:
     # --- tables
 
     def create_table(self, statement: s.CreateTable) -> QueryResult:
-        database = self._existing_database(self._database(statement.name))
+        database = self._existing_database(self.database_of(statement.name))
         if not statement.location:
             raise hive_failure(
                 "SemanticException No location was specified for table. An S3 location must be specified"
@@ -145,7 +146,7 @@ class Ddl:
             raise hive_failure(f"SemanticException [Error 10036]: Duplicate column name: {repeated}")
         self._make_folder(statement.location)
         try:
-            self.glue.create_table(DatabaseName=database, TableInput=_table_input(statement))
+            self.glue.create_table(DatabaseName=database, TableInput=table_input(statement))
         except ClientError as error:
             if code_of(error) != "AlreadyExistsException":
                 raise ddl_task_failure(_metastore(error)) from error
@@ -189,7 +190,7 @@ class Ddl:
         return True
 
     def drop_table(self, statement: s.DropTable) -> QueryResult:
-        database = self._database(statement.name)
+        database = self.database_of(statement.name)
         table = self.catalogue.table(database, statement.name.name)
         if table is None:
             if statement.if_exists:
@@ -262,14 +263,15 @@ class Ddl:
             values = self._values(table, spec)
             if values in wanted and not statement.if_not_exists:
                 raise ddl_task_failure("AlreadyExistsException(message:Partition already exists.)")
-            wanted.setdefault(values, location or _default_location(table, values))
+            wanted.setdefault(values, location or default_location(table, values))
         existing = {partition.values for partition in self.catalogue.partitions(table)}
         if not statement.if_not_exists and existing & wanted.keys():
             raise ddl_task_failure("AlreadyExistsException(message:Partition already exists.)")
-        self._create_partitions(table, {v: place for v, place in wanted.items() if v not in existing})
+        self.create_partitions(table, {v: place for v, place in wanted.items() if v not in existing})
         return QueryResult("DDL", "ALTER_TABLE_ADD_PARTITION")
 
-    def _create_partitions(self, table: Table, wanted: dict[tuple[str, ...], str]) -> None:
+    def create_partitions(self, table: Table, wanted: dict[tuple[str, ...], str]) -> None:
+        """Registers partitions, given their locations."""
         inputs = [_partition_input(table, values, location) for values, location in wanted.items()]
         for start in range(0, len(inputs), _PARTITIONS_PER_CALL):
             self._check()
@@ -321,10 +323,9 @@ class Ddl:
         missing = sorted(
             partition_name(table, p.values)
             for p in registered
-            if p.values not in found
-            and p.storage.location.rstrip("/") == _default_location(table, p.values).rstrip("/")
+            if p.values not in found and p.storage.location.rstrip("/") == default_location(table, p.values).rstrip("/")
         )
-        self._create_partitions(table, {values: f"{root}{path}" for values, path in new.items()})
+        self.create_partitions(table, {values: f"{root}{path}" for values, path in new.items()})
         lines = []
         if new:
             lines.append(
@@ -409,7 +410,7 @@ class Ddl:
     # --- views
 
     def create_view(self, statement: s.CreateView) -> QueryResult:
-        database = self._database(statement.name)
+        database = self.database_of(statement.name)
         existing = self.catalogue.table(database, statement.name.name)
         full_name = f"{CATALOG}.{database}.{statement.name.name}"
         if existing is not None and not existing.is_view:
@@ -420,7 +421,7 @@ class Ddl:
         if not self.catalogue.has_database(database):
             raise failure("SCHEMA_NOT_FOUND", f"Schema {database} not found", 1, 1)
         query, _ = plan(statement.query, self.context, view=full_name)
-        columns = _view_columns(query)
+        columns = named_columns(query)
         try:
             given = views.view_input(statement.name.name, statement.query, self.context.database or database, columns)
         except ValueError as error:
@@ -434,7 +435,7 @@ class Ddl:
         return QueryResult("DDL", "CREATE_VIEW")
 
     def drop_view(self, statement: s.DropView) -> QueryResult:
-        database = self._database(statement.name)
+        database = self.database_of(statement.name)
         table = self.catalogue.table(database, statement.name.name)
         full_name = f"{CATALOG}.{database}.{statement.name.name}"
         if table is None:
@@ -476,7 +477,8 @@ _RUNNERS: dict[type[Any], Callable[[Ddl, Any], QueryResult]] = {
 }
 
 
-def _default_location(table: Table, values: tuple[str, ...]) -> str:
+def default_location(table: Table, values: tuple[str, ...]) -> str:
+    """Where a partition is that nobody has put elsewhere."""
     return f"{table.storage.location.rstrip('/')}/{partition_name(table, values)}"
 
 
@@ -504,7 +506,7 @@ def _glue_columns(columns: tuple[s.ColumnDefinition, ...]) -> list[dict[str, str
     ]
 
 
-def _table_input(statement: s.CreateTable) -> dict[str, Any]:
+def table_input(statement: s.CreateTable) -> dict[str, Any]:
     """A TableInput as Athena writes it for CREATE EXTERNAL TABLE."""
     if statement.stored_as and statement.stored_as not in _FORMATS:
         raise hive_failure(f"SemanticException Unrecognized file format in STORED AS clause: '{statement.stored_as}'")
@@ -560,7 +562,8 @@ def _metastore(error: ClientError) -> str:
     return f"MetaException(message:{detail.get('Message')} (Service: AWSGlue; Error Code: {detail.get('Code')}))"
 
 
-def _view_columns(query: Query) -> list[tuple[str, t.Type]]:
+def named_columns(query: Query) -> list[tuple[str, t.Type]]:
+    """The names and types of a query's columns, where each must have one of its own."""
     found: list[tuple[str, t.Type]] = []
     seen: set[str] = set()
     for place, column in enumerate(query.columns, 1):

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import contextlib
 
+import sqlglot
 from botocore.exceptions import BotoCoreError, ClientError
+from sqlglot import exp
 
 from localaws.athena import statements
 from localaws.athena.ddl import Ddl
-from localaws.athena.errors import SYSTEM_ERROR, InvalidRequest, QueryCancelled, QueryFailed
+from localaws.athena.errors import SYSTEM_ERROR, InvalidRequest, QueryCancelled, QueryFailed, not_supported
 from localaws.athena.results_model import QueryContext, QueryResult, ResultColumn
-from localaws.athena.select import run_query
+from localaws.athena.select import explained, plan, run_query
+from localaws.athena.writing import Writer
 
 __all__ = ["InvalidRequest", "QueryCancelled", "QueryContext", "QueryFailed", "QueryResult", "ResultColumn", "check",
            "execute"]  # fmt: skip
@@ -36,11 +39,42 @@ def execute(sql: str, context: QueryContext) -> QueryResult:
     try:
         if isinstance(statement, statements.RunQuery):
             return run_query(statement.sql, context)
+        if isinstance(statement, statements.CreateTableAs | statements.Insert | statements.Unload):
+            return Writer(context).run(statement)
+        if isinstance(statement, statements.Explain):
+            return explained(statement.query, statement.options, context)
+        if isinstance(statement, statements.Prepare | statements.Deallocate):
+            return _prepared(statement, context)
         return Ddl(context).run(statement)
     except ClientError as error:
         raise QueryFailed(_refused(error), SYSTEM_ERROR if _is_servers(error) else 2) from error
     except BotoCoreError as error:
         raise QueryFailed(f"GENERIC_INTERNAL_ERROR: {error}", SYSTEM_ERROR, 0) from error
+
+
+def is_repeatable(sql: str, context: QueryContext) -> bool:
+    """Whether a query gives the same as long as its tables do, and the caller has a right to these tables.
+
+    See https://docs.aws.amazon.com/athena/latest/ug/reusing-query-results.html.
+    """
+    try:
+        query, _ = plan(sql, context)
+    except (ClientError, QueryFailed):
+        return False
+    tree = sqlglot.parse_one(query.sql, dialect="duckdb")
+    limited = [limit.parent for limit in tree.find_all(exp.Limit)]
+    random = tree.find(exp.Rand, exp.Uuid)
+    return random is None and all(select is not None and select.args.get("order") for select in limited)
+
+
+def _prepared(statement: statements.Prepare | statements.Deallocate, context: QueryContext) -> QueryResult:
+    if context.prepared is None:
+        raise not_supported("prepared statements without a workgroup")
+    if isinstance(statement, statements.Prepare):
+        context.prepared.put(statement.name, statement.query)
+        return QueryResult("UTILITY", "PREPARE")
+    context.prepared.remove(statement.name)
+    return QueryResult("UTILITY", "DEALLOCATE_PREPARE")
 
 
 def _refused(error: ClientError) -> str:

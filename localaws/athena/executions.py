@@ -32,6 +32,15 @@ class Execution:
     context: dict[str, str]
     parameters: list[str]
     cutoff: int | None = None
+    # What is run: the query, or what EXECUTE stands for.
+    sql: str = ""
+    # The oldest result, in minutes, that may be taken instead, None for none; and whether one was.
+    reuse_minutes: int | None = None
+    reused: bool = False
+    # The location of all results, and whether CREATE TABLE AS may write elsewhere.
+    output: str = ""
+    may_say_where: bool = True
+    manifest: str | None = None
     substatement_type: str | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: str = QUEUED
@@ -89,7 +98,7 @@ class Execution:
                 "Query": self.query,
                 "StatementType": self.statement_type,
                 "ResultConfiguration": self.result_configuration,
-                "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+                "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": self._reuse()},
                 "QueryExecutionContext": self.context,
                 "Status": status,
                 "Statistics": self._statistics(),
@@ -102,17 +111,38 @@ class Execution:
                 shown["ExecutionParameters"] = self.parameters
             return shown
 
+    def _reuse(self) -> dict[str, Any]:
+        if self.reuse_minutes is None:
+            return {"Enabled": False}
+        return {"Enabled": True, "MaxAgeInMinutes": self.reuse_minutes}
+
+    def gives(self, other: Execution) -> bool:
+        """Whether this result may be another's, by
+        https://docs.aws.amazon.com/athena/latest/ug/reusing-query-results.html; what the tables hold is not asked.
+        """
+        asked, own = ([e.sql, e.parameters, e.context, e.output, _placeless(e)] for e in (other, self))
+        return (
+            self.state == SUCCEEDED
+            and self.substatement_type == "SELECT"
+            and not self.reused
+            and other.reuse_minutes is not None
+            and asked == own
+            and time.time() - (self.completed or 0) <= other.reuse_minutes * 60
+        )
+
     def _statistics(self) -> dict[str, Any]:
         end = self.completed or time.time()
         started = self.started or end
         engine_done = self.engine_done or end
+        written = {"DataManifestLocation": self.manifest} if self.manifest else {}
         return {
+            **written,
             "EngineExecutionTimeInMillis": _millis(engine_done - started),
             "DataScannedInBytes": self.bytes_scanned,
             "TotalExecutionTimeInMillis": _millis(end - self.submitted),
             "QueryQueueTimeInMillis": _millis(started - self.submitted),
             "ServiceProcessingTimeInMillis": _millis(end - engine_done),
-            "ResultReuseInformation": {"ReusedPreviousResult": False},
+            "ResultReuseInformation": {"ReusedPreviousResult": self.reused},
         }
 
 
@@ -164,6 +194,11 @@ class Executions:
             every = list(self._every.values())
         return [one for one in reversed(every) if one.scope == scope and one.workgroup == workgroup]
 
+    def giving(self, execution: Execution) -> Execution | None:
+        """The newest execution whose result may be taken for this one's, if there is any."""
+        found = self.of_workgroup(execution.scope, execution.workgroup)
+        return next((one for one in found if one.gives(execution)), None)
+
     def forget(self, scope: Scope, workgroup: str) -> None:
         """Stop and drop the workgroup's executions."""
         for execution in self.of_workgroup(scope, workgroup):
@@ -183,3 +218,8 @@ class Executions:
 
 def _millis(seconds: float) -> int:
     return max(0, round(seconds * 1000))
+
+
+def _placeless(execution: Execution) -> dict[str, Any]:
+    """The result configuration without the query's own file."""
+    return {name: value for name, value in execution.result_configuration.items() if name != "OutputLocation"}

@@ -8,24 +8,46 @@ DDL, DML, UTILITY = "DDL", "DML", "UTILITY"
 
 _LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+")
+_TABLE_AS = re.compile(r"CREATE\s+TABLE\b", re.IGNORECASE)
 _KINDS = {
     "ALTER": DDL,
     "CREATE": DDL,
+    "DEALLOCATE": UTILITY,
     "DROP": DDL,
     "MSCK": DDL,
     "DESC": UTILITY,
     "DESCRIBE": UTILITY,
     "EXPLAIN": UTILITY,
+    "PREPARE": UTILITY,
     "SHOW": UTILITY,
 }
 
 
 def statement_type(sql: str) -> str:
     """DDL, UTILITY, or DML for everything that is neither."""
-    word = _WORD.match(sql, _leading_end(sql))
-    return _KINDS.get(word[0].upper(), DML) if word else DML
+    return _KINDS.get(leading_word(sql), DML)
 
 
-def _leading_end(sql: str) -> int:
-    match = _LEADING.match(sql)
-    return match.end() if match else 0
+def leading_word(sql: str) -> str:
+    """The first word, in capitals."""
+    start = _LEADING.match(sql)
+    word = _WORD.match(sql, start.end() if start else 0)
+    return word[0].upper() if word else ""
+
+
+def makes_table(sql: str) -> bool:
+    """Whether it is a CREATE TABLE AS: without EXTERNAL, there is no other CREATE TABLE here."""
+    start = _LEADING.match(sql)
+    return bool(_TABLE_AS.match(sql, start.end() if start else 0))
+
+
+def output_name(sql: str, identifier: str) -> str:
+    """A query's file below the output location; what writes tables has none there but its metadata and manifest.
+
+    See https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html.
+    """
+    if makes_table(sql):
+        return f"tables/{identifier}"
+    if leading_word(sql) in ("INSERT", "UNLOAD"):
+        return identifier
+    return f"{identifier}.{'csv' if statement_type(sql) == DML else 'txt'}"

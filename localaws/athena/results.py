@@ -35,12 +35,6 @@ class Column(Protocol):
     nullable: str
 
 
-def location(output: str, identifier: str, statement_type: str) -> str:
-    """The URI of a query's result file below the output location: .csv for DML, .txt for DDL and UTILITY."""
-    suffix = "csv" if statement_type == "DML" else "txt"
-    return f"{output.rstrip('/')}/{identifier}.{suffix}"
-
-
 def column_info(column: Column) -> dict[str, Any]:
     """A column as ResultSetMetadata describes it."""
     return {
@@ -69,20 +63,28 @@ def text_lines(rows: Iterable[Row]) -> Iterator[str]:
         yield "\t".join(value or "" for value in row) + "\n"
 
 
-def upload(s3: Any, configuration: dict[str, Any], lines: Iterable[str], columns: Sequence[Column]) -> None:
-    """Write the result file and its .metadata beside it.
+def upload(s3: Any, configuration: dict[str, Any], lines: Iterable[str] | None, columns: Sequence[Column]) -> None:
+    """Write the result file, unless there are no ``lines``, and its .metadata beside it.
 
     ``configuration`` is the query's ResultConfiguration, whose OutputLocation is the result file. The content of a
     .metadata file is undocumented, so ours is JSON. Raises QueryFailed when S3 refuses.
     """
     uri = configuration["OutputLocation"]
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
-        for line in lines:
-            body.write(line.encode())
-        body.seek(0)
-        _put(s3, configuration, uri, body)
+    if lines is not None:
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
+            for line in lines:
+                body.write(line.encode())
+            body.seek(0)
+            _put(s3, configuration, uri, body)
     metadata = json.dumps({"ColumnInfo": [column_info(column) for column in columns]}).encode()
     _put(s3, configuration, f"{uri}.metadata", metadata)
+
+
+def upload_manifest(s3: Any, configuration: dict[str, Any], files: Sequence[str]) -> str:
+    """Write which files a statement has written, or meant to: the manifest's URI. Raises QueryFailed."""
+    uri = f"{configuration['OutputLocation']}-manifest.csv"
+    _put(s3, configuration, uri, "".join(f"{file}\n" for file in files).encode())
+    return uri
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -97,18 +99,18 @@ class ResultPages:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def write(self, identifier: str, columns: Sequence[Column], rows: Iterable[Row]) -> None:
-        """Keep a query's rows, the header row among them where there is one."""
+    def write(self, identifier: str, columns: Sequence[Column], rows: Iterable[Row], updated: int = 0) -> None:
+        """Keep a query's rows, the header row among them where there is one, and how many it has put into a table."""
         self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / identifier).open("w", encoding="utf-8") as file:
-            file.write(json.dumps([column_info(column) for column in columns]) + "\n")
+            file.write(json.dumps([updated, *(column_info(column) for column in columns)]) + "\n")
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def read(self, identifier: str, size: int, token: str | None) -> dict[str, Any]:
         """GetQueryResults's reply: at most ``size`` rows from ``token`` on. Raises InvalidRequest for a bad token."""
         with (self._directory / identifier).open("rb") as file:
-            columns = json.loads(file.readline())
+            updated, *columns = json.loads(file.readline())
             if token:
                 _seek(file, identifier, token)
             rows: list[list[str | None]] = []
@@ -117,7 +119,7 @@ class ResultPages:
             position = file.tell()
             more = bool(file.readline())
         reply: dict[str, Any] = {
-            "UpdateCount": 0,
+            "UpdateCount": updated,
             "ResultSet": {
                 "Rows": [{"Data": [_datum(value) for value in row]} for row in rows],
                 "ResultSetMetadata": {"ColumnInfo": columns},
@@ -126,6 +128,10 @@ class ResultPages:
         if more:
             reply["NextToken"] = protocol.encode_token([identifier, position])
         return reply
+
+    def copy(self, identifier: str, to: str) -> None:
+        """Keep a query's rows as another's, too."""
+        shutil.copyfile(self._directory / identifier, self._directory / to)
 
     def remove(self, identifier: str) -> None:
         """Drop a query's rows."""
@@ -151,16 +157,23 @@ def _seek(file: IO[bytes], identifier: str, token: str) -> None:
     file.seek(position)
 
 
+def encryption(configuration: dict[str, Any]) -> dict[str, str]:
+    """PutObject's options as a result configuration asks for them, which hold for tables' files, too.
+
+    See https://docs.aws.amazon.com/athena/latest/ug/encrypting-query-results-stored-in-s3.html.
+    """
+    asked = configuration.get("EncryptionConfiguration") or {}
+    if asked.get("EncryptionOption") not in _ENCRYPTION:
+        return {}
+    key = {"SSEKMSKeyId": asked["KmsKey"]} if asked.get("KmsKey") else {}
+    return {"ServerSideEncryption": _ENCRYPTION[asked["EncryptionOption"]], **key}
+
+
 def _put(s3: Any, configuration: dict[str, Any], uri: str, body: Any) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, key = split_uri(uri)
-    options: dict[str, Any] = {}
-    encryption = configuration.get("EncryptionConfiguration") or {}
-    if encryption.get("EncryptionOption") in _ENCRYPTION:
-        options["ServerSideEncryption"] = _ENCRYPTION[encryption["EncryptionOption"]]
-        if encryption.get("KmsKey"):
-            options["SSEKMSKeyId"] = encryption["KmsKey"]
+    options: dict[str, Any] = {**encryption(configuration)}
     if configuration.get("ExpectedBucketOwner"):
         options["ExpectedBucketOwner"] = configuration["ExpectedBucketOwner"]
     if configuration.get("AclConfiguration"):

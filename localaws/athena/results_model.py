@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,24 @@ class ResultColumn:
 
 @dataclass
 class QueryResult:
-    """A finished statement. Cells are text as Athena prints them, None for NULL."""
+    """A finished statement. Cells are text as Athena prints them, None for NULL; `written` counts rows kept."""
 
     statement_type: str
     substatement_type: str
     columns: list[ResultColumn] = field(default_factory=list)
     rows: list[tuple[str | None, ...]] = field(default_factory=list)
     bytes_scanned: int = 0
+    written: int | None = None
+
+
+class Prepared(Protocol):
+    """The workgroup's prepared statements."""
+
+    def put(self, name: str, sql: str) -> None:
+        """Keeps a statement. Raises QueryFailed for a name that is taken."""
+
+    def remove(self, name: str) -> None:
+        """Drops a statement. Raises QueryFailed when there is none."""
 
 
 @dataclass
@@ -42,3 +54,12 @@ class QueryContext:
     bytes_scanned_cutoff: int | None = None
     # Whether the caller has the right to an action on a resource.
     allowed: Callable[[str, str], bool] = lambda action, resource: True
+    identifier: str = field(default_factory=lambda: str(uuid.uuid4()))
+    # Where CREATE TABLE AS writes unless it says where, and whether the workgroup lets it say so.
+    tables: str = ""
+    may_say_where: bool = True
+    # PutObject's options, as the result configuration's encryption asks for them.
+    encryption: dict[str, str] = field(default_factory=dict)
+    # The files that the statement has begun to write, failed or not.
+    written: list[str] = field(default_factory=list)
+    prepared: Prepared | None = None

@@ -18,7 +18,7 @@ from sqlglot import exp
 from localaws.athena import duck, system_tables
 from localaws.athena import types as t
 from localaws.athena.catalogue import Catalogue, Table
-from localaws.athena.errors import SYSTEM_ERROR, QueryCancelled, QueryFailed, failure
+from localaws.athena.errors import SYSTEM_ERROR, QueryCancelled, QueryFailed, failure, not_supported
 from localaws.athena.objects import Objects
 from localaws.athena.planning import Analysis, Query
 from localaws.athena.queries import Queries
@@ -35,14 +35,35 @@ def run_query(sql: str, context: QueryContext) -> QueryResult:
     stats = ScanStatistics(context.cancelled, context.bytes_scanned_cutoff)
     query, analysis = plan(sql, context, stats)
     columns = _result_columns(query)
-    connection = duck.cursor(query.sql)
-    try:
-        table = _execute(connection, query, analysis, stats)
-    finally:
-        connection.close()
+    table = run_planned(query, analysis, stats)
     texts = [column_texts(table.column(i), column.type) for i, column in enumerate(query.columns)]
     rows = list(zip(*texts, strict=True)) if texts else []
     return QueryResult("DML", "SELECT", columns, rows, stats.bytes_scanned)
+
+
+def run_planned(query: Query, analysis: Analysis, stats: ScanStatistics) -> pa.Table:
+    """The rows of a planned query, in DuckDB's types and under its names. Raises QueryFailed and QueryCancelled."""
+    connection = duck.cursor(query.sql)
+    try:
+        return _execute(connection, query, analysis, stats)
+    finally:
+        connection.close()
+
+
+def explained(sql: str, options: dict[str, str], context: QueryContext) -> QueryResult:
+    """EXPLAIN: that a query is valid, or the plan that DuckDB has for it, which is not Trino's."""
+    kind, form = options.get("TYPE", "LOGICAL"), options.get("FORMAT", "TEXT")
+    if kind not in ("LOGICAL", "VALIDATE") or form != "TEXT":
+        raise not_supported(f"EXPLAIN (TYPE {kind}, FORMAT {form})")
+    query, analysis = plan(sql, context)
+    if kind == "VALIDATE":
+        return QueryResult("UTILITY", "EXPLAIN", [ResultColumn("Valid", "boolean")], [("true",)])
+    with duck.cursor(query.sql) as connection:
+        for relation in analysis.scans:
+            relation.register(connection)
+        text = str(connection.execute(f"EXPLAIN {query.sql}").fetchall()[0][1])
+    lines = ["Query Plan of the local Athena, which is DuckDB's", *text.rstrip().split("\n")]
+    return QueryResult("UTILITY", "EXPLAIN", [ResultColumn("Query Plan", "varchar")], [(line,) for line in lines])
 
 
 def plan(

@@ -6,6 +6,7 @@ See https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import importlib
 import logging
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 
 from localaws import protocol
 from localaws.access import Caller, Clients
-from localaws.athena import executions, kinds, metadata, parameters, results, workgroups
+from localaws.athena import executions, kinds, metadata, parameters, prepared, results, workgroups
 from localaws.athena.errors import SYSTEM_ERROR, InvalidRequest, QueryCancelled, QueryFailed
 from localaws.athena.executions import CANCELLED, FAILED, SUCCEEDED, Execution, Executions
 from localaws.iam import rights
@@ -34,6 +35,8 @@ _OVER_THE_LIMIT = "Query cancelled!"
 # On the database "default", whichever one a statement names, and of a DDL statement the right to make it besides
 # (https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html).
 _DEFAULT_DATABASE = ("glue:GetDatabase", "glue:CreateDatabase")
+# https://docs.aws.amazon.com/athena/latest/APIReference/API_ResultReuseByAgeConfiguration.html
+_REUSE_MINUTES, _MOST_REUSE_MINUTES = 60, 10_080
 _MINISTACKS = frozenset({"ListTagsForResource", "TagResource", "UntagResource"})
 
 T = TypeVar("T")
@@ -71,6 +74,7 @@ class AthenaService:
             "StartQueryExecution": self._start_query_execution,
             "StopQueryExecution": self._stop_query_execution,
             "UpdateWorkGroup": lambda request, caller: workgroups.update(request),
+            **{name: _without_caller(operation) for name, operation in prepared.OPERATIONS.items()},
         }
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes, query: dict[str, list[str]]) -> Reply:
@@ -114,7 +118,8 @@ class AthenaService:
         await self._in_thread(self._check, execution, caller)
         identifier = self._executions.add(execution, token, asked)
         if identifier == execution.id:
-            self._queries.submit(self._run, execution, caller)
+            # ministack's stores are those of the request's account and region.
+            self._queries.submit(contextvars.copy_context().run, self._run, execution, caller)
         return {"QueryExecutionId": identifier}
 
     def _check(self, execution: Execution, caller: Caller) -> None:
@@ -128,7 +133,7 @@ class AthenaService:
             raise InvalidRequest(f"Unable to verify/create output bucket {bucket}") from error
         check = getattr(self._loaded_engine(), "check", None)
         if check is not None:
-            check(execution.query)
+            check(execution.sql)
 
     def _run(self, execution: Execution, caller: Caller) -> None:
         """Run a query to its final state; never raises."""
@@ -147,36 +152,73 @@ class AthenaService:
             self._fail(execution, QueryFailed(f"GENERIC_INTERNAL_ERROR: {error!r}", SYSTEM_ERROR, 0))
 
     def _execute(self, execution: Execution, caller: Caller) -> None:
-        sql = parameters.substitute(execution.query, execution.parameters) if execution.parameters else execution.query
-        engine = self._loaded_engine()
         default = f"arn:aws:glue:{caller.region}:{caller.account}:database/default"
         for action in _DEFAULT_DATABASE if execution.statement_type == kinds.DDL else _DEFAULT_DATABASE[:1]:
             if not rights.allowed(caller, action, default):
                 raise QueryFailed(f"Insufficient permissions to execute the query. {action} on resource: {default}")
-        result = engine.execute(
-            sql,
-            engine.QueryContext(
-                database=execution.context.get("Database"),
-                glue=self._clients.client("glue", caller),
-                s3=self._clients.client("s3", caller),
-                filesystem=self._clients.filesystem(caller),
-                cancelled=execution.cancelled,
-                bytes_scanned_cutoff=execution.cutoff,
-                allowed=functools.partial(rights.allowed, caller),
-            ),
-        )
+        context = self._context(execution, caller)
+        if self._reuse(execution, caller, context):
+            return
+        s3 = self._clients.client("s3", caller)
+        try:
+            result = self._loaded_engine().execute(_substituted(execution), context)
+        finally:
+            if context.written:
+                files = context.written
+                execution.manifest = results.upload_manifest(s3, execution.result_configuration, files)
         execution.engine_finished(result.statement_type, result.substatement_type, result.bytes_scanned)
         if execution.cutoff is not None and result.bytes_scanned > execution.cutoff:
             raise QueryFailed(f"{_OVER_THE_LIMIT} : Bytes scanned limit was exceeded")
         if execution.cancelled.is_set():
             raise QueryCancelled
-        header = [[column.name for column in result.columns]] if execution.statement_type == kinds.DML else []
+        shown = execution.statement_type == kinds.DML and result.written is None
+        header = [[column.name for column in result.columns]] if shown else []
         rows = [*header, *result.rows]
-        lines = results.csv_lines(rows) if header else results.text_lines(rows)
-        results.upload(self._clients.client("s3", caller), execution.result_configuration, lines, result.columns)
-        self._pages.write(execution.id, result.columns, rows)
+        lines = None if result.written is not None else results.csv_lines(rows) if header else results.text_lines(rows)
+        if result.written is not None and execution.manifest is None:
+            execution.manifest = results.upload_manifest(s3, execution.result_configuration, ())
+        results.upload(s3, execution.result_configuration, lines, result.columns)
+        self._pages.write(execution.id, result.columns, rows, result.written or 0)
         if not execution.finish(SUCCEEDED):
             self._pages.remove(execution.id)
+
+    def _context(self, execution: Execution, caller: Caller) -> Any:
+        return self._loaded_engine().QueryContext(
+            database=execution.context.get("Database"),
+            glue=self._clients.client("glue", caller),
+            s3=self._clients.client("s3", caller),
+            filesystem=self._clients.filesystem(caller),
+            cancelled=execution.cancelled,
+            bytes_scanned_cutoff=execution.cutoff,
+            allowed=functools.partial(rights.allowed, caller),
+            identifier=execution.id,
+            tables=f"{execution.output}/tables/{execution.id}/",
+            may_say_where=execution.may_say_where,
+            encryption=results.encryption(execution.result_configuration),
+            prepared=prepared.OfWorkgroup(caller, execution.workgroup),
+        )
+
+    def _reuse(self, execution: Execution, caller: Caller, context: Any) -> bool:
+        """Whether an earlier result was taken; else the query has to run.
+
+        The tables' rows are not looked at, only whether the caller has access to the tables, and to the result.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        earlier = self._executions.giving(execution)
+        if earlier is None or not self._loaded_engine().is_repeatable(_substituted(execution), context):
+            return False
+        place = earlier.result_configuration
+        bucket, key = results.split_uri(place["OutputLocation"])
+        try:
+            self._clients.client("s3", caller).head_object(Bucket=bucket, Key=key)
+            self._pages.copy(earlier.id, execution.id)
+        except (BotoCoreError, ClientError, FileNotFoundError):
+            return False
+        execution.engine_finished(earlier.statement_type, "SELECT", 0)
+        execution.result_configuration, execution.reused = place, True
+        execution.finish(SUCCEEDED)
+        return True
 
     def _fail(self, execution: Execution, error: QueryFailed) -> None:
         if error.message.startswith(_OVER_THE_LIMIT):
@@ -227,6 +269,8 @@ class AthenaService:
         from botocore.exceptions import BotoCoreError, ClientError
 
         bucket, key = results.split_uri(execution.result_configuration["OutputLocation"])
+        if execution.manifest:
+            key = f"{key}.metadata"
         try:
             # On AWS the pages are read from this very file.
             self._clients.client("s3", caller).head_object(Bucket=bucket, Key=key)
@@ -288,21 +332,30 @@ def _scope_of_request() -> executions.Scope:
     return get_account_id(), get_region()
 
 
+def _without_caller(operation: Callable[[Request], dict[str, Any]]) -> Operation:
+    return lambda request, caller: operation(request)
+
+
+def _substituted(execution: Execution) -> str:
+    return parameters.substitute(execution.sql, execution.parameters) if execution.parameters else execution.sql
+
+
 def _new_execution(request: Request, caller: Caller) -> Execution:
     """The execution that StartQueryExecution asks for; raises InvalidRequest when the request cannot be."""
     query = request.get("QueryString") or ""
     protocol.check_length(_ERROR, "queryString", query, _LONGEST_QUERY, 1)
-    reuse = (request.get("ResultReuseConfiguration") or {}).get("ResultReuseByAgeConfiguration") or {}
-    if reuse.get("Enabled"):
-        raise InvalidRequest("Result reuse is not supported by the local Athena")
     group = workgroups.find(request.get("WorkGroup"))
     if group.state != "ENABLED":
         raise InvalidRequest(f"WorkGroup {group.name} is disabled.")
     configuration = group.results(request.get("ResultConfiguration"))
-    kind = kinds.statement_type(query)
     values = list(request.get("ExecutionParameters") or [])
-    if values and kind != kinds.DML:
-        raise InvalidRequest("Execution parameters are only supported in SELECT statements by the local Athena")
+    sql = query
+    if kinds.leading_word(query) == "EXECUTE":
+        sql = prepared.OfWorkgroup(caller, group.name).resolved(query, values)
+        values = []
+    kind = kinds.statement_type(sql)
+    if values and kind != kinds.DML and not kinds.makes_table(sql):
+        raise InvalidRequest("Execution parameters are only for SELECT, INSERT INTO, CREATE TABLE AS and UNLOAD")
     context = {
         name.capitalize(): str(value).lower()
         for name, value in (request.get("QueryExecutionContext") or {}).items()
@@ -313,13 +366,29 @@ def _new_execution(request: Request, caller: Caller) -> Execution:
     execution = Execution(
         scope=_scope(caller),
         query=query,
+        sql=sql,
         statement_type=kind,
         workgroup=group.name,
         result_configuration=configuration,
         context=context,
         parameters=values,
         cutoff=group.cutoff,
+        may_say_where=not group.enforced,
+        reuse_minutes=_reuse_minutes(request, group, configuration),
     )
-    output = results.location(configuration["OutputLocation"], execution.id, kind)
-    execution.result_configuration = {**configuration, "OutputLocation": output}
+    execution.output = configuration["OutputLocation"].rstrip("/")
+    place = f"{execution.output}/{kinds.output_name(sql, execution.id)}"
+    execution.result_configuration = {**configuration, "OutputLocation": place}
     return execution
+
+
+def _reuse_minutes(request: Request, group: workgroups.WorkGroup, configuration: dict[str, Any]) -> int | None:
+    """How old a result may be that is taken for this query's, None when none may be."""
+    asked = (request.get("ResultReuseConfiguration") or {}).get("ResultReuseByAgeConfiguration") or {}
+    if not asked.get("Enabled"):
+        return None
+    minutes = int(asked.get("MaxAgeInMinutes", _REUSE_MINUTES))
+    protocol.check_range(_ERROR, "maxAgeInMinutes", minutes, 0, _MOST_REUSE_MINUTES)
+    own = group.result_configuration.get("OutputLocation")
+    # A client that overrides the workgroup's configuration has no result reused.
+    return None if own and own != configuration["OutputLocation"] else minutes

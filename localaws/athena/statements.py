@@ -1,7 +1,7 @@
-"""Statements: which kind a text is, and the parse of Athena's Hive-like DDL.
+"""Statements: which kind a text is, and the parse of all but queries, which syntax.py parses.
 
-Queries and views are Trino SQL and are parsed in syntax.py; everything here is read from sqlglot's Hive tokens. A text
-that Athena cannot read, or a kind of statement that it does not know, raises InvalidRequest, as
+DDL is read from sqlglot's Hive tokens; what is Trino's around a query, as in CREATE VIEW and INSERT, from Trino's. A
+text that Athena cannot read, or a kind of statement that it does not know, raises InvalidRequest, as
 StartQueryExecution does.
 """
 
@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlglot.dialects.hive import Hive
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena import types as t
-from localaws.athena.errors import InvalidRequest
-from localaws.athena.syntax import line_column, parse_query, place_of
+from localaws.athena.errors import InvalidRequest, not_supported
+from localaws.athena.syntax import line_column, parse_query
 from localaws.athena.syntax import tokens as trino_tokens
 
 UNSUPPORTED = "Queries of this type are not supported"
@@ -56,6 +57,69 @@ class CreateView:
     query: str
 
 
+# What a WITH may give a property.
+Property = str | int | bool | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CreateTableAs:
+    """https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html"""
+
+    name: Name
+    properties: dict[str, Property]
+    query: str
+    with_data: bool
+
+
+@dataclass(frozen=True)
+class Insert:
+    """https://docs.aws.amazon.com/athena/latest/ug/insert-into.html; without `columns` all are meant."""
+
+    table: Name
+    columns: tuple[str, ...]
+    query: str
+
+
+@dataclass(frozen=True)
+class Unload:
+    """https://docs.aws.amazon.com/athena/latest/ug/unload.html"""
+
+    query: str
+    location: str
+    properties: dict[str, Property]
+
+
+@dataclass(frozen=True)
+class Explain:
+    """https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement.html; `options` are TYPE and FORMAT."""
+
+    options: dict[str, str]
+    query: str
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """https://docs.aws.amazon.com/athena/latest/ug/sql-prepare.html"""
+
+    name: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Execute:
+    """https://docs.aws.amazon.com/athena/latest/ug/sql-execute.html; `values` are literals as they were written."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Deallocate:
+    """https://docs.aws.amazon.com/athena/latest/ug/sql-deallocate-prepare.html"""
+
+    name: str
+
+
 @dataclass(frozen=True)
 class DropView:
     name: Name
@@ -83,17 +147,17 @@ class CreateTable:
     """CREATE EXTERNAL TABLE. `serde`, `input_format` and `output_format` are class names, or "" for the default's."""
 
     name: Name
-    if_not_exists: bool
     columns: tuple[ColumnDefinition, ...]
-    partition_keys: tuple[ColumnDefinition, ...]
-    comment: str
-    serde: str
-    serde_properties: dict[str, str]
-    stored_as: str
-    input_format: str
-    output_format: str
-    location: str
-    properties: dict[str, str]
+    if_not_exists: bool = False
+    partition_keys: tuple[ColumnDefinition, ...] = ()
+    comment: str = ""
+    serde: str = ""
+    serde_properties: dict[str, str] = field(default_factory=dict)
+    stored_as: str = ""
+    input_format: str = ""
+    output_format: str = ""
+    location: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -183,7 +247,8 @@ class Describe:
 Statement = (
     RunQuery | CreateView | DropView | CreateDatabase | DropDatabase | CreateTable | DropTable | AddPartitions
     | DropPartitions | AddColumns | SetLocation | SetProperties | RepairTable | ShowPartitions | ShowTables | ShowViews
-    | ShowDatabases | ShowColumns | ShowCreate | Describe
+    | ShowDatabases | ShowColumns | ShowCreate | Describe | CreateTableAs | Insert | Unload | Explain | Prepare
+    | Execute | Deallocate
 )  # fmt: skip
 
 
@@ -201,8 +266,11 @@ def parse(sql: str) -> Statement:
         text = _one_statement(sql)
         parse_query(text)
         return RunQuery(text)
-    if words[0] == "CREATE" and ("VIEW" in words[1:4]) and words[1] in ("VIEW", "OR"):
-        return _create_view(_one_statement(sql))
+    around = words[0] == "CREATE" and (
+        words[1:2] == ["TABLE"] or (words[1:2] in (["VIEW"], ["OR"]) and "VIEW" in words)
+    )
+    if around or words[0] in ("DEALLOCATE", "EXECUTE", "EXPLAIN", "INSERT", "PREPARE", "UNLOAD"):
+        return TrinoParser(_one_statement(sql)).statement()
     parser = DdlParser(sql)
     statement = parser.statement()
     parser.end()
@@ -244,43 +312,21 @@ def _one_statement(sql: str) -> str:
     return sql
 
 
-def _create_view(sql: str) -> CreateView:
-    found = trino_tokens(sql)
-    at = 1
-    replace = found[at].text.upper() in ("OR", "OR REPLACE")
-    while found[at].text.upper() != "VIEW":
-        at += 1
-    at += 1
-    start = at
-    while at < len(found) and found[at].text.upper() != "AS":
-        at += 1
-    parts = [token.text for token in found[start:at] if token.text != "."]
-    if at + 1 >= len(found) or not 1 <= len(parts) <= 3 or len(found[start:at]) != 2 * len(parts) - 1:
-        place = found[min(at, len(found) - 1)]
-        raise InvalidRequest(f"{place_of(place.start, sql)}: mismatched input '{place.text}'. Expecting: '.', 'AS'")
-    if len(parts) == 3:
-        if parts[0].lower() != "awsdatacatalog":
-            raise InvalidRequest(f"line 1:1: Catalog '{parts[0].lower()}' not found")
-        parts = parts[1:]
-    query = sql[found[at + 1].start :].strip()
-    parse_query(query)
-    name = Name(parts[0].lower() if len(parts) == 2 else None, parts[-1].lower())
-    return CreateView(name, replace, query)
-
-
 # Statements that Athena or Trino has and this engine does not.
 _KNOWN_ELSEWHERE = {
-    "ANALYZE", "CALL", "DEALLOCATE", "DELETE", "EXECUTE", "EXPLAIN", "GRANT", "INSERT", "MERGE", "OPTIMIZE", "PREPARE",
-    "RESET", "REVOKE", "SET", "TABLE", "UNLOAD", "UPDATE", "USE", "VACUUM",
+    "ANALYZE", "CALL", "DELETE", "GRANT", "MERGE", "OPTIMIZE", "RESET", "REVOKE", "SET", "TABLE", "UPDATE", "USE",
+    "VACUUM",
 }  # fmt: skip
 
 
 class DdlParser:
     """Recursive descent over Hive tokens."""
 
+    tokenise = staticmethod(_hive_tokens)
+
     def __init__(self, sql: str) -> None:
         self.sql = sql
-        self.tokens = [piece for token in _hive_tokens(sql) for piece in _split(token)]
+        self.tokens = [piece for token in self.tokenise(sql) for piece in _split(token)]
         self.at = 0
 
     # --- reading tokens
@@ -336,11 +382,11 @@ class DdlParser:
         parts = [part()]
         while self._accept("."):
             parts.append(part())
-        if len(parts) == 3 and parts[0] == "awsdatacatalog":
-            parts = parts[1:]
-        if len(parts) > 2:
+        if len(parts) == 3 and parts[0] != "awsdatacatalog":
+            raise InvalidRequest(f"line 1:1: Catalog '{parts[0]}' not found")
+        if len(parts) > 3:
             raise self._mismatch()
-        return Name(parts[0] if len(parts) == 2 else None, parts[-1])
+        return Name(parts[-2] if len(parts) > 1 else None, parts[-1])
 
     def end(self) -> None:
         """Nothing but a semicolon may follow."""
@@ -377,8 +423,7 @@ class DdlParser:
             return self._create_database()
         if self._accept("EXTERNAL", "TABLE"):
             return self._create_table()
-        if self._word() == "TABLE" or self._word() in ("TEMPORARY", "PROTECTED", "MULTI"):
-            # CREATE TABLE AS and Iceberg tables.
+        if self._word() in ("TEMPORARY", "PROTECTED", "MULTI"):
             raise InvalidRequest(UNSUPPORTED)
         raise self._mismatch("DATABASE", "EXTERNAL", "OR", "SCHEMA", "TABLE", "VIEW")
 
@@ -394,43 +439,27 @@ class DdlParser:
         if_not_exists = self._if_not_exists()
         name = self._name()
         columns = self._columns()
-        comment, location, serde, stored_as, input_format, output_format = "", "", "", "", "", ""
-        keys: tuple[ColumnDefinition, ...] = ()
-        serde_properties: dict[str, str] = {}
-        properties: dict[str, str] = {}
+        given: dict[str, Any] = {}
         if self._accept("COMMENT"):
-            comment = self._string()
+            given["comment"] = self._string()
         if self._accept("PARTITIONED", "BY"):
-            keys = self._columns()
+            given["partition_keys"] = self._columns()
         if self._word() == "CLUSTERED":
             raise InvalidRequest(UNSUPPORTED)
         if self._accept("ROW", "FORMAT"):
-            serde, serde_properties = self._row_format()
+            given["serde"], given["serde_properties"] = self._row_format()
         if self._accept("STORED", "AS"):
             if self._accept("INPUTFORMAT"):
-                input_format = self._string()
+                given["input_format"] = self._string()
                 self._expect("OUTPUTFORMAT")
-                output_format = self._string()
+                given["output_format"] = self._string()
             else:
-                stored_as = self._identifier().upper()
+                given["stored_as"] = self._identifier().upper()
         if self._accept("LOCATION"):
-            location = self._string()
+            given["location"] = self._string()
         if self._accept("TBLPROPERTIES"):
-            properties = self._properties()
-        return CreateTable(
-            name=name,
-            if_not_exists=if_not_exists,
-            columns=columns,
-            partition_keys=keys,
-            comment=comment,
-            serde=serde,
-            serde_properties=serde_properties,
-            stored_as=stored_as,
-            input_format=input_format,
-            output_format=output_format,
-            location=location,
-            properties=properties,
-        )
+            given["properties"] = self._properties()
+        return CreateTable(name, columns, if_not_exists, **given)
 
     def _row_format(self) -> tuple[str, dict[str, str]]:
         if self._accept("SERDE"):
@@ -613,6 +642,153 @@ class DdlParser:
         if self._word() in ("EXTENDED", "FORMATTED", "INPUT", "OUTPUT", "DATABASE", "SCHEMA"):
             raise InvalidRequest(UNSUPPORTED)
         return Describe(self._name())
+
+
+class TrinoParser(DdlParser):
+    """Recursive descent over Trino's tokens, up to the query in a statement, which is kept as it stands."""
+
+    tokenise = staticmethod(trino_tokens)
+
+    def statement(self) -> Statement:
+        readers: dict[str, Callable[[], Statement]] = {
+            "CREATE": self._create, "DEALLOCATE": self._deallocate, "EXECUTE": self._execute, "EXPLAIN": self._explain,
+            "INSERT": self._insert, "PREPARE": self._prepare, "UNLOAD": self._unload,
+        }  # fmt: skip
+        reader = readers[self._word()]
+        self.at += 1
+        statement = reader()
+        self.end()
+        return statement
+
+    def _rest(self) -> str:
+        """The text from here to the end."""
+        if self.at >= len(self.tokens):
+            raise self._mismatch("SELECT", "VALUES", "WITH")
+        start, self.at = self.tokens[self.at][2], len(self.tokens)
+        return self.sql[start:].strip()
+
+    def _query(self) -> str:
+        if self._word() not in ("SELECT", "WITH", "VALUES", "("):
+            raise self._mismatch("SELECT", "VALUES", "WITH")
+        text = self._rest()
+        parse_query(text)
+        return text
+
+    def _create(self) -> Statement:
+        if self._accept("TABLE"):
+            return self._create_table_as()
+        replace = self._accept("OR", "REPLACE")
+        self._expect("VIEW")
+        name = self._name()
+        self._expect("AS")
+        return CreateView(name, replace, self._query())
+
+    def _create_table_as(self) -> CreateTableAs:
+        name = self._name()
+        properties = self._trino_properties() if self._accept("WITH") else {}
+        if not self._accept("AS"):
+            # IF NOT EXISTS, which Athena documents for no CTAS, and Iceberg tables.
+            raise InvalidRequest(UNSUPPORTED)
+        with_data, end = True, len(self.tokens)
+        words = [self._word(i - self.at) for i in range(end - 3, end)]
+        if words[1:] == ["NO", "DATA"] or words[1:] == ["WITH", "DATA"]:
+            with_data = words[1] == "WITH"
+            end -= 2 if with_data else 3
+            self.sql = self.sql[: self.tokens[end][2]]
+        return CreateTableAs(name, properties, self._query(), with_data)
+
+    def _trino_properties(self) -> dict[str, Property]:
+        self._expect("(")
+        found: dict[str, Property] = {}
+        while True:
+            name = self._identifier()
+            self._expect("=")
+            found[name] = self._property()
+            if not self._accept(","):
+                break
+        self._expect(")")
+        return found
+
+    def _property(self) -> Property:
+        if self._accept("ARRAY", "["):
+            items = [self._string()]
+            while self._accept(","):
+                items.append(self._string())
+            self._expect("]")
+            return tuple(items)
+        if self._word() in ("TRUE", "FALSE"):
+            return self._identifier() == "true"
+        return self._string() if self._is_string() else int(self._value())
+
+    def _insert(self) -> Insert:
+        self._expect("INTO")
+        name = self._name()
+        columns: list[str] = []
+        if self._word() == "(" and self._word(1) not in ("SELECT", "WITH", "VALUES", "("):
+            self.at += 1
+            columns.append(self._identifier())
+            while self._accept(","):
+                columns.append(self._identifier())
+            self._expect(")")
+        return Insert(name, tuple(columns), self._query())
+
+    def _unload(self) -> Unload:
+        self._expect("(")
+        start, depth = self.at, 1
+        while depth:
+            if self.at >= len(self.tokens):
+                raise self._mismatch(")")
+            depth += (self._word() == "(") - (self._word() == ")")
+            self.at += 1
+        query = self.sql[self.tokens[start][2] : self.tokens[self.at - 1][2]].strip()
+        parse_query(query)
+        self._expect("TO")
+        location = self._string()
+        self._expect("WITH")
+        return Unload(query, location, self._trino_properties())
+
+    def _explain(self) -> Explain:
+        options = {}
+        if self._accept("ANALYZE"):
+            raise not_supported("EXPLAIN ANALYZE")
+        if self._word() == "(" and self._word(1) in ("TYPE", "FORMAT"):
+            self.at += 1
+            while True:
+                option = self._identifier().upper()
+                options[option] = self._identifier().upper()
+                if not self._accept(","):
+                    break
+            self._expect(")")
+        text = self._rest()
+        if not isinstance(parse(text), RunQuery):
+            raise not_supported("EXPLAIN of a statement that is no query")
+        return Explain(options, text)
+
+    def _prepare(self) -> Prepare:
+        name = self._identifier()
+        self._expect("FROM")
+        text = self._rest()
+        if not isinstance(parse(text), RunQuery | CreateTableAs | Insert | Unload):
+            raise InvalidRequest(UNSUPPORTED)
+        return Prepare(name, text)
+
+    def _execute(self) -> Execute:
+        name = self._identifier()
+        if not self._accept("USING"):
+            return Execute(name, ())
+        values, start, depth = [], self.at, 0
+        while self.at < len(self.tokens):
+            depth += (self._word() in ("(", "[")) - (self._word() in (")", "]"))
+            self.at += 1
+            if depth == 0 and (self._word() == "," or self.at == len(self.tokens)):
+                end = self.tokens[self.at][2] if self.at < len(self.tokens) else len(self.sql)
+                values.append(self.sql[self.tokens[start][2] : end].strip())
+                start = self.at = self.at + 1
+        return Execute(name, tuple(values))
+
+    def _deallocate(self) -> Deallocate:
+        self._expect("PREPARE")
+        return Deallocate(self._identifier())
 
 
 def _split(token: Token) -> list[tuple[str, str, int]]:

@@ -72,7 +72,8 @@ class AthenaTrino(Trino):
     SUPPORTS_USER_DEFINED_TYPES = True
 
     class Tokenizer(Trino.Tokenizer):
-        pass
+        # Without this, sqlglot takes what follows EXECUTE and the like for one string.
+        COMMANDS = set()  # noqa: RUF012
 
     Parser = _Parser
 

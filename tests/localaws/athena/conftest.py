@@ -24,13 +24,16 @@ class SqlLake:
     s3: Any
     cancelled: threading.Event = field(default_factory=threading.Event)
     cutoff: int | None = None
+    # Of the last statement.
+    context: QueryContext = field(init=False)
 
     def run(self, sql: str) -> QueryResult:
         """The result of a statement; `{bucket}` stands for the bucket."""
-        context = QueryContext(
+        self.context = QueryContext(
             self.database, self.glue, self.s3, cancelled=self.cancelled, bytes_scanned_cutoff=self.cutoff
         )
-        return execute(sql.replace("{bucket}", self.bucket), context)
+        self.context.tables = f"s3://{self.bucket}/tables/{self.context.identifier}/"
+        return execute(sql.replace("{bucket}", self.bucket), self.context)
 
     def rows(self, sql: str) -> list[tuple[str | None, ...]]:
         """The rows of a statement's result."""

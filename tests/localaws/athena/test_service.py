@@ -138,16 +138,6 @@ class TestRunningAQuery:
         long = "SELECT ROWS 1" + " " * 262_144
         assert "'queryString'" in refusal(athena.start_query_execution, QueryString=long, ResultConfiguration=output)
 
-    def test_with_reuse_of_results_does_not_start(self, athena: Any, output: dict[str, str]) -> None:
-        reuse = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 5}}
-        message = refusal(
-            athena.start_query_execution,
-            QueryString="SELECT ROWS 1",
-            ResultConfiguration=output,
-            ResultReuseConfiguration=reuse,
-        )
-        assert "Result reuse is not supported" in message
-
     def test_is_unknown_in_another_region(self, stub_aws: LocalAws, athena: Any, output: dict[str, str]) -> None:
         identifier = run_query(athena, "SELECT ROWS 1", ResultConfiguration=output)["QueryExecutionId"]
         elsewhere = stub_aws.client("athena", "eu-west-1")
@@ -451,30 +441,97 @@ class TestExecutionParameters:
     def test_take_the_place_of_question_marks(self, athena: Any, output: dict[str, str]) -> None:
         execution = run_query(
             athena,
-            "SELECT ECHO ? , '?' , \"a?\" , ? -- ?",
+            "SELECT ECHO WHERE ? , '?' , \"a?\" , ? -- ?",
             ResultConfiguration=output,
             ExecutionParameters=["'it''s -- here'", "DATE '2024-03-15'"],
         )
         assert execution["ExecutionParameters"] == ["'it''s -- here'", "DATE '2024-03-15'"]
         seen = json.loads(str(fetch_rows(athena, execution["QueryExecutionId"])[1][0]))
-        assert seen["sql"] == "SELECT ECHO 'it''s -- here' , '?' , \"a?\" , CAST('2024-03-15' AS DATE) -- ?"
+        assert seen["sql"] == "SELECT ECHO WHERE 'it''s -- here' , '?' , \"a?\" , CAST('2024-03-15' AS DATE) -- ?"
 
     @pytest.mark.parametrize("value", ["name", "1; DROP TABLE t", "1 -- x", "(SELECT 1)", "1 OR 1 = 1", "''' OR 1"])
     def test_can_only_be_values(self, athena: Any, output: dict[str, str], value: str) -> None:
-        execution = run_query(athena, "SELECT ECHO ?", ResultConfiguration=output, ExecutionParameters=[value])
+        execution = run_query(athena, "SELECT ECHO WHERE ?", ResultConfiguration=output, ExecutionParameters=[value])
         if execution["Status"]["State"] == "SUCCEEDED":
             seen = json.loads(str(fetch_rows(athena, execution["QueryExecutionId"])[1][0]))
-            assert seen["sql"] == "SELECT ECHO 1"
+            assert seen["sql"] == "SELECT ECHO WHERE 1"
         else:
             assert "is not a literal" in execution["Status"]["StateChangeReason"]
 
     def test_must_be_as_many_as_question_marks(self, athena: Any, output: dict[str, str]) -> None:
-        execution = run_query(athena, "SELECT ECHO ?", ResultConfiguration=output, ExecutionParameters=["1", "2"])
+        execution = run_query(athena, "SELECT ECHO WHERE ?", ResultConfiguration=output, ExecutionParameters=["1", "2"])
         assert "expected 1 but found 2" in execution["Status"]["StateChangeReason"]
 
     def test_are_refused_in_a_ddl_statement(self, athena: Any, output: dict[str, str]) -> None:
-        request = {"QueryString": "CREATE TABLE ?", "ResultConfiguration": output, "ExecutionParameters": ["1"]}
-        assert "only supported in SELECT" in refusal(athena.start_query_execution, **request)
+        request = {
+            "QueryString": "CREATE EXTERNAL TABLE ?",
+            "ResultConfiguration": output,
+            "ExecutionParameters": ["1"],
+        }
+        assert "only for SELECT, INSERT INTO" in refusal(athena.start_query_execution, **request)
+
+    def test_are_only_for_the_where_clause(self, athena: Any, output: dict[str, str]) -> None:
+        for sql in ("SELECT ECHO ?", "SELECT ECHO WHERE 1 LIMIT ?", "SELECT ECHO (SELECT 1 WHERE 2) ?"):
+            execution = run_query(athena, sql, ResultConfiguration=output, ExecutionParameters=["1"])
+            assert "parameters are only for the WHERE clause" in execution["Status"]["StateChangeReason"]
+        within = "SELECT ECHO WHERE x IN (SELECT ?)"
+        execution = run_query(athena, within, ResultConfiguration=output, ExecutionParameters=["1"])
+        assert execution["Status"]["State"] == "SUCCEEDED"
+
+
+class TestPreparedStatements:
+    @pytest.fixture
+    def prepared(self, athena: Any, workgroup: str) -> dict[str, str]:
+        made = {"StatementName": "one_year", "WorkGroup": workgroup}
+        athena.create_prepared_statement(**made, QueryStatement="SELECT ECHO WHERE ?", Description="of a year")
+        return made
+
+    def test_are_kept_by_name_in_a_workgroup(self, athena: Any, prepared: dict[str, str]) -> None:
+        kept = athena.get_prepared_statement(**prepared)["PreparedStatement"]
+        assert {name: kept[name] for name in kept if name != "LastModifiedTime"} == {
+            "StatementName": "one_year", "WorkGroupName": prepared["WorkGroup"], "Description": "of a year",
+            "QueryStatement": "SELECT ECHO WHERE ?",
+        }  # fmt: skip
+        assert "already exists" in refusal(athena.create_prepared_statement, **prepared, QueryStatement="SELECT 1")
+        listed = athena.list_prepared_statements(WorkGroup=prepared["WorkGroup"])["PreparedStatements"]
+        assert [one["StatementName"] for one in listed] == ["one_year"]
+        assert athena.list_prepared_statements(WorkGroup="primary")["PreparedStatements"] == []
+
+    def test_are_changed_and_deleted(self, athena: Any, prepared: dict[str, str]) -> None:
+        athena.update_prepared_statement(**prepared, QueryStatement="SELECT 2")
+        answer = athena.batch_get_prepared_statement(
+            PreparedStatementNames=["one_year", "none"], WorkGroup=prepared["WorkGroup"]
+        )
+        assert [one["QueryStatement"] for one in answer["PreparedStatements"]] == ["SELECT 2"]
+        assert [one["StatementName"] for one in answer["UnprocessedPreparedStatementNames"]] == ["none"]
+        athena.delete_prepared_statement(**prepared)
+        for call in (athena.get_prepared_statement, athena.delete_prepared_statement):
+            with pytest.raises(ClientError) as caught:
+                call(**prepared)
+            assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+    def test_must_be_of_a_kind_that_has_parameters(self, athena: Any, workgroup: str) -> None:
+        made = {"StatementName": "x", "WorkGroup": workgroup}
+        assert "not supported" in refusal(athena.create_prepared_statement, **made, QueryStatement="DROP TABLE t")
+        assert "SELEC" in refusal(athena.create_prepared_statement, **made, QueryStatement="SELEC 1")
+        made["StatementName"] = "not a name"
+        assert "is invalid" in refusal(athena.create_prepared_statement, **made, QueryStatement="SELECT 1")
+
+    def test_are_executed_with_the_values_of_the_statement_or_the_request(
+        self, athena: Any, prepared: dict[str, str]
+    ) -> None:
+        group = prepared["WorkGroup"]
+        for sql, values in (
+            ("EXECUTE one_year USING '2024'", {}),
+            ("execute one_year", {"ExecutionParameters": ["'2024'"]}),
+        ):
+            execution = run_query(athena, sql, WorkGroup=group, **values)
+            assert (execution["Query"], execution["StatementType"]) == (sql, "DML")
+            seen = json.loads(str(fetch_rows(athena, execution["QueryExecutionId"])[1][0]))
+            assert seen["sql"] == "SELECT ECHO WHERE '2024'"
+        start = athena.start_query_execution
+        assert "expected 1 but found 0" in refusal(start, QueryString="EXECUTE one_year", WorkGroup=group)
+        assert "was not found" in refusal(start, QueryString="EXECUTE none", WorkGroup=group)
 
 
 class TestMetadata:
@@ -529,7 +586,6 @@ class TestMetadata:
 @pytest.mark.parametrize(
     ("operation", "arguments"),
     [
-        ("create_prepared_statement", {"StatementName": "s", "WorkGroup": "primary", "QueryStatement": "SELECT 1"}),
         ("list_named_queries", {}),
         ("create_data_catalog", {"Name": "c", "Type": "HIVE"}),
         ("start_session", {"WorkGroup": "primary", "EngineConfiguration": {"MaxConcurrentDpus": 2}}),
