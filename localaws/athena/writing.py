@@ -94,7 +94,7 @@ class Writer:
         if self.catalogue.table(database, statement.name.name) is not None:
             raise failure("TABLE_ALREADY_EXISTS", f"Table '{full_name}' already exists", 1, 1)
         if not self.catalogue.has_database(database):
-            raise failure("SCHEMA_NOT_FOUND", f"Schema {database} not found", 1, 1)
+            raise failure("NOT_FOUND", f"Schema {database} not found")
         keys = _names(given, "partitioned_by")
         rows = self._planned(statement.query, keys)
         compression = _compression(given, "write_compression", "parquet_compression")

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.referee import corpus, lake
+from tests.referee import corpus, lake, writing
 from tests.referee.answers import ask_local, ask_trino
 from tests.referee.expressions import expressions, make_rows
 from tests.referee.known import unknown, unused
@@ -45,6 +45,9 @@ def main() -> int:
             match = Match(ask_local(DATABASE, *clients), ask_trino(trino.address, DATABASE))
             asked = match.verdicts(sql for lines in corpus.statements().values() for sql in lines)
             print(f"the corpus, {len(asked)} statements\n{table(asked)}", flush=True)
+            wrote = list(writing.verdicts(match, writing.statements()))
+            print(f"what is written, and read by both, {len(wrote)}\n{table(wrote)}", flush=True)
+            asked += wrote
             asked += _of_the_lake(aws, trino.address)
             faults, stale = unknown(asked), unused(asked)
             for number, seed in enumerate(options.seed or [secrets.token_hex(4)]):

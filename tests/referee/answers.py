@@ -52,6 +52,8 @@ def ask_local(database: str, glue: Any, s3: Any) -> Ask:
         context = QueryContext(database, glue, s3)
         try:
             result = execute(sql, context)
+            if result.written is not None:
+                return Answer(("rows",), ("bigint",), ((str(result.written),),))
             query, _ = select.plan(sql, context)
         except InvalidRequest as error:
             known = error.message == UNSUPPORTED

@@ -94,6 +94,18 @@ KNOWN = [
         f"{_ATHENA}/handling-schema-updates-chapter.html",
     ),
     Known(
+        r"^CREATE TABLE \$_many",
+        (FAILED,),
+        "Athena documents 100 partitions for a statement, Trino's limit is one of each writer",
+        f"{_ATHENA}/ctas-insert-into.html",
+    ),
+    Known(
+        r"^INSERT INTO \$_lax",
+        (FAILED,),
+        "Trino 483 casts what it inserts; Athena documents that the columns must match",
+        f"{_ATHENA}/insert-into.html",
+    ),
+    Known(
         r"FROM proj_injected",
         (ERROR,),
         "Athena documents CONSTRAINT_VIOLATION",

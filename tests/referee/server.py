@@ -87,6 +87,8 @@ def catalog_properties(aws: LocalAws) -> dict[str, str]:
         "hive.security": "allow-all",
         "hive.partition-projection-enabled": "true",
         "hive.metastore-cache-ttl": "0s",
+        # As Athena does, which has no tables but external ones.
+        "hive.non-managed-table-writes-enabled": "true",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from localaws.athena.casts import Expr
 from localaws.athena.functions.aggregates import AGGREGATES
 from localaws.athena.functions.registry import SCALARS, Call
-from tests.referee import corpus, lake
+from tests.referee import corpus, lake, writing
 from tests.referee.answers import ask_local, ask_trino
 from tests.referee.expressions import expressions, make_rows
 from tests.referee.known import unknown
@@ -66,6 +67,12 @@ def test_the_views_and_what_the_engine_sends_are_answered_as_by_trino(hall: Hall
         found = hall.match(database).verdicts(statements)
     assert [verdict.shown() for verdict in found if verdict.kind != "same"] == []
     assert any("row_count" in verdict.sql for verdict in found)
+
+
+def test_what_one_writes_the_other_reads(hall: Hall) -> None:
+    asked = [sql for sql in writing.statements() if re.search(r"\$_(parts|types|order)\b.*(AS SELECT|DATE)", sql)]
+    found = list(writing.verdicts(hall.match(), asked))
+    assert (shown(found), sum(verdict.kind == "same" for verdict in found) >= len(asked)) == ("", True)
 
 
 def test_random_expressions_have_the_values_that_trino_gives(hall: Hall) -> None:

@@ -141,3 +141,27 @@ def test_athena_looks_for_a_tables_folder_and_makes_it(guarded: LocalAws) -> Non
     assert "Access Denied" in statement(guarded, rights, "reader", CREATE.format("two", "two"))["StateChangeReason"]
     rights = (*rights, ("s3:PutObject", marks[1:]))
     assert statement(guarded, rights, "maker", CREATE.format("two", "two"))["State"] == "SUCCEEDED"
+
+
+def test_what_athena_writes_is_written_with_the_callers_rights(guarded: LocalAws) -> None:
+    results = [f"arn:aws:s3:::results/{end}" for end in ("*.metadata", "*-manifest.csv")]
+    rights: tuple[Any, ...] = (("athena:*", "*"), ("glue:*", "*"), ("s3:*", ["arn:aws:s3:::results", *results]))
+    make = "CREATE TABLE {} WITH (partitioned_by = ARRAY['b']) AS SELECT 1 a, 2 b"
+    status = statement(guarded, rights, "no-writer", make.format("refused"))
+    assert status["StateChangeReason"].startswith("PERMISSION_DENIED: ")
+    rights = (*rights, ("s3:*", "arn:aws:s3:::results/tables/*"))
+    assert statement(guarded, rights, "writer", make.format("parted"))["State"] == "SUCCEEDED"
+    reading = [f"glue:{one}" for one in ("GetDatabase", "CreateDatabase", "GetTable", "GetPartitions")]
+    rights = (("athena:*", "*"), (reading, "*"), ("s3:*", "*"))
+    held = guarded.client("s3").list_objects_v2(Bucket="results")["KeyCount"]
+    status = statement(guarded, rights, "no-registrar", "INSERT INTO parted VALUES (1, 3)")
+    assert status["StateChangeReason"].startswith("PERMISSION_DENIED: ")
+    # The file that has been written, and the manifest that names it.
+    assert guarded.client("s3").list_objects_v2(Bucket="results")["KeyCount"] == held + 2
+
+
+def test_a_prepared_statement_needs_the_rights_of_the_api(guarded: LocalAws) -> None:
+    asking = [f"athena:{one}" for one in ("StartQueryExecution", "GetQueryExecution")]
+    rights = ((asking, "*"), ("s3:*", "*"), ("glue:*", "*"))
+    status = statement(guarded, rights, "unprepared", "PREPARE p FROM SELECT 1")
+    assert "athena:CreatePreparedStatement on resource: " in status["StateChangeReason"]
