@@ -17,6 +17,7 @@ class QueryTranslator(Protocol):
 
     analysis: Analysis
     sql: str
+    schema: str | None
 
     def query(self, node: Node, outer: Scope | None) -> Query: ...
 

@@ -42,6 +42,13 @@ CREATE MACRO t_div_half_up(n, d) AS
     ELSE (abs(n) // nullif(abs(d), 0) + CASE WHEN abs(n) % nullif(abs(d), 0) >= abs(d) - abs(n) % nullif(abs(d), 0)
           THEN 1 ELSE 0 END)
          * CASE WHEN (n < 0) <> (d < 0) THEN -1 ELSE 1 END END;
+CREATE MACRO t_map_concat(a, b) AS map_from_entries(list_concat(map_entries(b),
+    list_filter(map_entries(a), lambda t_e: NOT list_contains(map_keys(b), struct_extract(t_e, 'key')))));
+CREATE MACRO t_signed_year(x, form) AS TRY_CAST(
+    CASE WHEN regexp_matches(x, '^[-+][0-9]') THEN
+        CASE WHEN starts_with(x, '-') THEN '-' ELSE '' END || lpad(regexp_extract(x, '^.([0-9]{{1,4}})', 1), 4, '0')
+        || strftime(try_strptime('2000' || regexp_replace(x, '^.[0-9]{{1,4}}', ''), form), '-%m-%d %H:%M:%S.%f') END
+    AS TIMESTAMP);
 CREATE MACRO t_substr(x, start) AS
     CASE WHEN start > 0 THEN substr(x, start) WHEN x IS NULL THEN NULL
     WHEN start = 0 OR -start > length(x) THEN '' ELSE substr(x, start) END;
@@ -131,6 +138,44 @@ def _json_scalar(text: str, path: str) -> str | None:
 def _json_extract(text: str, path: str) -> str | None:
     found = jsonpath.extract(text, path)
     return None if found is jsonpath.MISSING else jsonpath.dump(found, jsonpath.as_double)
+
+
+def _json_path(text: str, path: str, mode: str) -> list[Any] | None:
+    """What a path of SQL/JSON finds in a document, None for an error. To a lax one, an item is a list of itself."""
+    try:
+        # Whatever follows a document is not read.
+        found = [jsonpath.DECODER.raw_decode(text.lstrip(" \t\r\n"))[0]]
+    except ValueError:
+        return None
+    for step in jsonpath.steps(path) or ():
+        found, given = [], found
+        for item in given:
+            wanted = list if isinstance(step, int) else dict
+            if mode == "lax" and not isinstance(item, wanted):
+                item = [item] if wanted is list else item
+            items = item if wanted is dict and mode == "lax" and isinstance(item, list) else [item]
+            for one in items:
+                fits = isinstance(one, wanted) and (step < len(one) if isinstance(step, int) else step in one)
+                if fits:
+                    found.append(one[step])
+                elif mode == "strict":
+                    return None
+    return found
+
+
+def _json_value(text: str, path: str, mode: str) -> str | None:
+    """The one scalar that the path finds, as varchar; NULL where it is none."""
+    found = _json_path(text, path, mode) or []
+    value = jsonpath.scalar_text(found[0]) if len(found) == 1 else None
+    if value is None or not isinstance(found[0], jsonpath.Number):
+        return value
+    if not re.fullmatch("-?[0-9]+", value):
+        return trino_double(float(value))
+    return value if -(2**63) <= int(value) < 2**63 else None
+
+
+def _json_exists(text: str, path: str, mode: str) -> bool:
+    return bool(_json_path(text, path, mode))
 
 
 def _json_length(text: str) -> int | None:
@@ -280,7 +325,7 @@ def _regexp_group(text: str, pattern: str, group: int) -> str | None:
 _TYPES = {
     "T": ("VARCHAR", pa.string()), "L": ("BIGINT", pa.int64()), "I": ("INTEGER", pa.int32()),
     "D": ("DOUBLE", pa.float64()), "F": ("FLOAT", pa.float32()), "B": ("BLOB", pa.binary()),
-    "A": ("VARCHAR[]", pa.list_(pa.string())),
+    "A": ("VARCHAR[]", pa.list_(pa.string())), "O": ("BOOLEAN", pa.bool_()),
 }  # fmt: skip
 # The functions with their parameters' and the result's types.
 _PYTHON: dict[str, tuple[Any, str]] = {
@@ -289,6 +334,7 @@ _PYTHON: dict[str, tuple[Any, str]] = {
     "t_json_parse": (_json_parse, "TT"), "t_json_scalar": (_json_scalar, "TTT"),
     "t_json_extract": (_json_extract, "TTT"), "t_json_length": (_json_length, "TL"),
     "t_json_size": (_json_size, "TTL"), "t_json_string": (jsonpath.dump, "TT"),
+    "t_json_value": (_json_value, "TTTT"), "t_json_exists": (_json_exists, "TTTO"),
     "t_levenshtein": (_levenshtein, "TTL"), "t_from_hex": (_from_hex, "TB"),
     "t_from_base64": (_from_base64, "TB"), "t_from_utf8": (lambda data: data.decode("utf-8", "replace"), "BT"),
     "t_normalize": (_normalize, "TTT"), "t_json_as": (_json_as, "TTT"), "t_json_list": (_json_list, "TTA"),

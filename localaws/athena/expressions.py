@@ -14,6 +14,7 @@ from sqlglot import exp
 from localaws.athena import types as t
 from localaws.athena.aggregation import Aggregation
 from localaws.athena.casts import Expr, coerce, try_sql
+from localaws.athena.catalogue import CATALOG
 from localaws.athena.duck import fail_sql
 from localaws.athena.functions.dates import field as date_field
 from localaws.athena.functions.library import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
@@ -220,6 +221,11 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         fields = ", ".join(f'"{t.row_field(kind, i)}" := {value.sql}' for i, value in enumerate(values))
         return Expr(f"struct_pack({fields})", kind)
 
+    def _session(self, node: exp.CurrentCatalog | exp.CurrentSchema) -> Expr:
+        # Who CURRENT_USER is, AWS documents nowhere.
+        name = CATALOG if isinstance(node, exp.CurrentCatalog) else self.queries.schema
+        return Expr(text_literal(name) if name else "NULL", t.VARCHAR, name)
+
     def _tuple(self, node: exp.Tuple) -> Expr:
         return self._row([self.translate(item) for item in node.expressions])
 
@@ -242,7 +248,7 @@ _HANDLERS: dict[type[Any], Callable[[Expressions, Any], Expr]] = {
     exp.IgnoreNulls: Expressions.aggregate, exp.RespectNulls: Expressions.aggregate,
     exp.Anonymous: Expressions.function, exp.CurrentDate: Expressions._current_date,
     exp.CurrentTimestamp: Expressions._current_timestamp, exp.Localtimestamp: Expressions._local_timestamp,
-    exp.ParseJSON: Expressions._json,
+    exp.ParseJSON: Expressions._json, exp.CurrentCatalog: Expressions._session, exp.CurrentSchema: Expressions._session,
     **dict.fromkeys(COMPARISONS, Expressions._comparison),
     **dict.fromkeys(ARITHMETIC, Expressions._arithmetic),
 }  # fmt: skip

@@ -39,6 +39,9 @@ def load(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None)
         return MISSING
 
 
+DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_refuse)
+
+
 class Object(dict[str, Any]):
     """A JSON object as a stream of members: of those with one name a path finds the first, and all are printed."""
 

@@ -191,21 +191,25 @@ class Operators(Translator):
         return self.concatenate(self.translate(node.this), self.translate(node.expression), node)
 
     def _negative(self, node: exp.Neg) -> Expr:
-        value = self.translate(node.this)
-        if value.type.is_numeric or value.type.name.startswith("interval"):
-            literal = value.literal
-            if (isinstance(literal, int | float) and not isinstance(literal, bool)) or isinstance(
-                literal, dt.timedelta
-            ):
-                literal = -literal
-            else:
-                literal = None
-            negated = f"(-{value.sql})"
-            if value.type.is_integer and literal is None:
-                # DuckDB works out a constant's negative in a wider type.
-                negated = f"CAST({negated} AS {to_duckdb(value.type)})"
-            return Expr(negated, value.type, literal)
-        raise self.failure("TYPE_MISMATCH", f"Cannot negate {value.type}", node)
+        inner = node.this.unnest()
+        if isinstance(inner, exp.Neg) and not isinstance(inner.this, exp.Literal):
+            # Trino takes both away, and so does not fail of the smallest number.
+            value = self.translate(inner.this)
+            return Expr(value.sql, self._negated(value, node).type)
+        if isinstance(inner, exp.Literal) and inner is node.this and inner.name == str(2**63):
+            return Expr(f"(-{2**63})", t.BIGINT, -(2**63))
+        return self._negated(self.translate(node.this), node)
+
+    def _negated(self, value: Expr, node: exp.Neg) -> Expr:
+        if not value.type.is_numeric and not value.type.name.startswith("interval"):
+            raise self.failure("TYPE_MISMATCH", f"Cannot negate {value.type}", node)
+        constant = isinstance(value.literal, int | float | dt.timedelta) and not isinstance(value.literal, bool)
+        literal = -value.literal if constant else None
+        negated = f"(-{value.sql})"
+        if value.type.is_integer and literal is None:
+            # DuckDB works out a constant's negative in a wider type.
+            negated = f"CAST({negated} AS {to_duckdb(value.type)})"
+        return Expr(negated, value.type, literal)
 
 
 def _moved(moment: Type, interval: Type) -> Type:

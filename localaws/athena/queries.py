@@ -205,13 +205,15 @@ class Queries(Relations):
     ) -> list[str]:
         order = node.args.get("order")
         if order is None:
+            if _with_ties(node):
+                raise self.failure("MISSING_ORDER_BY", "FETCH FIRST WITH TIES clause requires ORDER BY", node)
             return []
         by_name: dict[str, list[int]] = {}
         for i, column in enumerate(columns):
             if column.name is not None:
                 by_name.setdefault(column.name.lower(), []).append(i)
         expressions.aliases = {name: items[places[0]] for name, places in by_name.items() if len(places) == 1}
-        parts = []
+        parts, places = [], []
         for item in order.expressions:
             if not isinstance(item, exp.Ordered) or item.args.get("with_fill"):
                 raise self.failure("NOT_SUPPORTED", "this form of ORDER BY", item)
@@ -220,6 +222,7 @@ class Queries(Relations):
                 if columns[place].type.name in ("map", "json"):
                     raise self.failure("TYPE_MISMATCH", f"Type {columns[place].type} is not orderable", item)
                 parts.append(f"{place + 1}{expressions.direction(item)}")
+                places.append(f"{items[place].sql}{expressions.direction(item)}")
                 continue
             ordering = expressions.ordering(item)
             if distinct and not any(ordering.startswith(f"{value.sql} ") for value in items):
@@ -229,8 +232,20 @@ class Queries(Relations):
                     item,
                 )
             parts.append(ordering)
+            places.append(ordering)
         expressions.aliases = {}
-        return [f"ORDER BY {', '.join(parts)}"]
+        return [*self._ties(node, places, distinct), f"ORDER BY {', '.join(parts)}"]
+
+    def _ties(self, node: Node, orderings: list[str], distinct: bool) -> list[str]:
+        """WITH TIES as a condition on the rank, of all rows up to the last one that OFFSET leaves."""
+        if not _with_ties(node):
+            return []
+        if distinct:
+            raise self.failure("NOT_SUPPORTED", "SELECT DISTINCT ... WITH TIES", node)
+        offset = node.args.get("offset")
+        count = self._whole(node.args["limit"].args.get("count"), node)
+        count += self._whole(offset.expression, node) if offset is not None else 0
+        return [f"QUALIFY rank() OVER (ORDER BY {', '.join(orderings)}) <= {count}"]
 
     def _place(self, node: Node, by_name: dict[str, list[int]], items: list[Expr]) -> int | None:
         if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
@@ -251,9 +266,10 @@ class Queries(Relations):
         if limit is not None:
             count = limit.args.get("count") if isinstance(limit, exp.Fetch) else limit.expression
             options = limit.args.get("limit_options")
-            if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
-                raise self.failure("NOT_SUPPORTED", "FETCH FIRST ... WITH TIES", node)
-            parts.append(f"LIMIT {self._whole(count, node)}")
+            if options is not None and options.args.get("percent"):
+                raise self.failure("NOT_SUPPORTED", "FETCH FIRST ... PERCENT", node)
+            if not _with_ties(node):
+                parts.append(f"LIMIT {self._whole(count, node)}")
         if offset is not None:
             if limit is not None and not isinstance(limit, exp.Fetch):
                 first, second = position(limit, self.sql), position(offset, self.sql)
@@ -359,3 +375,9 @@ class Queries(Relations):
 
     def view_query(self, sql: str, schema: str | None, view_path: tuple[str, ...]) -> Query:
         return Queries(self.analysis, sql, schema, view_path).translate(parse_query(sql))
+
+
+def _with_ties(node: Node) -> bool:
+    limit = node.args.get("limit")
+    options = limit.args.get("limit_options") if isinstance(limit, exp.Fetch) else None
+    return options is not None and bool(options.args.get("with_ties"))

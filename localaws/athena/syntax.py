@@ -49,6 +49,9 @@ _RESERVED = {
 
 class _Parser(TrinoParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {}
+    NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {
+        **TrinoParser.NO_PAREN_FUNCTIONS, TokenType.CURRENT_SCHEMA: exp.CurrentSchema,
+    }  # fmt: skip
     FUNCTION_PARSERS = {name: TrinoParser.FUNCTION_PARSERS[name] for name in _OWN_SYNTAX}  # noqa: RUF012
 
     def _parse_types(self, *args: Any, **kwargs: Any) -> Node | None:
@@ -95,7 +98,7 @@ def parse_query(sql: str) -> Node:
         if _is_foreign(token, found[i - 1] if i else None, found[i + 1 : i + 4], sql):
             raise InvalidRequest(f"{place_of(token.start, sql)}: mismatched input '{token.text}'")
     try:
-        parsed = AthenaTrino().parse(sql)
+        parsed = AthenaTrino().parser().parse(_fetches(found), sql)
     except ParseError as error:
         unread = _UNREAD.search(" ".join(token.text.upper() for token in found if token.token_type != TokenType.STRING))
         if unread:
@@ -108,6 +111,15 @@ def parse_query(sql: str) -> Node:
             place = place_of(name.meta.get("start", 0), sql)
             raise InvalidRequest(f"{place}: mismatched input '{name.name}'. Expecting: <identifier>")
     return parsed[0]
+
+
+def _fetches(found: list[Token]) -> list[Token]:
+    """The tokens, with ROW as FETCH and OFFSET have it, which sqlglot takes for the type alone."""
+    for i, token in enumerate(found):
+        before = {one.text.upper() for one in found[max(0, i - 3) : i]}
+        if token.text.upper() == "ROW" and before & {"FETCH", "OFFSET"}:
+            token.token_type = TokenType.ROW
+    return found
 
 
 def _is_foreign(token: Token, before: Token | None, after: list[Token], sql: str) -> bool:

@@ -58,6 +58,7 @@ def _java_float(value: float, shortest: str, scientific: bool = False) -> str:
 
 # The Gregorian calendar repeats itself.
 _CYCLE_YEARS, _CYCLE = 400, dt.timedelta(days=146_097)
+_CYCLE_MICROSECONDS = _CYCLE // dt.timedelta(microseconds=1)
 _EPOCH = dt.datetime(1970, 1, 1)
 
 
@@ -69,13 +70,13 @@ def _timestamp(value: dt.datetime | int) -> str:
     """
     if isinstance(value, dt.datetime):
         value = (value.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1)
-    cycles = 0
-    while value >= 253_402_300_800_000_000 - 500:  # the year 10000
-        value -= _CYCLE // dt.timedelta(microseconds=1)
-        cycles += 1
+    # Into the years that Python has, from 1 to 9999.
+    cycles = min(0, (value + 62_135_596_800_000_000) // _CYCLE_MICROSECONDS)
+    cycles += max(0, -(-(value + 500 - 253_402_300_799_999_999) // _CYCLE_MICROSECONDS))
+    value -= cycles * _CYCLE_MICROSECONDS
     rounded = _EPOCH + dt.timedelta(microseconds=value + 500)
     year = rounded.year + cycles * _CYCLE_YEARS
-    shown = f"+{year}" if year > 9999 else f"{year:04d}"
+    shown = f"+{year}" if year > 9999 else f"{year:04d}" if year >= 0 else f"-{-year:04d}"
     return f"{shown}{rounded:-%m-%d %H:%M:%S}.{rounded.microsecond // 1000:03d}"
 
 
@@ -84,7 +85,8 @@ def _timestamp_tz(kind: Type) -> Callable[[dt.datetime | int], str]:
 
     def text(value: dt.datetime | int) -> str:
         if isinstance(value, int):
-            moment = _EPOCH + (dt.timedelta(microseconds=value) - _CYCLE)
+            # By the latest rules, or from before there were any.
+            moment = _EPOCH + (dt.timedelta(microseconds=value) - _CYCLE if value > 0 else dt.timedelta(days=-98_000))
             offset = moment.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset() or dt.timedelta(0)
             return f"{_timestamp(value + offset // dt.timedelta(microseconds=1))} {kind.zone}"
         return f"{_timestamp(value.astimezone(zone))} {kind.zone}"

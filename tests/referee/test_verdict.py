@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from localaws.athena.functions.library import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
 from tests.referee import corpus, known, server
 from tests.referee.answers import Answer
 from tests.referee.expressions import expressions
@@ -98,3 +101,9 @@ def test_without_a_new_java_there_is_no_referee(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(server, "_version", lambda java: 17)
     with pytest.raises(server.NoReferee, match="JDK 25"):
         server.find_java()
+
+
+def test_the_corpus_asks_for_each_function_that_there_is() -> None:
+    asked = "\n".join(sql.lower() for lines in corpus.statements().values() for sql in lines)
+    known = {*SCALARS, *AGGREGATES, *WINDOW_FUNCTIONS}
+    assert [name for name in sorted(known) if not re.search(rf"\b{name}\b", asked)] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
 from localaws.athena.functions.registry import Call, function
@@ -284,8 +286,9 @@ def _repeat(call: Call) -> Expr:
     value, count = call.args[0], call.integer(1)
     text = "count argument of repeat function must be greater than or equal to 0"
     negative = call.invalid(f"'{text}'", to_duckdb(array(value.type)))
-    repeated = f"list_transform(range({count}), lambda t_i: {value.sql})"
-    return Expr(f"CASE WHEN {count} < 0 THEN {negative} ELSE {repeated} END", array(value.type))
+    repeated = f"list_resize([{value.sql}], {count}, {value.sql})"
+    given = f"WHEN {count} IS NOT NULL THEN {repeated}"
+    return Expr(f"CASE WHEN {count} < 0 THEN {negative} {given} END", array(value.type))
 
 
 @function("transform")
@@ -364,7 +367,8 @@ def _map_concat(call: Call) -> Expr:
     if kind.name != "map":
         raise call.mismatch()
     absent = " OR ".join(f"{value.sql} IS NULL" for value in values)
-    joined = f"map_concat({', '.join(value.sql for value in values)})"
+    # The entries of the last map come first.
+    joined = functools.reduce(lambda later, value: f"t_map_concat({value}, {later})", [v.sql for v in reversed(values)])
     return Expr(f"CASE WHEN {absent} THEN NULL ELSE {joined} END", kind)
 
 

@@ -222,6 +222,9 @@ def _parsed(call: Call, pattern: str) -> Expr:
     text = call.text(0)
     invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "TIMESTAMP")
     converted = f"try_strptime({text}, {text_literal(pattern)})"
+    if pattern.startswith("%Y"):
+        signed = f"t_signed_year({text}, {text_literal(pattern)})"
+        converted = f"CASE WHEN left({text}, 1) IN ('-', '+') THEN {signed} ELSE {converted} END"
     return Expr(
         f"CASE WHEN {text} IS NULL THEN NULL WHEN {converted} IS NULL THEN {invalid} ELSE {converted} END", t.TIMESTAMP
     )

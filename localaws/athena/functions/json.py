@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from localaws.athena import jsonpath
 from localaws.athena import types as t
 from localaws.athena.casts import Expr
 from localaws.athena.functions.registry import Call, function, same_length
+from localaws.athena.syntax import text_literal
 
 
 def _document(call: Call, index: int = 0) -> str:
@@ -50,6 +53,26 @@ def _array_length(call: Call) -> Expr:
 def _parse(call: Call) -> Expr:
     call.count(1)
     return Expr(f"t_json_parse({call.text(0)})", t.JSON)
+
+
+# A path of SQL/JSON (https://trino.io/docs/current/functions/json.html#json-path-language): members and items alone.
+_SQL_PATH = re.compile(r"""(lax|strict)\s+(\$(?:\.[A-Za-z_]\w*|\."[^"\\]*"|\[\d+\])*)""", re.ASCII)
+
+
+@function("json_value", "json_exists")
+def _by_sql_path(call: Call) -> Expr:
+    call.count(2)
+    if not call.args[0].type.is_text and call.args[0].type != t.UNKNOWN:
+        raise call.fail("TYPE_MISMATCH", f"Cannot read input of type {call.args[0].type} as JSON using formatting JSON")
+    path = call.constant(1)
+    if not path.startswith(("lax", "strict")):
+        raise call.fail("SYNTAX_ERROR", f"mismatched input of the path '{path}' expecting {{'lax', 'strict'}}")
+    found = _SQL_PATH.fullmatch(path)
+    if found is None:
+        raise call.fail("NOT_SUPPORTED", f"the path '{path}'")
+    plain = re.sub(r'\."([^"]*)"', r'["\1"]', found[2])
+    kind = t.VARCHAR if call.name == "json_value" else t.BOOLEAN
+    return Expr(f"t_{call.name}({call.text(0)}, {text_literal(plain)}, '{found[1]}')", kind)
 
 
 @function("json_format")

@@ -137,3 +137,4 @@ iif(true, 1, 2)
 current_user IS NOT NULL
 current_catalog
 current_timezone()
+SELECT "$partition" FROM types

@@ -209,3 +209,36 @@ strftime(DATE '2024-03-05', '%Y')
 make_date(2024, 3, 5)
 year('2024')
 DATE('2024-01-01') + INTERVAL 1 DAY
+date_parse('2024', '%Y')
+date_parse(CAST(2024 AS varchar), '%Y')
+date_parse(CAST(20240315 AS varchar), '%Y%m%d')
+date_parse('1.5', '%Y')
+SELECT date_parse(CAST(x AS varchar), '%Y') FROM (VALUES 2024, 5, -1) t(x)
+date_parse('-2024-01-01', '%Y-%m-%d')
+date_parse('+5', '%Y')
+date_parse('+2024-02-29', '%Y-%m-%d')
+date_parse('-2023-02-29', '%Y-%m-%d')
+date_parse('-12345', '%Y')
+date_parse('12345', '%Y')
+date_parse('-5-3', '%Y-%c')
+date_parse('-5', '%m')
+date_parse('-', '%Y')
+date_parse('-0', '%Y')
+date_parse('-1', '%y')
+date_parse('-1', '%d')
+date_parse('-20240101', '%Y%m%d')
+parse_datetime('-2024', 'yyyy')
+parse_datetime('-5', 'yyyy')
+TRY(date_parse('-5', '%m'))
+TRY(date_parse('-5', '%Y'))
+SELECT TIMESTAMP '9999-12-31 23:59:59.999' + INTERVAL '1' DAY
+SELECT TIMESTAMP '9999-12-31 23:59:59.999999'
+SELECT TIMESTAMP '0001-01-01 00:00:00.000'
+SELECT TIMESTAMP '0001-01-01 00:00:00.000' - INTERVAL '1' DAY
+SELECT TIMESTAMP '0001-01-01 00:00:00.000' - INTERVAL '500' YEAR
+SELECT DATE '0001-01-01' - INTERVAL '1' DAY
+SELECT array_agg(x) FROM (VALUES TIMESTAMP '0001-01-01 00:00:00.000' - INTERVAL '1' DAY) t(x)
+day(DATE '2024-03-15'), day(TIMESTAMP '2024-03-15 01:02:03')
+day_of_month(DATE '2024-02-29'), day_of_month(NULL)
+dow(DATE '2024-03-17'), doy(DATE '2024-12-31')
+year_of_week(DATE '2024-12-30'), year_of_week(TIMESTAMP '2021-01-03 00:00:00')

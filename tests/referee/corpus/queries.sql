@@ -142,3 +142,20 @@ SELECT max(id) FROM types WHERE s LIKE '%o%' AND NOT s LIKE 'x%'
 SELECT table_name FROM information_schema.tables WHERE table_schema = 'refdb' ORDER BY 1
 SELECT column_name, data_type, ordinal_position, is_nullable FROM information_schema.columns WHERE table_schema = 'refdb' AND table_name = 'types' ORDER BY ordinal_position
 SELECT t.id FROM types t MATCH_RECOGNIZE (ORDER BY id MEASURES a.id AS x PATTERN (a b) DEFINE b AS b.id > a.id)
+current_schema
+typeof(current_catalog), typeof(current_schema)
+SELECT x FROM (VALUES 1, 2, 2, 3) t(x) ORDER BY x FETCH FIRST 2 ROWS WITH TIES
+SELECT x FROM (VALUES 1, 2, 2, 3) t(x) ORDER BY x OFFSET 1 ROWS FETCH NEXT ROW WITH TIES
+SELECT x FROM (VALUES 1, 2, 2, 3) t(x) ORDER BY x FETCH FIRST 2 ROWS ONLY
+SELECT x FROM (VALUES 1, 2, 2, 3) t(x) FETCH FIRST 2 ROWS WITH TIES
+SELECT id, x FROM (VALUES (1, 'b'), (2, 'a'), (3, 'b'), (4, 'c')) t(id, x) ORDER BY x FETCH FIRST 2 ROWS WITH TIES
+SELECT x, count(*) FROM (VALUES 'b', 'a', 'b', 'c', 'a') t(x) GROUP BY x ORDER BY count(*) DESC FETCH FIRST ROW WITH TIES
+SELECT x FROM (VALUES 1, NULL, 2, NULL) t(x) ORDER BY x DESC NULLS FIRST FETCH FIRST 1 ROW WITH TIES
+(SELECT 1 x UNION ALL SELECT 1 UNION ALL SELECT 2) ORDER BY 1 FETCH FIRST 1 ROW WITH TIES
+SELECT x AS y, x * 2 FROM (VALUES 3, 1, 1) t(x) ORDER BY y + 1, 2 FETCH FIRST 1 ROW WITH TIES
+SELECT x FROM (VALUES 3, 1, 1) t(x) ORDER BY 1 OFFSET 1 FETCH FIRST 1 ROW WITH TIES
+SELECT DISTINCT x FROM (VALUES 3, 1, 1) t(x) ORDER BY 1 FETCH FIRST 1 ROW WITH TIES
+SELECT current_schema, x FROM (VALUES 3) t(x) WHERE current_catalog = 'awsdatacatalog'
+SELECT x FROM (VALUES 1, 2) t(x) OFFSET 1 ROW
+SELECT x FROM (VALUES 1, 2) t(x) OFFSET 1 ROW FETCH FIRST ROW ONLY
+SELECT row(1) FROM (VALUES 1) t(x) FETCH FIRST 1 ROWS ONLY
