@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce, scaled_sql
-from localaws.athena.functions.registry import Call
+from localaws.athena.functions.registry import Call, registering
 from localaws.athena.types import array, decimal, map_of, to_duckdb
 
 
@@ -35,13 +35,7 @@ Handler = Callable[[AggregateCall], Expr]
 AGGREGATES: dict[str, Handler] = {}
 
 
-def _aggregate(*names: str) -> Callable[[Handler], Handler]:
-    def register(handler: Handler) -> Handler:
-        for name in names:
-            AGGREGATES[name] = handler
-        return handler
-
-    return register
+_aggregate = registering(AGGREGATES)
 
 
 def not_nan(value: Expr) -> str:
@@ -57,16 +51,14 @@ def _count(call: AggregateCall) -> Expr:
     return Expr(call.aggregate("count", call.args[0].sql), t.BIGINT)
 
 
-@_aggregate("count_if")
+@_aggregate("count_if", takes=(1,))
 def _count_if(call: AggregateCall) -> Expr:
-    call.count(1)
     condition = call.arg(0, t.BOOLEAN).sql
     return Expr(call.aggregate("count", f"CASE WHEN {condition} THEN 1 END"), t.BIGINT)
 
 
-@_aggregate("sum")
+@_aggregate("sum", takes=(1,))
 def _sum(call: AggregateCall) -> Expr:
-    call.count(1)
     value = call.args[0]
     if value.type.name.startswith("interval"):
         return Expr(call.aggregate("sum", value.sql), value.type)
@@ -83,9 +75,8 @@ def _sum(call: AggregateCall) -> Expr:
     raise call.mismatch()
 
 
-@_aggregate("avg")
+@_aggregate("avg", takes=(1,))
 def _avg(call: AggregateCall) -> Expr:
-    call.count(1)
     value = call.args[0]
     if value.type.name == "decimal":
         scale = value.type.scale
@@ -100,9 +91,8 @@ def _avg(call: AggregateCall) -> Expr:
     raise call.mismatch()
 
 
-@_aggregate("min", "max")
+@_aggregate("min", "max", takes=(1,))
 def _extreme(call: AggregateCall) -> Expr:
-    call.count(1)
     value = call.args[0]
     kind = value.type
     if kind.name in ("map", "json", "unknown"):
@@ -116,9 +106,8 @@ def _extreme(call: AggregateCall) -> Expr:
     return Expr(found, kind)
 
 
-@_aggregate("max_by", "min_by")
+@_aggregate("max_by", "min_by", takes=(2,))
 def _extreme_by(call: AggregateCall) -> Expr:
-    call.count(2)
     if call.distinct:
         raise call.fail("NOT_SUPPORTED", f"DISTINCT in {call.name}")
     value, key = call.args
@@ -133,15 +122,13 @@ def _extreme_by(call: AggregateCall) -> Expr:
     return Expr(found, value.type)
 
 
-@_aggregate("arbitrary", "any_value")
+@_aggregate("arbitrary", "any_value", takes=(1,))
 def _any(call: AggregateCall) -> Expr:
-    call.count(1)
     return Expr(call.aggregate("any_value", call.args[0].sql), call.args[0].type)
 
 
-@_aggregate("bool_and", "every", "bool_or")
+@_aggregate("bool_and", "every", "bool_or", takes=(1,))
 def _bool(call: AggregateCall) -> Expr:
-    call.count(1)
     operation = "bool_or" if call.name == "bool_or" else "bool_and"
     return Expr(call.aggregate(operation, call.arg(0, t.BOOLEAN).sql), t.BOOLEAN)
 
@@ -174,22 +161,19 @@ def _approx_percentile(call: AggregateCall) -> Expr:
     return Expr(call.aggregate("quantile_disc", value.sql, call.arg(1, t.DOUBLE).sql), value.type)
 
 
-@_aggregate("array_agg")
+@_aggregate("array_agg", takes=(1,))
 def _array_agg(call: AggregateCall) -> Expr:
-    call.count(1)
     return Expr(call.aggregate("list", call.args[0].sql, ordered=True), array(call.args[0].type))
 
 
-@_aggregate("listagg")
+@_aggregate("listagg", takes=(1, 2))
 def _listagg(call: AggregateCall) -> Expr:
-    call.count(1, 2)
     separator = call.text(1) if len(call.args) == 2 else "''"
     return Expr(call.aggregate("string_agg", call.text(0), separator, ordered=True), t.VARCHAR)
 
 
-@_aggregate("map_agg")
+@_aggregate("map_agg", takes=(2,))
 def _map_agg(call: AggregateCall) -> Expr:
-    call.count(2)
     key, value = call.args
     pairs = call.aggregate("list", f"struct_pack(k := {key.sql}, v := {value.sql})")
     present = f"list_filter({pairs}, lambda t_item: t_item.k IS NOT NULL)"
@@ -198,9 +182,8 @@ def _map_agg(call: AggregateCall) -> Expr:
     return Expr(f"map_from_entries({first})", map_of(key.type, value.type))
 
 
-@_aggregate("histogram")
+@_aggregate("histogram", takes=(1,))
 def _histogram(call: AggregateCall) -> Expr:
-    call.count(1)
     value = call.args[0]
     if call.distinct:
         raise call.fail("NOT_SUPPORTED", "DISTINCT in histogram")
@@ -216,15 +199,13 @@ _STATISTICS = {
 _PAIRED = ("corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept")
 
 
-@_aggregate(*_STATISTICS)
+@_aggregate(*_STATISTICS, takes=(1,))
 def _statistic(call: AggregateCall) -> Expr:
-    call.count(1)
     return Expr(call.aggregate(_STATISTICS[call.name], call.arg(0, t.DOUBLE).sql), t.DOUBLE)
 
 
-@_aggregate(*_PAIRED)
+@_aggregate(*_PAIRED, takes=(2,))
 def _paired(call: AggregateCall) -> Expr:
-    call.count(2)
     found = call.aggregate(call.name, call.arg(0, t.DOUBLE).sql, call.arg(1, t.DOUBLE).sql)
     if not call.name.startswith("covar"):
         found = f"CASE WHEN isfinite({found}) THEN {found} END"
@@ -234,9 +215,8 @@ def _paired(call: AggregateCall) -> Expr:
     return Expr(f"CAST({found} AS FLOAT)", t.REAL)
 
 
-@_aggregate("geometric_mean")
+@_aggregate("geometric_mean", takes=(1,))
 def _geometric_mean(call: AggregateCall) -> Expr:
-    call.count(1)
     found = f"exp({call.aggregate('avg', f'ln({call.arg(0, t.DOUBLE).sql})')})"
     if call.args[0].type.name in ("real", "decimal"):
         return Expr(f"CAST({found} AS FLOAT)", t.REAL)

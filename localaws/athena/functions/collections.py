@@ -26,18 +26,16 @@ def _same_element(call: Call, array_index: int, value_index: int) -> tuple[str, 
     return whole, coerce(value, common).sql, common
 
 
-@function("cardinality")
+@function("cardinality", takes=(1,))
 def _cardinality(call: Call) -> Expr:
-    call.count(1)
     if call.args[0].type.name not in ("array", "map"):
         raise call.mismatch()
     operation = "len" if call.args[0].type.name == "array" else "cardinality"
     return Expr(f"CAST({operation}({call.args[0].sql}) AS BIGINT)", t.BIGINT)
 
 
-@function("element_at")
+@function("element_at", takes=(2,))
 def _element_at(call: Call) -> Expr:
-    call.count(2)
     if call.args[0].type.name == "map":
         kind = call.args[0].type
         return Expr(f"({call.args[0].sql})[{call.arg(1, kind.args[0]).sql}]", kind.args[1])
@@ -49,9 +47,8 @@ def _element_at(call: Call) -> Expr:
     )
 
 
-@function("contains")
+@function("contains", takes=(2,))
 def _contains(call: Call) -> Expr:
-    call.count(2)
     items, value, element = _same_element(call, 0, 1)
     found = f"list_contains({items}, {value}){_unless_nan(element, value)}"
     return Expr(
@@ -61,9 +58,8 @@ def _contains(call: Call) -> Expr:
     )
 
 
-@function("array_join")
+@function("array_join", takes=(2, 3))
 def _array_join(call: Call) -> Expr:
-    call.count(2, 3)
     items, element = _items(call)
     text = call.translator.cast(Expr("t_item", element), t.VARCHAR, call.node).sql
     if len(call.args) == 3:
@@ -72,24 +68,21 @@ def _array_join(call: Call) -> Expr:
     return Expr(f"CASE WHEN {items} IS NOT NULL THEN coalesce({joined}, '') END", t.VARCHAR)
 
 
-@function("array_distinct")
+@function("array_distinct", takes=(1,))
 def _array_distinct(call: Call) -> Expr:
-    call.count(1)
     return _distinct(*_items(call))
 
 
-@function("array_sort")
+@function("array_sort", takes=(1,))
 def _array_sort(call: Call) -> Expr:
-    call.count(1)
     items, element = _items(call)
     if element.name in ("array", "row", "map"):
         raise call.fail("NOT_SUPPORTED", f"array_sort of {element}")
     return Expr(f"list_sort({items}, 'ASC', 'NULLS LAST')", array(element))
 
 
-@function("array_max", "array_min")
+@function("array_max", "array_min", takes=(1,))
 def _array_extreme(call: Call) -> Expr:
-    call.count(1)
     items, element = _items(call)
     extreme = "list_max" if call.name == "array_max" else "list_min"
     if element.name in ("array", "row"):
@@ -100,9 +93,8 @@ def _array_extreme(call: Call) -> Expr:
     return Expr(f"CASE WHEN len({items}) = list_count({items}) THEN {found} END", element)
 
 
-@function("array_position")
+@function("array_position", takes=(2,))
 def _array_position(call: Call) -> Expr:
-    call.count(2)
     items, value, element = _same_element(call, 0, 1)
     nan = _unless_nan(element, value).replace(" AND NOT ", f"WHEN {items} IS NOT NULL AND ")
     return Expr(
@@ -112,9 +104,8 @@ def _array_position(call: Call) -> Expr:
     )
 
 
-@function("array_remove")
+@function("array_remove", takes=(2,))
 def _array_remove(call: Call) -> Expr:
-    call.count(2)
     items, value, element = _same_element(call, 0, 1)
     nan = _unless_nan(element, value).replace(" AND NOT ", " OR ")
     kept = f"list_filter({items}, lambda t_item: t_item IS DISTINCT FROM {value}{nan})"
@@ -189,9 +180,8 @@ def _zip(call: Call) -> Expr:
     return Expr(f"CASE WHEN {absent} THEN NULL ELSE {zipped} END", array(kind))
 
 
-@function("zip_with")
+@function("zip_with", takes=(3,))
 def _zip_with(call: Call) -> Expr:
-    call.count(3)
     (a, x), (b, y) = _items(call, 0), _items(call, 1)
     place = call.translator.fresh()
     _, body = call.translator.lambda_(call.raw[2], [x, y], call.node, [f"({a})[{place}]", f"({b})[{place}]"])
@@ -199,18 +189,16 @@ def _zip_with(call: Call) -> Expr:
     return Expr(_unless_null(a, b, joined), array(body.type))
 
 
-@function("flatten")
+@function("flatten", takes=(1,))
 def _flatten(call: Call) -> Expr:
-    call.count(1)
     items, element = _items(call)
     if element.name != "array":
         raise call.mismatch()
     return Expr(f"flatten({items})", element)
 
 
-@function("slice")
+@function("slice", takes=(3,))
 def _slice(call: Call) -> Expr:
-    call.count(3)
     items, element = _items(call)
     start, size = call.integer(1), call.integer(2)
     zero = call.invalid("'SQL array indices start at 1'", to_duckdb(array(element)))
@@ -226,9 +214,8 @@ def _slice(call: Call) -> Expr:
     )
 
 
-@function("sequence")
+@function("sequence", takes=(2, 3))
 def _sequence(call: Call) -> Expr:
-    call.count(2, 3)
     if call.args[0].type.is_integer:
         start, stop = call.integer(0), call.integer(1)
         step = call.integer(2) if len(call.args) == 3 else f"CASE WHEN {start} <= {stop} THEN 1 ELSE -1 END"
@@ -280,9 +267,8 @@ def _series(call: Call, kind: Type, distance: str, step: str, item: str) -> Expr
     )
 
 
-@function("repeat")
+@function("repeat", takes=(2,))
 def _repeat(call: Call) -> Expr:
-    call.count(2)
     value, count = call.args[0], call.integer(1)
     text = "count argument of repeat function must be greater than or equal to 0"
     negative = call.invalid(f"'{text}'", to_duckdb(array(value.type)))
@@ -291,25 +277,22 @@ def _repeat(call: Call) -> Expr:
     return Expr(f"CASE WHEN {count} < 0 THEN {negative} {given} END", array(value.type))
 
 
-@function("transform")
+@function("transform", takes=(2,))
 def _transform(call: Call) -> Expr:
-    call.count(2)
     items, element = _items(call)
     names, body = call.translator.lambda_(call.raw[1], [element], call.node)
     return Expr(f"list_transform({items}, lambda {names[0]}: {body.sql})", array(body.type))
 
 
-@function("filter")
+@function("filter", takes=(2,))
 def _filter(call: Call) -> Expr:
-    call.count(2)
     items, element = _items(call)
     names, body = call.translator.lambda_(call.raw[1], [element], call.node)
     return Expr(f"list_filter({items}, lambda {names[0]}: coalesce({body.sql}, FALSE))", array(element))
 
 
-@function("any_match", "all_match", "none_match")
+@function("any_match", "all_match", "none_match", takes=(2,))
 def _match(call: Call) -> Expr:
-    call.count(2)
     items, element = _items(call)
     names, body = call.translator.lambda_(call.raw[1], [element], call.node)
     results = f"list_transform({items}, lambda {names[0]}: {body.sql})"
@@ -326,9 +309,8 @@ def _match(call: Call) -> Expr:
     )
 
 
-@function("reduce")
+@function("reduce", takes=(4,))
 def _reduce(call: Call) -> Expr:
-    call.count(4)
     items, element = _items(call)
     state = call.args[1]
     (state_name, item), step = call.translator.lambda_(call.raw[2], [state.type, element], call.node)
@@ -340,24 +322,21 @@ def _reduce(call: Call) -> Expr:
     return Expr(f"CASE WHEN {items} IS NOT NULL THEN {last.sql} END", last.type)
 
 
-@function("map")
+@function("map", takes=(0, 2))
 def _map(call: Call) -> Expr:
-    call.count(0, 2)
     if not call.args:
         return Expr("MAP {}", map_of(t.UNKNOWN, t.UNKNOWN))
     (keys, key), (values, value) = _items(call, 0), _items(call, 1)
     return Expr(f"map({keys}, {values})", map_of(key, value))
 
 
-@function("map_keys")
+@function("map_keys", takes=(1,))
 def _map_keys(call: Call) -> Expr:
-    call.count(1)
     return Expr(f"map_keys({call.args[0].sql})", array(call.of(0, "map").args[0]))
 
 
-@function("map_values")
+@function("map_values", takes=(1,))
 def _map_values(call: Call) -> Expr:
-    call.count(1)
     return Expr(f"map_values({call.args[0].sql})", array(call.of(0, "map").args[1]))
 
 
@@ -404,9 +383,8 @@ def _map_transform(call: Call) -> Expr:
     return _map_of_entries(pairs, kind)
 
 
-@function("map_entries")
+@function("map_entries", takes=(1,))
 def _map_entries(call: Call) -> Expr:
-    call.count(1)
     kind = t.row([(None, item) for item in call.of(0, "map").args])
     fields = f'"{t.row_field(kind, 0)}" := t_entry.key, "{t.row_field(kind, 1)}" := t_entry.value'
     return Expr(f"list_transform(map_entries({call.args[0].sql}), lambda t_entry: struct_pack({fields}))", array(kind))

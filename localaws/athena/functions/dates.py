@@ -42,18 +42,16 @@ def _unit(call: Call) -> str:
     return unit
 
 
-@function("date_trunc")
+@function("date_trunc", takes=(2,))
 def _date_trunc(call: Call) -> Expr:
-    call.count(2)
     unit, value = _unit(call), _moment(call, 1)
     if value.type.name == "date" and unit in _UNITS[:4]:
         raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
     return _back(f"date_trunc('{unit}', {wall_clock(value)})", value.type)
 
 
-@function("date_add")
+@function("date_add", takes=(3,))
 def _date_add(call: Call) -> Expr:
-    call.count(3)
     unit, amount, value = _unit(call), call.integer(1), _moment(call, 2)
     if value.type.name == "date" and unit in _UNITS[:4]:
         raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
@@ -67,9 +65,8 @@ def _date_add(call: Call) -> Expr:
     return _back(f"({wall_clock(value)} + to_{factor[0]}s({count}))", value.type)
 
 
-@function("date_diff")
+@function("date_diff", takes=(3,))
 def _date_diff(call: Call) -> Expr:
-    call.count(3)
     unit = _unit(call)
     (start, end), kind = call.translator.unify([_moment(call, 1), _moment(call, 2)], call.node)
     if kind.name == "date" and unit in _UNITS[:4]:
@@ -113,51 +110,44 @@ def _interval_field(name: str, sql: str) -> Expr | None:
     return Expr(f"CAST({parts[name]} AS BIGINT)", t.BIGINT) if name in parts else None
 
 
-@function(*_FIELDS, "second", "millisecond")
+@function(*_FIELDS, "second", "millisecond", takes=(1,))
 def _extract(call: Call) -> Expr:
-    call.count(1)
     found = field(call.name, call.args[0])
     if found is None:
         raise call.mismatch()
     return found
 
 
-@function("date")
+@function("date", takes=(1,))
 def _date(call: Call) -> Expr:
-    call.count(1)
     return call.translator.cast(call.args[0], t.DATE, call.node)
 
 
-@function("last_day_of_month")
+@function("last_day_of_month", takes=(1,))
 def _last_day(call: Call) -> Expr:
-    call.count(1)
     return Expr(f"last_day(CAST({wall_clock(_moment(call, 0))} AS DATE))", t.DATE)
 
 
-@function("now")
+@function("now", takes=(0,))
 def _now(call: Call) -> Expr:
-    call.count(0)
     return call.translator.now()
 
 
-@function("current_timezone")
+@function("current_timezone", takes=(0,))
 def _current_timezone(call: Call) -> Expr:
-    call.count(0)
     return Expr("'UTC'", t.VARCHAR, "UTC")
 
 
-@function("current_timestamp", "localtimestamp")
+@function("current_timestamp", "localtimestamp", takes=(1,))
 def _precise_now(call: Call) -> Expr:
-    call.count(1)
     if call.args[0].literal != 3:
         raise call.fail("NOT_SUPPORTED", f"{call.name} with another precision than 3")
     now = call.translator.now()
     return now if call.name == "current_timestamp" else Expr(f"timezone('UTC', {now.sql})", t.TIMESTAMP)
 
 
-@function("from_unixtime")
+@function("from_unixtime", takes=(1, 2))
 def _from_unixtime(call: Call) -> Expr:
-    call.count(1, 2)
     seconds = call.arg(0, t.DOUBLE).sql
     zone = "UTC" if len(call.args) == 1 else call.translator.zone(call.constant(1), call.node)
     # make_timestamp takes microseconds; Trino keeps whole milliseconds.
@@ -165,25 +155,22 @@ def _from_unixtime(call: Call) -> Expr:
     return Expr(f"timezone('UTC', {moment})", Type("timestamp with time zone", (3,), zone))
 
 
-@function("to_unixtime")
+@function("to_unixtime", takes=(1,))
 def _to_unixtime(call: Call) -> Expr:
-    call.count(1)
     value = call.arg(0, t.TIMESTAMP_TZ) if call.args[0].type.name != "timestamp" else call.args[0]
     return Expr(f"(epoch_us({value.sql}) / 1000000.0::DOUBLE)", t.DOUBLE)
 
 
-@function("at_timezone")
+@function("at_timezone", takes=(2,))
 def _at_timezone(call: Call) -> Expr:
-    call.count(2)
     value = call.args[0]
     if value.type.name != "timestamp with time zone":
         value = call.arg(0, t.TIMESTAMP_TZ)
     return Expr(value.sql, Type(value.type.name, value.type.args, call.translator.zone(call.constant(1), call.node)))
 
 
-@function("with_timezone")
+@function("with_timezone", takes=(2,))
 def _with_timezone(call: Call) -> Expr:
-    call.count(2)
     value = call.args[0]
     if value.type.name != "timestamp":
         raise call.mismatch()
@@ -191,29 +178,25 @@ def _with_timezone(call: Call) -> Expr:
     return Expr(f"timezone('{zone}', {value.sql})", Type("timestamp with time zone", value.type.args, zone))
 
 
-@function("date_format")
+@function("date_format", takes=(2,))
 def _date_format(call: Call) -> Expr:
-    call.count(2)
     value = _moment(call, 0)
     return Expr(f"strftime({wall_clock(value)}, {text_literal(_mysql_format(call, call.constant(1)))})", t.VARCHAR)
 
 
-@function("date_parse")
+@function("date_parse", takes=(2,))
 def _date_parse(call: Call) -> Expr:
-    call.count(2)
     return _parsed(call, _mysql_format(call, call.constant(1), parsing=True))
 
 
-@function("format_datetime")
+@function("format_datetime", takes=(2,))
 def _format_datetime(call: Call) -> Expr:
-    call.count(2)
     value = _moment(call, 0)
     return Expr(f"strftime({wall_clock(value)}, {text_literal(_joda_format(call, value.type))})", t.VARCHAR)
 
 
-@function("parse_datetime")
+@function("parse_datetime", takes=(2,))
 def _parse_datetime(call: Call) -> Expr:
-    call.count(2)
     parsed = _parsed(call, _joda_format(call, None))
     return Expr(f"timezone('UTC', {parsed.sql})", t.TIMESTAMP_TZ)
 
@@ -305,9 +288,8 @@ def _joda_tokens(pattern: str) -> list[tuple[str, str, str]]:
 simple("to_milliseconds", [t.INTERVAL_DAY], t.BIGINT, "CAST(round(epoch({0}) * 1000) AS BIGINT)")
 
 
-@function("from_iso8601_date")
+@function("from_iso8601_date", takes=(1,))
 def _from_iso_date(call: Call) -> Expr:
-    call.count(1)
     text = call.text(0)
     converted = f"TRY_CAST({text} AS DATE)"
     invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "DATE")
@@ -321,9 +303,8 @@ def _from_iso_date(call: Call) -> Expr:
     )
 
 
-@function("from_iso8601_timestamp")
+@function("from_iso8601_timestamp", takes=(1,))
 def _from_iso_timestamp(call: Call) -> Expr:
-    call.count(1)
     text = call.text(0)
     clock = "T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
     pattern = f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({clock}(Z|[+-]00:?00)?)?"
@@ -342,9 +323,8 @@ def _from_iso_timestamp(call: Call) -> Expr:
     )
 
 
-@function("to_iso8601")
+@function("to_iso8601", takes=(1,))
 def _to_iso(call: Call) -> Expr:
-    call.count(1)
     value = _moment(call, 0)
     if value.type.name == "date":
         return Expr(f"CAST({value.sql} AS VARCHAR)", t.varchar(16))

@@ -24,34 +24,29 @@ def _path(call: Call) -> str:
     return call.text(1)
 
 
-@function("json_extract_scalar")
+@function("json_extract_scalar", takes=(2,))
 def _extract_scalar(call: Call) -> Expr:
-    call.count(2)
     kind = same_length([call.args[0].type])
     return Expr(f"t_json_scalar({_document(call)}, {_path(call)})", kind)
 
 
-@function("json_extract")
+@function("json_extract", takes=(2,))
 def _extract(call: Call) -> Expr:
-    call.count(2)
     return Expr(f"t_json_extract({_document(call)}, {_path(call)})", t.JSON)
 
 
-@function("json_size")
+@function("json_size", takes=(2,))
 def _size(call: Call) -> Expr:
-    call.count(2)
     return Expr(f"t_json_size({_document(call)}, {_path(call)})", t.BIGINT)
 
 
-@function("json_array_length")
+@function("json_array_length", takes=(1,))
 def _array_length(call: Call) -> Expr:
-    call.count(1)
     return Expr(f"t_json_length({_document(call)})", t.BIGINT)
 
 
-@function("json_parse")
+@function("json_parse", takes=(1,))
 def _parse(call: Call) -> Expr:
-    call.count(1)
     return Expr(f"t_json_parse({call.text(0)})", t.JSON)
 
 
@@ -59,9 +54,8 @@ def _parse(call: Call) -> Expr:
 _SQL_PATH = re.compile(r"""(lax|strict)\s+(\$(?:\.[A-Za-z_]\w*|\."[^"\\]*"|\[\d+\])*)""", re.ASCII)
 
 
-@function("json_value", "json_exists")
+@function("json_value", "json_exists", takes=(2,))
 def _by_sql_path(call: Call) -> Expr:
-    call.count(2)
     if not call.args[0].type.is_text and call.args[0].type != t.UNKNOWN:
         raise call.fail("TYPE_MISMATCH", f"Cannot read input of type {call.args[0].type} as JSON using formatting JSON")
     path = call.constant(1)
@@ -75,9 +69,8 @@ def _by_sql_path(call: Call) -> Expr:
     return Expr(f"t_{call.name}({call.text(0)}, {text_literal(plain)}, '{found[1]}')", kind)
 
 
-@function("json_format")
+@function("json_format", takes=(1,))
 def _format(call: Call) -> Expr:
-    call.count(1)
     if call.args[0].type != t.JSON:
         raise call.mismatch()
     return Expr(call.args[0].sql, t.VARCHAR)

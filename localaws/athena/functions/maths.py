@@ -54,16 +54,14 @@ def _number(call: Call) -> Expr:
     return value
 
 
-@function("abs")
+@function("abs", takes=(1,))
 def _abs(call: Call) -> Expr:
-    call.count(1)
     value = _number(call)
     return Expr(f"abs({value.sql})", value.type)
 
 
-@function("sign")
+@function("sign", takes=(1,))
 def _sign(call: Call) -> Expr:
-    call.count(1)
     value = _number(call)
     kind = decimal(1, 0) if value.type.name == "decimal" else value.type
     if value.type.name in ("double", "real"):
@@ -71,9 +69,8 @@ def _sign(call: Call) -> Expr:
     return Expr(f"CAST(sign({value.sql}) AS {to_duckdb(kind)})", kind)
 
 
-@function("ceil", "ceiling", "floor")
+@function("ceil", "ceiling", "floor", takes=(1,))
 def _ceil_floor(call: Call) -> Expr:
-    call.count(1)
     value = _number(call)
     if value.type.is_integer:
         return value
@@ -84,9 +81,8 @@ def _ceil_floor(call: Call) -> Expr:
     return Expr(f"CAST({operation}({value.sql}) AS {to_duckdb(kind)})", kind)
 
 
-@function("round")
+@function("round", takes=(1, 2))
 def _round(call: Call) -> Expr:
-    call.count(1, 2)
     value = _number(call)
     kind = value.type
     if len(call.args) == 1:
@@ -115,9 +111,8 @@ def _round(call: Call) -> Expr:
     return Expr(f"CAST(round({value.sql}, {digits.sql}) AS {to_duckdb(kind)})", kind)
 
 
-@function("truncate")
+@function("truncate", takes=(1,))
 def _truncate(call: Call) -> Expr:
-    call.count(1)
     value = _number(call)
     if value.type.is_integer:
         return coerce(value, t.as_decimal(value.type))
@@ -127,9 +122,8 @@ def _truncate(call: Call) -> Expr:
     return Expr(f"CAST(trunc({value.sql}) AS {to_duckdb(kind)})", kind)
 
 
-@function("mod")
+@function("mod", takes=(2,))
 def _mod(call: Call) -> Expr:
-    call.count(2)
     return call.translator.arithmetic("%", call.args[0], call.args[1], call.node)
 
 
@@ -171,23 +165,20 @@ def _coalesce(call: Call) -> Expr:
     return Expr(f"coalesce({', '.join(value.sql for value in values)})", kind)
 
 
-@function("nullif")
+@function("nullif", takes=(2,))
 def _nullif(call: Call) -> Expr:
-    call.count(2)
     first = call.args[0]
     equal = call.translator.comparison("=", first, call.args[1], call.node)
     return Expr(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type)
 
 
-@function("try")
+@function("try", takes=(1,))
 def _try(call: Call) -> Expr:
-    call.count(1)
     return Expr(try_sql(call.args[0].sql), call.args[0].type)
 
 
-@function("typeof")
+@function("typeof", takes=(1,))
 def _typeof(call: Call) -> Expr:
-    call.count(1)
     if call.args[0].type == t.FUNCTION:
         raise call.mismatch()
     text = str(call.args[0].type)

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
@@ -119,15 +120,29 @@ Handler = Callable[[Call], Expr]
 SCALARS: dict[str, Handler] = {}
 
 
-def function(*names: str) -> Callable[[Handler], Handler]:
-    """Registers a handler under Trino's names for it."""
+C = TypeVar("C", bound=Call)
+Of = Callable[[C], Expr]
 
-    def register(handler: Handler) -> Handler:
-        for name in names:
-            SCALARS[name] = handler
-        return handler
 
-    return register
+def registering(functions: dict[str, Of[C]]) -> Callable[..., Callable[[Of[C]], Of[C]]]:
+    """A decorator that registers a handler under Trino's names for it, and how many arguments it takes, if not any."""
+
+    def function(*names: str, takes: tuple[int, ...] = ()) -> Callable[[Of[C]], Of[C]]:
+        def register(handler: Of[C]) -> Of[C]:
+            def counted(call: C) -> Expr:
+                if takes:
+                    call.count(*takes)
+                return handler(call)
+
+            functions.update(dict.fromkeys(names, counted))
+            return handler
+
+        return register
+
+    return function
+
+
+function = registering(SCALARS)
 
 
 def simple(name: str, params: list[Type], result: Type | Callable[[list[Type]], Type], sql: str) -> None:

@@ -70,9 +70,8 @@ def _replaced(kinds: list[Type]) -> Type:
     return t.varchar(text.args[0] + replacement.args[0] * (text.args[0] + 1))
 
 
-@function("reverse")
+@function("reverse", takes=(1,))
 def _reverse(call: Call) -> Expr:
-    call.count(1)
     value = call.args[0]
     if value.type.name == "array":
         return Expr(f"list_reverse({value.sql})", value.type)
@@ -81,9 +80,8 @@ def _reverse(call: Call) -> Expr:
     return Expr(f"reverse({call.text(0)})", same_length([value.type]))
 
 
-@function("codepoint")
+@function("codepoint", takes=(1,))
 def _codepoint(call: Call) -> Expr:
-    call.count(1)
     value = call.args[0]
     if not value.type.is_text or value.type.args[:1] not in ((0,), (1,)):
         raise call.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({value.type}) for function codepoint")
@@ -92,9 +90,8 @@ def _codepoint(call: Call) -> Expr:
     return Expr(f"CASE WHEN {text} = '' THEN {single} ELSE CAST(unicode({text}) AS INTEGER) END", t.INTEGER)
 
 
-@function("split")
+@function("split", takes=(2, 3))
 def _split(call: Call) -> Expr:
-    call.count(2, 3)
     kind = array(same_length([call.args[0].type]))
     text, delimiter = call.text(0), call.text(1)
     empty = call.invalid("'The delimiter may not be the empty string'", "VARCHAR[]")
@@ -119,9 +116,8 @@ def _normalize(call: Call) -> Expr:
     return Expr(f"t_normalize({call.text(0)}, '{form}')", _V)
 
 
-@function("length")
+@function("length", takes=(1,))
 def _length(call: Call) -> Expr:
-    call.count(1)
     kind = call.args[0].type
     if kind.name == "char":
         return Expr(f"CASE WHEN {call.args[0].sql} IS NOT NULL THEN {kind.args[0]} END", _B)
@@ -130,9 +126,8 @@ def _length(call: Call) -> Expr:
     return Expr(f"CAST(length({call.text(0)}) AS BIGINT)", _B)
 
 
-@function("lpad", "rpad")
+@function("lpad", "rpad", takes=(3,))
 def _pad(call: Call) -> Expr:
-    call.count(3)
     size, padding = call.integer(1), call.text(2)
     invalid = call.invalid("'Padding string must not be empty'", "VARCHAR")
     negative = call.invalid("'Target length must be in the range [0..2147483647]'", "VARCHAR")
@@ -181,15 +176,13 @@ def _pattern(call: Call, index: int = 1) -> str:
     return text_literal(pattern)
 
 
-@function("regexp_like")
+@function("regexp_like", takes=(2,))
 def _regexp_like(call: Call) -> Expr:
-    call.count(2)
     return Expr(f"regexp_matches({call.text(0)}, {_pattern(call)})", t.BOOLEAN)
 
 
-@function("regexp_extract")
+@function("regexp_extract", takes=(2, 3))
 def _regexp_extract(call: Call) -> Expr:
-    call.count(2, 3)
     group = "0"
     if len(call.args) == 3:
         number = call.args[2].literal
@@ -203,29 +196,25 @@ def _regexp_extract(call: Call) -> Expr:
     return Expr(f"t_regexp_group({call.text(0)}, {_pattern(call)}, {group})", kind)
 
 
-@function("regexp_extract_all")
+@function("regexp_extract_all", takes=(2,))
 def _regexp_extract_all(call: Call) -> Expr:
-    call.count(2)
     kind = array(same_length([call.args[0].type]))
     return Expr(f"regexp_extract_all({call.text(0)}, {_pattern(call)})", kind)
 
 
-@function("regexp_count")
+@function("regexp_count", takes=(2,))
 def _regexp_count(call: Call) -> Expr:
-    call.count(2)
     return Expr(f"CAST(len(regexp_extract_all({call.text(0)}, {_pattern(call)})) AS BIGINT)", _B)
 
 
-@function("regexp_split")
+@function("regexp_split", takes=(2,))
 def _regexp_split(call: Call) -> Expr:
-    call.count(2)
     kind = array(same_length([call.args[0].type]))
     return Expr(f"string_split_regex({call.text(0)}, {_pattern(call)})", kind)
 
 
-@function("regexp_replace")
+@function("regexp_replace", takes=(2, 3))
 def _regexp_replace(call: Call) -> Expr:
-    call.count(2, 3)
     replacement = _replacement(call, call.constant(2)) if len(call.args) == 3 else ""
     kind = same_length([call.args[0].type])
     if len(call.args) == 3 and kind.args:
