@@ -10,6 +10,7 @@ import contextlib
 import sqlglot
 from botocore.exceptions import BotoCoreError, ClientError
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from localaws.athena import statements
 from localaws.athena.ddl import Ddl
@@ -59,9 +60,9 @@ def is_repeatable(sql: str, context: QueryContext) -> bool:
     """
     try:
         query, _ = plan(sql, context)
-    except (ClientError, QueryFailed):
+        tree = sqlglot.parse_one(query.sql, dialect="duckdb")
+    except (ClientError, QueryFailed, SqlglotError):
         return False
-    tree = sqlglot.parse_one(query.sql, dialect="duckdb")
     limited = [limit.parent for limit in tree.find_all(exp.Limit)]
     random = tree.find(exp.Rand, exp.Uuid)
     return random is None and all(select is not None and select.args.get("order") for select in limited)

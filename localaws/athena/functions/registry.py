@@ -79,7 +79,10 @@ class Call:
 
 @functools.cache
 def _trino_forms() -> dict[str, list[list[str]]]:
-    """The parameters' base types of each overload of Trino's functions, by name: SHOW FUNCTIONS of 483."""
+    """The parameters' base types of each overload of Trino's functions, by name: SHOW FUNCTIONS of 483.
+
+    Of functions that are absent here, the list has the names alone.
+    """
     found: dict[str, list[list[str]]] = {}
     for line in Path(__file__).with_name("trino.txt").read_text(encoding="utf-8").splitlines():
         names, _, forms = line.partition(": ")
