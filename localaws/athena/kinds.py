@@ -10,16 +10,8 @@ _LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+")
 _TABLE_AS = re.compile(r"CREATE\s+TABLE\b", re.IGNORECASE)
 _KINDS = {
-    "ALTER": DDL,
-    "CREATE": DDL,
-    "DEALLOCATE": UTILITY,
-    "DROP": DDL,
-    "MSCK": DDL,
-    "DESC": UTILITY,
-    "DESCRIBE": UTILITY,
-    "EXPLAIN": UTILITY,
-    "PREPARE": UTILITY,
-    "SHOW": UTILITY,
+    **dict.fromkeys(("ALTER", "CREATE", "DROP", "MSCK"), DDL),
+    **dict.fromkeys(("DEALLOCATE", "DESC", "DESCRIBE", "EXPLAIN", "PREPARE", "SHOW"), UTILITY),
 }
 
 
