@@ -156,7 +156,8 @@ def reading_policy(config: LakeConfig) -> dict[str, Any]:
         ],
         "Resource": [
             f"arn:aws:athena:{here}:datacatalog/AwsDataCatalog",
-            *(f"arn:aws:glue:{here}:{name}" for name in ("catalog", f"database/{resources.glue_database}")),
+            # Who lists databases is asked for a right on all of them.
+            *(f"arn:aws:glue:{here}:{name}" for name in ("catalog", "database/*")),
             f"arn:aws:glue:{here}:table/{resources.glue_database}/*",
         ],
     }

@@ -1,14 +1,21 @@
-"""The catalogue as Athena's own API shows it to BI tools: data catalogs, databases and tables over Glue."""
+"""The catalogue as Athena's own API shows it to BI tools: data catalogs, databases and tables over Glue.
+
+Athena asks Glue in the caller's name, who needs Glue's rights besides: without, Glue's refusal stands in a
+MetadataException (as in https://github.com/dbeaver/dbeaver/issues/18786).
+"""
 
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from localaws import protocol
+from localaws.access import Caller
 from localaws.athena.errors import InvalidRequest
 from localaws.glue.store import Catalog, Record
+from localaws.iam import rights
 from localaws.protocol import AwsError, Request
 
 _CATALOG = "AwsDataCatalog"
@@ -29,20 +36,24 @@ def get_data_catalog(request: Request) -> dict[str, Any]:
     return {"DataCatalog": {"Name": _CATALOG, "Description": "", "Type": "GLUE", "Parameters": parameters}}
 
 
-def list_databases(request: Request) -> dict[str, Any]:
+def list_databases(request: Request, caller: Caller) -> dict[str, Any]:
     """ListDatabases, paged."""
-    chosen, token = paged(request, _catalog(request).databases())
+    catalog = _catalog(request)
+    _check(caller, "glue:GetDatabases", "database/*")
+    chosen, token = paged(request, catalog.databases())
     return {"DatabaseList": [_database(one) for one in chosen], **token}
 
 
-def get_database(request: Request) -> dict[str, Any]:
+def get_database(request: Request, caller: Caller) -> dict[str, Any]:
     """GetDatabase; MetadataException when it is missing."""
+    _check(caller, "glue:GetDatabase", f"database/{request.get('DatabaseName')}")
     return {"Database": _database(_found(lambda: _catalog(request).database(request.get("DatabaseName"))))}
 
 
-def list_table_metadata(request: Request) -> dict[str, Any]:
+def list_table_metadata(request: Request, caller: Caller) -> dict[str, Any]:
     """ListTableMetadata: the tables whose entire name matches Expression, paged."""
     catalog = _catalog(request)
+    _check(caller, "glue:GetTables", f"table/{request.get('DatabaseName')}/*")
     database = _found(lambda: catalog.database(request.get("DatabaseName")))["Name"]
     tables = catalog.tables(database)
     if request.get("Expression"):
@@ -55,10 +66,11 @@ def list_table_metadata(request: Request) -> dict[str, Any]:
     return {"TableMetadataList": [_table(one) for one in chosen], **token}
 
 
-def get_table_metadata(request: Request) -> dict[str, Any]:
+def get_table_metadata(request: Request, caller: Caller) -> dict[str, Any]:
     """GetTableMetadata; MetadataException when it is missing."""
     catalog = _catalog(request)
-    table = _found(lambda: catalog.table(request.get("DatabaseName"), request.get("TableName")))
+    _check(caller, "glue:GetTable", f"table/{request.get('DatabaseName')}/{request.get('TableName')}")
+    table = _found(lambda: catalog.table(request.get("DatabaseName"), request.get("TableName")), "Entity Not Found")
     return {"TableMetadata": _table(table)}
 
 
@@ -85,11 +97,30 @@ def _catalog(request: Request) -> Catalog:
     return Catalog()
 
 
-def _found(look_up: Callable[[], Record]) -> Record:
+def _found(look_up: Callable[[], Record], said: str = "") -> Record:
+    """What is looked up. Where Glue has it not, its error is told in Athena's, by whose end PyAthena knows what it is.
+
+    said: what Athena says in place of Glue's own words, as users of AWS report it of tables
+    (https://github.com/DyfanJones/noctua/issues/205) and of databases
+    (https://github.com/open-metadata/OpenMetadata/issues/16476).
+    """
     try:
         return look_up()
     except AwsError as error:
-        raise AwsError("MetadataException", error.message) from error
+        raise _metadata_error(said or error.message, error.code) from error
+
+
+def _check(caller: Caller, action: str, name: str) -> None:
+    """Raise MetadataException where the caller may not do to Glue's resource what Athena does for it."""
+    resource = f"arn:aws:glue:{caller.region}:{caller.account}:{name}"
+    if not rights.allowed(caller, action, resource):
+        message = f"User is not authorized to perform: {action} on resource: {resource}"
+        raise _metadata_error(message, "AccessDeniedException")
+
+
+def _metadata_error(message: str, code: str) -> AwsError:
+    told = f"Error Code: {code}; Request ID: {uuid.uuid4()}; Proxy: null"
+    return AwsError("MetadataException", f"{message} (Service: AmazonDataCatalog; Status Code: 400; {told})")
 
 
 def _database(record: Record) -> Record:

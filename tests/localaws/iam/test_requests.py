@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,13 +92,47 @@ def test_a_query_is_its_workgroups(guarded: LocalAws) -> None:
 
 def test_what_a_catalogue_has_is_told_to_those_with_a_right_on_it(guarded: LocalAws) -> None:
     catalog = f"arn:aws:athena:{REGION}:{ACCOUNT}:datacatalog/"
-    mine = user(guarded, "of-catalogue", ("athena:*", f"{catalog}AwsDataCatalog"))("athena")
+    listing = ("glue:GetDatabases", [f"{GLUE}catalog", f"{GLUE}database/*"])
+    mine = user(guarded, "of-catalogue", ("athena:*", f"{catalog}AwsDataCatalog"), listing)("athena")
     for name in ("AwsDataCatalog", "awsdatacatalog"):
         found = mine.list_databases(CatalogName=name)["DatabaseList"]
         assert [one["Name"] for one in found if one["Name"] == "lake"] == ["lake"]
     other = user(guarded, "of-another-catalogue", ("athena:*", f"{catalog}other"))("athena")
     with pytest.raises(ClientError, match="not authorized to perform: athena:ListTableMetadata"):
         other.list_table_metadata(CatalogName="AwsDataCatalog", DatabaseName="lake")
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "right", "places"),
+    [
+        ("list_databases", {}, "glue:GetDatabases", ["database/*"]),
+        ("get_database", {"DatabaseName": "lake"}, "glue:GetDatabase", ["database/lake"]),
+        ("list_table_metadata", {"DatabaseName": "lake"}, "glue:GetTables", ["database/lake", "table/lake/*"]),
+        (
+            "get_table_metadata",
+            {"DatabaseName": "lake", "TableName": "told"},
+            "glue:GetTable",
+            ["database/lake", "table/lake/told"],
+        ),
+    ],
+)
+def test_what_athena_tells_of_the_catalogue_needs_rights_to_glue(
+    guarded: LocalAws, operation: str, asked: dict[str, str], right: str, places: list[str]
+) -> None:
+    with contextlib.suppress(guarded.client("glue").exceptions.AlreadyExistsException):
+        guarded.client("glue").create_table(DatabaseName="lake", TableInput={"Name": "told"})
+    of_athena = ("athena:*", f"arn:aws:athena:{REGION}:{ACCOUNT}:datacatalog/AwsDataCatalog")
+    needed = ["catalog", *places]
+    for missing in needed:
+        given = [GLUE + place for place in needed if place != missing]
+        name = f"{operation}-without-{re.sub('[^a-z]', '-', missing)}"
+        client = user(guarded, name, of_athena, (right, given))("athena")
+        with pytest.raises(
+            ClientError, match=rf"MetadataException.*perform: {right} on.*AccessDeniedException; [^()]*\)$"
+        ):
+            getattr(client, operation)(CatalogName="AwsDataCatalog", **asked)
+    client = user(guarded, operation, of_athena, (right, [GLUE + place for place in needed]))("athena")
+    assert getattr(client, operation)(CatalogName="AwsDataCatalog", **asked)
 
 
 def test_many_messages_need_the_right_to_one(guarded: LocalAws) -> None:
