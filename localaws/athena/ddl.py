@@ -63,7 +63,7 @@ class Ddl:
         self.context = context
         self.glue = context.glue
         self.catalogue = Catalogue(context.glue)
-        self.objects = Objects(context.s3, context.filesystem)
+        self.objects = Objects(context.s3, context.filesystem, context.allowed)
 
     def run(self, statement: s.Statement) -> QueryResult:
         """The statement's result. Raises QueryFailed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -84,11 +84,15 @@ def split_location(location: str) -> tuple[str, str]:
 
 
 class Objects:
-    """Lists and reads objects with a boto3 client, and large ones with a pyarrow file system."""
+    """Lists and reads objects with a boto3 client, and large ones with a pyarrow file system.
 
-    def __init__(self, s3: Any, filesystem: Any) -> None:
+    allowed: whether the client's owner has an action's right on a resource, asked for what is kept.
+    """
+
+    def __init__(self, s3: Any, filesystem: Any, allowed: Callable[[str, str], bool]) -> None:
         self.s3 = s3
         self.filesystem = filesystem
+        self._allowed = allowed
 
     def files(self, locations: Iterable[str]) -> dict[str, list[DataFile]]:
         """The data files below each location, by key, without empty ones and names that start with `_` or `.`."""
@@ -162,7 +166,8 @@ class Objects:
         """The whole content, of exactly the version that was listed."""
         place = (self.s3.meta.endpoint_url, file.bucket, file.key, file.etag)
         content = _kept.get(place)
-        if content is None:
+        # What another has read is not for everybody: S3 says so itself to whoever may not read it.
+        if content is None or not self._allowed("s3:GetObject", f"arn:aws:s3:::{file.bucket}/{file.key}"):
             content = self._fetch(file)
             _kept.put(place, content)
         return content

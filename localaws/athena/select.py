@@ -74,7 +74,7 @@ def plan(
     `view` is the full name of the view that the query defines, when it defines one.
     """
     catalogue = Catalogue(context.glue)
-    objects = Objects(context.s3, context.filesystem)
+    objects = Objects(context.s3, context.filesystem, context.allowed)
     stats = stats or ScanStatistics(context.cancelled, context.bytes_scanned_cutoff)
 
     def scan(table: Table, number: int) -> TableScan:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from localaws.iam.requests import with_ancestors
 from tests.support.localaws import ACCOUNT, ENFORCED, REGION, LocalAws, make_client, running_localaws
+from tests.support.queries import run_query
 
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}:"
 
@@ -133,6 +134,27 @@ def test_what_athena_tells_of_the_catalogue_needs_rights_to_glue(
             getattr(client, operation)(CatalogName="AwsDataCatalog", **asked)
     client = user(guarded, operation, of_athena, (right, [GLUE + place for place in needed]))("athena")
     assert getattr(client, operation)(CatalogName="AwsDataCatalog", **asked)
+
+
+def test_what_one_has_read_another_reads_only_with_the_right_to_it(guarded: LocalAws) -> None:
+    guarded.client("s3").put_object(Bucket="results", Key="kept/a.csv", Body=b"1\n2\n")
+    ddl = "CREATE EXTERNAL TABLE lake.kept (a int) ROW FORMAT DELIMITED LOCATION 's3://results/kept/'"
+    own = [
+        ("athena:*", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/lake"),
+        ("glue:Get*", f"{GLUE}*"),
+        (["s3:GetBucketLocation", "s3:ListBucket"], "arn:aws:s3:::results"),
+        ("s3:PutObject", "arn:aws:s3:::results/*"),
+    ]
+    reader = user(guarded, "first-reader", *own, ("s3:GetObject", "arn:aws:s3:::results/kept/*"))("athena")
+    other = user(guarded, "no-reader", *own, ("s3:GetObject", "arn:aws:s3:::results/others/*"))("athena")
+    sql = "SELECT sum(a) FROM lake.kept"
+    for client, statement in ((guarded.client("athena"), ddl), (guarded.client("athena"), sql), (reader, sql)):
+        assert run_query(client, statement, WorkGroup="lake")["Status"]["State"] == "SUCCEEDED"
+    status = run_query(other, sql, WorkGroup="lake")["Status"]
+    assert (status["State"], "Access denied on s3://results/kept/a.csv" in status["StateChangeReason"]) == (
+        "FAILED",
+        True,
+    )
 
 
 def test_many_messages_need_the_right_to_one(guarded: LocalAws) -> None:
