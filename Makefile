@@ -7,7 +7,7 @@ VENV := .local/venv/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status bi test test-fast check package bench chaos referee acceptance format clean
+.PHONY: help setup demo up down status bi test test-fast check package bench chaos referee clients acceptance format clean
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
@@ -77,6 +77,9 @@ chaos: setup  ## Kill, hang, throttle and reorder the lanes of FILES=n files, or
 
 referee: setup  ## Ask the local Athena and a Trino the same; EXPRESSIONS=n random ones for each SEED="s t" (needs a JDK and Maven)
 	@$(VENV)/python -m tests.referee $(if $(EXPRESSIONS),--expressions $(EXPRESSIONS)) $(foreach one,$(SEED),--seed $(one))
+
+clients: setup  ## Ask the sample lake with what others wrote: PyAthena, awswrangler, dbt, ibis; CLIENTS="dbt ibis" with these
+	@$(VENV)/python -m tests.clients $(CLIENTS)
 
 acceptance: setup  ## Try a whole lake on the AWS account of the environment, and delete it again (docs/acceptance.md)
 	@$(VENV)/python -m scripts.acceptance $(OPTIONS)
