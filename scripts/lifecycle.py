@@ -40,7 +40,7 @@ def _export_prefixes(config: LakeConfig) -> Iterator[str]:
     seen = set()
     for table in config.exported_tables:
         prefix = table.export.prefix
-        if not prefix or prefix.partition("/")[0] in folders | {"athena-results"}:
+        if not prefix or prefix.partition("/")[0] in folders | {"athena-results", "run-plans"}:
             # What DynamoDB itself puts there.
             # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
             prefix = f"{export_folder(table)}/AWSDynamoDB/"

@@ -83,6 +83,17 @@ class SourceGoneError(LakeError):
     """The source object no longer exists."""
 
 
+class PlanGoneError(LakeError):
+    """The object with a run's plan no longer exists. ``uri``: its place; ``days``: for how long plans are kept."""
+
+    def __init__(self, uri: str, days: int) -> None:
+        self.uri = uri
+        super().__init__(
+            f"the run's plan is gone: there is no {uri}, and plans are kept for {days} days; clear the run's first "
+            "task with those that follow it, which plans anew: what is loaded stays"
+        )
+
+
 class ArchivedError(LakeError):
     """An object is in an archive: it can be read once somebody has restored it. ``storage_class``: S3's."""
 

@@ -83,11 +83,11 @@ def test_the_configuration_decides_whatever_the_stack_has(local_aws: LocalAws) -
     tables = {"orders": {**ORDERS, "dynamodb_table": "shop-orders", "lanes": ["export"]}}
     lake = Deployed(local_aws, tables=tables, deployment={"query_result_days": 5, "export_days": 9})
     lake.deploy(**PLAIN_HTTP)
-    assert lake.rules() == {"athena-results/": 5, "dynamodb-exports/": 9, "": None}
+    assert lake.rules() == {"athena-results/": 5, "run-plans/": 14, "dynamodb-exports/": 9, "": None}
     assert lake.parameters()["ExportedTableArns1"].endswith("/shop-orders")
     changed = parse_config(json.dumps({**json.loads(lake.text), "tables": {}, "deployment": {}}), {})
     assert lake.deploy(changed).action == "updated"
-    assert lake.rules() == {"athena-results/": 14, "": None}
+    assert lake.rules() == {"athena-results/": 14, "run-plans/": 14, "": None}
     assert lake.parameters()["ExportedTableArns1"] == ""
 
 

@@ -40,7 +40,7 @@ def test_exports_expire_and_rows_of_streams_only_where_it_is_asked_for() -> None
     assert rules(configured(tables, export_days=None)) == {"clicks_changes/lane=stream/": 40}
 
 
-@pytest.mark.parametrize("prefix", ["", "orders_changes/", "athena-results/", "sales_data/x/"])
+@pytest.mark.parametrize("prefix", ["", "orders_changes/", "athena-results/", "run-plans/", "sales_data/x/"])
 def test_a_prefix_that_is_not_of_exports_alone_does_not_expire_as_a_whole(prefix: str) -> None:
     config = configured({"orders": source("orders", export={"prefix": prefix})})
     assert rules(config) == {f"{prefix}orders/AWSDynamoDB/": 35}
@@ -54,11 +54,11 @@ def test_the_templates_own_rules_stay_and_every_rule_has_an_id_of_its_own() -> N
     tables = {f"t{number}": source(f"t{number}", stream={"keep_days": 36}) for number in range(200)}
     template = lake_template(configured(tables))
     found = template["Resources"]["AnalyticsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert len({rule["Id"] for rule in found}) == len(found) == 203
-    assert found[0]["Prefix"] == "athena-results/"
+    assert len({rule["Id"] for rule in found}) == len(found) == 204
+    assert [rule.get("Prefix") for rule in found[:3]] == ["athena-results/", "run-plans/", None]
 
 
 def test_more_rules_than_a_bucket_may_have_are_refused() -> None:
-    tables = {f"t{number}": source(f"t{number}", stream={"keep_days": 36}) for number in range(998)}
+    tables = {f"t{number}": source(f"t{number}", stream={"keep_days": 36}) for number in range(997)}
     with pytest.raises(DeployError, match="1001 lifecycle rules, and S3 takes 1000"):
         lake_template(configured(tables))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +32,8 @@ class SourceFile:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form (XCom, task parameters)."""
-        return {**asdict(self), "last_modified": self.last_modified.astimezone(UTC).isoformat()}
+        # Not asdict, which takes five times as long: a plan may have a million of them.
+        return {**vars(self), "last_modified": self.last_modified.astimezone(UTC).isoformat()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> SourceFile:

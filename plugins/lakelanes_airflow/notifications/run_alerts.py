@@ -15,6 +15,7 @@ from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.lake import Lake
 from lakelanes_airflow.notifications import channels
 from lakelanes_airflow.process_lake import open_lake
+from lakelanes_airflow.runs.plans import taken
 from lakelanes_airflow.runs.progress import run_id_of
 from lakelanes_airflow.runs.xcoms import ERROR, FAILURE, FAULTS, REMEDY
 
@@ -177,7 +178,7 @@ def _what_happened(lake: Lake, context: Any, entities: list[str]) -> _Failure:
     ti, failure = context.get("ti"), _Failure()
     if ti is not None:
         for task, index in {REPORT: -1, ti.task_id: ti.map_index}.items():
-            failure.faults += [FileFault(**fault) for fault in _pull(ti, task, FAULTS, index) or ()]
+            failure.faults += _faults(lake, _pull(ti, task, FAULTS, index))
             failure.reasons += filter(None, [_pull(ti, task, FAILURE, index)])
             failure.remedies += filter(None, [_pull(ti, task, REMEDY, index)])
         for task in {*_INFORMATIVE, ti.task_id}:
@@ -195,6 +196,15 @@ def _unexplained(context: Any) -> str:
         f"{task} ({context.get('reason') or 'no reason given'}); its log says why. A log that ends without an error is "
         "of a task that was killed, most likely for lack of memory"
     )
+
+
+def _faults(lake: Lake, kept: Any) -> list[FileFault]:
+    try:
+        return [FileFault(**fault) for fault in taken(lake, kept or ())]
+    except Exception as error:
+        # The ledger knows of those that failed.
+        log.warning("The list of files that were not loaded could not be read: %s", error)
+        return []
 
 
 def _pull(ti: Any, task: str, key: str, map_index: int) -> Any:

@@ -16,11 +16,12 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from lakelanes.alerts import incidents, page_links, where_to_look
 from lakelanes.alerts.messages import Alert, FileFault
+from lakelanes.aws.failures import is_retryable
 from lakelanes.catalog.registrar import VIEWS_DUE
-from lakelanes.errors import RetryableLoadError
+from lakelanes.errors import PlanGoneError, RetryableLoadError
 from lakelanes.files import dead_letters
 from lakelanes.files.batch import load_batch
-from lakelanes.files.outcomes import raise_for_outcomes
+from lakelanes.files.outcomes import FileOutcome, raise_for_outcomes
 from lakelanes.files.preview import Preview, preview_files, summarize
 from lakelanes.files.publish import Scope, publish
 from lakelanes.files.queue_lane import dead_letter_alert
@@ -31,22 +32,20 @@ from lakelanes_airflow.assets import announce, table_asset
 from lakelanes_airflow.notifications import channels
 from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
-from lakelanes_airflow.runs import source_look
 from lakelanes_airflow.runs.early_end import end_early, show_preview
 from lakelanes_airflow.runs.params import check_params
+from lakelanes_airflow.runs.plans import Batch, files_of, hand_over, keep_plan, scope_of
 from lakelanes_airflow.runs.progress import progress, run_id_of
-from lakelanes_airflow.runs.xcoms import FAILURE, FAULTS, SCOPE, Batch, explained
+from lakelanes_airflow.runs.xcoms import FAILURE, FAULTS, SCOPE, explained, shortened
 
-# Characters of a map index's label that Airflow's database holds.
-MAX_LABEL = 250
 # Refused files per entity that a dry run of the sweep names: the sweep leaves them to a corrected upload.
 _SHOWN_REFUSED = 50
-# A file of a batch, with the name of its entity.
-Planned = tuple[str, SourceFile]
+# Files that a task's log names.
+_NAMED = 1000
 
 
 class ConvertOperator(BaseOperator):
-    """Loads one batch (see ``runs.source_look.batches_of``): claims, converts and commits each of its files.
+    """Loads one batch (see ``runs.plans.keep_plan``): claims, converts and commits each of its files.
 
     Every file of the batch is tried. Afterwards the task fails if any could not be loaded, and is tried again only if
     that can help; files that are loaded by then are not loaded twice.
@@ -60,14 +59,20 @@ class ConvertOperator(BaseOperator):
 
     def execute(self, context: Any) -> dict[str, int]:
         lake = open_lake()
-        outcomes = load_batch(
-            lake,
-            lake.config.entities[self.batch["entity"]],
-            [SourceFile.from_dict(file) for file in self.batch["files"]],
-            lane="batch",
-            run_id=run_id_of(context),
-            reload=wants_reload(context),
-        )
+        by_entity: dict[str, list[SourceFile]] = {}
+        for name, file in files_of(lake, self.batch):
+            by_entity.setdefault(name, []).append(file)
+        outcomes: list[FileOutcome] = []
+        failures: list[Exception] = []
+        for name, files in by_entity.items():
+            entity, reload = lake.config.entities[name], wants_reload(context)
+            try:
+                outcomes += load_batch(lake, entity, files, lane="batch", run_id=run_id_of(context), reload=reload)
+            except Exception as error:
+                self.log.exception("Files of %s could not be loaded", name)
+                failures.append(error)
+        if failures:
+            raise min(failures, key=lambda error: not is_retryable(error))
         raise_for_outcomes(outcomes)
         return {
             "files": len(outcomes),
@@ -98,17 +103,21 @@ class PublishOperator(BaseBranchOperator):
         self.on_new_table = on_new_table
 
     def choose_branch(self, context: Any) -> list[str]:
-        planned, scope = planned_files(context, self.plan)
+        batches, kept = planned_batches(context, self.plan)
         with explained(context):
             lake = open_lake()
+            scope = scope_of(lake, kept)
+            planned = [planned for batch in batches for planned in files_of(lake, batch)]
             state = progress(lake, run_id_of(context), planned, scope, reload=wants_reload(context))
             if state.busy and scope.keyed:
                 names = ", ".join(state.busy[:20])
                 raise RetryableLoadError(
                     f"another run or lane is loading {names}; the partition is complete after that"
                 )
-            for fault in state.faults:
+            for fault in state.faults[:_NAMED]:
                 self.log.error("Not loaded: %s", fault)
+            if len(state.faults) > _NAMED:
+                self.log.error("Not loaded: %s more, see the ledger", len(state.faults) - _NAMED)
             published = publish(lake, planned, scope, state.unloaded)
             changed = published.partition_keys.items()
             announce(context, {table_asset(lake.config, lake.config.entities[name]): keys for name, keys in changed})
@@ -147,15 +156,26 @@ class ReportFailuresOperator(BaseOperator):
             if (reason := ti.xcom_pull(task_ids=task, key=FAILURE, map_indexes=-1))
         ]
         faults: list[FileFault] = []
+        listed: Any = []
         try:
-            planned, scope = planned_files(context, self.plan)
+            batches, kept = planned_batches(context, self.plan)
         except AirflowSkipException:
             reasons = reasons or [f"task {self.plan} failed; its log says why"]
         else:
-            faults = progress(open_lake(), run_id_of(context), planned, scope, reload=wants_reload(context)).faults
-        ti.xcom_push(key=FAULTS, value=[asdict(fault) for fault in faults])
-        ti.xcom_push(key=FAILURE, value="\n".join(reasons))
-        lines = [*reasons, *map(str, faults)]
+            lake = open_lake()
+            try:
+                planned = [planned for batch in batches for planned in files_of(lake, batch)]
+                scope = scope_of(lake, kept)
+            except PlanGoneError as error:
+                reasons = reasons or [str(error)]
+            else:
+                faults = progress(lake, run_id_of(context), planned, scope, reload=wants_reload(context)).faults
+                [listed] = hand_over(lake, context["dag"].dag_id, [lambda: map(asdict, faults)])
+        ti.xcom_push(key=FAULTS, value=listed)
+        ti.xcom_push(key=FAILURE, value=shortened("\n".join(reasons)))
+        lines = [*reasons, *map(str, faults[:_NAMED])]
+        if len(faults) > _NAMED:
+            lines.append(f"and {len(faults) - _NAMED} more, see the ledger")
         raise AirflowFailException("\n  ".join(["the run is not complete:", *lines]))
 
 
@@ -191,14 +211,7 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
             self.log.warning("Not loaded: %s: %s", file.uri, UNMATCHED)
         if sweep.unmatched:
             self._alert_unmatched(context, lake, sweep.unmatched)
-        batches = [
-            Batch(entity=name, label=f"{name}: {batch['label']}"[:MAX_LABEL], files=batch["files"])
-            for name, files in sweep.files.items()
-            for batch in source_look.batches_of(lake.config.entities[name], files)
-        ]
-        scope = Scope(loaded_fast=sweep.loaded_fast, until=sweep.until)
-        context["ti"].xcom_push(key=SCOPE, value=scope.to_dict())
-        return batches
+        return keep_plan(lake, context, sweep.files, Scope(loaded_fast=sweep.loaded_fast, until=sweep.until))
 
     def _preview(self, context: Any, lake: Lake) -> None:
         sweep = find_unloaded(lake, full=context["params"]["full"], note=False)
@@ -276,8 +289,8 @@ def wants_reload(context: Any) -> bool:
     return bool(context["params"].get("reload", False))
 
 
-def planned_files(context: Any, plan: str) -> tuple[list[Planned], Scope]:
-    """The files of the planning task's batches, with their entity, and its scope.
+def planned_batches(context: Any, plan: str) -> tuple[list[Batch], Any]:
+    """The planning task's batches, and its XCom SCOPE (see ``runs.plans``).
 
     Raises AirflowSkipException, which skips the task, when the planning task did not finish.
     """
@@ -286,6 +299,4 @@ def planned_files(context: Any, plan: str) -> tuple[list[Planned], Scope]:
     batches = ti.xcom_pull(task_ids=plan, map_indexes=-1)
     if scope is None or batches is None:
         raise AirflowSkipException(f"nothing was planned: task {plan} did not finish")
-    return [
-        (batch["entity"], SourceFile.from_dict(file)) for batch in batches for file in batch["files"]
-    ], Scope.from_dict(scope)
+    return list(batches), scope

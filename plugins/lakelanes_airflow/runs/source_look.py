@@ -8,14 +8,15 @@ from datetime import timedelta
 
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, date_values
-from lakelanes.files.batch_plan import describe_batch, plan_batches
 from lakelanes.files.matching import literal_prefix, partition_paths
 from lakelanes.files.partitioned_objects import partitions_of_rows
 from lakelanes.files.pending import is_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.runs.selection import Selection
-from lakelanes_airflow.runs.xcoms import Batch
+
+# Files that the ledger is asked for at once.
+_ASKED = 10_000
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,17 @@ def look_at_source(lake: Lake, entity: Entity, selection: Selection) -> SourceLo
     once its LastModified is ``entity.settle_seconds`` old. Until then its writer may be about to replace it.
     """
     found = selection.find(lake, entity)
-    known = {} if selection.reload else lake.ledger.get_many(file.uri for file in found)
-    pending = [file for file in found if not is_done(known.get(file.uri), file)]
+    pending: list[SourceFile] = []
+    loaders: set[str] = set()
+    # In parts, for the ledger's entries take more memory than what was listed.
+    for start in range(0, len(found), _ASKED):
+        some = found[start : start + _ASKED]
+        known = {} if selection.reload else lake.ledger.get_many(file.uri for file in some)
+        pending += [file for file in some if not is_done(known.get(file.uri), file)]
+        loaders |= {entry.run_id for entry in known.values() if entry.state == "loaded"}
     settled_before = lake.clock() - timedelta(seconds=entity.settle_seconds)
-    loaders = frozenset(entry.run_id for entry in known.values() if entry.state == "loaded")
-    return SourceLook(found, pending, [file for file in pending if file.last_modified > settled_before], loaders)
+    unsettled = [file for file in pending if file.last_modified > settled_before]
+    return SourceLook(found, pending, unsettled, frozenset(loaders))
 
 
 def expected_place(lake: Lake, entity: Entity, key: str) -> str:
@@ -63,19 +70,6 @@ def expected_place(lake: Lake, entity: Entity, key: str) -> str:
     start = literal_prefix(entity, date_values(entity, key))
     folders = "" if "/" in entity.filename_pattern else "**/"
     return f"s3://{lake.config.resources.source_bucket}/{entity.source_prefix}{folders}{start}*"
-
-
-def batches_of(entity: Entity, files: Iterable[SourceFile]) -> list[Batch]:
-    """Files as batches for mapped tasks: tens at most, of about equal size."""
-    return [
-        {"entity": entity.name, "label": describe_batch(batch), "files": [file.to_dict() for file in batch]}
-        for batch in plan_batches(files, entity.batch_bytes)
-    ]
-
-
-def partitions_of(entity: Entity, files: Iterable[SourceFile]) -> list[Partition]:
-    """The partitions of the files, each once."""
-    return [Partition.from_path(path) for path in sorted(set(partition_paths(entity, files).values()))]
 
 
 def partitions_to_check(

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from lakelanes.aws.reasons import reason_of
 from lakelanes.errors import RefreshError, TableError
 
-# Of the planning task, beside the batches (its return value): a ``lakelanes.files.publish.Scope`` as a dictionary.
+# Of the planning task, beside the batches (its return value): what the run answers for (see ``plans.scope_of``).
 SCOPE = "scope"
 
 # Why a task failed, and what to do about it where the error knows, for the report of the run's failures.
@@ -21,19 +21,14 @@ REMEDY = "remedy"
 # The type of the error, for the alert's cause.
 ERROR = "error"
 
-# Of the report: the files that were not loaded, for the alert. FileFaults as dictionaries.
+# Of the report: the files that were not loaded, for the alert. FileFaults as dictionaries (see ``plans.taken``).
 FAULTS = "faults"
 
 # Of a dry run: what would have happened (see ``preview.summarize``).
 PREVIEW = "preview"
 
-
-class Batch(TypedDict):
-    """Files of one entity that one mapped task loads. files: SourceFiles as dictionaries."""
-
-    entity: str
-    label: str
-    files: list[dict[str, Any]]
+# Characters of a text that an XCom has.
+MAX_TEXT = 8000
 
 
 class PlannedExport(TypedDict):
@@ -51,8 +46,14 @@ def explained(context: Any) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        context["ti"].xcom_push(key=FAILURE, value=reason_of(error) if isinstance(error, ClientError) else str(error))
+        reason = reason_of(error) if isinstance(error, ClientError) else str(error)
+        context["ti"].xcom_push(key=FAILURE, value=shortened(reason))
         context["ti"].xcom_push(key=ERROR, value=type(error).__name__)
         if isinstance(error, TableError | RefreshError):
-            context["ti"].xcom_push(key=REMEDY, value=error.remedy)
+            context["ti"].xcom_push(key=REMEDY, value=shortened(error.remedy))
         raise
+
+
+def shortened(text: str) -> str:
+    """A text as an XCom has it: its beginning where it is longer than MAX_TEXT; the task's log has all of it."""
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"

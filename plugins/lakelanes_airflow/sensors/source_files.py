@@ -24,19 +24,22 @@ from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs import source_look
 from lakelanes_airflow.runs.early_end import end_early, show_preview
 from lakelanes_airflow.runs.params import check_params
+from lakelanes_airflow.runs.plans import Batch, keep_plan
 from lakelanes_airflow.runs.progress import died_before_publishing
 from lakelanes_airflow.runs.selection import Selection
-from lakelanes_airflow.runs.xcoms import SCOPE, Batch, explained
+from lakelanes_airflow.runs.xcoms import explained
 from lakelanes_airflow.timetables.schedules import deadline_of, due_of
 from lakelanes_airflow.triggers.polling import FIRST_INTERVAL, PollEvent
 from lakelanes_airflow.triggers.source_files import SourceFilesTrigger
 
 # So long after the deadline the scheduler ends a wait whose trigger was lost.
 _LOST_TRIGGER = timedelta(minutes=10)
+# Files that a message names.
+_NAMED = 20
 
 
 class SourceFilesSensor(BaseSensorOperator, SkipMixin):
-    """Finds the files to load and returns them as batches (see ``runs.source_look.batches_of``).
+    """Finds the files to load and returns them as batches (see ``runs.plans.keep_plan``).
 
     A run with a partition key waits until the partition has at least one file and all its files have settled. It looks
     once before it defers, so a file that is there costs one task start; while it waits it holds no worker. A partition
@@ -169,7 +172,6 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
         files: list[SourceFile],
     ) -> list[Batch] | None:
         """The files in batches; None when nothing is to be done for the run's files."""
-        partitions = source_look.partitions_of(entity, seen.found)
         if not files:
             missing = unregistered(lake, entity, source_look.partitions_to_check(lake, entity, selection, seen.found))
             count, young = len(seen.found), len(seen.unsettled)
@@ -181,15 +183,15 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
                 self.log.info("%s: nothing to do: %s file(s) there, %s loaded", selection, count, count - young)
                 cure_incidents(lake, context, complete=not young, whole=selection.is_all)
                 return None
-        batches = source_look.batches_of(entity, files)
-        self.log.info("%s file(s) found, %s to load in %s batch(es)", len(seen.found), len(files), len(batches))
+        paths = partition_paths(entity, seen.found)
         scope = Scope(
             entity=entity.name,
             keyed=selection.answers_for_all,
-            partitions=tuple(partition.path for partition in partitions),
-            files=partition_paths(entity, seen.found) if selection.answers_for_all else {},
+            partitions=tuple(sorted(set(paths.values()))),
+            files=paths if selection.answers_for_all else {},
         )
-        context["ti"].xcom_push(key=SCOPE, value=scope.to_dict())
+        batches = keep_plan(lake, context, {entity.name: files} if files else {}, scope)
+        self.log.info("%s file(s) found, %s to load in %s batch(es)", len(seen.found), len(files), len(batches))
         return batches
 
     def _preview(self, context: Any, lake: Lake, entity: Entity, selection: Selection) -> None:
@@ -208,7 +210,9 @@ class SourceFilesSensor(BaseSensorOperator, SkipMixin):
 def _missed(entity: Entity, key: str, seen: source_look.SourceLook, where: str, deadline: datetime) -> str:
     until = f"by {deadline:%Y-%m-%d %H:%M} UTC, its deadline"
     if seen.found:
-        names = ", ".join(file.uri for file in seen.unsettled)
+        names = ", ".join(file.uri for file in seen.unsettled[:_NAMED])
+        if len(seen.unsettled) > _NAMED:
+            names += f" and {len(seen.unsettled) - _NAMED} more"
         return f"partition {key} of {entity.name} was still being written {until}: {names}"
     return (
         f"no file for partition {key} of {entity.name} {until}: expected {where}. Upload it and clear this task; "

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelanes.files.batch_plan import describe_batch, plan_batches
+from lakelanes.files.batch_plan import MAX_LABEL, describe_batch, plan_batches, plan_together
 from lakelanes.ledger.source_file import SourceFile
 
 
@@ -50,3 +50,38 @@ def test_a_batch_is_full_to_the_byte_and_no_further() -> None:
     exact = [file((1 << 20) - (64 << 10), number) for number in range(4)]
     assert [len(batch) for batch in plan_batches(exact, 2 << 20)] == [2, 2]
     assert [len(batch) for batch in plan_batches(exact, (2 << 20) - 1)] == [1, 1, 2]
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.lists(st.integers(0, 1 << 30), min_size=1, max_size=50)),
+    st.integers(1, 40),
+)
+def test_files_of_many_entities_are_in_one_batch_each_and_batches_are_few(
+    sizes: dict[str, list[int]], most: int
+) -> None:
+    found = {name: [file(size, n) for n, size in enumerate(own)] for name, own in sizes.items()}
+    batches = plan_together(found, dict.fromkeys(found, 256 << 20), most)
+    assert [one for batch in batches for one in batch] == [(name, one) for name, own in found.items() for one in own]
+    assert len(batches) <= most and all(batches)
+
+
+@given(st.lists(st.integers(0, 1 << 30), min_size=1, max_size=200), st.integers(1 << 20, 1 << 30))
+def test_files_of_one_entity_are_cut_alike_alone_and_together(sizes: list[int], batch_bytes: int) -> None:
+    files = [file(size, number) for number, size in enumerate(sizes)]
+    together = plan_together({"a": files}, {"a": batch_bytes})
+    assert [[one for _, one in batch] for batch in together] == plan_batches(files, batch_bytes)
+
+
+def test_an_entitys_files_take_the_part_of_a_batch_that_its_own_size_makes() -> None:
+    cost = (1 << 20) - (64 << 10)
+    found = {"small": [file(cost, n) for n in range(4)], "large": [file(cost, n) for n in range(4)]}
+    batches = plan_together(found, {"small": 1 << 20, "large": 8 << 20})
+    assert [[name for name, _ in batch] for batch in batches] == [["small"]] * 4 + [["large"] * 4]
+
+
+def test_a_batch_of_several_entities_says_how_many() -> None:
+    assert describe_batch([file(1234, 7)], ["sales"]) == "sales: 1 file, 1.2 kB: f00007.csv"
+    two = describe_batch([file(1234, 7), file(1234, 8)], ["sales", "orders"])
+    assert two == "2 entities: 2 files, 2.5 kB: f00007.csv … f00008.csv"
+    long = [SourceFile("b", "x" * 500, "e", 1, datetime(2024, 3, 15, tzinfo=UTC))]
+    assert len(describe_batch(long, ["sales"])) == MAX_LABEL

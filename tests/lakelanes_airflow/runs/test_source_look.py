@@ -9,17 +9,14 @@ from typing import Any
 import pytest
 
 from lakelanes.config.model import Entity
-from lakelanes.config.partitions import Partition
 from lakelanes.files.matching import partition_paths
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.runs.selection import Selection
 from lakelanes_airflow.runs.source_look import (
-    batches_of,
     expected_place,
     look_at_source,
-    partitions_of,
 )
 from tests.support.lakes import SALES, make_config, put
 
@@ -65,17 +62,7 @@ def test_the_place_of_a_partition_is_said_with_its_folder(lake: Lake) -> None:
     assert place == f"s3://{lake.config.resources.source_bucket}/**/sales_data_2024_03_15.csv*"
 
 
-def test_a_batch_holds_files_up_to_its_size_and_says_which() -> None:
-    files = [source(f"sales_data_2024_03_{day}.csv", size=600 << 10) for day in (15, 16, 17)]
-    batches = batches_of(entity(batch_bytes=1200 << 10), files)
-    assert sorted(len(batch["files"]) for batch in batches) == [1, 2]
-    assert all(batch["entity"] == "sales" and batch["label"] for batch in batches)
-    loaded = {SourceFile.from_dict(file) for batch in batches for file in batch["files"]}
-    assert loaded == set(files)
-
-
 @pytest.mark.parametrize("key", ["sales_data_2024_02_31.csv"])
 def test_a_name_that_spells_no_date_has_no_partition(key: str) -> None:
     files = [source(DAY), source(f"again/{DAY}"), source(key)]
     assert partition_paths(entity(), files) == {f"s3://bucket/{DAY}": PATH, f"s3://bucket/again/{DAY}": PATH}
-    assert partitions_of(entity(), files) == [Partition.from_path(PATH)]
