@@ -91,6 +91,26 @@ def test_the_configuration_decides_whatever_the_stack_has(local_aws: LocalAws) -
     assert lake.parameters()["ExportedTableArns1"] == ""
 
 
+def test_topics_and_rules_may_tell_the_queue_in_the_buckets_stead(lake: Deployed) -> None:
+    s3, sqs, bucket = lake.aws.client("s3"), lake.aws.client("sqs"), lake.config.resources.source_bucket
+    sources = "arn:aws:sns:us-east-1:111122223333:landing,arn:aws:events:us-east-1:000000000000:rule/landing"
+
+    def senders(done: Deployment) -> dict[str, Any]:
+        url = done.outputs["FileQueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+        statements = json.loads(found)["Statement"]
+        return {each["Sid"]: each["Condition"]["ArnEquals"]["aws:SourceArn"] for each in statements}
+
+    own = {"SourceBucketAlone": f"arn:aws:s3:::{bucket}"}
+    assert senders(lake.deploy(**PLAIN_HTTP, FileEventSources=sources)) == {
+        **own,
+        "TopicsAndRulesAlone": sources.split(","),
+    }
+    assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
+    assert senders(lake.deploy(FileEventSources="")) == own
+    assert len(s3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]) == 1
+
+
 def test_notes_of_the_ledger_expire_and_its_table_is_protected(lake: Deployed) -> None:
     lake.deploy(**PLAIN_HTTP)
     ttl = lake.aws.client("dynamodb").describe_time_to_live(TableName=lake.config.resources.ledger_table)

@@ -108,6 +108,9 @@ class Resources:
             return [self._resolved(one) for one in value]
         if not isinstance(value, dict):
             return value
+        if "Fn::If" in value:
+            # Of these resources' only condition, that nobody else tells the queue.
+            return self._resolved(value["Fn::If"][1])
         if "Ref" in value:
             return self._values[value["Ref"]]
         if "Fn::GetAtt" in value:

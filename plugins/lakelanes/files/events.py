@@ -3,7 +3,9 @@
 Two shapes: those that S3 sends itself
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html) and those that come by
 EventBridge (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html). The first encode keys as in a URL's
-query, where a plus is a space; the second do not.
+query, where a plus is a space; the second do not. An SNS topic in between wraps either in a document of its own, as
+text (https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html), unless the subscription has raw message
+delivery (https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html).
 """
 
 from __future__ import annotations
@@ -17,11 +19,30 @@ from urllib.parse import unquote_plus
 from lakelanes.errors import EventError
 from lakelanes.ledger.source_file import SourceFile
 
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
+_CREATED = "Object Created"
+_OTHERS = frozenset(
+    {
+        "Object Deleted",
+        "Object Restore Initiated",
+        "Object Restore Completed",
+        "Object Restore Expired",
+        "Object Storage Class Changed",
+        "Object Access Tier Changed",
+        "Object ACL Updated",
+        "Object Tags Added",
+        "Object Tags Deleted",
+    }
+)
+# What SNS sends to a queue that is to be subscribed, or is no more: whoever may has to say yes by its SubscribeURL
+# (https://docs.aws.amazon.com/sns/latest/dg/sns-send-message-to-sqs-cross-account.html).
+_CONFIRMATIONS = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
+
 
 @dataclass(frozen=True)
 class ObjectEvent:
     """Something that happened to one object. ``file`` is None unless the event created it; ``name`` is the event's,
-    e.g. 'ObjectCreated:Put'; ``time`` (aware, UTC) is when S3 had finished the request."""
+    'ObjectCreated:Put' or 'Object Created:PutObject'; ``time`` (aware, UTC) is when S3 had finished the request."""
 
     uri: str
     name: str
@@ -35,13 +56,11 @@ def parse_body(body: str) -> list[ObjectEvent]:
 
     Raises EventError, which says what was found, for anything else than an S3 notification.
     """
+    message = _json(body)
     try:
-        message = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise EventError(f"the message is not JSON ({error}): {_short(body)}") from None
-    if not isinstance(message, dict):
-        raise EventError(f"the message is not a JSON object: {_short(body)}")
-    try:
+        if "TopicArn" in message and "Type" in message:
+            body = _out_of_sns(message)
+            message = _json(body)
         if "detail-type" in message:
             return [_from_eventbridge(message)]
         if "Records" not in message and message.get("Event") == "s3:TestEvent":
@@ -52,6 +71,29 @@ def parse_body(body: str) -> list[ObjectEvent]:
         return [_from_record(record) for record in records]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise EventError(f"no S3 event notification ({type(error).__name__}: {error}): {_short(body)}") from None
+
+
+def _json(body: str) -> dict[str, Any]:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise EventError(f"the message is not JSON ({error}): {_short(body)}") from None
+    if not isinstance(message, dict):
+        raise EventError(f"the message is not a JSON object: {_short(body)}")
+    return message
+
+
+def _out_of_sns(message: dict[str, Any]) -> str:
+    """What was published to the topic."""
+    topic, kind = message["TopicArn"], message["Type"]
+    if kind in _CONFIRMATIONS:
+        raise EventError(
+            f"topic {topic} sends the queue no notifications before somebody answers its {kind}: aws sns "
+            f"confirm-subscription --topic-arn {topic} --token {message['Token']}"
+        )
+    if kind != "Notification" or not isinstance(message["Message"], str):
+        raise ValueError(f"Type is {kind!r}, expected 'Notification' with a text as its Message")
+    return message["Message"]
 
 
 def _from_record(record: Any) -> ObjectEvent:
@@ -75,11 +117,19 @@ def _from_eventbridge(message: Any) -> ObjectEvent:
     if message["source"] != "aws.s3":
         raise ValueError(f"source is {message['source']!r}, expected 'aws.s3'")
     name, detail = message["detail-type"], message["detail"]
+    if name != _CREATED and name not in _OTHERS:
+        raise ValueError(f"detail-type is {name!r}, expected {_CREATED!r}: the rule sends what is no event of S3's own")
     found = detail["object"]
-    created = name == "Object Created"
-    version = found.get("version-id")
+    reason = detail.get("reason")
     return _event(
-        name, created, message["time"], detail["bucket"]["name"], found["key"], found, found.get("etag"), version
+        f"{name}:{reason}" if isinstance(reason, str) else name,
+        name == _CREATED,
+        message["time"],
+        detail["bucket"]["name"],
+        found["key"],
+        found,
+        found.get("etag"),
+        found.get("version-id"),
     )
 
 

@@ -19,6 +19,8 @@ from lakelanes.ledger.source_file import SourceFile, compare_sequencers
 from tests.support.lakes import put
 from tests.support.queues import Queues
 
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:landing"
+
 
 def record(key: str, **changes: Any) -> dict[str, Any]:
     """A record of S3's own notification; ``key`` as it stands there."""
@@ -37,6 +39,90 @@ def eventbridge(key: str, kind: str = "Object Created") -> dict[str, Any]:
     found = {"key": key, "size": 17, "etag": "0f3c", "version-id": "v1", "sequencer": "00617F08299329D189"}
     detail = {"version": "0", "bucket": {"name": "landing"}, "object": found, "reason": "PutObject"}
     return {"source": "aws.s3", "detail-type": kind, "time": "2024-03-15T07:30:00Z", "detail": detail}
+
+
+def sns(message: str, **changes: Any) -> dict[str, Any]:
+    """What a topic makes of a message for a queue, without raw message delivery."""
+    return {
+        "Type": "Notification",
+        "MessageId": "63a3f6b6-d533-4a47-aef9-fcf5cf758c76",
+        "TopicArn": TOPIC,
+        "Subject": "Amazon S3 Notification",
+        "Message": message,
+        "Timestamp": "2024-03-15T07:30:01.901Z",
+        "SignatureVersion": "1",
+        "Signature": "EXAMPLE",
+        "SigningCertURL": "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-f3.pem",
+        "UnsubscribeURL": "https://sns.eu-central-1.amazonaws.com/?Action=Unsubscribe",
+        **changes,
+    }
+
+
+# The key "in/sales data+1.csv" as each kind of event spells it.
+DIRECT = {"Records": [record("in/sales+data%2B1.csv")]}
+BRIDGED = eventbridge("in/sales data+1.csv")
+TESTING = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2024-03-15T07:30:00.000Z", "Bucket": "landing"}
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "sequencer"),
+    [
+        pytest.param(DIRECT, "ObjectCreated:Put", "0055AED6DCD90281E5", id="S3 to SQS, or by SNS with raw delivery"),
+        pytest.param(BRIDGED, "Object Created:PutObject", "00617F08299329D189", id="S3, EventBridge, SQS"),
+        pytest.param(sns(json.dumps(DIRECT)), "ObjectCreated:Put", "0055AED6DCD90281E5", id="S3, SNS, SQS"),
+        pytest.param(
+            sns(json.dumps(BRIDGED)), "Object Created:PutObject", "00617F08299329D189", id="S3, EventBridge, SNS, SQS"
+        ),
+    ],
+)
+def test_each_way_tells_the_same_of_an_object(body: dict[str, Any], name: str, sequencer: str) -> None:
+    [event] = parse_body(json.dumps(body))
+    when = datetime(2024, 3, 15, 7, 30, tzinfo=UTC)
+    assert event.file == SourceFile("landing", "in/sales data+1.csv", "0f3c", 17, when, sequencer)
+    assert (event.uri, event.name, event.version_id) == ("s3://landing/in/sales data+1.csv", name, "v1")
+
+
+def test_a_topics_message_may_tell_of_several_objects_in_their_order() -> None:
+    body = sns(json.dumps({"Records": [record("b.csv"), record("a.csv", eventName="ObjectRemoved:Delete")]}))
+    assert [(event.uri, event.file is None) for event in parse_body(json.dumps(body))] == [
+        ("s3://landing/b.csv", False),
+        ("s3://landing/a.csv", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Object Deleted",
+        "Object Restore Initiated",
+        "Object Restore Completed",
+        "Object Restore Expired",
+        "Object Storage Class Changed",
+        "Object Access Tier Changed",
+        "Object ACL Updated",
+        "Object Tags Added",
+        "Object Tags Deleted",
+    ],
+)
+def test_what_eventbridge_tells_beside_creations_creates_nothing(kind: str) -> None:
+    body = eventbridge("a+b.csv", kind)
+    del body["detail"]["reason"]
+    for wrapped in (body, sns(json.dumps(body))):
+        [event] = parse_body(json.dumps(wrapped))
+        assert (event.uri, event.name, event.file) == ("s3://landing/a+b.csv", kind, None)
+
+
+@pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
+def test_a_subscription_that_waits_for_its_confirmation_is_refused_with_the_command(kind: str) -> None:
+    token = "2336412f37" * 30
+    body = sns("You have chosen to subscribe to the topic", Type=kind, Token=token)
+    with pytest.raises(EventError, match=f"{kind}: aws sns confirm-subscription --topic-arn {TOPIC} --token {token}"):
+        parse_body(json.dumps(body))
+
+
+def test_a_rule_that_sends_other_events_is_told_which_to_send() -> None:
+    with pytest.raises(EventError, match="'AWS API Call via CloudTrail', expected 'Object Created'"):
+        parse_body(json.dumps(eventbridge("a.csv", "AWS API Call via CloudTrail")))
 
 
 def test_a_notification_tells_the_version_and_when() -> None:
@@ -64,14 +150,15 @@ def test_a_deletion_has_neither_size_nor_etag() -> None:
 
 
 def test_the_test_message_tells_of_nothing() -> None:
-    assert parse_body('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "landing"}') == []
+    assert parse_body(json.dumps(TESTING)) == parse_body(json.dumps(sns(json.dumps(TESTING)))) == []
 
 
 @given(st.text(min_size=1, max_size=200).filter(lambda key: key.isprintable() or "\n" in key))
-def test_any_key_survives_both_shapes(key: str) -> None:
+def test_any_key_survives_every_way(key: str) -> None:
     encoded = quote_plus(key, safe="/")
-    assert parse_body(json.dumps({"Records": [record(encoded)]}))[0].uri == f"s3://landing/{key}"
-    assert parse_body(json.dumps(eventbridge(key)))[0].uri == f"s3://landing/{key}"
+    for body in (json.dumps({"Records": [record(encoded)]}), json.dumps(eventbridge(key))):
+        for way in (body, json.dumps(sns(body))):
+            assert parse_body(way)[0].uri == f"s3://landing/{key}"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +182,14 @@ def test_any_key_survives_both_shapes(key: str) -> None:
         json.dumps({"Records": [record("")]}),
         json.dumps({**eventbridge("a"), "source": "my.app"}),
         json.dumps({**eventbridge("a"), "detail": None}),
+        json.dumps(sns("not json")),
+        json.dumps(sns("[]")),
+        json.dumps(sns("{}")),
+        json.dumps(sns("{}", Message={"Records": [record("a")]})),
+        json.dumps(sns(json.dumps({"Records": [record("a")]}), Type="Other")),
+        json.dumps(sns("", Type="SubscriptionConfirmation")),
+        json.dumps(sns(json.dumps(sns(json.dumps({"Records": [record("a")]}))))),
+        json.dumps({"Type": "Notification", "Message": json.dumps({"Records": [record("a")]})}),
         "[" * 100_000,
     ],
 )
@@ -106,7 +201,8 @@ def test_anything_else_is_refused_with_what_was_found(body: str) -> None:
 
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)))
 def test_no_json_makes_it_fail_in_another_way(value: Any) -> None:
-    for body in (value, {"Records": value}, {"detail-type": "Object Created", "source": "aws.s3", "detail": value}):
+    bridged = {"detail-type": "Object Created", "source": "aws.s3", "detail": value}
+    for body in (value, {"Records": value}, bridged, sns(json.dumps(value)), sns("", Message=value)):
         with contextlib.suppress(EventError):
             parse_body(json.dumps(body))
 

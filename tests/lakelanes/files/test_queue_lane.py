@@ -73,6 +73,16 @@ def test_a_file_is_loaded_and_visible_when_its_message_is_done(lake: Lake, queue
     assert pending(lake, list_entity(lake, entity)) == [], "nothing is left to the batch lane"
 
 
+def test_a_topic_that_waits_for_its_confirmation_is_a_dead_letter_that_says_so(lake: Lake, queues: Queues) -> None:
+    alerts = Alerts(lake)
+    topic = "arn:aws:sns:us-east-1:111122223333:landing"
+    queues.send(json.dumps({"Type": "SubscriptionConfirmation", "TopicArn": topic, "Token": "2336412f37"}))
+    queues.deliver_all(queues.lane())
+    assert queues.dead_letters() == 1
+    [alert] = alerts.wait()
+    assert f"confirm-subscription --topic-arn {topic} --token 2336412f37" in alert["reason"]
+
+
 def test_the_same_event_twice_loads_once(lake: Lake, queues: Queues) -> None:
     uri = put(lake, KEY, GOOD)
     [message] = queues.receive()
