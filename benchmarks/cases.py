@@ -30,6 +30,7 @@ Kind = Literal[
     "page",
     "backfill",
     "start",
+    "parsing",
     "hostile",
 ]
 Tools = tuple[str, ...]
@@ -126,6 +127,8 @@ def _cases(label: str) -> Iterator[Case]:
         yield Case("lake_page", "page", arrivals, (OURS,), 1, frozenset({"full"}), files=1_000_000)
         functions = ("file_processor", "stream_processor")
         yield Case("cold_start", "start", arrivals, functions, 9, frozenset({"small", "full"}))
+        yield Case("dag_parsing_3", "parsing", arrivals, (OURS,), 1, small, files=3)
+        yield Case("dag_parsing", "parsing", arrivals, (OURS,), 3, frozenset({"full"}), files=200)
         yield Case("backfill_20", "backfill", arrivals, (OURS,), 1, small, files=20)
         yield Case("backfill_365", "backfill", arrivals, (OURS,), 1, frozenset({"full"}), files=365)
         yield Case("fast_lane", "latency", arrivals, (OURS,), 1, frozenset({"full"}), files=200)

@@ -56,7 +56,7 @@ writes the same objects. After a run was killed, or Airflow was restarted, the e
 from __future__ import annotations
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import DAG, Param, get_parsing_context, task_group
+from airflow.sdk import DAG, get_parsing_context, task_group
 
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import LakeConfig, Table
@@ -71,8 +71,25 @@ from lakelanes_airflow.operators.export import (
     PublishTableOperator,
     ReportExportsOperator,
 )
+from lakelanes_airflow.runs.params import run_param, set_params
 from lakelanes_airflow.runs.xcoms import PlannedExport
 from lakelanes_airflow.timetables.schedules import export_schedule_of
+
+EXPORT_PARAMS = {
+    "full": run_param(
+        False,
+        type="boolean",
+        title="Start anew",
+        description="Make a new full export, and follow the table from there. It ends a gap; DynamoDB bills it by the "
+        "table's size.",
+    ),
+    "dry_run": run_param(
+        False,
+        type="boolean",
+        title="Dry run",
+        description="Change nothing: say in the log of plan what would be exported.",
+    ),
+}
 
 
 def export_dag(config: LakeConfig, table: Table) -> DAG:
@@ -83,21 +100,6 @@ def export_dag(config: LakeConfig, table: Table) -> DAG:
         doc_md=__doc__,
         schedule=export_schedule_of(table),
         max_active_runs=16,
-        params={
-            "full": Param(
-                False,
-                type="boolean",
-                title="Start anew",
-                description="Make a new full export, and follow the table from there. It ends a gap; DynamoDB bills it "
-                "by the table's size.",
-            ),
-            "dry_run": Param(
-                False,
-                type="boolean",
-                title="Dry run",
-                description="Change nothing: say in the log of plan what would be exported.",
-            ),
-        },
         **dag_arguments(Tag.EXPORT, page=f"/tables/{table.name}"),
     ) as dag:
         plan = PlanExportsOperator(task_id="plan", table=table.name)
@@ -132,6 +134,7 @@ def export_dag(config: LakeConfig, table: Table) -> DAG:
             task_id="refresh_views", trigger_dag_id="refresh_views", logical_date=None
         )
         window_tasks.expand(window=plan.output) >> publish >> [report, refresh_views]
+    set_params(dag, EXPORT_PARAMS)
     return dag
 
 

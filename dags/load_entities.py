@@ -64,6 +64,7 @@ from lakelanes_airflow.dag_arguments import dag_arguments
 from lakelanes_airflow.defaults import Tag
 from lakelanes_airflow.load_tasks import load_planned
 from lakelanes_airflow.notifications.run_alerts import LOAD_PREFIX
+from lakelanes_airflow.runs.params import set_params
 from lakelanes_airflow.runs.selection import load_params
 from lakelanes_airflow.sensors.source_files import SourceFilesSensor
 from lakelanes_airflow.timetables.schedules import schedule_of
@@ -78,11 +79,11 @@ def load_dag(config: LakeConfig, entity: Entity) -> DAG:
         schedule=schedule_of(entity),
         # A run that waits for its files is an active one, and costs nothing.
         max_active_runs=64,
-        params=load_params(),
         **dag_arguments(Tag.LOAD, page=f"/entities/{entity.name}"),
     ) as dag:
         sense = SourceFilesSensor(task_id="sense", entity=entity.name)
         load_planned(sense, [table_asset(config, entity)])
+    set_params(dag, load_params())
     return dag
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -111,6 +111,12 @@ def parse_type(text: str, *, binary: bool = False) -> HiveType:
     """
     if not isinstance(text, str):
         raise ValueError(f"{text!r} is not a Hive type")
+    return _parsed(text, binary)
+
+
+# A configuration has few types, of thousands of columns.
+@lru_cache(maxsize=4096)
+def _parsed(text: str, binary: bool) -> HiveType:
     return _Parser(text, binary).parse()
 
 

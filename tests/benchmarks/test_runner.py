@@ -65,6 +65,14 @@ def test_a_function_is_started_again_and_again(tmp_path: Path) -> None:
     assert 0.05 < figures["import_cpu_s"] < figures["ready_cpu_s"]
 
 
+def test_the_dag_files_are_parsed_for_a_lake_of_any_size(tmp_path: Path) -> None:
+    outcome = runner.run_case(_case(kind="parsing", files=2), tmp_path, _quiet)
+    figures = outcome.figures[OURS]
+    assert figures["dags"] == 2 + 2 + 5, figures
+    assert 0 < figures["file_cpu_s"] < figures["parse_cpu_s"] + figures["serialize_cpu_s"]
+    assert figures["serialized_mb"] > 0.05
+
+
 def test_rejected_rows_are_held_against_the_truth(tmp_path: Path) -> None:
     case = _case(input=Input("narrow", 100_000, bad=0.1), tools=(OURS,))
     figures = runner.run_case(case, tmp_path, _quiet).figures[OURS]

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import Asset
@@ -17,6 +18,8 @@ from airflow.serialization.serialized_objects import DagSerialization
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from benchmarks.dag_parsing import large_lake
+from lakelanes.config import loading
 from lakelanes_airflow.defaults import OWNER, RetryWhatCanPass, Tag
 from lakelanes_airflow.notifications.run_alerts import alert_on_failure
 from lakelanes_airflow.timetables.partitions import PastPartitionTimetable
@@ -269,3 +272,42 @@ def test_dag_files_hold_wiring_only() -> None:
         imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         assert {name for name in imported if name.startswith("lakelanes.")} <= CONFIGURATION, path
         assert not any(isinstance(node, ast.Import) for node in ast.walk(tree)), path
+
+
+def test_a_large_lake_is_parsed_with_little_work(
+    parse: Callable[..., DagBag], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Counted, not timed: `make bench CASES=dag_parsing` has the seconds."""
+    count, read, checked = 20, list[str](), list[Any]()
+    path = tmp_path / "lake.json"
+    path.write_text(json.dumps(large_lake(count)))
+    real_parse, real_check = loading.parse_config, jsonschema.validate
+
+    def parse_config(text: str, *arguments: Any) -> Any:
+        read.append(text)
+        return real_parse(text, *arguments)
+
+    def validate(value: Any, schema: Any, **options: Any) -> None:
+        checked.append(schema)
+        real_check(value, schema, **options)
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a DAG file made a client of AWS while it was parsed")
+
+    monkeypatch.setattr(loading, "parse_config", parse_config)
+    monkeypatch.setattr(jsonschema, "validate", validate)
+    monkeypatch.setattr("lakelanes.aws.clients.client", refuse)
+    monkeypatch.setattr("lakelanes.aws.clients.clients", refuse)
+    bag = parse(path)
+    assert bag.import_errors == {} and len(bag.dags) == 2 * count + 5
+    readers = {dag.fileloc for dag in bag.dags.values() if "load_config" in Path(dag.fileloc).read_text()}
+    assert len(read) == len(readers) == 4, "once for each file that needs it"
+    loads = [dag for name, dag in bag.dags.items() if name.startswith(("load_", "export_"))]
+    params = sum(len(dag.params) for dag in loads)
+    cheap = [schema for schema in checked if "draft-07" in schema.get("$schema", "")]
+    assert len(cheap) == params == count * (7 + 2), "each once"
+    assert len(checked) - len(cheap) < 50, "of all other DAGs together"
+    checked.clear()
+    for dag in loads:
+        DagSerialization.to_dict(dag)
+    assert checked == [], "no task has a copy"

@@ -16,6 +16,7 @@ from lakelanes.files.listing import find_source, list_between, list_entity, list
 from lakelanes.files.matching import entity_of, matches_name
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
+from lakelanes_airflow.runs.params import run_param
 
 # Keys of one run; a HEAD request each. For more there is ``prefix``.
 MAX_KEYS = 1000
@@ -26,26 +27,26 @@ _WAYS = ("partition", "keys", "prefix", "first_partition", "last_partition")
 def load_params() -> dict[str, Param]:
     """The Params of load_<entity>. None of them is needed: without any, a run loads what is not loaded yet."""
     return {
-        "partition": Param(
+        "partition": run_param(
             None,
             type=["null", "string"],
             title="Partition",
             description="Only this partition, as far as its files are there: 2024-03-15, 2024-03-15T09 of an hourly "
             "entity, 2024-03 of a monthly one.",
         ),
-        "first_partition": Param(
+        "first_partition": run_param(
             None,
             type=["null", "string"],
             title="First partition",
             description="Only partitions from this one on, e.g. 2024-03-01. Alone, it is without an end.",
         ),
-        "last_partition": Param(
+        "last_partition": run_param(
             None,
             type=["null", "string"],
             title="Last partition",
             description="Only partitions up to this one, itself included, e.g. 2024-03-31.",
         ),
-        "keys": Param(
+        "keys": run_param(
             None,
             type=["null", "array"],
             items={"type": "string", "minLength": 1},
@@ -53,19 +54,19 @@ def load_params() -> dict[str, Param]:
             title="Files",
             description="Only these files: object keys, or s3:// URIs in the source bucket, one per line.",
         ),
-        "prefix": Param(
+        "prefix": run_param(
             None,
             type=["null", "string"],
             title="Start of the keys",
             description="Only files whose key starts so, e.g. erp/2024/; an s3:// URI is understood.",
         ),
-        "reload": Param(
+        "reload": run_param(
             False,
             type="boolean",
             title="Load again",
             description="Load also what is loaded already. Its rows are replaced, not doubled.",
         ),
-        "dry_run": Param(
+        "dry_run": run_param(
             False,
             type="boolean",
             title="Dry run",

@@ -6,6 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
+from airflow.sdk.definitions.param import process_params
+from airflow.sdk.exceptions import ParamValidationError
 
 from lakelanes.errors import SelectionError
 from lakelanes.lake import Lake
@@ -13,7 +16,7 @@ from lakelanes_airflow.notifications.run_alerts import failures
 from lakelanes_airflow.operators.dashboards import PlanRefreshesOperator
 from lakelanes_airflow.operators.export import PlanExportsOperator
 from lakelanes_airflow.operators.load import FindUnloadedOperator
-from lakelanes_airflow.runs.params import check_params
+from lakelanes_airflow.runs.params import check_params, run_param, set_params
 from lakelanes_airflow.runs.xcoms import ERROR, FAILURE
 from lakelanes_airflow.sensors.source_files import SourceFilesSensor
 from tests.support.airflow import FakeTaskInstance, task_context
@@ -68,3 +71,15 @@ def test_the_first_task_refuses_it_and_no_alert_is_sent(
         task.execute(context)
     assert (xcoms[task.task_id, ERROR], "partitoin" in xcoms[task.task_id, FAILURE]) == ("SelectionError", True)
     assert failures(lake, context) == {}
+
+
+def test_a_run_has_the_params_that_its_dag_got_after_its_tasks() -> None:
+    with DAG(dag_id="load_sales", schedule="@daily") as dag:
+        task = SourceFilesSensor(task_id="sense", entity="sales")
+    set_params(dag, {"reload": run_param(False, type="boolean"), "prefix": run_param(None, type=["null", "string"])})
+    given = process_params(dag, task, {"reload": True}, suppress_exception=False)
+    assert given == {"reload": True, "prefix": None}
+    with pytest.raises(ParamValidationError, match="reload"):
+        process_params(dag, task, {"reload": "yes"}, suppress_exception=False)
+    with pytest.raises(ValueError, match="default values are not valid"):
+        set_params(dag, {"reload": run_param("no", type="boolean")})
