@@ -197,6 +197,15 @@ def test_no_xcom_of_a_plan_of_200_000_files_has_100_kb(lake: Lake, monkeypatch: 
     assert [row["key"] for row in rows[1:]] == [file.key for file in found]
 
 
+def test_what_batches_are_called_takes_room_beside_their_files(lake: Lake) -> None:
+    lake.config.entities["sales"].__dict__["batch_bytes"] = 1
+    long = [replace(file, key=file.key[:-4] + "\N{GRINNING FACE}" * 120) for file in files(MAX_BATCHES)]
+    batches, _ = keep(lake, {"sales": long})
+    assert len(batches) == MAX_BATCHES
+    assert sum(bytes_of({"entity": "sales", **file.to_dict()}) for file in long) < LIMIT, "they alone would have room"
+    assert bytes_of(batches) < LIMIT and is_reference(batches[0]["files"])
+
+
 def test_no_xcom_of_a_run_with_many_files_has_100_kb(stages: SimpleNamespace) -> None:
     """All of them belong to the run's partition, none is loaded in the end, and their names take the most room."""
     run: dict[Any, Any] = {}
@@ -265,15 +274,15 @@ def test_a_batch_of_several_entities_loads_them_all_though_one_fails(
     other = {**SALES, "filename_pattern": r"other_(\d{4})_(\d{2})_(\d{2})\.csv", "table_name": "other_data"}
     lake = make_lake(others={"another": other})
     rows = "transaction_id,customer_id,amount,transaction_date\nt1,c1,1.50,2024-03-15\n"
-    put(lake, "sales_data_2024_03_15.csv", rows)
-    uri = put(lake, "other_2024_03_15.csv", rows)
+    uri = put(lake, "sales_data_2024_03_15.csv", rows)
+    put(lake, "other_2024_03_15.csv", rows)
     task, run = FindUnloadedOperator(task_id="find"), dict[Any, Any]()
     [batch] = task.execute(context_of(run, task, dag_id="sweep_sources", full=True))
     assert batch["label"].startswith("2 entities: 2 files")
     real = load.load_batch
 
     def load_batch(lake: Lake, entity: Any, *arguments: Any, **given: Any) -> Any:
-        if entity.name == "sales":
+        if entity.name == "another":  # the first of the two
             raise ConnectionError("lost")
         return real(lake, entity, *arguments, **given)
 
