@@ -25,7 +25,15 @@ from itertools import groupby
 from typing import Any
 
 from lakelanes.alerts import incidents, page_links
-from lakelanes.alerts.incidents import Incident, Send, deadline_cause, gap_cause, stale_cause
+from lakelanes.alerts.incidents import (
+    Incident,
+    Send,
+    deadline_cause,
+    file_cause,
+    gap_cause,
+    refresh_cause,
+    stale_cause,
+)
 from lakelanes.alerts.messages import Alert
 from lakelanes.aws.storage import place_of
 from lakelanes.catalog import evolution, glue_tables
@@ -35,6 +43,7 @@ from lakelanes.config.model import Entity
 from lakelanes.dashboards import answers, questions
 from lakelanes.errors import GapError, StalledError
 from lakelanes.files.listing import find_source
+from lakelanes.files.matching import taker_of
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.ledger.entries import INDEX_LAG, Entry, timestamp
@@ -123,19 +132,20 @@ def run_checks(lake: Lake, opened: Iterable[Incident], run_id: str = "") -> Find
 
 def cures(lake: Lake, opened: Iterable[Incident], *, gone: bool = False) -> list[tuple[Incident, str]]:
     """The open incidents that are over by the ledger, with what cured each: files that were loaded, late partitions
-    that came, rejected rows that were corrected.
+    that came, rejected rows that were corrected; and by the configuration: those of entities, tables and data sets that
+    it has no more.
 
     gone: also files that are no longer in the source bucket, which costs a request for each that is not loaded.
     """
-    opened = list(opened)
     found: list[tuple[Incident, str]] = []
+    files: dict[str, Incident] = {}
     for incident in opened:
-        name = incident.entity
-        if incident.kind in ("deadline", "rejects", "drift", "gap") and name and not _is_configured(lake, name):
-            found.append((incident, f"{name} is no longer in the configuration"))
+        if how := _left(lake, incident):
+            found.append((incident, how))
+        elif incident.kind == "file":
+            files[incident.cause.removeprefix(file_cause(""))] = incident
         elif (is_over := _IS_OVER.get(incident.kind)) and (how := is_over(lake, incident)):
             found.append((incident, how))
-    files = {incident.cause.removeprefix("file/"): incident for incident in opened if incident.kind == "file"}
     entries = lake.ledger.get_many(files) if files else {}
     for uri, incident in files.items():
         (bucket, key), entry = place_of(uri), entries.get(uri)
@@ -469,8 +479,29 @@ def _note_drift(
         )
 
 
-def _is_configured(lake: Lake, name: str) -> bool:
-    return name in lake.config.entities or name in lake.config.tables
+def _left(lake: Lake, incident: Incident) -> str:
+    """That what an incident is about is no longer in the configuration, as a sentence; '' where it is.
+
+    A file that another entity takes now is that one's, and stays open until it is in its table.
+    """
+    config, names = lake.config, incident.owners
+    # Only the lake of a configuration that cannot be read has none: what it has, nobody knows.
+    if not config.entities or any(name in config.entities or name in config.tables for name in names):
+        return ""
+    if incident.kind == "file" and taker_of(config, place_of(incident.cause.removeprefix(file_cause("")))[1]):
+        return ""
+    return f"{', '.join(sorted(names))} is no longer in the configuration" if names else ""
+
+
+def _left_dashboards(lake: Lake, incident: Incident) -> str:
+    """That a data set is none any more that is refreshed, as a sentence; '' where it is, and for that of Power BI."""
+    # Imported only here, as in _behind.
+    from lakelanes.dashboards import enhanced_refresh, spice
+
+    name = incident.cause.removeprefix(refresh_cause(""))
+    if name == enhanced_refresh.NAME or name in spice.datasets(lake):
+        return ""
+    return f"{name} is no data set of include/dashboards that is refreshed"
 
 
 def _who_loads(entity: Entity) -> str:
@@ -492,7 +523,11 @@ def _try(result: Findings, name: str, work: Callable[[], Any]) -> Any:
 
 
 # By kind, what says that an incident is over; '' while it is not.
-_IS_OVER: dict[str, Callable[[Lake, Incident], str]] = {"deadline": _arrived, "rejects": _corrected}
+_IS_OVER: dict[str, Callable[[Lake, Incident], str]] = {
+    "deadline": _arrived,
+    "rejects": _corrected,
+    "refresh": _left_dashboards,
+}
 _CHECKS: dict[str, Callable[[Lake, str], dict[str, Finding]]] = {
     "overdue": overdue,
     "rejected": rejected,

@@ -16,6 +16,7 @@ from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.catalog import glue_tables, registrar
 from lakelanes.catalog.evolution import ensure_table
 from lakelanes.catalog.registrar import Registrar
+from lakelanes.config.model import LakeConfig
 from lakelanes.config.partitions import Partition
 from lakelanes.config.resource_paths import INCLUDE
 from lakelanes.errors import GapError
@@ -274,15 +275,61 @@ def test_a_file_that_was_taken_out_is_cured_unless_that_was_the_fault(watched: W
 
 
 def test_what_is_no_longer_in_the_configuration_is_over(watched: Watched) -> None:
+    """An entity and a table that went: their runs, files, periods, tables in Glue and gaps, each told once."""
+    uri = put(watched.lake, "returns_2024.csv", "x")
+    fault = FileFault(uri, "returns", "rejected", "it is bad")
+    causes = {
+        "deadline/returns/2024-03-14": "returns",
+        "drift/returns": "returns",
+        "rejects/returns/2024-03-14": "returns",
+        "run/load_returns/2024-03-14": "returns",
+        "run/load_returns/-": None,  # its callback came after the configuration had changed
+        "gap/orders": "orders",
+        "run/export_orders/-": "orders",
+        "run/maintain_lake/orders": "orders",
+    }
+    for cause, name in causes.items():
+        alert = Alert(cause.split("/")[1], "run-0", name, "it is bad", "Do something.")
+        assert incidents.report(watched.lake, cause, alert, lambda *_: None)
+    assert incidents.report_all(
+        watched.lake, incidents.file_alerts(Alert("sweep_sources", "r", None, "", "", files=[fault])), lambda *_: None
+    )
+    for cause in ("run/load_sales/-", "run/maintain_lake/-", "run/sweep_sources/-", "dead-letters"):
+        incidents.report(watched.lake, cause, Alert("d", "run-0", None, "it is bad", ""), lambda *_: None)
+    said = watched.watch()
+    assert all(recovered for recovered, _ in said)
+    told = [cause for _, causes in said for cause in causes]
+    assert sorted(told) == sorted([*causes, f"file/{uri}"])
+    cures = "\n".join(message.reason for message in watched.messages)
+    assert cures.count("cured: returns is no longer in the configuration") == 6
+    assert cures.count("cured: orders is no longer in the configuration") == 3
+    assert watched.watch() == []
+
+
+def test_a_file_whose_entity_went_is_the_one_that_takes_it_now(watched: Watched) -> None:
+    """A renamed entity: what is wrong with its files still is."""
+    uri = put(watched.lake, "sales_data_2024_03_14.csv", "x")
+    alert = Alert("load_shop", "run-1", "shop", "", "", files=[FileFault(uri, "shop", "rejected", "it is bad")])
+    assert incidents.report_all(watched.lake, incidents.file_alerts(alert), watched.send)
+    assert watched.watch() == []
+    watched.put(14)
+    assert watched.watch() == [(True, (f"file/{uri}",))]
+
+
+def test_a_configuration_that_cannot_be_read_closes_nothing(watched: Watched) -> None:
+    """What reports that has a lake without entities and tables."""
     alert = Alert("watch_lake", "run-0", "returns", "no file", "Upload it.")
-    for cause in ("deadline/returns/2024-03-14", "drift/returns", "gap/returns"):
-        incidents.report(watched.lake, cause, alert, lambda *_: None)
-    assert sorted(causes for _, causes in watched.watch()) == [
-        ("deadline/returns/2024-03-14",),
-        ("drift/returns",),
-        ("gap/returns",),
-    ]
-    assert all("returns is no longer in the configuration" in message.reason for message in watched.messages)
+    assert incidents.report(watched.lake, "deadline/returns/2024-03-14", alert, watched.send)
+    unread = Lake(LakeConfig.model_construct(**{**dict(watched.lake.config), "entities": {}, "tables": {}}))
+    assert watch.cures(unread, incidents.uncured_incidents(unread)) == []
+
+
+def test_a_data_set_that_the_dashboards_have_no_more_is_over(watched: Watched) -> None:
+    for cause in ("refresh/rows_by_day", "refresh/long_gone", "refresh/Power BI"):
+        alert = Alert("refresh_dashboards", "run-0", None, "it failed", "Look at it.")
+        assert incidents.report(watched.lake, cause, alert, lambda *_: None)
+    assert watched.watch() == [(True, ("refresh/long_gone",))]
+    assert "long_gone is no data set of include/dashboards" in watched.messages[-1].reason
 
 
 def test_a_check_that_fails_keeps_no_other_from_being_made_and_closes_nothing(

@@ -68,6 +68,11 @@ FILE_MEANING = "The file's rows are missing in its table; what an older version 
 LEASE = timedelta(minutes=2)
 # Kinds of causes of which each report says that it happened again; the others last until they are cured.
 _EVENTS = ("run", "refresh")
+# Kinds of causes whose second word is an entity or a table; what the names of DAGs that have one begin with; and the
+# DAG whose runs have a cause for each table.
+_KINDS_OF_NAMES = frozenset({"deadline", "rejects", "drift", "gap"})
+_DAGS_OF_NAMES = ("load_", "export_")
+_DAG_OF_TABLES = "maintain_lake"
 # Sorts after every cause.
 _CURED = "~"
 _TRIES = 5
@@ -118,6 +123,21 @@ class Incident:
     def names(self) -> frozenset[str]:
         """The entities and tables that it is about, those of its files included."""
         return frozenset(filter(None, [*(self.entity or "").split(", "), *(one.entity for one in self.alert.files)]))
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """The entities and tables whose incident it is: when they leave the configuration there is nothing left to
+        cure. Empty where it is about something else, such as a view, or about the lake as a whole."""
+        kind, _, what = self.cause.partition("/")
+        first, _, rest = what.partition("/")
+        if kind == "file":
+            found = {one.entity for one in self.alert.files} or set((self.entity or "").split(", "))
+        elif kind == "run":
+            of_dag = {first.removeprefix(prefix) for prefix in _DAGS_OF_NAMES if first.startswith(prefix)}
+            found = {rest} - {"-"} if first == _DAG_OF_TABLES else of_dag
+        else:
+            found = {first} if kind in _KINDS_OF_NAMES else set()
+        return frozenset(filter(None, found))
 
     @property
     def event(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
-from lakelanes.alerts.incidents import Incident, open_incidents, stale_cause
+from lakelanes.alerts.incidents import Incident, stale_cause, uncured_incidents
 from lakelanes.aws.storage import list_folder, place_of
 from lakelanes.catalog import registrar, view_sources
 from lakelanes.catalog.glue_tables import ENTITY, REJECTS_FOLDER, data_table, describe_all, rejects_table
@@ -50,8 +50,8 @@ class Belongings:
 
     configured: where the configuration still has it, as a path; ''. tables, views: in Glue; the views read the tables,
     or are the table's own. entries: the ledger's of its files, with their past versions. keys: of the ledger's other
-    items, counts, notes, parts and exports. alerts: the open ones. dashboards, view_files: files that read the views or
-    tables; they stay. held: what a worker, or DynamoDB, is writing at this moment.
+    items, counts, notes, parts and exports. alerts: those that are not cured. dashboards, view_files: files that read
+    the views or tables; they stay. held: what a worker, or DynamoDB, is writing at this moment.
     """
 
     name: str
@@ -106,7 +106,7 @@ def belongings(lake: Lake, name: str) -> Belongings:
         folders=tuple(_folders(lake, name, tables, bool(exports) or bool(current))),
         entries=tuple(entries),
         keys=tuple(keys),
-        alerts=tuple(one for one in open_incidents(lake) if _is_of(one, name, views)),
+        alerts=tuple(one for one in uncured_incidents(lake) if _is_of(one, name, views)),
         dashboards=tuple(_dashboards(readers | by_file | current)),
         view_files=tuple(sorted(f"{view}.sql" for view in by_file)),
         held=tuple(_held(lake, entries, [export for _, export in exports if export])),
@@ -234,10 +234,7 @@ def _registered(lake: Lake, described: Any) -> Iterator[str]:
 
 def _is_of(incident: Incident, name: str, views: Iterable[str]) -> bool:
     """Whether an alert is about the name alone, or about a view that goes with it."""
-    names = {one for one in (incident.entity or "").split(", ") if one}
-    if names:
-        return names == {name}
-    return incident.dag_id in (f"load_{name}", f"export_{name}") or incident.cause in map(stale_cause, views)
+    return incident.owners == {name} or incident.cause in map(stale_cause, views)
 
 
 def _dashboards(views: set[str]) -> Iterator[str]:

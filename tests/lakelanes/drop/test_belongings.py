@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lakelanes import watch
+from lakelanes.alerts import incidents, silence
+from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.drop.belongings import belongings
 from lakelanes.errors import DropError
 from lakelanes.lake import Lake
@@ -47,6 +50,23 @@ def test_an_entity_and_a_table_are_known_whether_they_are_configured_or_not(lake
     assert belongings(lake, "sale").is_nothing and belongings(lake, "sales_data").is_nothing
     after = items(lake), catalogue(lake), keys(lake, lake.config.resources.analytics_bucket)
     assert after == before, "reads only"
+
+
+def test_its_alerts_are_those_that_the_watch_closes_without_it(small: Lake) -> None:
+    """Whichever comes first: those of its runs and files too, and one that somebody has closed."""
+    uri = f"s3://{small.config.resources.source_bucket}/sales_data_2024_03_15.csv"
+    mine = {"run/load_sales/-": None, "run/maintain_lake/sales": "sales", "drift/sales": "sales"}
+    others = {"run/load_sales_2/-": None, "run/maintain_lake/-": None, "dead-letters": None}
+    for cause, name in (mine | others).items():
+        assert incidents.report(small, cause, Alert("d", "r", name, "it is bad", ""), lambda *_: None)
+    alert = Alert("sweep_sources", "r", None, "", "", files=[FileFault(uri, "sales", "rejected", "it is bad")])
+    assert incidents.report_all(small, incidents.file_alerts(alert), lambda *_: None)
+    closed = next(one for one in incidents.open_incidents(small) if one.cause == "drift/sales")
+    silence.close(small, closed, "anna")
+    gone = without(small, "sales")
+    wanted = {*mine, f"file/{uri}"}
+    assert {one.cause for one in belongings(gone, "sales").alerts} == wanted
+    assert {one.cause for one, _ in watch.cures(gone, incidents.uncured_incidents(gone))} == wanted
 
 
 def test_a_table_that_another_entity_fills_now_keeps_the_name_from_being_dropped(small: Lake) -> None:
