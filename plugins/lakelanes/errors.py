@@ -124,6 +124,10 @@ class LeaseLostError(LakeError):
     retryable = True
 
 
+class OwnerError(LakeError):
+    """The configuration's bucket and ledger are not each other's: one of them is of another lake."""
+
+
 class LedgerConflictError(LakeError):
     """An item of the ledger could not be written: others changed or removed it since it was read."""
 
@@ -229,8 +233,8 @@ class TableError(LakeError):
 class GapError(TableError):
     """Changes of a table can no longer be exported in full.
 
-    ``state`` is the gap's name: ``recovery_off``, ``recovery_restarted``, ``out_of_range``, ``table_recreated`` or
-    ``table_missing``.
+    ``state`` is the gap's name: ``recovery_off``, ``recovery_restarted``, ``out_of_range``, ``table_recreated``,
+    ``ledger_restored``, ``snapshot_missing`` or ``table_missing``.
     """
 
     def __init__(self, state: str, message: str, remedy: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from lakelanes.aws import clients
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import LakeConfig
+from lakelanes.ledger import ownership
 from lakelanes.ledger.files import Ledger
 from lakelanes.runtime import check_arrow
 
@@ -70,6 +71,15 @@ class Lake:
     @cached_property
     def ledger(self) -> Ledger:
         return Ledger(self.dynamodb, self.config.resources.ledger_table, self.clock)
+
+    def check_owner(self) -> None:
+        """Makes sure, once, that the analytics bucket and the ledger are each other's, before anything is written to
+        either or taken from them. Raises OwnerError."""
+        self.ledger.token_floor = self._owner.generation * ownership.TOKENS
+
+    @cached_property
+    def _owner(self) -> ownership.Owner:
+        return ownership.claim_bucket(self.s3, self.ledger, self.config)
 
     def _client(self, service: str) -> Any:
         return clients.client(service, self.config.aws.region)

@@ -17,7 +17,7 @@ fails keeps no other from being made, opens nothing and cures nothing. Before th
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,7 +35,7 @@ from lakelanes.alerts.incidents import (
     stale_cause,
 )
 from lakelanes.alerts.messages import Alert
-from lakelanes.aws.storage import place_of
+from lakelanes.aws.storage import list_folder, place_of
 from lakelanes.catalog import evolution, glue_tables
 from lakelanes.catalog.registrar import FAILED_VIEWS
 from lakelanes.config.deadlines import deadline_at, exists, following, period_at, period_of
@@ -90,6 +90,7 @@ def watch(lake: Lake, send: Send, run_id: str = "") -> Findings:
 
     One message per entity and kind of cause. run_id: of the run that watches.
     """
+    lake.check_owner()
     incidents.catch_up(lake, send)
     result = run_checks(lake, incidents.uncured_incidents(lake), run_id)
 
@@ -141,6 +142,8 @@ def cures(lake: Lake, opened: Iterable[Incident], *, gone: bool = False) -> list
     files: dict[str, Incident] = {}
     for incident in opened:
         if how := _left(lake, incident):
+            # What another configuration lacks has not left this one.
+            lake.check_owner()
             found.append((incident, how))
         elif incident.kind == "file":
             files[incident.cause.removeprefix(file_cause(""))] = incident
@@ -224,7 +227,7 @@ def drifted(lake: Lake, run_id: str = "") -> dict[str, Finding]:
     for name, entity in lake.config.entities.items():
         must_be = bool(sums[name].counts.partitions) and sums[name].first_loaded_at < made_by
         wanted = [(glue_tables.data_table(entity), must_be), (glue_tables.rejects_table(entity), False)]
-        _note_drift(lake, found, name, wanted, there, run_id)
+        _note_drift(lake, found, name, wanted, there, run_id, _left_behind(lake, entity, there))
     for name, table in lake.config.tables.items():
         _note_drift(lake, found, name, [(changes_table(table), False), (snapshot_table(table), False)], there, run_id)
     return found
@@ -453,9 +456,10 @@ def _note_drift(
     wanted: Iterable[tuple[glue_tables.GlueTable, bool]],
     there: Mapping[str, Any],
     run_id: str,
+    left_behind: Iterable[str] = (),
 ) -> None:
-    """wanted: the tables of ``name``, and whether each must be there, for it has rows."""
-    lines: list[str] = []
+    """wanted: the tables of ``name``, and whether each must be there, for it has rows. left_behind: other lines."""
+    lines = list(left_behind)
     for table, must_be in wanted:
         described = there.get(table.name)
         if described is not None:
@@ -477,6 +481,20 @@ def _note_drift(
                 page_url=(page_links.entity if name in lake.config.entities else page_links.table)(name),
             )
         )
+
+
+def _left_behind(lake: Lake, entity: Entity, there: Mapping[str, Any]) -> Iterator[str]:
+    """Tables that have rows of the entity, which loaded them before its table_name was another. A request for each."""
+    bucket = lake.config.resources.analytics_bucket
+    for name, described in there.items():
+        if name == entity.table_name or described.get("Parameters", {}).get(glue_tables.ENTITY) != entity.name:
+            continue
+        location = described.get("StorageDescriptor", {}).get("Location", "").rstrip("/")
+        if location == f"s3://{bucket}/{name}" and next(list_folder(lake.s3, bucket, f"{name}/"), None):
+            yield (
+                f"table {name} has rows of {entity.name}, whose table_name is {entity.table_name} now, and no query of "
+                f"that one finds them. Trigger load_{entity.name} with reload: it moves them"
+            )
 
 
 def _left(lake: Lake, incident: Incident) -> str:

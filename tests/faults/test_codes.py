@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from lakelanes.alerts import incidents
 from lakelanes.alerts.messages import Alert, publish
-from lakelanes.aws import clients, pauses
+from lakelanes.aws import clients, pauses, storage
 from lakelanes.aws.error_codes import CODES, Kind
 from lakelanes.aws.failures import PASSING, error_code, is_retryable
 from lakelanes.catalog import athena
@@ -26,7 +26,7 @@ from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.partitions import Partition
 from lakelanes.dashboards import refresh_plan, spice
 from lakelanes.dashboards.refresh_plan import Refresh
-from lakelanes.errors import LakeError, QueryError
+from lakelanes.errors import LakeError, OwnerError, QueryError
 from lakelanes.files import dead_letters
 from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import find_source, list_entity
@@ -34,7 +34,9 @@ from lakelanes.files.outcomes import FileOutcome
 from lakelanes.files.sweep import find_unloaded
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
+from lakelanes.ledger.ownership import MARKER
 from tests.faults.codes import always, answering, key_of, kinds_of
+from tests.faults.oracle import open_uploads
 from tests.faults.points import REJECTS_FOLDER, refusal, written_item
 from tests.lakelanes.files.support import HEADER, later, load, rows
 from tests.support.lakes import SALES, deploy_lake, put
@@ -63,7 +65,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Lake:
     for name, value in local_aws.environment.items():
         monkeypatch.setenv(name, value)
-    return deploy_lake(local_aws, _ENTITIES)
+    lake = deploy_lake(local_aws, _ENTITIES)
+    lake.check_owner()
+    return lake
 
 
 # Calls on the way of a file, by which the harness knows them.
@@ -72,9 +76,17 @@ CALLS = {
     "rejects": "s3",
     "table": "s3",
     "copy": "s3",
+    **dict.fromkeys(("begin copy", "copy part", "finish copy"), "s3"),
     "claim": "dynamodb",
     "commit": "dynamodb",
     "give back": "dynamodb",
+}
+# Those of a copy, in one request or in parts.
+COPIES = {
+    "CopyObject": "copy",
+    "CreateMultipartUpload": "begin copy",
+    "UploadPartCopy": "copy part",
+    "CompleteMultipartUpload": "finish copy",
 }
 
 
@@ -82,8 +94,8 @@ def call_of(lake: Lake, operation: str, request: Any) -> str | None:
     """Which call on the way of a file a request is."""
     if operation == "GetObject" and lake.config.resources.source_bucket in request.url:
         return "get"
-    if operation == "CopyObject":
-        return "copy"
+    if operation in COPIES:
+        return COPIES[operation]
     if operation == "PutObject":
         return "rejects" if key_of(request).startswith(f"{REJECTS_FOLDER}/") else "table"
     if operation == "PutItem" and "state" in (item := written_item(request)):
@@ -97,16 +109,22 @@ def expected(call: str, kind: Kind, code: str) -> tuple[str, bool]:
         return "deleted", False
     if call == "commit" and kind == "changed":
         return "claimed_elsewhere", False
-    if call in ("rejects", "table", "copy") and kind == "missing":
+    if call in ("rejects", "table", *COPIES.values()) and kind == "missing":
         return "failed", True  # another object than the condition names: begun again, and left when that goes on
     return "failed", kind in PASSING
 
 
 @pytest.mark.parametrize("call", [name for name in CALLS if name != "give back"])
-def test_a_file_whose_load_meets_a_code_is_left_as_the_code_says(lake: Lake, call: str) -> None:
+def test_a_file_whose_load_meets_a_code_is_left_as_the_code_says(
+    lake: Lake, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kinds = kinds_of(CALLS[call], common=call in ("get", "claim"))
-    entity = "copies" if call == "copy" else "sales"
-    name = "copies_2024_03_15_" if call == "copy" else "sales_data_2024_03_15_"
+    is_copy = call in COPIES.values()
+    entity = "copies" if is_copy else "sales"
+    name = "copies_2024_03_15_" if is_copy else "sales_data_2024_03_15_"
+    if is_copy and call != "copy":
+        # Each is too large for one request, and has one part: the last may be as small as it likes.
+        monkeypatch.setattr(storage, "COPY_BYTES", 0)
     by_name = {f"{name}{number:03}": code for number, code in enumerate(sorted(kinds))}
     for stem in by_name:
         put(lake, f"{stem}.csv", HEADER + rows(1) + (BAD if call == "rejects" else ""))
@@ -132,9 +150,63 @@ def test_a_file_whose_load_meets_a_code_is_left_as_the_code_says(lake: Lake, cal
         assert (outcome.state, outcome.retryable) == (state, retryable), (code, outcome)
         _check_ledger(lake, call, code, outcome)
         if state == "failed" and not retryable:
-            is_archived = kinds[code] == "archived" and call in ("get", "copy")
+            is_archived = kinds[code] == "archived" and (call == "get" or is_copy)
             assert ("is archived" if is_archived else f"({code})") in str(outcome.error)
+    assert open_uploads(lake) == 0
     _repaired(lake, entity, len(by_name), rejects=call == "rejects")
+
+
+@pytest.mark.parametrize("part", [1, 2, 3])
+def test_a_copy_of_which_one_part_meets_a_code_leaves_no_part_behind(
+    lake: Lake, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are under way or done by then."""
+    monkeypatch.setattr(storage, "COPY_BYTES", 6 << 20)
+    monkeypatch.setattr(storage, "COPY_PART_BYTES", 5 << 20)
+    line = rows(1)
+    put(lake, "copies_2024_03_15_a.csv", HEADER + line * (11 * (1 << 20) // len(line)))
+
+    def choose(operation: str, request: Any) -> str | None:
+        return "SlowDown" if operation == "UploadPartCopy" and f"partNumber={part}" in request.url else None
+
+    with answering(lake, "s3", choose) as given:
+        [outcome] = load_copies(lake)
+    assert given == ["SlowDown"]
+    assert (outcome.state, outcome.retryable) == ("failed", True)
+    assert open_uploads(lake) == 0
+    [outcome] = load_copies(lake)
+    assert outcome.state == "loaded" and open_uploads(lake) == 0
+
+
+def test_a_copy_that_cannot_be_aborted_is_what_its_own_code_says_and_leaves_its_parts_to_the_bucket(lake: Lake) -> None:
+    """They are nobody's rows: the template's rule abort-incomplete-uploads removes them after two days."""
+    codes = sorted(kinds_of("s3", common=False))
+    for number, _ in enumerate(codes):
+        put(lake, f"copies_2024_03_15_{number:03}.csv", HEADER + rows(1))
+
+    def choose(operation: str, request: Any) -> str | None:
+        if operation == "UploadPartCopy":
+            return "AccessDenied"
+        if operation != "AbortMultipartUpload":
+            return None
+        return next(code for number, code in enumerate(codes) if f"_{number:03}" in key_of(request))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(storage, "COPY_BYTES", 0)
+        with answering(lake, "s3", choose) as given:
+            outcomes = load_copies(lake)
+        assert set(codes) <= set(given)
+        assert {(one.state, one.retryable) for one in outcomes} == {("failed", False)}
+        assert all("(AccessDenied)" in str(one.error) for one in outcomes)
+        assert open_uploads(lake) == len(codes), "each was begun, and its abort was refused"
+    _repaired(lake, "copies", len(codes))
+    rule = lake.s3.get_bucket_lifecycle_configuration(Bucket=lake.config.resources.analytics_bucket)["Rules"]
+    assert {"DaysAfterInitiation": 2} in [one.get("AbortIncompleteMultipartUpload") for one in rule]
+
+
+def load_copies(lake: Lake) -> list[FileOutcome]:
+    copies = lake.config.entities["copies"]
+    return load_batch(lake, copies, list_entity(lake, copies), lane="batch", run_id="r")
 
 
 def _check_ledger(lake: Lake, call: str, code: str, outcome: FileOutcome) -> None:
@@ -316,6 +388,23 @@ def test_the_ledger_meets_each_code_and_knows_all_afterwards(lake: Lake) -> None
         check(meets(lake, "dynamodb", "PutItem", code, lambda: ledger.write_note("n", {"a": 1})), code, kind)
     assert summaries.rebuild(ledger, sales) > 0
     assert summaries.differences(ledger, sales) == []
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("dynamodb", "GetItem"), ("dynamodb", "DescribeTable"), ("s3", "GetObject"), ("s3", "PutObject")],
+)
+def test_whose_the_bucket_is_meets_each_code_and_is_known_afterwards(lake: Lake, service: str, operation: str) -> None:
+    for code, kind in all_codes(service):
+        if operation == "PutObject":
+            lake.s3.delete_object(Bucket=lake.config.resources.analytics_bucket, Key=MARKER)
+        error = meets(fresh := Lake(lake.config), service, operation, code, fresh.check_owner)
+        if (operation, kind) in {("PutObject", "changed"), ("GetObject", "missing")}:
+            # As if others were faster, each time.
+            assert isinstance(error, OwnerError), code
+        else:
+            check(error, code, kind)
+        Lake(lake.config).check_owner()
 
 
 REASONS = sorted((code, row.kind) for row in CODES["dynamodb cancellation"] for code in row.codes)

@@ -212,6 +212,21 @@ def test_tables_as_the_lake_makes_them_are_no_drift(make_lake: Callable[..., Lak
     assert watch.drifted(lake) == {}
 
 
+def test_rows_under_the_table_name_of_before_are_drift_until_they_were_moved(watched: Watched) -> None:
+    watched.put(13, 14)
+    sales = watched.entity.model_copy(update={"table_name": "sales_new"})
+    watched.lake = Lake(watched.lake.config.model_copy(update={"entities": {"sales": sales}}), watched.clock)
+    watched.entity = sales
+    assert watched.watch() == [(False, ("drift/sales",))]
+    assert "table sales_data has rows of sales, whose table_name is sales_new now" in watched.messages[-1].reason
+    files = list_entity(watched.lake, sales)
+    load_batch(watched.lake, sales, files, lane="batch", run_id="reload", reload=True)
+    Registrar(watched.lake, "look").register_entity(
+        sales, [Partition.from_path(f"year=2024/month=03/day={day}") for day in (13, 14)]
+    )
+    assert watched.watch() == [(True, ("drift/sales",))]
+
+
 def test_a_table_that_was_dropped_is_drift_until_a_load_makes_it_again(watched: Watched) -> None:
     watched.put(14)
     watched.lake.glue.delete_table(

@@ -181,6 +181,7 @@ class Resources(_Model):
     workgroup_name: WorkgroupName
     sqs_queue: QueueName
     ledger_table: DynamoDBTableName = "lakelanes_ledger"
+    replaces_ledger: str | None = None
     alert_topic: TopicName = "lakelanes_alerts"
 
     @property

@@ -43,6 +43,7 @@ def drop(lake: Lake, found: Belongings, send: Send) -> None:
     meanwhile.
     """
     check(found)
+    lake.check_owner()
     tables = sorted({*found.tables, *lake.ledger.read_note(journal(found.name)).get("tables", ())})
     lake.ledger.write_note(journal(found.name), {"tables": tables})
     drop_views(lake, found.views)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -40,10 +40,10 @@ from lakelanes.files.file_objects import FileObjects, is_of_last_commit
 from lakelanes.files.leases import Leases
 from lakelanes.files.matching import entity_of, partition_for
 from lakelanes.files.outcomes import FileOutcome, OutcomeState
-from lakelanes.files.partitioned_objects import FileParts
+from lakelanes.files.partitioned_objects import FileParts, TableObjects, forgotten_part
 from lakelanes.files.rows_target import rows_target
 from lakelanes.lake import Lake
-from lakelanes.ledger.entries import Entry, Refusal, timestamp
+from lakelanes.ledger.entries import Entry, Part, Refusal, timestamp
 from lakelanes.ledger.source_file import SourceFile, compare_sequencers
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class BatchContext:
     """What the attempts of a batch share.
 
     owner: who claims, in the ledger's words. evolution: gives the table the columns that files bring. stop: set when
-    the batch is called off. threads: for the conversion of one file.
+    the batch is called off. threads: for the conversion of one file. objects: those of the table.
     """
 
     lake: Lake
@@ -69,6 +69,7 @@ class BatchContext:
     evolution: Evolution
     stop: threading.Event
     threads: int
+    objects: TableObjects
 
 
 @dataclass(frozen=True)
@@ -408,10 +409,23 @@ class Attempt:
         # A first claim finds none, unless its own passes wrote some.
         asked = self._entry.parts is not None and (self._entry.token > 1 or self._parts is not None)
         known = self._lake.ledger.parts(self._entry.source) if asked else {}
+        if asked and (forgotten := self._forgotten_parts(known)):
+            self._lake.ledger.write_parts(self._entry, forgotten)
+            known |= {part.folder: part for part in forgotten}
         self._parts = FileParts(
             self._lake, self._entity, self._entry, known, self._partition, self._objects.uri_in, self._found
         )
         return self._parts
+
+    def _forgotten_parts(self, known: Mapping[str, Part]) -> list[Part]:
+        """The objects of many partitions that a restored ledger does not know of, as unconfirmed Parts. Looked for
+        until a load was committed since."""
+        floor = self._lake.ledger.token_floor
+        if not floor or any(part.is_confirmed and part.token > floor for part in known.values()):
+            return []
+        name = place_of(self._objects.target)[1].rpartition("/")[2]
+        found = [folder for folder in self._context.objects.folders_of(name) if folder not in known]
+        return [forgotten_part(self._entry, self._entity, folder, name) for folder in found]
 
     def _give_back(self, error: Exception) -> FileOutcome:
         """Ends the claim after an error that is not the file's; it is tried again where that can help."""

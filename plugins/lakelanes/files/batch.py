@@ -17,6 +17,7 @@ from lakelanes.convert import threads_for_one_file
 from lakelanes.files.attempt import OUT_OF_TIME, Attempt, BatchContext
 from lakelanes.files.leases import Leases
 from lakelanes.files.outcomes import FileOutcome
+from lakelanes.files.partitioned_objects import TableObjects
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 
@@ -45,6 +46,7 @@ def load_batch(
     """
     if not files:
         return []
+    lake.check_owner()
     run_of = run_id if callable(run_id) else lambda file: run_id
     known = lake.ledger.get_many(file.uri for file in files)
     stop = threading.Event()
@@ -58,6 +60,7 @@ def load_batch(
             evolution=Evolution(lake, entity),
             stop=stop,
             threads=threads_for_one_file() if len(files) == 1 else 1,
+            objects=TableObjects(lake, entity),
         )
 
         def load(file: SourceFile) -> FileOutcome:

@@ -26,21 +26,34 @@ it was to create an object it had written an unconfirmed Part before, so its suc
 object without rows there, and there is something where nothing may be. Every object holds the stamp of its claim
 (``Entry.stamp``): of the same bytes S3's ETag would be the same, and let a stale worker replace another claim's.
 
+A ledger that was restored from a backup may have forgotten Parts. Until a load of the file was committed since, the
+table's folder is listed, and each object of the file that has no Part gets an unconfirmed one before anything else.
+
 A load that fails half-way notes the objects that it did write, and one that is refused those of a worker that died
 before, so that the counts of their partitions hold.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lakelanes.aws.storage import ObjectWriter, WrittenObject, delete_exactly, parquet_rows, place_of, written_object
+from lakelanes.aws.storage import (
+    ObjectWriter,
+    WrittenObject,
+    delete_exactly,
+    list_folder,
+    parquet_rows,
+    place_of,
+    written_object,
+)
 from lakelanes.config.model import Entity
 from lakelanes.config.partitions import Partition, data_fault, partition_of
 from lakelanes.lake import Lake
@@ -224,6 +237,31 @@ class FileParts:
         with pq.ParquetWriter(sink, schema, store_schema=False) as writer:
             writer.add_key_value_metadata(self._claim.stamp)
         return bytes(sink.getvalue())
+
+
+class TableObjects:
+    """The objects in an entity's folder, listed once and only when they are asked for. Thread-safe."""
+
+    def __init__(self, lake: Lake, entity: Entity) -> None:
+        self._s3, self._bucket, self._prefix = lake.s3, lake.config.resources.analytics_bucket, f"{entity.table_name}/"
+        self._lock = Lock()
+        self._folders: dict[str, list[str]] | None = None
+
+    def folders_of(self, name: str) -> list[str]:
+        """The folders, from the bucket on, that have an object of this name: of one source file, in each partition."""
+        with self._lock:
+            if self._folders is None:
+                self._folders = defaultdict(list)
+                for listed in list_folder(self._s3, self._bucket, self._prefix):
+                    folder, _, last = listed["Key"].rpartition("/")
+                    self._folders[last].append(f"{self._bucket}/{folder}")
+            return self._folders.get(name, [])
+
+
+def forgotten_part(claim: Entry, entity: Entity, folder: str, name: str) -> Part:
+    """The unconfirmed Part of an object that the ledger does not know of."""
+    partition = folder.split("/", 2)[2]
+    return Part(claim.source, folder, entity.name, partition, claim.token, f"s3://{folder}/{name}")
 
 
 def partitions_of_rows(lake: Lake, entity: Entity, spelled: Mapping[str, str]) -> set[Partition]:

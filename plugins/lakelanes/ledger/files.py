@@ -54,6 +54,8 @@ class Ledger(FileQueries, Notes):
     ) -> None:
         super().__init__(dynamodb, table, clock)
         self.lease_seconds = lease_seconds
+        # Tokens of claims are above it (``lakelanes.ledger.ownership``).
+        self.token_floor = 0
 
     def claim(
         self,
@@ -334,7 +336,7 @@ class Ledger(FileQueries, Notes):
             lane=lane,
             owner=owner,
             run_id=run_id,
-            token=before.token + 1,
+            token=max(before.token, self.token_floor) + 1,
             attempts=before.attempts + 1 if same else 1,
             lease_until=self._lease_end(),
             etag=file.etag,

@@ -52,6 +52,11 @@ class Notes(LedgerTable):
         item = {**to_item({**values, **expiry}), **key(_PREFIX + name)}
         self._db.put_item(TableName=self.table, Item=item)
 
+    def write_note_once(self, name: str, values: Mapping[str, Any]) -> bool:
+        """Writes a note for good where there is none; False where there is another one."""
+        item = {**to_item(values), **key(_PREFIX + name)}
+        return self.put_if(item, "attribute_not_exists(#s)", {"#s": "source"}, {}) is None
+
     def take_turn(self, name: str, seconds: float) -> bool:
         """Takes a piece of work that is named by a note, for so many seconds; False when somebody else has it or has
         done it. ``write_note`` says that it is done: any note without ``until`` stands for good."""

@@ -3,7 +3,7 @@
 Its SELECT has as literals what it reads: a snapshot ``as_of``, the windows from there up to ``through``, and the
 changes of the stream since. One update in Glue moves it from one such state to the next, so a query sees exactly one of
 them. Both literals only grow: publishing reads the view first, then the ledger, and Glue refuses the update if the view
-has changed since.
+has changed since. A ledger that was restored, and knows less than the view reads, leaves the view as it is.
 
 Exports overrule the stream for the windows that they have closed. A stream record has its time in seconds, rounded down
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html), and windows end with a
@@ -78,8 +78,11 @@ def publish(lake: Lake, table: Table, windows: Iterable[str] = ()) -> Published 
         snapshots = ledger.snapshots()
         if not snapshots:
             return None
-        newest = snapshots[-1].moment
+        newest, before = snapshots[-1].moment, _coverage(found)
         wanted = Coverage(newest, exported_until(ledger, newest))
+        if before is not None and (before.as_of, before.through) > (wanted.as_of, wanted.through):
+            # The ledger was restored from a backup: the older snapshot may be gone, and the windows are there.
+            return Published(before)
         _register(registrar, table, ledger, wanted)
         view = view_input(lake, table, wanted)
         # A Description, of an older version or by hand, makes it no view (see stored_views).

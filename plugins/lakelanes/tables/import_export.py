@@ -22,6 +22,7 @@ def import_into_lake(lake: Lake, table: Table, export: Export) -> Export:
     Converted twice, it writes the same objects. Raises ExportDataError when the export is not the planned one or cannot
     be read, and LakeError when it is not finished; the ledger then has the reason.
     """
+    lake.check_owner()
     ledger = TableLedger(lake, table.name)
     export = ledger.export(export.kind, export.start) or export
     if export.is_converted:
@@ -58,6 +59,9 @@ def _convert(lake: Lake, table: Table, export: Export) -> tuple[int, int]:
     else:
         folder = window_folder(table, export.start)
     written = convert_export(lake.s3, manifest, table, bucket, folder)
+    if export.kind == "window":
+        # An export that the ledger has forgotten, for it was restored, has the same changes.
+        delete_others(lake, folder, manifest.export_id)
     return sum(file.rows for file in written), len(written)
 
 

@@ -11,13 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from lakelanes.aws.storage import list_folder
 from lakelanes.errors import GapError, StalledError
+from lakelanes.tables.catalog import snapshot_partition, snapshot_table
 from lakelanes.tables.ledger import Chain, Export, ExportKind, TableLedger
 from lakelanes.tables.recovery import (
     Recovery,
     check_incarnation,
     check_restorable,
     describe_recovery,
+    repair_command,
     restorable_range,
 )
 from lakelanes.tables.windows import (
@@ -73,6 +76,7 @@ def plan(
     still holds. full: start anew with a full export. dry_run: write nothing.
     Raises GapError when exports can no longer deliver some changes; the ledger's chain then says so too.
     """
+    lake.check_owner()
     ledger = TableLedger(lake, table.name)
     recovery = describe_recovery(lake, table)
     chain = ledger.chain()
@@ -82,6 +86,7 @@ def plan(
             if isinstance(started, Plan):
                 return started
             chain = started
+        check_ledger(lake, table, ledger, chain)
         found = _Planner(ledger, table, chain, recovery, run_id, period, catch_up, backfill).plan()
     except GapError as error:
         if not dry_run and chain is not None and chain.gap != error.state:
@@ -130,6 +135,7 @@ def check(lake: Lake, table: Table) -> str:
     if chain is None:
         return f"{table.name}: nothing was exported yet"
     check_incarnation(table, chain, recovery)
+    check_ledger(lake, table, ledger, chain)
     reached = exported_until(ledger, _search_start(ledger, chain))
     check_restorable(table, recovery, next_window(reached, table.export.window_minutes), f"what follows {reached}")
     whole = ledger.export("full", chain.base)
@@ -141,6 +147,40 @@ def check(lake: Lake, table: Table) -> str:
             f"Trigger export_{table.name} without a partition key: it exports whatever is due",
         )
     return f"{table.name}: exported until {reached:%Y-%m-%dT%H:%MZ}"
+
+
+def check_ledger(lake: Lake, table: Table, ledger: TableLedger, chain: Chain) -> None:
+    """Raises GapError when no next snapshot can be made of what the ledger knows.
+
+    It was restored from a backup: the view reads a newer snapshot than it knows of, and those that it does know may
+    have been deleted since. Or the newest one has lost files: somebody deleted them, or gave the table another
+    table_name, under which there are none.
+    """
+    # Imported here, for publishing asks how far the windows are.
+    from lakelanes.tables.current import coverage
+
+    shown, known = coverage(lake, table), _search_start(ledger, chain)
+    if shown is not None and shown.as_of > known:
+        raise GapError(
+            "ledger_restored",
+            f"{table.current_view} reads the snapshot of {shown.as_of:%Y-%m-%dT%H:%M:%SZ}, and the newest that the "
+            f"ledger {lake.config.resources.ledger_table} knows is of {known:%Y-%m-%dT%H:%M:%SZ}: it was restored from "
+            "a backup",
+            f"Start anew with a full export, the view stays as it is until then: {repair_command(table)}",
+        )
+    newest = next(iter(ledger.newest_snapshots(1)), None)
+    if newest is None or newest.moment < chain.start or not newest.files:
+        return
+    folder = f"{snapshot_table(table).folder}/{snapshot_partition(newest.as_of).path}/"
+    found = sum(1 for _ in list_folder(lake.s3, lake.config.resources.analytics_bucket, folder))
+    if found < newest.files:
+        raise GapError(
+            "snapshot_missing",
+            f"s3://{lake.config.resources.analytics_bucket}/{folder} has {found} of the {newest.files} file(s) of the "
+            f"snapshot that {table.current_view} is made of: tables.{table.name}.table_name was changed, or they were "
+            "deleted",
+            f"Start anew with a full export: {repair_command(table)}",
+        )
 
 
 def repair(lake: Lake, table: Table) -> str:

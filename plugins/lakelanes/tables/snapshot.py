@@ -20,7 +20,7 @@ from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot
 from lakelanes.tables.changes import change_schema
 from lakelanes.tables.current import coverage, publish
 from lakelanes.tables.ledger import Snapshot, TableLedger, parse_second, second_text
-from lakelanes.tables.planning import exported_until
+from lakelanes.tables.planning import check_ledger, exported_until
 from lakelanes.tables.snapshot_merge import MEMORY_ROWS, SnapshotWriter, merge
 
 if TYPE_CHECKING:
@@ -43,10 +43,13 @@ def compact(lake: Lake, table: Table, *, memory_rows: int = MEMORY_ROWS) -> Comp
 
     memory_rows: changes whose keys are held in memory at a time.
     """
+    lake.check_owner()
     ledger = TableLedger(lake, table.name)
     snapshots = ledger.snapshots()
     if not snapshots:
         return Compaction(None, note=f"not yet: {table.name} has no snapshot, which the first full export makes")
+    if chain := ledger.chain():
+        check_ledger(lake, table, ledger, chain)
     old = snapshots[-1]
     through = exported_until(ledger, old.moment)
     if through == old.moment:

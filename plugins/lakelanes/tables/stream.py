@@ -27,7 +27,7 @@ from lakelanes.aws.reasons import reason_of
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.config.model import Table
 from lakelanes.convert.writer import TableWriter
-from lakelanes.errors import AttributeValueError, OutOfTimeError, StreamError
+from lakelanes.errors import AttributeValueError, OutOfTimeError, OwnerError, StreamError
 from lakelanes.tables.catalog import changes_table, window_partition
 from lakelanes.tables.changes import Change, StreamReader, change_batch, change_schema
 from lakelanes.tables.dynamodb_json import shown
@@ -88,7 +88,8 @@ class StreamLane:
         report.first, report.last = sequence_of(records[0]), sequence_of(records[-1])
         try:
             table, label = self._table_of(report.stream, records[0])
-        except StreamError as error:
+            self._lake.check_owner()
+        except (OwnerError, StreamError) as error:
             report.state, report.reason = "refused", str(error)
             _fail_from(report, records, 0)
             self._send_alert(report, None)

@@ -6,15 +6,18 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from lakelanes.catalog import athena
-from lakelanes.errors import ExportDataError, LakeError
-from lakelanes.tables.current import publish
+from lakelanes.errors import ExportDataError, GapError, LakeError
+from lakelanes.lake import Lake
+from lakelanes.tables.current import coverage, publish
 from lakelanes.tables.import_export import import_into_lake
-from lakelanes.tables.planning import plan
-from lakelanes.tables.snapshot import compact
+from lakelanes.tables.ledger import collection
+from lakelanes.tables.planning import check, plan, repair
+from lakelanes.tables.snapshot import compact, expire
 from lakelanes.tables.windows import minute_text
 from tests.lakelanes.tables.export_runs import (
     export_arns,
@@ -57,6 +60,82 @@ def test_exports_become_rows_and_a_window_done_twice_is_there_once(source: Sourc
     compact(source.lake, source.table)
     assert view_totals(source) == source.items()
     assert len(export_arns(source)) == 3
+
+
+def restore_ledger(source: SourceTable, kept: list[Any]) -> None:
+    """The table's part of the ledger as it was."""
+    db, name = source.lake.dynamodb, source.lake.config.resources.ledger_table
+    for (key, version), _ in source.lake.ledger.versions(collection(source.table.name)):
+        source.lake.ledger.delete_if(key, version)
+    for _, item in kept:
+        db.put_item(TableName=name, Item=item)
+
+
+def test_a_window_that_a_restored_ledger_forgot_is_there_once_and_stays_in_the_view(source: SourceTable) -> None:
+    """Its export is requested anew: the one before is too old for DynamoDB to know its token."""
+    settle_and_run(source)
+    source.put("o1", "1.25")
+    first = source.close(source.next_window())
+    run_exports(source)
+    kept = source.lake.ledger.versions(collection(source.table.name))
+    source.put("o2", "2.25")
+    last = source.close(source.next_window(first.end))
+    run_exports(source)
+    before = coverage(source.lake, source.table)
+    assert before is not None and before.through == last.end
+    restore_ledger(source, kept)
+    publish(source.lake, source.table)
+    assert coverage(source.lake, source.table) == before
+    assert view_totals(source) == source.items()
+    [planned] = plan_due(source)
+    source.ledger.write(planned, attempt=2)
+    run_exports(source)
+    assert len(export_arns(source)) == 4
+    assert view_totals(source) == source.items()
+    [count] = athena.query(source.lake, "SELECT count(*) AS n FROM orders_changes")
+    assert count["n"] == "2"
+
+
+def test_a_snapshot_that_a_restored_ledger_forgot_is_a_gap_until_the_exports_start_anew(source: SourceTable) -> None:
+    """The snapshot before it, which the ledger does know, has been deleted meanwhile."""
+    source.put("o1", "1.25")
+    settle_and_run(source)
+    kept = source.lake.ledger.versions(collection(source.table.name))
+    source.put("o2", "2.25")
+    source.close(source.next_window())
+    run_exports(source)
+    compact(source.lake, source.table)
+    later = Lake.open(source.lake.config, lambda: source.lake.clock() + timedelta(days=30))
+    assert len(expire(later, source.table, timedelta(days=1))) == 1
+    restore_ledger(source, kept)
+    for ask in (plan_due, run_exports):
+        with pytest.raises(GapError, match="ledger_restored"):
+            ask(source)
+    with pytest.raises(GapError, match="ledger_restored"):
+        check(source.lake, source.table)
+    with pytest.raises(GapError, match="ledger_restored"):
+        compact(source.lake, source.table)
+    publish(source.lake, source.table)
+    assert view_totals(source) == source.items()
+    source.settle()
+    repair(source.lake, source.table)
+    run_exports(source)
+    assert check(source.lake, source.table)
+    assert view_totals(source) == source.items()
+
+
+def test_a_table_of_another_name_shows_no_part_of_its_rows(source: SourceTable) -> None:
+    """The snapshots are under the name of before."""
+    source.put("o1", "1.25")
+    settle_and_run(source)
+    renamed = source.table.model_copy(update={"table_name": "purchases"})
+    source.close(source.next_window())
+    with pytest.raises(GapError, match=r"snapshot_missing: .*0 of the 1 file.*tables\.orders\.table_name"):
+        plan(source.lake, renamed, run_id="run")
+    with pytest.raises(GapError, match="snapshot_missing"):
+        compact(source.lake, renamed)
+    repair(source.lake, renamed)
+    assert [export.kind for export in plan(source.lake, renamed, run_id="run").exports] == ["full"]
 
 
 def test_an_empty_table_and_an_empty_window_are_exported(source: SourceTable) -> None:
