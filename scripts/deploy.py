@@ -297,6 +297,9 @@ def lake_template(config: LakeConfig) -> Template:
             f"the analytics bucket would have {len(rules)} lifecycle rules, and S3 takes {MOST_RULES}: give fewer "
             "tables a stream.keep_days, and one export.prefix to many"
         )
+    for resource in template["Resources"].values():
+        # For those who read it: a request holds no more than the rest.
+        resource.pop("Metadata", None)
     return template
 
 

@@ -13,7 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scripts import templates
@@ -27,15 +27,16 @@ PRINCIPALS = {
 }
 # The template's resources that hold their statements. Those with a number behind have the same ones for more tables.
 _HOLDERS = {
-    "workers": ("WorkerPolicy", "TablesPolicy"),
-    "FileProcessorRole": ("FileProcessorRole",),
-    "StreamProcessorRole": ("StreamProcessorRole", "StreamPolicy"),
+    "workers": ("WorkerPolicy", "TablesPolicy", "WorkerKeysPolicy"),
+    "FileProcessorRole": ("FileProcessorRole", "FileProcessorKeysPolicy"),
+    "StreamProcessorRole": ("StreamProcessorRole", "StreamPolicy", "StreamProcessorKeysPolicy"),
 }
 # What the template's references stand for.
 _NAMES = {
     "AWS::Partition": "aws",
     "AWS::Region": "<region>",
     "AWS::AccountId": "<account>",
+    "AWS::URLSuffix": "amazonaws.com",
     "SourceBucket.Arn": "arn:aws:s3:::<source_bucket>",
     "AnalyticsBucket.Arn": "arn:aws:s3:::<analytics_bucket>",
     "LedgerTable.Arn": "arn:aws:dynamodb:<region>:<account>:table/<ledger_table>",
@@ -48,6 +49,7 @@ _NAMES = {
     "ExportedTableArns1": "arn:aws:dynamodb:<region>:<account>:table/<each table that is exported>",
     "ExportObjectArns": "arn:aws:s3:::<analytics_bucket>/<export.prefix>*",
     "StreamArns1": "arn:aws:dynamodb:<region>:<account>:table/<each table whose stream is read>/stream/*",
+    **{f"{what}KeyArn": f"<{what}KeyArn>" for what in ("Source", "Analytics", "Table", "Queue", "Topic")},
     "DashboardsPrefix": "lakelanes-<analytics_bucket>",
     "DatabaseName": "<glue_database>",
     "WorkgroupName": "<workgroup_name>",
@@ -56,13 +58,17 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement that allows something. ``kept``: of its actions that no test uses, why they are there."""
+    """A statement that allows something. ``kept``: of its actions that no test uses, why they are there.
+
+    ``condition``: as IAM has it; {} for none.
+    """
 
     sid: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     reason: str
     kept: Mapping[str, str]
+    condition: Mapping[str, Any] = field(default_factory=dict)
 
     def unseen(self, action: str) -> str:
         """Why the action is there although no test uses it; "" for one that is used."""
@@ -80,15 +86,21 @@ def _of(resource: Mapping[str, Any]) -> Iterator[Statement]:
     properties, metadata = resource["Properties"], resource["Metadata"]
     inline = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
     for document in inline or [properties["PolicyDocument"]]:
-        for given in document["Statement"]:
+        for one in document["Statement"]:
+            # Those of a key are there if it is.
+            given = one["Fn::If"][1] if "Fn::If" in one else one
             sid = given["Sid"]
             kept = {
                 right.partition(" ")[2]: reason
                 for right, reason in metadata.get("Unseen", {}).items()
                 if right.partition(" ")[0] == sid
             }
-            named = tuple(_resolved(one) for one in _as_list(given["Resource"]))
-            yield Statement(sid, tuple(_as_list(given["Action"])), named, metadata["Reasons"][sid], kept)
+            condition = {
+                operator: {key: _resolved(value) for key, value in tests.items()}
+                for operator, tests in given.get("Condition", {}).items()
+            }
+            named = tuple(_resolved(each) for each in _as_list(given["Resource"]))
+            yield Statement(sid, tuple(_as_list(given["Action"])), named, metadata["Reasons"][sid], kept, condition)
 
 
 def _resolved(expression: Any) -> str:
@@ -118,6 +130,7 @@ def document() -> dict[str, Any]:
                         "Effect": "Allow",
                         "Action": list(statement.actions),
                         "Resource": list(statement.resources),
+                        **({"Condition": statement.condition} if statement.condition else {}),
                     }
                     for statement in statements(role)
                 ],

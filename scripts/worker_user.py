@@ -12,7 +12,7 @@ from typing import Any
 
 NAME = "airflow-workers"
 # The outputs of infrastructure/template.yaml that name these policies.
-_POLICIES = re.compile(r"(Worker|Tables)Policy\d*Arn")
+_POLICIES = re.compile(r"(Worker|Tables|WorkerKeys)Policy\d*Arn")
 
 
 def policies(outputs: Mapping[str, str]) -> list[str]:

@@ -65,9 +65,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Lake:
     for name, value in local_aws.environment.items():
         monkeypatch.setenv(name, value)
-    lake = deploy_lake(local_aws, _ENTITIES)
-    lake.check_owner()
-    return lake
+    return deploy_lake(local_aws, _ENTITIES)
 
 
 # Calls on the way of a file, by which the harness knows them.

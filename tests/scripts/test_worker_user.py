@@ -18,6 +18,7 @@ OUTPUTS = {
     "WorkerPolicyArn": "arn:w",
     "TablesPolicyArn": "arn:t1",
     "TablesPolicy2Arn": "arn:t2",
+    "WorkerKeysPolicyArn": "arn:k",
     "AlertTopicArn": "arn:topic",
     "StreamFailureQueueArn": "arn:queue",
 }
@@ -78,7 +79,7 @@ def iam() -> Iam:
 def test_the_user_has_the_policies_of_the_workers_and_of_their_tables(iam: Iam) -> None:
     made = make_worker_user(iam, OUTPUTS, "w")
     assert made == {"AWS_ACCESS_KEY_ID": "key 1 of w", "AWS_SECRET_ACCESS_KEY": "secret"}
-    assert sorted(iam.attached) == sorted(policies(OUTPUTS)) == ["arn:t1", "arn:t2", "arn:w"]
+    assert sorted(iam.attached) == sorted(policies(OUTPUTS)) == ["arn:k", "arn:t1", "arn:t2", "arn:w"]
 
 
 def test_a_user_that_was_kept_has_one_key_and_the_policies_of_now(iam: Iam) -> None:
@@ -91,7 +92,7 @@ def test_a_user_that_was_kept_has_one_key_and_the_policies_of_now(iam: Iam) -> N
 def test_a_running_users_policies_follow_the_deployment(iam: Iam) -> None:
     make_worker_user(iam, OUTPUTS, "w")
     attach_policies(iam, {**OUTPUTS, "TablesPolicyArn": "arn:t9"}, "w")
-    assert sorted(iam.attached) == ["arn:t2", "arn:t9", "arn:w"] and iam.made == 1
+    assert sorted(iam.attached) == ["arn:k", "arn:t2", "arn:t9", "arn:w"] and iam.made == 1
 
 
 def test_tables_that_go_take_their_policy_from_the_user(local_aws: LocalAws) -> None:

@@ -72,9 +72,12 @@ def deploy_lake(
 
 
 def deploy_config(aws: LocalAws, config: LakeConfig, **options: Any) -> Lake:
-    """The lake of a configuration, whose resources exist."""
+    """The lake of a configuration, whose resources exist, and whose bucket and ledger are each other's."""
     deploy(config, aws.client("cloudformation"), aws.client("sts"), parameters={"RequireTls": "false"})
-    return Lake.open(config, **options)
+    lake = Lake.open(config, **options)
+    # As any process does before it writes the first time.
+    lake.check_owner()
+    return lake
 
 
 def put(lake: Lake, key: str, body: str | bytes) -> str:

@@ -10,7 +10,9 @@ import pytest
 
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry
+from lakelanes.ledger.ownership import MARKER
 from tests.lakelanes.commands.terminal import GOOD, Terminal, load
+from tests.lakelanes.drop.filled import keys
 from tests.support.lakes import SALES, put
 
 
@@ -53,7 +55,7 @@ def test_yes_deletes_it_and_a_second_time_there_is_nothing(lake: Lake, terminal:
     assert folder["folder"].endswith("-analytics/sales_data/") and folder["objects"] == 1 and folder["bytes"] > 0
     assert done["stays"]["source_files"] == 1
     assert lake.ledger.get(uri) is None
-    assert lake.s3.list_objects_v2(Bucket=lake.config.resources.analytics_bucket).get("KeyCount") == 0
+    assert keys(lake, lake.config.resources.analytics_bucket) == [MARKER]
     assert "have nothing named 'sales'" in terminal.text("drop", "sales", "--yes", "--config", without)
     assert terminal.code == 1
 
@@ -67,7 +69,7 @@ def test_what_is_configured_is_listed_and_not_deleted(lake: Lake, terminal: Term
     assert "will be of no entity" not in said
     said = terminal.text("drop", "sales", "--yes")
     assert terminal.code == 1 and said.startswith("the configuration still has entities.sales")
-    assert lake.s3.list_objects_v2(Bucket=lake.config.resources.analytics_bucket)["KeyCount"] == 1
+    assert len(keys(lake, lake.config.resources.analytics_bucket)) == 2
 
 
 def test_a_long_list_is_cut_and_a_held_file_is_named(lake: Lake, terminal: Terminal) -> None:

@@ -19,7 +19,8 @@ from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
 from lakelanes.files.sweep import find_unloaded
 from lakelanes.lake import Lake
-from lakelanes.ledger.ownership import MARKER, TOKENS
+from lakelanes.ledger.notes import note_key
+from lakelanes.ledger.ownership import MARKER, NOTE, TOKENS
 from tests.lakelanes.drop.filled import without
 from tests.lakelanes.files.support import HEADER, KEY, load, rejects, rows, table
 from tests.support.lakes import SALES, put
@@ -45,7 +46,7 @@ def items(lake: Lake) -> list[Any]:
 
 def restored(lake: Lake, kept: list[Any], other: Lake) -> Lake:
     """The lake of whoever restored its ledger: DynamoDB does so into a new table, which is ``other``'s here."""
-    name = other.config.resources.ledger_table
+    name = unclaimed(other).config.resources.ledger_table
     for item in kept:
         lake.dynamodb.put_item(TableName=name, Item=item)
     return over(lake, ledger_table=name, replaces_ledger=table_id(lake))
@@ -61,7 +62,15 @@ def marker(lake: Lake) -> dict[str, Any]:
     return dict(json.loads(body))
 
 
+def unclaimed(lake: Lake) -> Lake:
+    """The lake as nobody has used it yet."""
+    lake.s3.delete_object(Bucket=lake.config.resources.analytics_bucket, Key=MARKER)
+    lake.ledger.delete_if(*note_key(NOTE))
+    return Lake(lake.config)
+
+
 def test_a_bucket_is_its_first_ledgers_and_one_process_asks_once(lake: Lake) -> None:
+    lake = unclaimed(lake)
     made = RequestsMade(lake)
     lake.check_owner()
     assert made.names == ["GetItem", "DescribeTable", "GetObject", "PutObject", "GetObject", "PutItem"]
@@ -76,13 +85,14 @@ def test_a_bucket_is_its_first_ledgers_and_one_process_asks_once(lake: Lake) -> 
 
 
 def test_of_many_processes_that_are_the_first_all_have_it(lake: Lake) -> None:
+    unclaimed(lake)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: Lake(lake.config).check_owner(), range(8)))
     assert marker(lake)["generation"] == 0
 
 
 def test_of_two_ledgers_that_are_the_first_one_gets_the_bucket(make_lake: Callable[..., Lake]) -> None:
-    a, b = make_lake(), make_lake()
+    a, b = unclaimed(make_lake()), unclaimed(make_lake())
     b = over(b, analytics_bucket=a.config.resources.analytics_bucket)
 
     def claims(lake: Lake) -> bool:
@@ -100,7 +110,7 @@ def test_of_two_ledgers_that_are_the_first_one_gets_the_bucket(make_lake: Callab
 
 def test_another_ledger_over_the_bucket_changes_nothing_and_is_told_why(make_lake: Callable[..., Lake]) -> None:
     """Another environment whose files have the same names: each would replace the other's rows."""
-    lake, other = make_lake(), make_lake()
+    lake, other = make_lake(), unclaimed(make_lake())
     put(lake, KEY, HEADER + rows(2))
     load(lake)
     stranger = over(other, analytics_bucket=lake.config.resources.analytics_bucket)
@@ -125,7 +135,7 @@ def test_another_ledger_over_the_bucket_changes_nothing_and_is_told_why(make_lak
 
 def test_one_ledger_over_another_bucket_changes_nothing_and_is_told_why(make_lake: Callable[..., Lake]) -> None:
     """It would take for loaded what that bucket lacks, and delete from the first one what it moves."""
-    lake, other = make_lake(), make_lake()
+    lake, other = make_lake(), unclaimed(make_lake())
     put(lake, KEY, HEADER + rows(2))
     load(lake)
     stranger = over(lake, analytics_bucket=other.config.resources.analytics_bucket)

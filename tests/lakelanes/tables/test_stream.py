@@ -100,7 +100,8 @@ def test_equal_images_become_equal_rows_of_an_export_and_of_the_stream(pair: Any
     bucket = Bucket()
     resources = SimpleNamespace(analytics_bucket="bucket", glue_database="db")
     config = SimpleNamespace(tables={"generated": table}, resources=resources)
-    lake: Any = SimpleNamespace(config=config, s3=bucket, clock=lambda: datetime.fromtimestamp(NOON, UTC))
+    clock, checked = (lambda: datetime.fromtimestamp(NOON, UTC)), (lambda: None)
+    lake: Any = SimpleNamespace(config=config, s3=bucket, clock=clock, check_owner=checked)
     lane = StreamLane(lake)
     lane._registrar.register = lambda *_, **__: None  # type: ignore[method-assign]
     alerted: list[BatchReport] = []
