@@ -37,6 +37,7 @@ VALUES = {
     "StreamProcessorLog.Arn": "arn:aws:logs:r:1:log-group:/lakelanes/files/stream_processor:*",
     **{f"ExportedTableArns{number}": "arn:aws:dynamodb:r:1:table/orders" for number in range(1, 7)},
     **{f"StreamArns{number}": "arn:aws:dynamodb:r:1:table/orders/stream/*" for number in range(1, 7)},
+    **{f"{what}KeyArn": f"arn:aws:kms:r:1:key/{what}" for what in ("Source", "Analytics", "Table", "Queue", "Topic")},
     "AWS::Partition": "aws",
     "AWS::Region": "r",
     "AWS::AccountId": "1",

@@ -113,12 +113,12 @@ def test_the_engine_goes_its_whole_way_with_it(
 
     alert = messages.Alert("load_tickets", "policy", "tickets", "a reason", "nothing")
     gone = f"file/s3://tickets-landing/{registration}/gone.csv"
-    for cause in (gone, f"run/load_tickets/{registration}"):
+    for cause in (gone, f"run/sweep_sources/{registration}"):
         assert incidents.report(lake, cause, alert, messages.publish)
     found = watch.watch(lake, messages.publish)
     assert found.failed == []
     assert gone in [incident.cause for incident, _ in found.cured]
-    assert incidents.cure(lake, f"run/load_tickets/{registration}", "a run succeeded", messages.publish)
+    assert incidents.cure(lake, f"run/sweep_sources/{registration}", "a run succeeded", messages.publish)
 
     url = local_aws.client("sqs").get_queue_url(QueueName="tickets_files-dlq")["QueueUrl"]
     local_aws.client("sqs").send_message(QueueUrl=url, MessageBody="rubbish")

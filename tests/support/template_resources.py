@@ -19,6 +19,9 @@ from tests.support.localaws import LocalAws
 # Of AWS::DynamoDB::Table what CreateTable takes as it is; the rest is set by other calls.
 _OF_A_TABLE = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 
+# Of the conditions of what is made here those that hold: nobody else tells the queue, and there is no key of one's own.
+_TRUE = frozenset({"TellsQueueItself"})
+
 
 class _Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short forms, each as its long one."""
@@ -109,12 +112,15 @@ class Resources:
         if not isinstance(value, dict):
             return value
         if "Fn::If" in value:
-            # Of these resources' only condition, that nobody else tells the queue.
-            return self._resolved(value["Fn::If"][1])
+            condition, when_true, otherwise = value["Fn::If"]
+            return self._resolved(when_true if condition in _TRUE else otherwise)
+        if value == {"Ref": "AWS::NoValue"}:
+            return None
         if "Ref" in value:
             return self._values[value["Ref"]]
         if "Fn::GetAtt" in value:
             return self._values[".".join(value["Fn::GetAtt"])]
         if "Fn::Sub" in value:
             return re.sub(r"\$\{([^}]+)\}", lambda found: str(self._values[found[1]]), value["Fn::Sub"])
-        return {key: self._resolved(one) for key, one in value.items()}
+        found = {key: self._resolved(one) for key, one in value.items()}
+        return {key: one for key, one in found.items() if one is not None}
