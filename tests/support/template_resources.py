@@ -18,7 +18,6 @@ from tests.support.localaws import LocalAws
 
 # Of AWS::DynamoDB::Table what CreateTable takes as it is; the rest is set by other calls.
 _OF_A_TABLE = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-
 # Of the conditions of what is made here those that hold: nobody else tells the queue, and there is no key of one's own.
 _TRUE = frozenset({"TellsQueueItself"})
 
