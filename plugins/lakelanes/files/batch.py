@@ -47,30 +47,28 @@ def load_batch(
     if not files:
         return []
     lake.check_owner()
-    run_of = run_id if callable(run_id) else lambda file: run_id
-    known = lake.ledger.get_many(file.uri for file in files)
-    stop = threading.Event()
+    known, stop = lake.ledger.get_many(file.uri for file in files), threading.Event()
     with Leases(lake.ledger) as leases:
         context = BatchContext(
             lake,
             entity,
             lane,
-            owner=f"{lane}-{os.getpid()}-{uuid.uuid4().hex[:12]}",
-            leases=leases,
-            evolution=Evolution(lake, entity),
-            stop=stop,
+            f"{lane}-{os.getpid()}-{uuid.uuid4().hex[:12]}",
+            leases,
+            Evolution(lake, entity),
+            stop,
             threads=threads_for_one_file() if len(files) == 1 else 1,
             objects=TableObjects(lake, entity),
         )
 
         def load(file: SourceFile) -> FileOutcome:
             with large if file.size > _LARGE else nullcontext():
-                outcome = Attempt(context, file, run_of(file)).load(known.get(file.uri), reload)
+                run = run_id(file) if callable(run_id) else run_id
+                outcome = Attempt(context, file, run).load(known.get(file.uri), reload)
             log.log(logging.WARNING if outcome.is_failure else logging.INFO, outcome.describe())
             return outcome
 
-        cores = os.cpu_count() or 1
-        large = threading.Semaphore(cores)
+        large = threading.Semaphore(cores := os.cpu_count() or 1)
         pool = ThreadPoolExecutor(min(len(files), max(cores, _SMALL_WORKERS)), thread_name_prefix="load")
         tasks = [pool.submit(load, file) for file in files]
         try:

@@ -20,6 +20,9 @@ _COMMENTS = {
     RESCUED: "JSON object of values that do not fit their columns, as DynamoDB has them",
 }
 
+# The parameter of a view <table>_current that says which snapshot it reads.
+AS_OF = "lakelanes.as_of"
+
 
 @dataclass(frozen=True)
 class _Owner:

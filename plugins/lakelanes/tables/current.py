@@ -25,7 +25,7 @@ from lakelanes.catalog import glue_tables, stored_views
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.convert.policy import RESCUED
 from lakelanes.names import sql_identifier, sql_string
-from lakelanes.tables.catalog import changes_table, snapshot_partition, snapshot_table, window_partition
+from lakelanes.tables.catalog import AS_OF, changes_table, snapshot_partition, snapshot_table, window_partition
 from lakelanes.tables.ledger import TableLedger, parse_second, second_text
 from lakelanes.tables.planning import exported_until
 from lakelanes.tables.windows import minute_text, parse_minute
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Parameters of the view that repeat its literals, for ``snapshot.expire`` and for people.
-_AS_OF = "lakelanes.as_of"
 _THROUGH = "lakelanes.through"
 _UPDATES = 20
 
@@ -161,7 +160,7 @@ def view_input(lake: Lake, table: Table, coverage: Coverage) -> dict[str, Any]:
         database=database,
         columns=[(name, parse_type(kind, binary=True)) for name, kind in view_columns(table)],
         owner=lake.config.aws.account_id,
-        parameters={_AS_OF: second_text(coverage.as_of), _THROUGH: minute_text(coverage.through)},
+        parameters={AS_OF: second_text(coverage.as_of), _THROUGH: minute_text(coverage.through)},
     )
 
 
@@ -191,4 +190,4 @@ def _coverage(found: Any) -> Coverage | None:
     if found is None:
         return None
     parameters = found.get("Parameters", {})
-    return Coverage(parse_second(parameters[_AS_OF]), parse_minute(parameters[_THROUGH]))
+    return Coverage(parse_second(parameters[AS_OF]), parse_minute(parameters[_THROUGH]))

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lakelanes.aws.storage import list_folder
+from lakelanes.catalog.glue_tables import describe
 from lakelanes.errors import GapError, StalledError
-from lakelanes.tables.catalog import snapshot_partition, snapshot_table
-from lakelanes.tables.ledger import Chain, Export, ExportKind, TableLedger
+from lakelanes.tables.catalog import AS_OF, snapshot_partition, snapshot_table
+from lakelanes.tables.ledger import Chain, Export, ExportKind, TableLedger, parse_second
 from lakelanes.tables.recovery import (
     Recovery,
     check_incarnation,
@@ -157,14 +158,12 @@ def check_ledger(lake: Lake, table: Table, ledger: TableLedger, chain: Chain) ->
     have been deleted since. Or the newest one has lost files: somebody deleted them, or gave the table another
     table_name, under which there are none.
     """
-    # Imported here, for publishing asks how far the windows are.
-    from lakelanes.tables.current import coverage
-
-    shown, known = coverage(lake, table), _search_start(ledger, chain)
-    if shown is not None and shown.as_of > known:
+    view, known = describe(lake, table.current_view), _search_start(ledger, chain)
+    shown = parse_second(view["Parameters"][AS_OF]) if view else known
+    if shown > known:
         raise GapError(
             "ledger_restored",
-            f"{table.current_view} reads the snapshot of {shown.as_of:%Y-%m-%dT%H:%M:%SZ}, and the newest that the "
+            f"{table.current_view} reads the snapshot of {shown:%Y-%m-%dT%H:%M:%SZ}, and the newest that the "
             f"ledger {lake.config.resources.ledger_table} knows is of {known:%Y-%m-%dT%H:%M:%SZ}: it was restored from "
             "a backup",
             f"Start anew with a full export, the view stays as it is until then: {repair_command(table)}",
