@@ -104,6 +104,7 @@ def _kernels(libraries: Iterable[Path]) -> dict[str, Path]:
 
 def _include(config_text: str) -> dict[str, bytes | Path]:
     sql = {f"include/{name}": path for name, path in files_below(ROOT / "include") if name.startswith("sql/")}
+    sql["include/prices.json"] = ROOT / "include" / "prices.json"
     return {**sql, "include/lake.json": config_text.encode()}
 
 

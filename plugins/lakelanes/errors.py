@@ -26,6 +26,15 @@ class ConfigError(LakeError):
         super().__init__("\n  ".join([f"{source}: {count} in the configuration", *self.faults]))
 
 
+class PricesError(LakeError):
+    """A price file cannot be used; ``faults``: a line for each, with the path of the price."""
+
+    def __init__(self, source: str, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__("\n  ".join([f"{source}: {count} in the prices", *self.faults]))
+
+
 class DashboardError(LakeError):
     """Files of include/dashboards cannot be used; ``faults``: a line for each, with file and path of the setting."""
 

@@ -17,7 +17,7 @@ LINES = {
         ["__main__"],
         ["commands"],
         ["watch"],
-        ["overview", "draft", "drop"],
+        ["overview", "draft", "drop", "cost"],
         ["dashboards"],
         ["files", "tables"],
         ["alerts", "catalog"],

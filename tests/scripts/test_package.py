@@ -130,6 +130,7 @@ def test_mwaa_is_given_everything_that_the_engine_reads(tmp_path: Path) -> None:
         inside = set(plugins.namelist())
     assert inside >= {
         "include/lake.json",
+        "include/prices.json",
         "include/sql/views/daily_scorecard.sql",
         "lakelanes/files/attempt.py",
         "lakelanes_airflow/plugin.py",

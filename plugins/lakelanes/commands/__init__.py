@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from lakelanes.commands import (
     alerts,
     check,
+    cost,
     dashboard,
     draft,
     drop,
@@ -50,6 +51,7 @@ COMMANDS: tuple[Command, ...] = (
     tables,
     query,
     dashboard,
+    cost,
     check,
     drop,
     schema,

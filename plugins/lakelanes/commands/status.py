@@ -33,7 +33,7 @@ def add(subparsers: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> Report:
     lake = open_lake()
-    entities, named = _chosen(lake, options.name)
+    entities, named = chosen(lake, options.name)
     if not options.counted:
         summaries.refresh(lake.ledger, [lake.config.entities[name] for name in entities])
     opened = open_incidents(lake)
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> Report:
     return Report("\n\n".join(parts), data, status=int(bool(troubled or letters.waiting or alerts or unmatched)))
 
 
-def _chosen(lake: Lake, names: Sequence[str]) -> tuple[list[str], list[str]]:
+def chosen(lake: Lake, names: Sequence[str]) -> tuple[list[str], list[str]]:
     """The entities and the tables of these names; all without any."""
     config = lake.config
     for name in names:
