@@ -32,6 +32,7 @@ from lakelanes_airflow.page.access import Reader, User, from_the_page, may_read,
 from lakelanes_airflow.page.actions import AirflowRefusedError, trigger
 from lakelanes_airflow.page.alert_groups import MOST_IN_A_GROUP
 from lakelanes_airflow.page.background import BackgroundWork
+from lakelanes_airflow.page.costs import cost_of
 from lakelanes_airflow.page.entity_facts import facts_of
 from lakelanes_airflow.page.files import StateFilter
 from lakelanes_airflow.page.periods import standing
@@ -53,6 +54,7 @@ def create_app(background: BackgroundWork | None = None) -> FastAPI:
     app = FastAPI(title="Lake", dependencies=[Depends(reader)], docs_url=None, redoc_url=None, openapi_url=None)
     app.state.background = background or BackgroundWork()
     app.state.streams = {}
+    app.state.costs = {}
     app.middleware("http")(_with_headers)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(AirflowRefusedError, _refused_by_airflow)
@@ -127,6 +129,7 @@ def entity_page(
         status=status,
         entity=described,
         facts=facts_of(described, place_of(files.entries[0].source)[1] if files.entries else ""),
+        cost=cost_of(request, lake, described),
         state=state,
         files=files,
         after=after,
