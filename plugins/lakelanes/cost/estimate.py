@@ -149,23 +149,41 @@ def entity_cost(prices: Prices, name: str, load: EntityLoad, lake_files: float |
     month.step("message", fast)
     month.step("new_partition", min(partitions, fast))
     counts = min(WATCHES + SWEEPS, files) + _publishing(batch, runs)
+    month.use("read_units", reading_again(load))
     month.step("refresh", WATCHES + SWEEPS + _publishing(batch, runs))
     month.step("count", counts)
     month.step("count_partition", max(counts, partitions))
-    # Each of these reads all files that the partition has by then: half of them, on average.
-    per_partition = files / partitions / 2 if partitions else 0.0
-    item = item_bytes(file_items()[1])
-    beyond = max(0.0, read_units(max(1.0, per_partition) * item, consistent=False))
-    month.use("read_units", (counts + max(publishing, partitions)) * beyond)
-    _of_sweeps(month, load, load.kept_files if lake_files is None else lake_files, files)
+    _of_sweeps(month, load, load.kept_files if lake_files is None else lake_files)
     month.step("watch", WATCHES)
     month.use("gb_seconds", fast * function_seconds(size) * FUNCTION_GB)
     month.use("metrics", METRICS * min(1.0, fast / HOURS))
     month.use("s3_gb", load.kept_bytes * (2 if load.keeps_source else 1 + PARQUET_SHARE) / GB)
     month.use("glue_objects", (load.kept_partitions + 1) * load.tables)
-    stored = load.kept_files * (item + STORED_BESIDE) / GB
+    stored = load.kept_files * (item_bytes(file_items()[1]) + STORED_BESIDE) / GB
     month.use("dynamodb_gb", 3 * stored)  # the table and two indexes, which hold whole items
     month.use("recovery_gb", stored)
+    return month.cost(prices, name, files)
+
+
+def backfill_cost(prices: Prices, name: str, files: int, size: float, partitions: int, tables: int = 2) -> Cost:
+    """One run that loads so many files of so many bytes into new partitions; what is kept of it is not in it."""
+    month, load = _Month(), EntityLoad(days=MONTH_DAYS, tables=tables)
+    _of_files(month, load, files, size, 0)
+    month.step("look", 1)
+    month.step("list", max(0.0, files / 1000 - 1))
+    month.step("ask", 3 * ceil(files / 100))
+    month.step("register", tables * ceil(partitions / 1000))
+    month.step("create", tables * ceil(partitions / 100))
+    month.step("validate", ceil(partitions / 500))
+    month.step("validate_partition", partitions)
+    month.step("refresh", 1)
+    month.step("count", ceil(partitions / 45))
+    month.step("count_partition", partitions)
+    month.step("views_due", 1)
+    of_a_partition = files / partitions * item_bytes(file_items()[1])
+    month.use("read_units", 3 * files + 2 * partitions * read_units(of_a_partition, consistent=False))
+    # A transaction writes each of its partitions, whose periods are taken to be as many.
+    month.use("write_units", 4 * partitions)
     return month.cost(prices, name, files)
 
 
@@ -197,8 +215,31 @@ def _of_runs(month: _Month, load: EntityLoad, batch: float, files: float, runs: 
     month.step("unregistered", max(0.0, runs - publishing))
 
 
-def _of_sweeps(month: _Month, load: EntityLoad, lake_files: float, files: float) -> None:
-    listed = load.kept_files if lake_files <= FULL_LISTING_FILES else files / MONTH_DAYS * LOOKBACK_DAYS
+def _reading_a_partition(files: float, partitions: float) -> float:
+    """Read units of a count or a validation: all files that the partition has by then, half of them on average."""
+    half = files / partitions / 2 if partitions else 0.0
+    return read_units(max(1.0, half) * item_bytes(file_items()[1]), consistent=False)
+
+
+def reading_again(load: EntityLoad) -> float:
+    """Read units a month that go into reading the files of partitions that changed, by counts and validations."""
+    scale = MONTH_DAYS / load.days
+    batch, fast = (load.files_batch + load.files_refused) * scale, load.files_fast * scale
+    runs, partitions = load.runs * scale, load.partitions * scale
+    publishing = _publishing(batch, runs) + min(SWEEPS, fast)
+    counts = min(WATCHES + SWEEPS, batch + fast) + _publishing(batch, runs)
+    return (counts + max(publishing, partitions)) * _reading_a_partition(batch + fast, partitions)
+
+
+def listed_by_a_sweep(load: EntityLoad, lake_files: float) -> float:
+    """Files of an entity that a sweep lists, and asks the ledger about."""
+    if lake_files <= FULL_LISTING_FILES:
+        return load.kept_files
+    return load.files / load.days * LOOKBACK_DAYS
+
+
+def _of_sweeps(month: _Month, load: EntityLoad, lake_files: float) -> None:
+    listed = listed_by_a_sweep(load, lake_files)
     month.step("sweep", SWEEPS)
     month.step("list", SWEEPS * listed / 1000)
     month.step("ask", SWEEPS * listed / 100)
