@@ -60,16 +60,16 @@ TASK_SECONDS_A_FILE = 0.010
 def steady(rate: int, lane: str = "fast") -> EntityLoad:
     """An entity by the hour with so many files a minute, in a lake that has run for a month."""
     files = rate * 60 * HOURS
-    loaded = {"files_fast": files} if lane == "fast" else {"files_batch": files}
     return EntityLoad(
         days=MONTH_DAYS,
+        files_batch=0 if lane == "fast" else files,
+        files_fast=files if lane == "fast" else 0,
         bytes=files * FILE_BYTES,
         partitions=HOURS,
         runs=HOURS,
         kept_files=files,
         kept_bytes=files * FILE_BYTES,
         kept_partitions=HOURS,
-        **loaded,
     )
 
 
