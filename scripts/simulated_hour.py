@@ -63,8 +63,8 @@ def simulate(hour: Hour, seed: int = SEED) -> Outcome:
     """Plays the hour. The same seed gives the same outcome."""
     rolls = random.Random(seed)
     units = dict(hour.units or key_units())
-    # All entities have their own keys, and as many files each.
-    saved = dict.fromkeys(units, float(PARTITION_WRITES))
+    # All entities have their own keys, and as many files each. The time before the hour was quiet.
+    saved = dict.fromkeys(units, float(PARTITION_WRITES * BURST_SECONDS))
     seconds = function_seconds(hour.size)
     waiting: list[list[int]] = []  # [second of arrival, how many], oldest first
     head = loaded = longest = 0

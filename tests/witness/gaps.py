@@ -31,6 +31,7 @@ NO_EXPORTS = "DynamoDB's exports by window and their controls, and streams behin
 NO_INGESTIONS = "moto's QuickSight reads nothing: its ingestions stay INITIALIZED; the plans rest on the ledger alone"
 ATHENA_ALONE = "what is asked is what Athena answers, and that is the same Athena"
 OWN_ANSWERS = "what S3 answers of archives, and between the parts of a copy, are answers of the tests themselves"
+COUNTED = "what is counted is what the engine asks, whoever answers it"
 DEPLOYED = "its lakes are deployed by CloudFormation, with the command"
 
 
@@ -83,6 +84,7 @@ NOT_COLLECTED = {
     "catalog/test_athena.py": ATHENA_ALONE,
     "catalog/test_views_of_*.py": ATHENA_ALONE,
     "commands/*": DEPLOYED,
+    "cost/*": COUNTED,
     "test___main___exit_codes.py": DEPLOYED,
     "dashboards/test_spice.py": NO_INGESTIONS,
     "dashboards/test_refresh_plan.py": NO_INGESTIONS,
