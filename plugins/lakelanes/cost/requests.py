@@ -142,9 +142,9 @@ STEPS: Mapping[str, Step] = {
     ),
     "compact": Step(
         "night of an exported table",
-        {"ListObjectsV2": 3, "GetObject": 2, "HeadObject": 1, "PutObject": 1, "Query": 6, "PutItem": 1}
+        {"ListObjectsV2": 3, "HeadObject": 1, "PutObject": 1, "Query": 6, "PutItem": 1}
         | {"GetTable": 7, "BatchGetPartition": 1, "BatchCreatePartition": 1, "UpdateTable": 1},
-        "the snapshot and a window are read, the next snapshot is written, the view is moved",
+        "the folders are listed, the next snapshot is written, the view is moved",
         reads=6,
         writes=1,
     ),
