@@ -216,7 +216,8 @@ def read_lake(lake: Lake) -> LakeLoad:
     if rows:
         # Not where there is none: the SQL parser takes a second to import.
         columns = questions.columns_of(lake.config)
-        size = sum(count * _spice_row(columns[datasets[name].view]) for name, count in rows.items())
+        # A view whose tables are not in the configuration any more has no columns here.
+        size = sum(count * _spice_row(columns.get(datasets[name].view, {})) for name, count in rows.items())
     return LakeLoad(
         questions=asked,
         datasets=len(datasets),
