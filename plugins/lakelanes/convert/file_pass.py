@@ -338,8 +338,8 @@ class FilePass:
     def _settled(self, waiting: list[tuple[Block, ParsedBlock]], parser: BlockParser) -> Iterator[Piece]:
         """The rows of the blocks that wait for their odd records to be judged, and of those after them."""
         with _fault_of_the_file(self._line):
-            settled = parser.settle(waiting)
-            if None in settled:
+            settled = [parsed for parsed in parser.settle(waiting) if parsed is not None]
+            if len(settled) < len(waiting):
                 raise ValueError("the CSV parser and the record index disagree")
         for (block, _), parsed in zip(waiting, settled, strict=True):
             self._reader.recycle(block)
