@@ -212,6 +212,7 @@ def _of_runs(month: _Month, load: EntityLoad, batch: float, files: float, runs: 
     month.use("read_units", seen + 2 * batch)
     month.step("register", publishing * load.tables)
     month.step("views_due", publishing)
+    month.step("owner", publishing)
     month.step("unregistered", max(0.0, runs - publishing))
 
 
@@ -257,6 +258,7 @@ def table_cost(prices: Prices, name: str, load: TableLoad) -> Cost:
         month.step("export", windows)
         month.use("export_gb", max(exported, windows * prices.dynamodb.least_mb_per_export * MB) / GB)
         month.step("compact", MONTH_DAYS)
+        month.step("owner", windows + MONTH_DAYS)
         month.step("read_table", MONTH_DAYS * (load.snapshot_files + windows / MONTH_DAYS))
         month.step("watch_table", WATCHES)
         month.use("recovery_gb", held / GB)
@@ -288,6 +290,7 @@ def lake_cost(prices: Prices, load: LakeLoad, environment: str = DEFAULT_CLASS, 
     month = _Month()
     month.step("sweep_lake", SWEEPS)
     month.step("watch_lake", WATCHES)
+    month.step("owner", SWEEPS + WATCHES)
     month.step("watch_dataset", WATCHES * load.datasets)
     # A refresh a day reads the view, and its rows are counted after it.
     month.step("question", MONTH_DAYS * (load.questions + 2 * load.datasets_in_use))

@@ -39,6 +39,12 @@ class Step:
 
 
 STEPS: Mapping[str, Step] = {
+    "owner": Step(
+        "task that loads, sweeps, watches or exports",
+        {"GetItem": 1, "GetObject": 1},
+        "once in a process: whether bucket and ledger are each other's",
+        reads=1,
+    ),
     "look": Step(
         "look for the files of a partition, or of an entity", {"ListObjectsV2": 1}, "the source prefix's names"
     ),
@@ -131,21 +137,27 @@ STEPS: Mapping[str, Step] = {
         writes=1,
     ),
     "watch_dataset": Step("watch, per data set in SPICE", {"GetItem": 1}, "when it was refreshed last", reads=1),
-    "watch_table": Step("watch, per exported table", {"GetItem": 2, "Query": 2}, "how far its exports are", reads=4),
+    "watch_table": Step(
+        "watch, per exported table",
+        {"GetItem": 2, "Query": 4, "GetTable": 1, "ListObjectsV2": 1},
+        "how far its exports are, and whether the snapshot is whole that the view reads",
+        reads=6,
+    ),
     "export": Step(
         "window of an exported table",
-        {"GetItem": 4, "Query": 5, "PutItem": 6, "GetObject": 8, "HeadObject": 1, "PutObject": 1}
-        | {"GetTable": 5, "BatchGetPartition": 3, "BatchCreatePartition": 1, "UpdateTable": 1},
-        "the ledger's states from planned to published, manifests and data files, the partition, the view",
-        reads=9,
+        {"GetItem": 4, "Query": 7, "PutItem": 6, "GetObject": 8, "HeadObject": 1, "PutObject": 1}
+        | {"ListObjectsV2": 2, "GetTable": 6, "BatchGetPartition": 3, "BatchCreatePartition": 1, "UpdateTable": 1},
+        "the ledger's states from planned to published, manifests and data files, the partition, the view, and whether "
+        "the snapshot is whole that it reads",
+        reads=11,
         writes=6,
     ),
     "compact": Step(
         "night of an exported table",
-        {"ListObjectsV2": 3, "HeadObject": 1, "PutObject": 1, "Query": 6, "PutItem": 1}
-        | {"GetTable": 7, "BatchGetPartition": 1, "BatchCreatePartition": 1, "UpdateTable": 1},
+        {"ListObjectsV2": 4, "HeadObject": 1, "PutObject": 1, "GetItem": 1, "Query": 8, "PutItem": 1}
+        | {"GetTable": 8, "BatchGetPartition": 1, "BatchCreatePartition": 1, "UpdateTable": 1},
         "the folders are listed, the next snapshot is written, the view is moved",
-        reads=6,
+        reads=9,
         writes=1,
     ),
     "read_table": Step(

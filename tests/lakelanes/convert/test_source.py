@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakelanes.convert import Dialect, Tuning
+from lakelanes.convert.blocks import BLOCK_BYTES
 from lakelanes.convert.source import ByteSource
 from lakelanes.convert.transcode import encoding_of
 from tests.lakelanes.convert.support import load
@@ -176,7 +177,7 @@ def test_a_file_that_unpacks_too_far_is_refused_with_the_figures_and_its_first_r
     read, unpacked = map(int, figures.groups())
     assert read <= len(packed) and 10 * read < unpacked < len(REPEATED), "it was not read to its end"
     assert len(outcome.rejects) == outcome.conversion.rows_rejected
-    assert (1 << 18) - 100 <= 15 * outcome.conversion.rows_rejected <= (1 << 18) + (1 << 20)
+    assert (1 << 18) - 100 <= 15 * outcome.conversion.rows_rejected <= (1 << 18) + BLOCK_BYTES
     assert all(refused in reason for reason in outcome.reasons() if refused)
 
 

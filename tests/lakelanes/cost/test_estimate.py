@@ -37,8 +37,8 @@ DAILY = EntityLoad(
 def test_a_file_a_day_costs_what_is_calculated_by_hand() -> None:
     cost = entity_cost(PRICES, "sales", DAILY)
     sweeps, watches, counts = 2880, 8640, 2880 + 8640 + 30
-    # S3: a LIST a run and its share of each sweep's, a PUT a file; three GETs for 10 MB.
-    puts, gets = 30 + sweeps * 90 / 1000 + 30, 3 * 30
+    # S3: a LIST a run and its share of each sweep's, a PUT a file; three GETs for 10 MB, and one by its task.
+    puts, gets = 30 + sweeps * 90 / 1000 + 30, (3 + 1) * 30
     assert cost.usage["put_requests"] == pytest.approx(puts)
     assert cost.usage["get_requests"] == gets
     stored = 90 * 10e6 * 1.24 / GB
@@ -56,6 +56,7 @@ def test_a_file_a_day_costs_what_is_calculated_by_hand() -> None:
     reads += 60 * 0.5 + 30 * 0.5  # the files of a partition, by counts and validations
     reads += sweeps * 90  # what each sweep lists
     reads += counts * 4.5 + 60 * 3 + 30 * 1 + sweeps * 3.5 + watches * 5
+    reads += 30  # by each task, once
     assert cost.usage["read_units"] == pytest.approx(reads)
     ledger = 90 * (item_bytes(file_items()[1]) + STORED_BESIDE) / GB
     dynamodb = cost.usage["write_units"] * 0.625e-6 + reads * 0.125e-6 + ledger * (3 * 0.25 + 0.20)
@@ -109,7 +110,7 @@ def test_an_entity_without_files_costs_what_looks_for_them() -> None:
 
 def test_a_large_file_is_read_and_written_in_parts() -> None:
     cost = entity_cost(PRICES, "sales", EntityLoad(days=30, files_batch=1, bytes=1e9, partitions=1, runs=1))
-    assert cost.requests["GetObject"] == 239  # of 4 MiB
+    assert cost.requests["GetObject"] == 239 + 1  # of 4 MiB, and one by the task
     assert cost.requests["UploadPart"] + cost.requests["PutObject"] == 39 + 2  # 240 MB by 6 MiB, begun and ended
 
 

@@ -59,7 +59,7 @@ def test_a_run_of_the_batch_lane_makes_the_requests_of_its_steps(lake: Lake) -> 
     list_partition(soon, sales, "2024-03-15")
     soon.ledger.get_many(file.uri for file in files)
     run(soon, "sales", files)
-    steps = {"look": 1, "ask": 2, "load": 8, "rejects": 2, "register": 2, "create": 2, "views_due": 1}
+    steps = {"owner": 1, "look": 1, "ask": 2, "load": 8, "rejects": 2, "register": 2, "create": 2, "views_due": 1}
     steps |= {"validate": 1, "validate_partition": 4, "refresh": 1, "count": 1, "count_partition": 4}
     assert billed(made.names) == requests_of(steps)
 
@@ -98,7 +98,7 @@ def test_a_sweep_and_a_watch_make_the_requests_of_their_steps_for_each_entity(ma
     register_done(soon, sweep)
     publish(soon, [], Scope(loaded_fast=sweep.loaded_fast, until=sweep.until), set())
     finish(soon, sweep.until)
-    swept = requests_of({"sweep_lake": 1, "sweep": 2, "ask": 1, "register": 4, "refresh": 2})
+    swept = requests_of({"owner": 1, "sweep_lake": 1, "sweep": 2, "ask": 1, "register": 4, "refresh": 2})
     assert billed(made.names) == swept
     made.names.clear()
     watch.watch(soon, lambda *_: None)

@@ -93,6 +93,7 @@ def test_the_lakes_notes_are_kept_for_as_long_as_their_writers_say(lake: Lake) -
         for source, when in expiries(lake.ledger).items()
     }
     assert {name: when and round(when) for name, when in days.items()} == {
+        "note:lake": None,
         "note:registered": 90,
         "note:table": None,
         "note:told": 30,
