@@ -45,7 +45,7 @@ class PackageError(Exception):
 def function_bundle(
     target: Path, config_text: str, kernels: Iterable[Path] = (), *, python: Path | None = None
 ) -> Path:
-    """The zip archive of the functions: their handlers, the engine, the configuration and its SQL.
+    """The zip archive of the functions: their handlers, the engine, the configuration and what goes with it.
 
     ``kernels`` are the compiled half of the readers, for each processor that the functions may have, and ``python`` is
     an interpreter whose bytecode goes along. All that they import of others is in the layer, which changes with
@@ -103,9 +103,9 @@ def _kernels(libraries: Iterable[Path]) -> dict[str, Path]:
 
 
 def _include(config_text: str) -> dict[str, bytes | Path]:
-    sql = {f"include/{name}": path for name, path in files_below(ROOT / "include") if name.startswith("sql/")}
-    sql["include/prices.json"] = ROOT / "include" / "prices.json"
-    return {**sql, "include/lake.json": config_text.encode()}
+    """All of include/ but what editors check it by, with this configuration."""
+    files = {f"include/{name}": path for name, path in files_below(ROOT / "include") if ".schema." not in name}
+    return {**files, "include/lake.json": config_text.encode()}
 
 
 def _package(config_text: str, output: Path) -> None:

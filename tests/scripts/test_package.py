@@ -18,7 +18,7 @@ from lakelanes.native.sources import library_name
 from scripts.build_kernel import TARGETS
 from scripts.deploy import architectures
 from scripts.layer import local_layer, local_python
-from scripts.package import build_for, function_bundle, mwaa_files
+from scripts.package import ROOT, build_for, function_bundle, mwaa_files
 from tests.support.lakes import config_text
 
 HANDLERS = {"file_processor.py", "stream_processor.py"}
@@ -118,6 +118,13 @@ def test_the_configuration_goes_along_without_its_variables(tmp_path: Path) -> N
     assert bundled.entities["sales"].columns[0].comment == "costs ${5} in Zürich"
 
 
+_WHAT_THE_ENGINE_READS = """
+from lakelanes.cost.prices import read_prices
+from lakelanes.dashboards.loading import read_dashboards
+print(*sorted(one.name for one in read_dashboards()), read_prices().currency)
+"""
+
+
 def test_mwaa_is_given_everything_that_the_engine_reads(tmp_path: Path) -> None:
     folder = mwaa_files(tmp_path / "mwaa", config_text())
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -128,14 +135,15 @@ def test_mwaa_is_given_everything_that_the_engine_reads(tmp_path: Path) -> None:
     assert "pyarrow" in requirements
     with zipfile.ZipFile(folder / "plugins.zip") as plugins:
         inside = set(plugins.namelist())
-    assert inside >= {
-        "include/lake.json",
-        "include/prices.json",
-        "include/sql/views/daily_scorecard.sql",
-        "lakelanes/files/attempt.py",
-        "lakelanes_airflow/plugin.py",
-        ".airflowignore",
-    }
+        plugins.extractall(tmp_path / "plugins")
+    assert inside >= {"lakelanes/files/attempt.py", "lakelanes_airflow/plugin.py", ".airflowignore"}
+    there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "include").rglob("*") if path.is_file()}
+    assert there - inside == {"include/lake.schema.json", "include/dashboard.schema.json"}
+    # As where a worker has it: the engine finds its files by where it lies itself.
+    found = subprocess.run(
+        [sys.executable, "-c", _WHAT_THE_ENGINE_READS], cwd=tmp_path / "plugins", capture_output=True, text=True
+    )
+    assert found.stdout.split() == [*sorted(path.stem for path in (ROOT / "include" / "dashboards").iterdir()), "USD"]
     startup = (folder / "startup.sh").read_text()
     assert "LAKE_CONFIG=/usr/local/airflow/plugins/include/lake.json" in startup
     assert "LAKE_ALERT_TOPIC_ARN=arn:aws:sns:" in startup and "LAKE_LEDGER_TABLE=" in startup
