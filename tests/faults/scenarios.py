@@ -54,7 +54,9 @@ class World:
 
     def fired(self) -> list[dict[str, str]]:
         log = self.folder / "faults.jsonl"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+        # Of the last one a worker may just have written a part.
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def put(self, key: str, version: Version | None) -> None:
         assert version is not None

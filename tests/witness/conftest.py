@@ -42,7 +42,9 @@ def make_lake(local_aws: Witness, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     def make(entities: dict[str, Any] | None = None, tables: dict[str, Any] | None = None, **options: Any) -> Lake:
         config = make_config(entities, tables)
         Resources(local_aws, config).make()
-        return Lake.open(config, **options)
+        lake = Lake.open(config, **options)
+        lake.check_owner()
+        return lake
 
     return make
 
