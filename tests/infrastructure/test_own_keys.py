@@ -131,9 +131,17 @@ class Evaluated:
         if function == "Fn::Not":
             return not self._holds(operand[0])
         if function == "Fn::Equals":
-            first, second = (self._parameters[one["Ref"]] if isinstance(one, dict) else one for one in operand)
+            first, second = map(self._operand, operand)
             return bool(first == second)
         raise AssertionError(f"{function} is not among the conditions of a property")
+
+    def _operand(self, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        if "Fn::Select" in given:
+            place, items = given["Fn::Select"]
+            return self._operand(items).split(",")[place]
+        return self._parameters[given["Ref"]]
 
 
 GIVEN = {key: f"arn:aws:kms:us-east-1:000000000000:key/{key}" for key in KEYS}

@@ -233,6 +233,7 @@ def test_a_file_costs_the_requests_that_the_documentation_says(
     for name, value in local_aws.environment.items():
         monkeypatch.setenv(name, value)
     lake = Lake.open(sample.lake.config)
+    lake.check_owner()
     entity = lake.config.entities["web_sessions"]
     files = [file for file in list_entity(lake, entity) if "20240301T" in file.key]
     calls: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from tests.support.localaws import ACCOUNT, REGION
 
 def test_every_name_begins_with_the_prefix() -> None:
     trial = Trial.begin(REGION, ACCOUNT)
-    resources = trial.lake.config.resources.model_dump()
+    resources = trial.lake.config.resources.model_dump(exclude_none=True)
     under = trial.prefix.replace("-", "_")
     assert all(str(name).startswith((trial.prefix, under)) for name in resources.values())
     for name in (trial.orders_table, trial.worker_role, trial.alert_queue):
