@@ -17,7 +17,6 @@ from lakelanes.cost import estimate
 from lakelanes.cost.estimate import (
     DYNAMODB_SECONDS,
     HOURS,
-    LOOKBACK_DAYS,
     MONTH_DAYS,
     S3_SECONDS,
     SWEEPS,
@@ -31,7 +30,7 @@ from lakelanes.cost.estimate import (
 from lakelanes.cost.prices import Prices, read_prices
 from lakelanes.cost.units import PARTITION_WRITES, by_key, file_items, file_writes, item_bytes
 from lakelanes.cost.workload import EntityLoad, LakeLoad, TableLoad
-from lakelanes.files.sweep import SWEEP_EVERY
+from lakelanes.files.sweep import LOOKBACK, SWEEP_EVERY
 from scripts.simulated_hour import SEED, Hour, Outcome, simulate
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html"
@@ -143,7 +142,7 @@ def needs(prices: Prices) -> str:
 
 def sweep_seconds(rate: float) -> float:
     """How long a sweep looks for files: a LIST for 1,000 names and a BatchGetItem for 100, one after the other."""
-    listed = rate * 60 * 24 * LOOKBACK_DAYS
+    listed = rate * 60 * 24 * LOOKBACK.days
     return listed / 1000 * S3_SECONDS + listed / 100 * DYNAMODB_SECONDS
 
 

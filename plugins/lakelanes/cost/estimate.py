@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from math import ceil
 
 from lakelanes.aws.storage import READ_BYTES, WRITE_BYTES
@@ -16,12 +17,13 @@ from lakelanes.cost.prices import GB, MB, TB, Prices
 from lakelanes.cost.requests import GETS, GLUE, INVOCATIONS, PUTS, QUERIES, SQS, requests_of, units_of
 from lakelanes.cost.units import STORED_BESIDE, file_items, file_writes, item_bytes, read_units
 from lakelanes.cost.workload import EntityLoad, LakeLoad, TableLoad
+from lakelanes.files.sweep import FULL_LISTING_KEYS, LOOKBACK, SWEEP_EVERY
 
 MONTH_DAYS = 30
 HOURS = MONTH_DAYS * 24
-SWEEPS, WATCHES = HOURS * 4, HOURS * 12
-# From here on a sweep lists only the last three days' names (lakelanes.files.sweep).
-FULL_LISTING_FILES, LOOKBACK_DAYS = 20_000, 3
+SWEEPS = timedelta(days=MONTH_DAYS) // SWEEP_EVERY
+# By the schedule of dags/watch_lake.py.
+WATCHES = HOURS * 12
 
 # Bytes of Parquet for one of CSV, and seconds of one core for a GB (10^9) of CSV: docs/benchmarks.md, "The cost model".
 PARQUET_SHARE = 0.24
@@ -234,9 +236,9 @@ def reading_again(load: EntityLoad) -> float:
 
 def listed_by_a_sweep(load: EntityLoad, lake_files: float) -> float:
     """Files of an entity that a sweep lists, and asks the ledger about."""
-    if lake_files <= FULL_LISTING_FILES:
+    if lake_files <= FULL_LISTING_KEYS:
         return load.kept_files
-    return load.files / load.days * LOOKBACK_DAYS
+    return load.files / load.days * LOOKBACK.days
 
 
 def _of_sweeps(month: _Month, load: EntityLoad, lake_files: float) -> None:

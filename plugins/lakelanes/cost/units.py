@@ -19,7 +19,8 @@ from typing import Any
 from lakelanes.ledger.entries import Entry, timestamp
 from lakelanes.ledger.items import Item
 
-WRITE_BYTES, READ_BYTES = 1024, 4096
+# Bytes of a write unit and of a read unit.
+_WRITE_UNIT, _READ_UNIT = 1024, 4096
 # Of a partition of a table or an index, a second.
 PARTITION_WRITES, PARTITION_READS = 1000, 3000
 # Beside its attributes, for storage
@@ -51,12 +52,12 @@ def item_bytes(item: Item) -> int:
 
 
 def write_units(size: float) -> int:
-    return max(1, -int(-size // WRITE_BYTES))
+    return max(1, -int(-size // _WRITE_UNIT))
 
 
 def read_units(size: float, *, consistent: bool = True) -> float:
     """Of one request; a Query reads the sum of its items' sizes."""
-    units = max(1, -int(-size // READ_BYTES))
+    units = max(1, -int(-size // _READ_UNIT))
     return units if consistent else units / 2
 
 

@@ -47,19 +47,10 @@ def load_batch(
     if not files:
         return []
     lake.check_owner()
-    known, stop = lake.ledger.get_many(file.uri for file in files), threading.Event()
+    known = lake.ledger.get_many(file.uri for file in files)
+    stop = threading.Event()
     with Leases(lake.ledger) as leases:
-        context = BatchContext(
-            lake,
-            entity,
-            lane,
-            f"{lane}-{os.getpid()}-{uuid.uuid4().hex[:12]}",
-            leases,
-            Evolution(lake, entity),
-            stop,
-            threads=threads_for_one_file() if len(files) == 1 else 1,
-            objects=TableObjects(lake, entity),
-        )
+        context = _context(lake, entity, lane, leases, stop, threads_for_one_file() if len(files) == 1 else 1)
 
         def load(file: SourceFile) -> FileOutcome:
             with large if file.size > _LARGE else nullcontext():
@@ -68,7 +59,8 @@ def load_batch(
             log.log(logging.WARNING if outcome.is_failure else logging.INFO, outcome.describe())
             return outcome
 
-        large = threading.Semaphore(cores := os.cpu_count() or 1)
+        cores = os.cpu_count() or 1
+        large = threading.Semaphore(cores)
         pool = ThreadPoolExecutor(min(len(files), max(cores, _SMALL_WORKERS)), thread_name_prefix="load")
         tasks = [pool.submit(load, file) for file in files]
         try:
@@ -88,3 +80,19 @@ def load_batch(
             else FileOutcome(file.uri, "failed", size=file.size, error=OUT_OF_TIME, retryable=True)
             for file, task in zip(files, tasks, strict=True)
         ]
+
+
+def _context(
+    lake: Lake, entity: Entity, lane: Lane, leases: Leases, stop: threading.Event, threads: int
+) -> BatchContext:
+    return BatchContext(
+        lake,
+        entity,
+        lane,
+        owner=f"{lane}-{os.getpid()}-{uuid.uuid4().hex[:12]}",
+        leases=leases,
+        evolution=Evolution(lake, entity),
+        stop=stop,
+        threads=threads,
+        objects=TableObjects(lake, entity),
+    )

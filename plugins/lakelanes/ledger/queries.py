@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 
 from lakelanes.ledger.entries import PART, Entry, Part, State, timestamp
 from lakelanes.ledger.items import CURRENT
 from lakelanes.ledger.table import LedgerTable
+
+# Files that ``each`` holds the entries of.
+_READ_AT_ONCE = 10_000
 
 
 class FileQueries(LedgerTable):
@@ -28,6 +31,14 @@ class FileQueries(LedgerTable):
         """The newest versions of many files, 100 a request; strongly consistent. Unknown files are left out."""
         entries = map(Entry.from_item, self.read_items((source, CURRENT) for source in sources))
         return {entry.source: entry for entry in entries}
+
+    def each(self, sources: Iterable[str]) -> Iterator[tuple[str, Entry | None]]:
+        """Each of any number of files with its newest version, None of an unknown one; read as ``get_many`` does, in
+        parts, for the entries of all may be more than memory has."""
+        waiting = iter(sources)
+        while some := list(islice(waiting, _READ_AT_ONCE)):
+            found = self.get_many(some)
+            yield from ((source, found.get(source)) for source in some)
 
     def parts(self, source: str) -> dict[str, Part]:
         """The Parts of a file by their folders; strongly consistent."""

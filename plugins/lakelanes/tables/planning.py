@@ -15,7 +15,7 @@ from lakelanes.aws.storage import list_folder
 from lakelanes.catalog.glue_tables import describe
 from lakelanes.errors import GapError, StalledError
 from lakelanes.tables.catalog import AS_OF, snapshot_partition, snapshot_table
-from lakelanes.tables.ledger import Chain, Export, ExportKind, TableLedger, parse_second
+from lakelanes.tables.ledger import Chain, Export, ExportKind, Snapshot, TableLedger, parse_second
 from lakelanes.tables.recovery import (
     Recovery,
     check_incarnation,
@@ -158,7 +158,8 @@ def check_ledger(lake: Lake, table: Table, ledger: TableLedger, chain: Chain) ->
     have been deleted since. Or the newest one has lost files: somebody deleted them, or gave the table another
     table_name, under which there are none.
     """
-    view, known = describe(lake, table.current_view), _search_start(ledger, chain)
+    view, newest = describe(lake, table.current_view), _newest_snapshot(ledger)
+    known = _start_after(newest, chain)
     shown = parse_second(view["Parameters"][AS_OF]) if view else known
     if shown > known:
         raise GapError(
@@ -168,7 +169,6 @@ def check_ledger(lake: Lake, table: Table, ledger: TableLedger, chain: Chain) ->
             "a backup",
             f"Start anew with a full export, the view stays as it is until then: {repair_command(table)}",
         )
-    newest = next(iter(ledger.newest_snapshots(1)), None)
     if newest is None or newest.moment < chain.start or not newest.files:
         return
     folder = f"{snapshot_table(table).folder}/{snapshot_partition(newest.as_of).path}/"
@@ -299,7 +299,15 @@ class _Planner:
 
 def _search_start(ledger: TableLedger, chain: Chain) -> datetime:
     """From where on windows may be missing: the newest snapshot has everything before it."""
-    return max([chain.start, *(snapshot.moment for snapshot in ledger.snapshots())])
+    return _start_after(_newest_snapshot(ledger), chain)
+
+
+def _start_after(newest: Snapshot | None, chain: Chain) -> datetime:
+    return max(chain.start, newest.moment) if newest else chain.start
+
+
+def _newest_snapshot(ledger: TableLedger) -> Snapshot | None:
+    return next(iter(ledger.newest_snapshots(1)), None)
 
 
 def _new_export(chain: Chain, kind: ExportKind, window: Window) -> Export:

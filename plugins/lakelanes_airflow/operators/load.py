@@ -107,7 +107,7 @@ class PublishOperator(BaseBranchOperator):
         with explained(context):
             lake = open_lake()
             scope = scope_of(lake, kept)
-            planned = [planned for batch in batches for planned in files_of(lake, batch)]
+            planned = files_of(lake, *batches)
             state = progress(lake, run_id_of(context), planned, scope, reload=wants_reload(context))
             if state.busy and scope.keyed:
                 names = ", ".join(state.busy[:20])
@@ -164,7 +164,7 @@ class ReportFailuresOperator(BaseOperator):
         else:
             lake = open_lake()
             try:
-                planned = [planned for batch in batches for planned in files_of(lake, batch)]
+                planned = files_of(lake, *batches)
                 scope = scope_of(lake, kept)
             except PlanGoneError as error:
                 reasons = reasons or [str(error)]

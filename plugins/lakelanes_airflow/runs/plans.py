@@ -77,10 +77,11 @@ def keep_plan(lake: Lake, context: Any, found: Mapping[str, Iterable[SourceFile]
     return [Batch(label=label, files=rows) for label, rows in zip(labels, files, strict=True)]
 
 
-def files_of(lake: Lake, batch: Batch) -> list[Planned]:
-    """The files of a batch, each with its entity's name. Raises PlanGoneError."""
+def files_of(lake: Lake, *batches: Batch) -> list[Planned]:
+    """The files of batches, each with its entity's name. Raises PlanGoneError."""
     return [
         (row["entity"], SourceFile.from_dict({name: value for name, value in row.items() if name != "entity"}))
+        for batch in batches
         for row in taken(lake, batch["files"])
     ]
 

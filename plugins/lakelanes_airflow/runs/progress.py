@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from itertools import islice
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowRuntimeError
@@ -20,8 +19,6 @@ from lakelanes.ledger.source_file import SourceFile
 SWEEP = "sweep_sources"
 # Of the runs that loaded a partition's files, Airflow is asked for the states of this many at most.
 _LOADERS = 20
-# Files that the ledger is asked for at once.
-_ASKED = 10_000
 _DIED = "its task ended before it was loaded: the task was killed, or never started"
 
 
@@ -80,7 +77,7 @@ def progress(
     files = {file.uri: (entity, file) for entity, file in planned}
     now = lake.ledger.now()
     result = Progress()
-    for uri, entry in _entries(lake, files):
+    for uri, entry in lake.ledger.each(files):
         entity, file = files[uri]
         if entry is not None and is_done(entry, file):
             if reload and entry.run_id != run_id:
@@ -89,19 +86,10 @@ def progress(
         if entry is not None and entry.etag != file.etag and entry.run_id != run_id and not is_newer(entry, file):
             entry = None  # it is of an older version; this one was never claimed
         _judge(result, FileFault(uri, entity, "interrupted", _DIED), entry, run_id, now, scope.keyed)
-    for uri, entry in _entries(lake, scope.files.keys() - files.keys()):
+    for uri, entry in lake.ledger.each(scope.files.keys() - files.keys()):
         if entry is not None and entry.state != "loaded":
             _judge(result, FileFault(uri, entry.entity, "interrupted", _DIED), entry, run_id, now, scope.keyed)
     return result
-
-
-def _entries(lake: Lake, uris: Iterable[str]) -> Iterator[tuple[str, Entry | None]]:
-    """Each file with what the ledger has of it. In parts, for the entries of all may be more than memory has."""
-    waiting = iter(uris)
-    while some := list(islice(waiting, _ASKED)):
-        found = lake.ledger.get_many(some)
-        for uri in some:
-            yield uri, found.get(uri)
 
 
 def _judge(result: Progress, died: FileFault, entry: Entry | None, run_id: str, now: str, keyed: bool) -> None:

@@ -15,9 +15,6 @@ from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.runs.selection import Selection
 
-# Files that the ledger is asked for at once.
-_ASKED = 10_000
-
 
 @dataclass(frozen=True)
 class SourceLook:
@@ -54,12 +51,14 @@ def look_at_source(lake: Lake, entity: Entity, selection: Selection) -> SourceLo
     found = selection.find(lake, entity)
     pending: list[SourceFile] = []
     loaders: set[str] = set()
-    # In parts, for the ledger's entries take more memory than what was listed.
-    for start in range(0, len(found), _ASKED):
-        some = found[start : start + _ASKED]
-        known = {} if selection.reload else lake.ledger.get_many(file.uri for file in some)
-        pending += [file for file in some if not is_done(known.get(file.uri), file)]
-        loaders |= {entry.run_id for entry in known.values() if entry.state == "loaded"}
+    if selection.reload:
+        pending = [*found]
+    else:
+        for file, (_, entry) in zip(found, lake.ledger.each(file.uri for file in found), strict=True):
+            if not is_done(entry, file):
+                pending.append(file)
+            if entry is not None and entry.state == "loaded":
+                loaders.add(entry.run_id)
     settled_before = lake.clock() - timedelta(seconds=entity.settle_seconds)
     unsettled = [file for file in pending if file.last_modified > settled_before]
     return SourceLook(found, pending, unsettled, frozenset(loaders))

@@ -23,6 +23,22 @@ def test_many_entries_are_read_beyond_one_request(ledger: Ledger) -> None:
     assert found.keys() == {file.uri for file in files}
 
 
+def test_any_number_of_files_is_asked_for_in_parts(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakelanes.ledger.queries._READ_AT_ONCE", 2)
+    for key in "abc":
+        held(ledger, replace(FILE, key=key))
+    sources = ["s3://bucket/unknown", *(replace(FILE, key=key).uri for key in "abc")]
+    asked: list[list[str]] = []
+    ledger.client.meta.events.register(
+        "provide-client-params.dynamodb.BatchGetItem",
+        lambda params, **_: asked.append([key["source"]["S"] for key in params["RequestItems"][ledger.table]["Keys"]]),
+    )
+    found = list(ledger.each(iter(sources)))
+    assert [source for source, _ in found] == sources
+    assert [entry and entry.source for _, entry in found] == [None, *sources[1:]]
+    assert list(map(sorted, asked)) == [sorted(sources[:2]), sorted(sources[2:])]
+
+
 def test_the_failures_of_a_run_are_found_by_its_id(ledger: Ledger) -> None:
     ledger.rejected(held(ledger), "column amount is missing", line=1, column="amount")
     commit(ledger, held(ledger, replace(FILE, key="good")))
