@@ -26,7 +26,7 @@ from scripts.processes import ManagedProcess, ProcessTable, StackError
 
 # Five processes that import Airflow: on a machine with much else to do that takes minutes.
 START_SECONDS = 300.0
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 API, EXECUTION_API, DAG_PROCESSOR = "api-server", "execution-api", "dag-processor"
 NAMES = (API, EXECUTION_API, "scheduler", "triggerer", DAG_PROCESSOR)
 

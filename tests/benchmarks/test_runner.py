@@ -210,7 +210,7 @@ def test_layouts_differ_in_what_queries_read_and_in_nothing_else(tmp_path: Path)
 
 
 def test_a_layout_on_the_wide_shape_is_asked_for_a_column_with_a_dictionary(tmp_path: Path) -> None:
-    case = _case(kind="layout", tools=(OURS, "dictionary_for_none"), input=Input("wide", 2_000_000))
+    case = _case(kind="layout", tools=(OURS, "dictionary_for_none"), input=Input("wide", 1_000_000))
     figures = runner.run_case(case, tmp_path, _quiet).figures
     assert all(found["correct"] for found in figures.values()), figures
     assert (

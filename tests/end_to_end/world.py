@@ -22,7 +22,7 @@ FINAL = ("success", "failed")
 # A run is several processes, and each wants a core.
 PATIENCE_SECONDS = 300.0
 # Each look is a request that Airflow has to answer.
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.2
 
 
 def wait_for(look: Callable[[], T], good: Callable[[T], Any], what: str) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from lakelanes.aws.error_codes import CODES, COMMON, Kind
 from lakelanes.lake import Lake
 from tests.faults.points import refusal
+from tests.support.properties import EFFORT
 
 # The status that goes with a kind; S3's codes that are one have it.
 STATUS: dict[Kind, int] = {
@@ -24,6 +26,16 @@ def kinds_of(service: str, *, common: bool = True) -> dict[str, Kind]:
     """The codes of a service with their kinds. common: also those that all services have."""
     found: dict[str, Kind] = {code: row.kind for row in COMMON for code in row.codes} if common else {}
     return found | {code: row.kind for row in CODES[service] for code in row.codes}
+
+
+def tried(service: str, call: str, *, common: bool) -> dict[str, Kind]:
+    """The codes of a service that a call meets: with more effort each of them, else one of each kind, which depends on
+    the call."""
+    kinds = kinds_of(service, common=common)
+    if EFFORT > 1:
+        return kinds
+    ordered = sorted(kinds, key=lambda code: zlib.crc32(f"{call} {code}".encode()))
+    return {code: kinds[code] for code in {kinds[code]: code for code in ordered}.values()}
 
 
 @contextmanager

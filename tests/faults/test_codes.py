@@ -1,4 +1,4 @@
-"""Every code of the tables, as the answer to each call of the engine: the state that is left is the right one.
+"""The codes of the tables, as the answer to each call of the engine: the state that is left is the right one.
 
 What may pass is tried again, what may not is final at once and says the code; nothing is claimed for good, and once AWS
 answers again every row is in its table once. The clients' own tries are left out: they are botocore's.
@@ -35,7 +35,7 @@ from lakelanes.files.sweep import find_unloaded
 from lakelanes.lake import Lake
 from lakelanes.ledger import summaries
 from lakelanes.ledger.ownership import MARKER
-from tests.faults.codes import always, answering, key_of, kinds_of
+from tests.faults.codes import always, answering, key_of, kinds_of, tried
 from tests.faults.oracle import open_uploads
 from tests.faults.points import REJECTS_FOLDER, refusal, written_item
 from tests.lakelanes.files.support import HEADER, later, load, rows
@@ -116,7 +116,7 @@ def expected(call: str, kind: Kind, code: str) -> tuple[str, bool]:
 def test_a_file_whose_load_meets_a_code_is_left_as_the_code_says(
     lake: Lake, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kinds = kinds_of(CALLS[call], common=call in ("get", "claim"))
+    kinds = tried(CALLS[call], call, common=call in ("get", "claim"))
     is_copy = call in COPIES.values()
     entity = "copies" if is_copy else "sales"
     name = "copies_2024_03_15_" if is_copy else "sales_data_2024_03_15_"
@@ -178,7 +178,7 @@ def test_a_copy_of_which_one_part_meets_a_code_leaves_no_part_behind(
 
 def test_a_copy_that_cannot_be_aborted_is_what_its_own_code_says_and_leaves_its_parts_to_the_bucket(lake: Lake) -> None:
     """They are nobody's rows: the template's rule abort-incomplete-uploads removes them after two days."""
-    codes = sorted(kinds_of("s3", common=False))
+    codes = sorted(tried("s3", "abort", common=False))
     for number, _ in enumerate(codes):
         put(lake, f"copies_2024_03_15_{number:03}.csv", HEADER + rows(1))
 
@@ -233,7 +233,7 @@ def _repaired(lake: Lake, entity: str, files: int, *, rejects: bool = False) -> 
 
 def test_a_file_that_cannot_be_given_back_is_free_when_its_lease_is_over(lake: Lake) -> None:
     """Neither the load nor the ledger's note of its failure succeeds."""
-    kinds = kinds_of("dynamodb", common=False)
+    kinds = tried("dynamodb", "commit and give back", common=False)
     codes = {f"sales_data_2024_03_15_{number:03}": code for number, code in enumerate(sorted(kinds))}
     for stem in codes:
         put(lake, f"{stem}.csv", HEADER + rows(1))
@@ -265,8 +265,8 @@ def meets(lake: Lake, service: str, operation: str, code: str, call: Any) -> Bas
     return None
 
 
-def all_codes(service: str, *, common: bool = False) -> Iterator[tuple[str, Kind]]:
-    yield from sorted(kinds_of(service, common=common).items())
+def codes_of(service: str, call: str, *, common: bool = False) -> Iterator[tuple[str, Kind]]:
+    yield from sorted(tried(service, call, common=common).items())
 
 
 def check(error: BaseException | None, code: str, kind: Kind) -> None:
@@ -287,7 +287,7 @@ def test_registering_meets_each_code_and_does_it_afterwards(lake: Lake) -> None:
         Registrar(lake, "look").register(table, [day])
 
     for operation in ("GetTable", "BatchGetPartition", "BatchCreatePartition", "UpdatePartition"):
-        for code, kind in all_codes("glue", common=operation == "BatchGetPartition"):
+        for code, kind in codes_of("glue", operation, common=operation == "BatchGetPartition"):
             if operation == "GetTable" and kind == "missing":
                 continue  # then the table is made
             if operation == "UpdatePartition":
@@ -306,7 +306,7 @@ def test_a_code_for_one_partition_of_many_is_what_it_is_for_all(lake: Lake) -> N
     table = data_table(lake.config.entities["sales"])
     days = [Partition.from_path(f"year=2024/month=03/day={day}") for day in (16, 17)]
     where = {"DatabaseName": lake.config.resources.glue_database, "TableName": table.name}
-    for code, kind in all_codes("glue"):
+    for code, kind in codes_of("glue", "one partition"):
         error: BaseException | None = None
         with LeavingOut(lake, days[0], code):
             try:
@@ -350,7 +350,7 @@ def test_a_query_meets_each_code_and_is_answered_afterwards(lake: Lake) -> None:
         assert athena.query(lake, "SELECT 1 AS x") == [{"x": "1"}]
 
     for operation in ("StartQueryExecution", "GetQueryExecution", "GetQueryResults"):
-        for code, kind in all_codes("athena", common=operation == "StartQueryExecution"):
+        for code, kind in codes_of("athena", operation, common=operation == "StartQueryExecution"):
             check(meets(lake, "athena", operation, code, ask), code, kind)
     ask()
 
@@ -380,9 +380,9 @@ def test_the_ledger_meets_each_code_and_knows_all_afterwards(lake: Lake) -> None
         "Query": lambda: list(ledger.in_state("sales", "loaded")),
     }
     for operation, ask in asked.items():
-        for code, kind in all_codes("dynamodb"):
+        for code, kind in codes_of("dynamodb", operation):
             check(meets(lake, "dynamodb", operation, code, ask), code, kind)
-    for code, kind in all_codes("dynamodb"):
+    for code, kind in codes_of("dynamodb", "PutItem"):
         check(meets(lake, "dynamodb", "PutItem", code, lambda: ledger.write_note("n", {"a": 1})), code, kind)
     assert summaries.rebuild(ledger, sales) > 0
     assert summaries.differences(ledger, sales) == []
@@ -393,7 +393,7 @@ def test_the_ledger_meets_each_code_and_knows_all_afterwards(lake: Lake) -> None
     [("dynamodb", "GetItem"), ("dynamodb", "DescribeTable"), ("s3", "GetObject"), ("s3", "PutObject")],
 )
 def test_whose_the_bucket_is_meets_each_code_and_is_known_afterwards(lake: Lake, service: str, operation: str) -> None:
-    for code, kind in all_codes(service):
+    for code, kind in codes_of(service, operation):
         if operation == "PutObject":
             lake.s3.delete_object(Bucket=lake.config.resources.analytics_bucket, Key=MARKER)
         error = meets(fresh := Lake(lake.config), service, operation, code, fresh.check_owner)
@@ -434,21 +434,21 @@ def test_the_dead_letters_meet_each_code_and_are_there_afterwards(lake: Lake) ->
     url = lake.sqs.get_queue_url(QueueName=lake.config.resources.dead_letter_queue)["QueueUrl"]
     lake.sqs.send_message(QueueUrl=url, MessageBody="no notification")
     for operation in ("GetQueueUrl", "ReceiveMessage"):
-        for code, kind in all_codes("sqs", common=operation == "ReceiveMessage"):
+        for code, kind in codes_of("sqs", operation, common=operation == "ReceiveMessage"):
             error = meets(lake, "sqs", operation, code, lambda: dead_letters.receive(lake))
             if operation == "GetQueueUrl" and kind == "missing":
                 assert error is None, "the low-latency lane is not deployed"
             else:
                 check(error, code, kind)
     [letter] = dead_letters.receive(lake)
-    for code, kind in all_codes("sqs"):
+    for code, kind in codes_of("sqs", "DeleteMessageBatch"):
         check(meets(lake, "sqs", "DeleteMessageBatch", code, lambda: dead_letters.delete(lake, [letter])), code, kind)
     dead_letters.delete(lake, [letter])
     assert dead_letters.count(lake) == 0
 
 
 def test_an_alert_that_meets_a_code_is_sent_afterwards(lake: Lake) -> None:
-    codes = sorted(kinds_of("sns"))
+    codes = sorted(tried("sns", "publish", common=True))
     for code in codes:
         alert = Alert("watch_lake", "watch_lake/1", "sales", f"it failed: {code}", "look at it")
         with answering(lake, "sns", always("Publish", code)) as given:
@@ -467,7 +467,7 @@ def test_a_refresh_meets_each_code_and_is_noted_only_when_it_has_begun(lake: Lak
             **{"until": datetime.now(UTC).isoformat(), "fingerprint": "f"},
         }
     )
-    for code, kind in all_codes("quicksight"):
+    for code, kind in codes_of("quicksight", "CreateIngestion"):
         refresh_plan.write_note(lake, "sales", {"until": "before"})
         with answering(lake, "quicksight", always("CreateIngestion", code)) as given:
             try:
@@ -485,7 +485,7 @@ def test_a_refresh_meets_each_code_and_is_noted_only_when_it_has_begun(lake: Lak
 def test_a_look_at_a_file_meets_each_status(lake: Lake) -> None:
     key = "sales_data_2024_03_15_a.csv"
     put(lake, key, HEADER + rows(1))
-    for code, kind in all_codes("s3"):
+    for code, kind in sorted(kinds_of("s3", common=False).items()):
         if code.isdigit():
             error = meets(lake, "s3", "HeadObject", code, lambda: find_source(lake, key))
             if kind == "missing":
@@ -496,7 +496,7 @@ def test_a_look_at_a_file_meets_each_status(lake: Lake) -> None:
 
 
 def test_a_listing_meets_each_code(lake: Lake) -> None:
-    for code, kind in all_codes("s3"):
+    for code, kind in sorted(kinds_of("s3", common=False).items()):
         if code.isdigit():
             continue  # of HEAD
         check(meets(lake, "s3", "ListObjectsV2", code, lambda: find_unloaded(lake, full=True)), code, kind)

@@ -10,6 +10,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.support.properties import EFFORT
+
 WIDTHS = {"wide": {"width": 1400, "height": 900}, "narrow": {"width": 390, "height": 844}}
 # What a page is looked at with: keyword arguments of a browser's context, by name. Without a choice of Airflow's the
 # page follows the system's theme.
@@ -18,6 +20,8 @@ LOOKS: dict[str, dict[str, Any]] = {
     for width, size in WIDTHS.items()
     for theme in ("light", "dark")
 }
+# Each width and each theme; with more effort all four.
+TRIED = list(LOOKS) if EFFORT > 1 else ["wide, light", "narrow, dark"]
 # https://github.com/dequelabs/axe-core/blob/develop/doc/issue_impact.md
 _GRAVE = ("serious", "critical")
 # What sticks out of the window and does not scroll by itself.

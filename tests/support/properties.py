@@ -1,4 +1,4 @@
-"""How hard the property tests try."""
+"""How hard the tests try: a run of all of them fits into twenty minutes, and LAKELANES_EXAMPLES=10 tries more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
-# Multiplies the number of examples, which are then other ones in every run.
+# Multiplies the number of examples, which are then other ones in every run; from 2 on what has sizes is tried whole.
 EFFORT = int(os.environ.get("LAKELANES_EXAMPLES", "1"))
 
 # Hypothesis mixes in constants of all modules of ours that are imported by then, so that the examples would be other

@@ -138,7 +138,7 @@ _LONG = [
 ]
 
 
-@examples(300)
+@examples(120)
 @given(
     st.lists(st.sampled_from(_SHORT) | st.sampled_from(_LONG), min_size=1, max_size=8),
     st.sampled_from(["", '"open,1,\n', "last"]),
@@ -188,7 +188,7 @@ def reason_on(outcome: Outcome, line: int) -> str:
     return next(row["reason"] for row in outcome.rejects if row["line"] == line)
 
 
-@examples(200)
+@examples(80)
 @given(
     st.lists(st.sampled_from(_SHORT) | st.sampled_from(_LONG), min_size=1, max_size=8),
     st.sampled_from(["\n", "\r\n", "\r"]),

@@ -96,7 +96,7 @@ def without_nulls(table: Table, members: Members, path: tuple[str, ...] = ()) ->
     return kept
 
 
-@examples(300)
+@examples(150)
 @given(data=st.data(), items=st.lists(_members(), min_size=1, max_size=4))
 def test_an_item_is_rebuilt_from_its_row(data: st.DataObject, items: list[Members]) -> None:
     table = make_table(SCHEMA, ["id"])

@@ -102,7 +102,7 @@ _BITS = st.sampled_from(
 
 
 @pytest.mark.slow
-@examples(250)
+@examples(120)
 @given(data=st.data(), pair=tables_and_items(), full=st.booleans())
 def test_damaged_lines_are_read_or_refused_alike(data: Any, pair: Any, full: bool) -> None:
     table, items = pair

@@ -24,7 +24,7 @@ from lakelanes.ledger import summaries
 from lakelanes_airflow import process_lake
 from lakelanes_airflow.plugin import LakelanesPlugin
 from tests.lakelanes_airflow.page.conftest import Open
-from tests.support.accessibility import LOOKS, grave_faults, too_wide
+from tests.support.accessibility import LOOKS, TRIED, grave_faults, too_wide
 from tests.support.browser import chromium, keep
 from tests.support.exported_table import HOUR, ExportedTable
 from tests.support.lakes import SALES, put
@@ -154,7 +154,7 @@ def card(page: Page, title: str | re.Pattern[str]) -> Locator:
     )
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", TRIED)
 def test_it_can_be_used_by_everybody_on_every_screen(open_page: Open, shown: Lake, look: str) -> None:
     page = open_page("/lake/", "user", **LOOKS[look])
     for fold in page.locator("details").all():

@@ -13,7 +13,7 @@ from lakelanes.files.listing import list_prefix
 from lakelanes.files.sweep import find_unloaded, record_unmatched
 from lakelanes.lake import Lake
 from tests.lakelanes_airflow.page.conftest import Open
-from tests.support.accessibility import LOOKS, grave_faults, too_wide
+from tests.support.accessibility import LOOKS, TRIED, grave_faults, too_wide
 from tests.support.browser import chromium, keep
 from tests.support.lakes import SALES, put
 
@@ -58,7 +58,7 @@ def uris(lake: Lake) -> dict[str, str]:
     return uris
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", TRIED)
 def test_every_page_of_files_is_fit_for_everybody_on_every_screen(
     open_page: Open, lake: Lake, uris: dict[str, str], look: str
 ) -> None:
