@@ -235,7 +235,9 @@ def expected(
     for start, following in pairwise(starts):
         begin, end = clocks.begins(start), clocks.passed(following)
         place = bisect_left(ticks, end)
-        due = end if schedule is None else ticks[place] if place < len(ticks) else LAST
+        if schedule is not None and place == len(ticks):
+            continue  # due after all that is looked at
+        due = end if schedule is None else ticks[place]
         if clocks.shown(begin) < following and due <= latest:
             found.append(Expected(start.strftime(forms), begin, end, due))
     return found
