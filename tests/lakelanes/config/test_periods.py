@@ -51,7 +51,9 @@ def check(periods: Periods, clocks: Clocks, first: datetime, last: datetime) -> 
     # A tick of a schedule of working days starts what was over two days before.
     earlier = 4 * DAY if periods.grain == "day" else DAY / 2
     starts = starts_of(periods.grain, clocks.shown(first) - earlier, clocks.shown(last))
-    found = expected(clocks, starts, periods.form, periods.schedule, last + DAY)
+    every = expected(clocks, starts, periods.form, periods.schedule, last + DAY)
+    # Of what was before the clocks were looked at nothing is known.
+    found = [one for one in every if one.begin >= clocks.starts[0]]
     names = [period.name for period in found]
     where = f"{periods} {first}"
     assert list(periods.between(names[0], names[-1])) == names, where
