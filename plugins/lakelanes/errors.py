@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 
 class LakeError(Exception):
@@ -185,10 +186,11 @@ class ValidationError(LakeError):
 
 class ViewError(LakeError):
     """A view's SQL cannot be used (syntax, a cycle, two views of one name), or Athena could not make the view; then
-    ``retryable`` says whether it may the next time."""
+    ``retryable`` says whether it may the next time, and ``outcomes`` what became of all views (ViewOutcomes)."""
 
-    def __init__(self, message: str, *, retryable: bool = False) -> None:
+    def __init__(self, message: str, *, retryable: bool = False, outcomes: Sequence[Any] = ()) -> None:
         self.retryable = retryable
+        self.outcomes = outcomes
         super().__init__(message)
 
 

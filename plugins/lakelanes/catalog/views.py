@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 VIEWS = INCLUDE / "sql" / "views"
 # Note: the fingerprint of each view that was made.
 _MADE = "views"
+Columns = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,17 @@ class ViewOutcome:
 
     waiting: for a table of the configuration that is not there yet. not configured: for one that nothing in the
     configuration makes. failed: Athena refused it. ``reason`` names the tables, or says what Athena did.
+
+    Of a view that is there as its file has it, created or unchanged: its SQL, and its columns and those of its inputs,
+    by name and Hive type.
     """
 
     name: str
     action: Literal["created", "unchanged", "waiting", "not configured", "failed"]
     reason: str = ""
+    sql: str = field(default="", repr=False)
+    columns: Columns = field(default=(), repr=False)
+    inputs: Mapping[str, Columns] = field(default_factory=dict, repr=False)
 
 
 def read_views(directory: Path = VIEWS) -> list[View]:
@@ -96,7 +103,7 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
         if columns[view.name] is not None and note.get(view.name) == fingerprint:
             if inputs.get(view.name) != view.inputs:  # it was made by a version that did not note them
                 inputs = view_sources.note(lake, view.name, view.inputs)
-            outcomes.append(ViewOutcome(view.name, "unchanged"))
+            outcomes.append(_there(view, "unchanged", columns))
             continue
         # Of the view as it was and as it will be, for this process may die on the way from one to the other.
         view_sources.note(lake, view.name, view.inputs | inputs.get(view.name, frozenset()))
@@ -110,14 +117,16 @@ def refresh(lake: Lake, directory: Path = VIEWS) -> list[ViewOutcome]:
         columns[view.name] = _columns(lake, view.name)
         note = {**note, view.name: fingerprint}
         lake.ledger.write_note(_MADE, note)
-        outcomes.append(ViewOutcome(view.name, "created"))
+        outcomes.append(_there(view, "created", columns))
     failed = [outcome for outcome in outcomes if outcome.action == "failed"]
     if failed or lake.ledger.read_note(FAILED_VIEWS):
         lake.ledger.write_note(FAILED_VIEWS, {outcome.name: outcome.reason for outcome in failed})
     if failed:
         reasons = "\n".join(f"{outcome.name}: {outcome.reason}" for outcome in failed)
         raise ViewError(
-            f"Athena refused {len(failed)} of {len(outcomes)} views; all others are done\n{reasons}", retryable=can_pass
+            f"Athena refused {len(failed)} of {len(outcomes)} views; all others are done\n{reasons}",
+            retryable=can_pass,
+            outcomes=outcomes,
         )
     return outcomes
 
@@ -141,6 +150,11 @@ def tables_of_views(directory: Path = VIEWS) -> dict[str, set[str]]:
     for view in read_views(directory):
         found[view.name] = set().union(*(found.get(name, {name}) for name in view.inputs))
     return found
+
+
+def _there(view: View, action: Literal["created", "unchanged"], columns: Mapping[str, Columns | None]) -> ViewOutcome:
+    inputs = {name: columns[name] or () for name in sorted(view.inputs)}
+    return ViewOutcome(view.name, action, "", view.sql, columns[view.name] or (), inputs)
 
 
 def _without_inputs(view: View, missing: list[str], unknown: list[str]) -> ViewOutcome:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from lakelanes.aws.failures import is_retryable
@@ -56,10 +56,12 @@ class Scope:
 @dataclass(frozen=True)
 class Published:
     """What publishing did. partition_keys: by the name of each entity whose rows changed, the Airflow partition keys;
-    none of an entity that is not partitioned by date. views_due: whether views are to be refreshed for it."""
+    none of an entity that is not partitioned by date. views_due: whether views are to be refreshed for it. changed: by
+    entity the partitions whose rows changed."""
 
     partition_keys: dict[str, set[str]] = field(default_factory=dict)
     views_due: bool = False
+    changed: dict[str, set[Partition]] = field(default_factory=dict)
 
 
 def publish(lake: Lake, planned: Iterable[tuple[str, SourceFile]], scope: Scope, unloaded: Set[str]) -> Published:
@@ -87,7 +89,7 @@ def publish(lake: Lake, planned: Iterable[tuple[str, SourceFile]], scope: Scope,
     if failures:
         raise min(failures, key=lambda error: not is_retryable(error))
     # The low-latency lane creates tables too, and leaves their views to the next run.
-    return Published(result.partition_keys, tables_changed or bool(lake.ledger.read_note(VIEWS_DUE)))
+    return replace(result, views_due=tables_changed or bool(lake.ledger.read_note(VIEWS_DUE)))
 
 
 def _summarize(lake: Lake, entity: str | None) -> None:
@@ -132,6 +134,7 @@ def _publish_entity(
         ", ".join(registered.tables_changed) or "none",
     )
     if changed:
+        result.changed[entity.name] = changed
         keys = {partition_key(entity, partition) for partition in changed}
         result.partition_keys[entity.name] = {key for key in keys if key}
     return bool(registered.tables_changed)

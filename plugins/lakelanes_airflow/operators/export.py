@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.providers.standard.utils.skipmixin import SkipMixin
@@ -14,13 +14,14 @@ from airflow.sdk.exceptions import AirflowFailException
 from lakelanes.config.model import Table
 from lakelanes.errors import GapError, RecoveryLagError
 from lakelanes.lake import Lake
-from lakelanes.tables.current import publish
+from lakelanes.tables.current import Published, publish
 from lakelanes.tables.export_requests import poll_export, request_export
 from lakelanes.tables.import_export import import_into_lake
 from lakelanes.tables.ledger import Export, TableLedger
 from lakelanes.tables.planning import Plan, check, plan
-from lakelanes.tables.snapshot import compact, expire
+from lakelanes.tables.snapshot import Compaction, compact, expire
 from lakelanes_airflow.assets import announce, current_asset
+from lakelanes_airflow.lineage.hooks import WithLineage
 from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs.early_end import end_early
@@ -30,6 +31,9 @@ from lakelanes_airflow.runs.xcoms import FAILURE, PREVIEW, REMEDY, PlannedExport
 from lakelanes_airflow.timetables.schedules import period_of, window_key
 from lakelanes_airflow.triggers.exports import ExportTrigger, RecoveryTrigger
 from lakelanes_airflow.triggers.polling import PollEvent
+
+if TYPE_CHECKING:
+    from lakelanes.lineage.datasets import Lineage
 
 # XCom: why nothing is due.
 NOTE = "note"
@@ -130,7 +134,7 @@ class PlanExportsOperator(BaseOperator, SkipMixin):
         )
 
 
-class ExportOperator(BaseOperator):
+class ExportOperator(WithLineage, BaseOperator):
     """Has DynamoDB make one export, or finds the one that it is making or has made; returns the window.
 
     Asks once before it waits, and holds no worker while it waits. A failed export is begun again a few times.
@@ -140,6 +144,7 @@ class ExportOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("window",)
+    _exported: Export | None = None
 
     def __init__(self, *, table: str, window: PlannedExport, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -160,9 +165,9 @@ class ExportOperator(BaseOperator):
 
     def _export(self, lake: Lake) -> PlannedExport:
         table = lake.config.tables[self.table]
-        export = export_of(lake, table, self.window)
+        self._exported = export = export_of(lake, table, self.window)
         while export.state in {"planned", "exporting"}:
-            export = poll_export(lake, table, request_export(lake, table, export))
+            self._exported = export = poll_export(lake, table, request_export(lake, table, export))
             if export.state == "exporting":
                 deadline = lake.clock() + EXPORT_DEADLINE
                 self.log.info("The %s is being made: %s", export, export.export_arn)
@@ -177,11 +182,18 @@ class ExportOperator(BaseOperator):
             raise AirflowFailException(f"the {export} is {export.state}: {export.reason}. Trigger export_{self.table}")
         return self.window
 
+    def lineage(self) -> Lineage:
+        from lakelanes.lineage.exports import of_export
 
-class ConvertExportOperator(BaseOperator):
+        config = open_lake().config
+        return of_export(config, config.tables[self.table], self._exported)
+
+
+class ConvertExportOperator(WithLineage, BaseOperator):
     """Converts one finished export into change rows, or a full one into a snapshot."""
 
     template_fields: Sequence[str] = ("window",)
+    _export: Export | None = None
 
     def __init__(self, *, table: str, window: PlannedExport, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -192,11 +204,18 @@ class ConvertExportOperator(BaseOperator):
         with explained(context):
             lake = open_lake()
             table = lake.config.tables[self.table]
-            done = import_into_lake(lake, table, export_of(lake, table, self.window))
+            self._export = planned = export_of(lake, table, self.window)
+            self._export = done = import_into_lake(lake, table, planned)
         return {"rows": done.rows, "files": done.files}
 
+    def lineage(self) -> Lineage:
+        from lakelanes.lineage.exports import of_conversion
 
-class PublishTableOperator(BaseBranchOperator):
+        config = open_lake().config
+        return of_conversion(config, config.tables[self.table], self._export)
+
+
+class PublishTableOperator(WithLineage, BaseBranchOperator):
     """Registers what is converted and moves the view to it; emits one asset event per window.
 
     Follows ``on_failure`` when an export of the run is not in the lake, and ``on_new_view`` when the view is new or has
@@ -207,6 +226,7 @@ class PublishTableOperator(BaseBranchOperator):
     """
 
     template_fields: Sequence[str] = ()
+    _published: Published | None = None
 
     def __init__(self, *, table: str, plan: str, on_failure: str, on_new_view: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -224,7 +244,9 @@ class PublishTableOperator(BaseBranchOperator):
             table = lake.config.tables[self.table]
             exports = [export_of(lake, table, window) for window in windows]
             done = [export for export in exports if export.is_converted]
-            published = publish(lake, table, [export.start for export in done if export.kind == "window"])
+            self._published = published = publish(
+                lake, table, [export.start for export in done if export.kind == "window"]
+            )
             ledger = TableLedger(lake, table.name)
             for export in done:
                 if export.state == "converted":
@@ -234,6 +256,12 @@ class PublishTableOperator(BaseBranchOperator):
         failed = len(done) < len(exports)
         _cure_incidents(lake, context, complete=not failed)
         return [*([self.on_failure] if failed else []), *([self.on_new_view] if changed else [])]
+
+    def lineage(self) -> Lineage:
+        from lakelanes.lineage.exports import of_current
+
+        config = open_lake().config
+        return of_current(config, config.tables[self.table], self._published.coverage if self._published else None)
 
     def _events(self, lake: Lake, table: Table, done: Sequence[Export]) -> dict[Any, set[str]]:
         if not done:
@@ -281,13 +309,14 @@ class ReportExportsOperator(BaseOperator):
         raise AirflowFailException("\n  ".join(["the run is not complete:", *lines, remedy]))
 
 
-class MaintainTableOperator(BaseOperator):
+class MaintainTableOperator(WithLineage, BaseOperator):
     """Compacts a table's changes into a snapshot, deletes old snapshots, and fails where its exports have a gap.
 
     :param table: name of the table in the configuration.
     """
 
     template_fields: Sequence[str] = ()
+    _done: Compaction | None = None
 
     def __init__(self, *, table: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -297,7 +326,7 @@ class MaintainTableOperator(BaseOperator):
         with explained(context):
             lake = open_lake()
             table = lake.config.tables[self.table]
-            done = compact(lake, table)
+            self._done = done = compact(lake, table)
             if done.snapshot is None:
                 self.log.info("%s", done.note)
             else:
@@ -307,6 +336,12 @@ class MaintainTableOperator(BaseOperator):
             self.log.info("%s", check(lake, table))
         cure_incidents(lake, context, task=self.table)
         return {"as_of": done.snapshot.as_of if done.snapshot else None, "changes": done.changes, "deleted": gone}
+
+    def lineage(self) -> Lineage:
+        from lakelanes.lineage.exports import of_compaction
+
+        config = open_lake().config
+        return of_compaction(config, config.tables[self.table], self._done.snapshot if self._done else None)
 
 
 def _cure_incidents(lake: Lake, context: Any, *, complete: bool) -> None:

@@ -5,9 +5,9 @@ They are classes rather than decorated functions so that file names and batches 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.providers.standard.utils.skipmixin import SkipMixin
@@ -18,25 +18,31 @@ from lakelanes.alerts import incidents, page_links, where_to_look
 from lakelanes.alerts.messages import Alert, FileFault
 from lakelanes.aws.failures import is_retryable
 from lakelanes.catalog.registrar import VIEWS_DUE
-from lakelanes.errors import PlanGoneError, RetryableLoadError
+from lakelanes.errors import PlanGoneError, RetryableLoadError, ViewError
 from lakelanes.files import dead_letters
 from lakelanes.files.batch import load_batch
+from lakelanes.files.batch_plan import Planned
 from lakelanes.files.outcomes import FileOutcome, raise_for_outcomes
 from lakelanes.files.preview import Preview, preview_files, summarize
-from lakelanes.files.publish import Scope, publish
+from lakelanes.files.publish import Published, Scope, publish
 from lakelanes.files.queue_lane import dead_letter_alert
 from lakelanes.files.sweep import UNMATCHED, find_unloaded, finish, record_unmatched, register_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.assets import announce, table_asset
+from lakelanes_airflow.lineage.hooks import WithLineage
 from lakelanes_airflow.notifications import channels
 from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
 from lakelanes_airflow.runs.early_end import end_early, show_preview
 from lakelanes_airflow.runs.params import check_params
-from lakelanes_airflow.runs.plans import Batch, files_of, hand_over, keep_plan, scope_of
+from lakelanes_airflow.runs.plans import Batch, files_of, hand_over, is_reference, keep_plan, scope_of
 from lakelanes_airflow.runs.progress import progress, run_id_of
 from lakelanes_airflow.runs.xcoms import FAILURE, FAULTS, SCOPE, explained, shortened
+
+if TYPE_CHECKING:
+    from lakelanes.catalog.views import ViewOutcome
+    from lakelanes.lineage.datasets import Lineage
 
 # Refused files per entity that a dry run of the sweep names: the sweep leaves them to a corrected upload.
 _SHOWN_REFUSED = 50
@@ -44,7 +50,7 @@ _SHOWN_REFUSED = 50
 _NAMED = 1000
 
 
-class ConvertOperator(BaseOperator):
+class ConvertOperator(WithLineage, BaseOperator):
     """Loads one batch (see ``runs.plans.keep_plan``): claims, converts and commits each of its files.
 
     Every file of the batch is tried. Afterwards the task fails if any could not be loaded, and is tried again only if
@@ -56,13 +62,13 @@ class ConvertOperator(BaseOperator):
     def __init__(self, *, batch: Batch, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.batch = batch
+        self._files: dict[str, list[SourceFile]] = {}
+        self._outcomes: list[FileOutcome] = []
 
     def execute(self, context: Any) -> dict[str, int]:
         lake = open_lake()
-        by_entity: dict[str, list[SourceFile]] = {}
-        for name, file in files_of(lake, self.batch):
-            by_entity.setdefault(name, []).append(file)
-        outcomes: list[FileOutcome] = []
+        self._files = by_entity = _by_entity(files_of(lake, self.batch))
+        self._outcomes = outcomes = []
         failures: list[Exception] = []
         for name, files in by_entity.items():
             entity, reload = lake.config.entities[name], wants_reload(context)
@@ -80,8 +86,16 @@ class ConvertOperator(BaseOperator):
             "rows_rejected": sum(outcome.rows_rejected or 0 for outcome in outcomes),
         }
 
+    def lineage(self) -> Lineage:
+        from lakelanes.lineage.loads import of_batch
 
-class PublishOperator(BaseBranchOperator):
+        lake, files = open_lake(), self._files
+        if not files and not is_reference(self.batch["files"]):
+            files = _by_entity(files_of(lake, self.batch))
+        return of_batch(lake.config, files, self._outcomes)
+
+
+class PublishOperator(WithLineage, BaseBranchOperator):
     """Registers, validates and publishes the partitions of a run; one task, since each step needs the one before.
 
     Registers in Glue every partition that the run answers for, so a run that finds nothing to load repairs a partition
@@ -101,6 +115,7 @@ class PublishOperator(BaseBranchOperator):
         self.plan = plan
         self.on_failure = on_failure
         self.on_new_table = on_new_table
+        self._published: tuple[Published, Scope] | None = None
 
     def choose_branch(self, context: Any) -> list[str]:
         batches, kept = planned_batches(context, self.plan)
@@ -119,6 +134,7 @@ class PublishOperator(BaseBranchOperator):
             if len(state.faults) > _NAMED:
                 self.log.error("Not loaded: %s more, see the ledger", len(state.faults) - _NAMED)
             published = publish(lake, planned, scope, state.unloaded)
+            self._published = published, scope
             changed = published.partition_keys.items()
             announce(context, {table_asset(lake.config, lake.config.entities[name]): keys for name, keys in changed})
             if scope.until:
@@ -130,6 +146,15 @@ class PublishOperator(BaseBranchOperator):
             *([self.on_failure] if state.faults else []),
             *([self.on_new_table] if published.views_due else []),
         ]
+
+    def lineage(self) -> Lineage:
+        from lakelanes.lineage.loads import of_publish, of_tables
+
+        config = open_lake().config
+        if self._published is None:
+            return of_tables(config, [asset.extra["entity"] for asset in self.outlets])
+        published, scope = self._published
+        return of_publish(config, published.changed, scope.loaded_fast)
 
 
 class ReportFailuresOperator(BaseOperator):
@@ -265,10 +290,11 @@ class FindUnloadedOperator(BaseOperator, SkipMixin):
             record_unmatched(lake, files)
 
 
-class RefreshViewsOperator(BaseOperator):
+class RefreshViewsOperator(WithLineage, BaseOperator):
     """Creates the views whose SQL or inputs changed; returns the names of those it created."""
 
     template_fields: Sequence[str] = ()
+    _outcomes: Sequence[ViewOutcome] = ()
 
     def execute(self, context: Any) -> list[str]:
         # Imported here, for only this task needs the SQL parser.
@@ -277,11 +303,27 @@ class RefreshViewsOperator(BaseOperator):
         with explained(context):
             lake = open_lake()
             lake.ledger.write_note(VIEWS_DUE, {})
-            outcomes = refresh(lake)
+            try:
+                self._outcomes = outcomes = refresh(lake)
+            except ViewError as error:
+                self._outcomes = error.outcomes
+                raise
         for outcome in outcomes:
             self.log.info("%s: %s %s", outcome.name, outcome.action, outcome.reason)
         cure_incidents(lake, context)
         return [outcome.name for outcome in outcomes if outcome.action == "created"]
+
+    def lineage(self) -> Lineage:
+        from lakelanes.lineage.views import of_refresh
+
+        return of_refresh(open_lake().config, self._outcomes)
+
+
+def _by_entity(planned: Iterable[Planned]) -> dict[str, list[SourceFile]]:
+    found: dict[str, list[SourceFile]] = {}
+    for name, file in planned:
+        found.setdefault(name, []).append(file)
+    return found
 
 
 def wants_reload(context: Any) -> bool:

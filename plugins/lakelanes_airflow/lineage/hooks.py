@@ -1,0 +1,42 @@
+"""The methods by which Airflow's OpenLineage provider asks an operator what it read and wrote.
+
+Nobody calls them but its listener, which is there only where the provider is installed and has somewhere to send events
+to. So nothing of OpenLineage is imported here, nor what finds lineage: each is when it is asked for. The listener asks
+in a process that it forks from the task's, and gives it ten seconds ([openlineage] execution_timeout); so an operator
+answers by what it remembers, and sends no request: the connections of its clients are the task's.
+
+https://airflow.apache.org/docs/apache-airflow-providers-openlineage/stable/guides/developer.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
+
+    from lakelanes.lineage.datasets import Lineage
+
+    Told = OperatorLineage[Any, Any]
+
+
+class WithLineage:
+    """An operator that knows what it read and wrote."""
+
+    def lineage(self) -> Lineage:
+        """What is known by now: before it executes what it is to do, afterwards what it did, as far as it came."""
+        raise NotImplementedError
+
+    def get_openlineage_facets_on_start(self) -> Told:
+        return self._told()
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Told:
+        return self._told()
+
+    def get_openlineage_facets_on_failure(self, task_instance: object) -> Told:
+        return self._told()
+
+    def _told(self) -> Told:
+        from lakelanes_airflow.lineage.facets import operator_lineage
+
+        return operator_lineage(self.lineage())
