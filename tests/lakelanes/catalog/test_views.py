@@ -155,8 +155,15 @@ def test_a_view_that_athena_refuses_is_an_error_with_athenas_reason_after_the_ot
         on_bad="SELECT x FROM bad",
         worse="SELECT 1 AS x, 2 AS x",
     )
-    with pytest.raises(ViewError, match=r"refused 2 of 4 views(.*\n)+bad: .*no_such_function(.*\n)+worse: .*x"):
+    with pytest.raises(
+        ViewError, match=r"refused 2 of 4 views(.*\n)+bad: .*no_such_function(.*\n)+worse: .*x"
+    ) as error:
         refresh(lake, directory)
+    found = {outcome.name: (outcome.action, outcome.sql) for outcome in error.value.outcomes}
+    assert found == {
+        **{"bad": ("failed", ""), "good": ("created", "SELECT 1 AS x")},
+        **{"on_bad": ("waiting", ""), "worse": ("failed", "")},
+    }
     assert athena.query(lake, "SELECT x FROM good") == [{"x": "1"}]
 
     write(bad="SELECT 2 AS x", worse="SELECT 1 AS x, 2 AS y")

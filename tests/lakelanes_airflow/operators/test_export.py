@@ -63,6 +63,7 @@ class Run:
         self.source, self.run_id, self.given = source, run_id, context
         self.xcoms: dict[Any, Any] = {}
         self.events = OutletEvents()
+        self.told: dict[str, tuple[list[str], list[str]]] = {}
 
     def context(self, task: Any, map_index: int = -1) -> dict[str, Any]:
         context = task_context(task, dag_id="export_orders", run_id=self.run_id, **{"full": False, **self.given})
@@ -82,12 +83,16 @@ class Run:
     def export(self, index: int = 0) -> Any:
         window = self.xcoms["plan", "return_value"][index]
         task = ExportOperator(task_id="window.export", table="orders", window=window)
-        return finish(task, self.context(task, index))
+        done = finish(task, self.context(task, index))
+        self.told["export"] = told(task)
+        return done
 
     def convert(self, index: int = 0) -> Any:
         window = self.xcoms["plan", "return_value"][index]
         task = ConvertExportOperator(task_id="window.convert", table="orders", window=window)
-        return task.execute(self.context(task, index))
+        done = task.execute(self.context(task, index))
+        self.told["convert"] = told(task)
+        return done
 
     def publish(self) -> list[str]:
         asset = current_asset(self.source.lake.config, self.source.table)
@@ -101,6 +106,7 @@ class Run:
         )
         chosen = task.choose_branch(self.context(task))
         self.emitted = {asset.name: sorted(self.events[asset].keys) for asset in task.outlets}
+        self.told["publish"] = told(task)
         return chosen
 
     def report(self) -> dict[str, Any]:
@@ -116,6 +122,14 @@ class Run:
             self.export(index)
             self.convert(index)
         return self.publish()
+
+
+def told(task: Any) -> tuple[list[str], list[str]]:
+    """Inputs and outputs that the task tells OpenLineage of, with the rows of those it wrote where they are counted."""
+    lineage = task.lineage()
+    names = [[one.at.name.rsplit("/", 1)[1] for one in side] for side in (lineage.inputs, lineage.outputs)]
+    rows = ["" if one.rows is None else f": {one.rows}" for one in lineage.outputs]
+    return sorted(names[0]), [name + count for name, count in zip(names[1], rows, strict=True)]
 
 
 def restored(trigger: Any) -> PollingTrigger:
@@ -161,6 +175,12 @@ def test_a_full_export_then_its_windows_are_the_table(source: SourceTable) -> No
     source.settle()
     run = Run(source)
     assert run.all() == ["refresh_views"], "the view is new"
+    folder = run.told["convert"][0][0]
+    assert run.told == {
+        "export": ([source.table.dynamodb_table], [f"{folder}: 1"]),
+        "convert": ([folder], ["orders_snapshot: 1"]),
+        "publish": (["orders_changes", "orders_snapshot"], ["orders_current"]),
+    }
     [names] = run.emitted.values()
     assert len(names) == 1
     assert shown(source) == source.items()
@@ -169,6 +189,7 @@ def test_a_full_export_then_its_windows_are_the_table(source: SourceTable) -> No
     window = source.close(source.next_window())
     run = Run(source, "run-2")
     assert run.all() == []
+    assert run.told["convert"][1] == ["orders_changes: 2"]
     assert list(run.emitted.values()) == [[window_key(source.table, window)]]
     assert shown(source) == source.items() == {"b": Decimal("2.50")}
     run = Run(source, "run-3")
@@ -382,6 +403,7 @@ def test_maintenance_compacts_and_tells_of_gaps(source: SourceTable) -> None:
     chain = source.ledger.chain()
     assert chain is not None
     done = task.execute(run.context(task, 0))
+    assert told(task) == (["orders_changes"], ["orders_snapshot: 1"])
     assert done == {"as_of": f"{source.next_window().end:%Y%m%dT%H%M00Z}", "changes": 0, "deleted": []}
     source.drop()
     with pytest.raises(GapError):
