@@ -10,7 +10,7 @@ https://airflow.apache.org/docs/apache-airflow-providers-openlineage/stable/guid
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from lakelanes.lineage.datasets import Lineage
 
     Told = OperatorLineage[Any, Any]
+
+T = TypeVar("T")
+
+
+class Remembered(Generic[T]):
+    """What an operator remembers of its work, however much it is.
+
+    As a plain attribute it would be in every event: with [openlineage] include_full_task_info these have all
+    attributes, texts, lists and dictionaries in full, and of other objects the name of the class.
+    """
+
+    def __init__(self, it: T) -> None:
+        self.it = it
 
 
 class WithLineage:

@@ -30,7 +30,7 @@ from lakelanes.files.sweep import UNMATCHED, find_unloaded, finish, record_unmat
 from lakelanes.lake import Lake
 from lakelanes.ledger.source_file import SourceFile
 from lakelanes_airflow.assets import announce, table_asset
-from lakelanes_airflow.lineage.hooks import WithLineage
+from lakelanes_airflow.lineage.hooks import Remembered, WithLineage
 from lakelanes_airflow.notifications import channels
 from lakelanes_airflow.notifications.cure_incidents import cure_incidents
 from lakelanes_airflow.process_lake import open_lake
@@ -62,14 +62,14 @@ class ConvertOperator(WithLineage, BaseOperator):
     def __init__(self, *, batch: Batch, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.batch = batch
-        self._files: dict[str, list[SourceFile]] = {}
-        self._outcomes: list[FileOutcome] = []
+        self._load: Remembered[tuple[dict[str, list[SourceFile]], list[FileOutcome]]] | None = None
 
     def execute(self, context: Any) -> dict[str, int]:
         lake = open_lake()
-        self._files = by_entity = _by_entity(files_of(lake, self.batch))
-        self._outcomes = outcomes = []
+        by_entity = _by_entity(files_of(lake, self.batch))
+        outcomes: list[FileOutcome] = []
         failures: list[Exception] = []
+        self._load = Remembered((by_entity, outcomes))
         for name, files in by_entity.items():
             entity, reload = lake.config.entities[name], wants_reload(context)
             try:
@@ -89,10 +89,11 @@ class ConvertOperator(WithLineage, BaseOperator):
     def lineage(self) -> Lineage:
         from lakelanes.lineage.loads import of_batch
 
-        lake, files = open_lake(), self._files
-        if not files and not is_reference(self.batch["files"]):
-            files = _by_entity(files_of(lake, self.batch))
-        return of_batch(lake.config, files, self._outcomes)
+        lake = open_lake()
+        if self._load:
+            return of_batch(lake.config, *self._load.it)
+        known = not is_reference(self.batch["files"])
+        return of_batch(lake.config, _by_entity(files_of(lake, self.batch)) if known else {})
 
 
 class PublishOperator(WithLineage, BaseBranchOperator):
@@ -115,7 +116,7 @@ class PublishOperator(WithLineage, BaseBranchOperator):
         self.plan = plan
         self.on_failure = on_failure
         self.on_new_table = on_new_table
-        self._published: tuple[Published, Scope] | None = None
+        self._published: Remembered[tuple[Published, Scope]] | None = None
 
     def choose_branch(self, context: Any) -> list[str]:
         batches, kept = planned_batches(context, self.plan)
@@ -134,7 +135,7 @@ class PublishOperator(WithLineage, BaseBranchOperator):
             if len(state.faults) > _NAMED:
                 self.log.error("Not loaded: %s more, see the ledger", len(state.faults) - _NAMED)
             published = publish(lake, planned, scope, state.unloaded)
-            self._published = published, scope
+            self._published = Remembered((published, scope))
             changed = published.partition_keys.items()
             announce(context, {table_asset(lake.config, lake.config.entities[name]): keys for name, keys in changed})
             if scope.until:
@@ -153,7 +154,7 @@ class PublishOperator(WithLineage, BaseBranchOperator):
         config = open_lake().config
         if self._published is None:
             return of_tables(config, [asset.extra["entity"] for asset in self.outlets])
-        published, scope = self._published
+        published, scope = self._published.it
         return of_publish(config, published.changed, scope.loaded_fast)
 
 
@@ -294,7 +295,7 @@ class RefreshViewsOperator(WithLineage, BaseOperator):
     """Creates the views whose SQL or inputs changed; returns the names of those it created."""
 
     template_fields: Sequence[str] = ()
-    _outcomes: Sequence[ViewOutcome] = ()
+    _outcomes: Remembered[Sequence[ViewOutcome]] | None = None
 
     def execute(self, context: Any) -> list[str]:
         # Imported here, for only this task needs the SQL parser.
@@ -304,10 +305,11 @@ class RefreshViewsOperator(WithLineage, BaseOperator):
             lake = open_lake()
             lake.ledger.write_note(VIEWS_DUE, {})
             try:
-                self._outcomes = outcomes = refresh(lake)
+                outcomes = refresh(lake)
             except ViewError as error:
-                self._outcomes = error.outcomes
+                self._outcomes = Remembered(error.outcomes)
                 raise
+        self._outcomes = Remembered(outcomes)
         for outcome in outcomes:
             self.log.info("%s: %s %s", outcome.name, outcome.action, outcome.reason)
         cure_incidents(lake, context)
@@ -316,7 +318,7 @@ class RefreshViewsOperator(WithLineage, BaseOperator):
     def lineage(self) -> Lineage:
         from lakelanes.lineage.views import of_refresh
 
-        return of_refresh(open_lake().config, self._outcomes)
+        return of_refresh(open_lake().config, self._outcomes.it if self._outcomes else ())
 
 
 def _by_entity(planned: Iterable[Planned]) -> dict[str, list[SourceFile]]:

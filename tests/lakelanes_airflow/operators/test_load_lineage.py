@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.openlineage.utils.utils import TaskInfoComplete
+from openlineage.client.serde import Serde
 
 from lakelanes.catalog import views
 from lakelanes.config.partitions import Partition
@@ -15,6 +18,7 @@ from lakelanes.errors import PermanentLoadError, ViewError
 from lakelanes.files.publish import Published, Scope
 from lakelanes.lake import Lake
 from lakelanes_airflow.assets import table_asset
+from lakelanes_airflow.lineage.hooks import Remembered
 from lakelanes_airflow.operators.load import ConvertOperator, PublishOperator, RefreshViewsOperator
 from lakelanes_airflow.runs.plans import Reference
 from lakelanes_airflow.sensors.source_files import SourceFilesSensor
@@ -32,7 +36,7 @@ def shared(make_shared_lake: Callable[..., Lake]) -> Lake:
 
 
 @pytest.fixture(scope="module")
-def load(shared: Lake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Event]:
+def load(shared: Lake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The events of a load of three files, of which one has a bad row and one is refused."""
     put(shared, "sales_data_2024_03_15.csv", f"{HEADER}t1,c1,1.50,2024-03-15\nt2,c2,2.50,2024-03-15\n")
     put(shared, "sales_data_2024_03_16.csv", f"{HEADER}t1,c1,1.50,2024-03-16\nt2,c2,secret,2024-03-16\n")
@@ -52,7 +56,9 @@ def load(shared: Lake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ev
     with pytest.raises(PermanentLoadError):
         convert.execute(context(convert))
     publish.choose_branch(context(publish))
-    return {**events, "convert": tell(convert, "fail"), "publish": tell(publish, "complete")}
+    # As [openlineage] include_full_task_info has a task.
+    in_full = [Serde.to_json(TaskInfoComplete(task)) for task in (convert, publish)]
+    return {**events, "convert": tell(convert, "fail"), "publish": tell(publish, "complete"), "in full": in_full}
 
 
 def inputs(event: Event) -> dict[str, Any]:
@@ -101,6 +107,12 @@ def test_a_task_that_starts_tells_what_it_is_to_do(load: dict[str, Event]) -> No
     assert outputs(load["convert before"]) == outputs(load["publish before"]) == {"sales_data": (None, [])}
 
 
+def test_what_a_task_remembers_is_in_no_event_where_these_have_all_of_a_task(load: dict[str, Any]) -> None:
+    for told in load["in full"]:
+        assert "non-serializable: Remembered" in told
+        assert not re.search(r"(FileOutcome|SourceFile|Published|Scope)\(", told)
+
+
 def test_publishing_tells_the_partitions_that_changed(load: dict[str, Event]) -> None:
     assert outputs(load["publish"]) == {"sales_data": (None, [day(15), day(16)])}
 
@@ -108,7 +120,9 @@ def test_publishing_tells_the_partitions_that_changed(load: dict[str, Event]) ->
 def test_a_sweep_tells_the_files_that_the_low_latency_lane_loaded(shared: Lake, tmp_path: Path) -> None:
     task = PublishOperator(task_id="publish", plan="find", on_failure="r", on_new_table="v")
     fast = {"sales": {f"s3://{shared.config.resources.source_bucket}/in/fast.csv": day(18)}}
-    task._published = Published(changed={"sales": {Partition.from_path(day(18))}}), Scope(loaded_fast=fast)
+    task._published = Remembered(
+        (Published(changed={"sales": {Partition.from_path(day(18))}}), Scope(loaded_fast=fast))
+    )
     event = event_of(task, "complete", tmp_path)
     assert (inputs(event).keys(), outputs(event)) == ({"fast.csv"}, {"sales_data": (None, [day(18)])})
 
