@@ -18,7 +18,7 @@ LINES = {
         ["commands"],
         ["watch"],
         ["overview", "draft", "drop", "cost"],
-        ["dashboards"],
+        ["dashboards", "lineage"],
         ["files", "tables"],
         ["alerts", "catalog"],
         ["lake"],
@@ -39,7 +39,7 @@ LINES = {
         ["notifications"],
         ["runs"],
         ["timetables"],
-        ["assets", "defaults", "process_lake", "trusted_hosts"],
+        ["assets", "defaults", "lineage", "process_lake", "trusted_hosts"],
     ],
 }
 MOST_AT_THE_ROOT = {"lakelanes": 10, "lakelanes_airflow": 8}
