@@ -34,7 +34,7 @@ class Detail:
 
 
 DETAILS = (
-    Detail(files=500, partitions=500, comments=True),
+    Detail(files=400, partitions=500, comments=True),
     Detail(files=100, partitions=100),
     Detail(files=0, partitions=0),
     Detail(files=0, partitions=0, columns=False),

@@ -42,6 +42,11 @@ def test_files_of_one_folder_whose_names_begin_alike_have_that_folder() -> None:
     assert folder.at.name == "in"
 
 
+def test_a_file_that_is_named_as_a_folder_is_none() -> None:
+    [folder] = reduced(Lineage((file("in/a"), file("in/a/b"))), Detail(files=0, partitions=0)).inputs
+    assert folder.at.name == "in"
+
+
 def test_files_without_a_common_folder_have_the_bucket() -> None:
     [folder] = reduced(Lineage((file("a.csv"), file("in/b.csv"))), Detail(files=1, partitions=0)).inputs
     assert folder.at == ("s3://b", "/")

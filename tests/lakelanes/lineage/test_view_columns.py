@@ -80,6 +80,19 @@ def test_a_named_database_is_the_lakes_own() -> None:
     assert source.at == glue_name(CONFIG, "s")
 
 
+def test_columns_of_named_databases_are_found_without_their_table() -> None:
+    assert found('SELECT name, amount FROM "db"."s" JOIN "db"."t" ON s.id = t.id') == {
+        "name": ["t.name: IDENTITY"],
+        "amount": ["s.amount: IDENTITY"],
+    }
+
+
+def test_each_part_of_a_union_does_its_own_to_its_columns() -> None:
+    assert found("SELECT SUM(amount) AS x FROM s UNION ALL SELECT id FROM t") == {
+        "x": ["s.amount: AGGREGATION", "t.id: IDENTITY"]
+    }
+
+
 def test_sql_that_cannot_be_read_is_told() -> None:
     with pytest.raises(SqlglotError):
         sources_of(CONFIG, "SELECT FROM WHERE", TABLES)

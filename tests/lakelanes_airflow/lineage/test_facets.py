@@ -101,6 +101,12 @@ def test_a_table_has_schema_other_names_catalogue_partitions_and_rows(tell: Any)
     ]
 
 
+def test_no_rows_are_a_number_too(tell: Any) -> None:
+    none, unknown = (Dataset(Name("glue", "t"), "TABLE", rows=rows) for rows in (0, None))
+    first, second = tell(Lineage((), (none, unknown)))["outputs"]
+    assert (first["outputFacets"]["outputStatistics"]["rowCount"], second["outputFacets"]) == (0, {})
+
+
 def test_a_view_has_column_lineage(tell: Any) -> None:
     sources = {"a": [ColumnSource(Name("n", "t"), "x", "AGGREGATION"), ColumnSource(Name("n", "t"), "y", "WINDOW")]}
     [view] = tell(Lineage((), (view_dataset(CONFIG, "v", [Column("a", "int", "text")], sources),)))["outputs"]
@@ -140,7 +146,7 @@ def test_an_event_against_the_specification_is_found(tell: Any) -> None:
     [
         # What a task has of a run of 200,000 files.
         (5_000, {}, "in/2024"),
-        (501, {}, "in/2024"),
+        (401, {}, "in/2024"),
         # Each of these keys has 1,000 bytes, and JSON writes 3,000.
         (500, {"key": "in/" + "ä" * 497 + "{}"}, "in"),
         (400, {"rows_rejected": 1, "column": "amount"}, "in/2024"),

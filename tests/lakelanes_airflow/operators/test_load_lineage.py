@@ -152,6 +152,7 @@ def test_the_views_that_are_there_are_told_with_the_sources_of_their_columns(
             "revenue": ["amount"],
         }
     (tmp_path / "lineage_bad.sql").write_text("SELECT no_such_column AS x FROM sales_data")
+    task = RefreshViewsOperator(task_id="refresh")
     with pytest.raises(ViewError):
         task.execute(task_context(task))
     assert outputs(event_of(task, "fail", tmp_path)).keys() == {"lineage_good"}
