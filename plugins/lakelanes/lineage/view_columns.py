@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.scope import find_all_in_scope
 
@@ -24,13 +24,8 @@ def sources_of(
     inputs: the columns of the tables and views that it reads, all of the lake's database. Raises SqlglotError for SQL
     that cannot be read. What filters, joins and groups rows is no source: it says which rows there are.
     """
-    query = parse_one(sql, read=_DIALECT)
-    for table in query.find_all(exp.Table):
-        # All are of one database, whether it is named or not.
-        table.set("db", None)
-        table.set("catalog", None)
     schema = {name: of for name, columns in inputs.items() if (of := dict.fromkeys(columns, "unknown"))}
-    found = lineage(None, query, schema=schema, dialect=_DIALECT, copy=False, trim_selects=False)
+    found = lineage(None, sql, schema=schema, dialect=_DIALECT, trim_selects=False)
     return {column: _sources(config, node) for column, node in found.items()}
 
 
