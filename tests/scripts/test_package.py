@@ -22,8 +22,11 @@ from scripts.package import ROOT, build_for, function_bundle, mwaa_files
 from tests.support.lakes import config_text
 
 HANDLERS = {"file_processor.py", "stream_processor.py"}
-# Imported only where views are refreshed, dashboards drawn and the terminal asked, which the functions do not.
-NOT_FOR_THE_FUNCTION = ("lakelanes/catalog/views.py", "lakelanes/__main__.py", "lakelanes/dashboards/")
+# Imported only where views are refreshed, dashboards drawn, the terminal or lineage asked, which the functions do not.
+NOT_FOR_THE_FUNCTION = (
+    *("lakelanes/catalog/views.py", "lakelanes/__main__.py"),
+    *("lakelanes/dashboards/", "lakelanes/lineage/"),
+)
 
 
 def test_the_same_input_makes_the_same_bytes(tmp_path: Path) -> None:
