@@ -7,7 +7,7 @@ VENV := .local/venv/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status bi test test-fast check package bench chaos referee clients acceptance format clean
+.PHONY: help setup demo up down status bi cluster test test-fast check package bench chaos referee clients acceptance format clean
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.local/cache/hypothesis
@@ -46,6 +46,13 @@ WORKERS ?= 4
 
 test: setup  ## Run every test, in WORKERS=n processes
 	@$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile --durations 30
+
+# The suite that needs Airflow's distributed engine: WORKERS=n workers of Celery, 3 if nobody says otherwise.
+cluster: WORKERS = 3
+
+cluster:  ## Airflow's distributed engine as MWAA has it, WORKERS=n workers, and its tests, kills included (docs/cluster.md)
+	@python3 scripts/setup.py --with cluster --with compiler $(if $(PYTHON),--python $(PYTHON))
+	@CLUSTER_WORKERS=$(WORKERS) $(VENV)/python -m pytest tests/cluster --durations 20
 
 test-fast: setup  ## Run what needs no local AWS, no Airflow, no browser and no patience
 	@$(VENV)/python -m pytest -n 2 --dist worksteal -m "not stack and not slow"

@@ -12,11 +12,13 @@ class AirflowError(Exception):
 
 
 class AirflowApi:
-    """The REST API of an Airflow without login, at ``url`` (as ``AIRFLOW_URL`` names it)."""
+    """The REST API of an Airflow at ``url`` (as ``AIRFLOW_URL`` names it): of one without login, or in the name of a
+    user and with the user's password (``login``)."""
 
-    def __init__(self, url: str, timeout: float = 30.0) -> None:
+    def __init__(self, url: str, timeout: float = 30.0, login: tuple[str, str] | None = None) -> None:
         self.url = url.rstrip("/")
         self.timeout = timeout
+        self._login = login
         self._session = requests.Session()
         # It is on this machine: no proxy.
         self._session.trust_env = False
@@ -25,8 +27,7 @@ class AirflowApi:
         """Call ``/api/v2<path>``; returns the decoded answer, None if there is none. Raises AirflowError."""
         for attempt in (1, 2):
             if "Authorization" not in self._session.headers:
-                token = self._send("GET", "/auth/token").json()["access_token"]
-                self._session.headers["Authorization"] = f"Bearer {token}"
+                self._session.headers["Authorization"] = f"Bearer {self.token()}"
             answer = self._send(method, f"/api/v2{path}", json=body, params=query)
             if answer.status_code != requests.codes.unauthorized or attempt == 2:
                 break
@@ -34,6 +35,17 @@ class AirflowApi:
         if not answer.ok:
             raise AirflowError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json() if answer.content else None
+
+    def token(self) -> str:
+        """A new token of Airflow's. Raises AirflowError."""
+        if self._login is None:
+            answer = self._send("GET", "/auth/token")
+        else:
+            username, password = self._login
+            answer = self._send("POST", "/auth/token", json={"username": username, "password": password})
+        if not answer.ok:
+            raise AirflowError(f"/auth/token: {answer.status_code} {answer.text}")
+        return str(answer.json()["access_token"])
 
     def get(self, path: str, **query: Any) -> Any:
         """GET ``path``."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -113,14 +113,28 @@ class LocalAirflow:
         """Begin to make its database, or to bring one of an earlier Airflow up to date."""
         return self._start(table, "migration", ["db", "migrate"], env)
 
-    def start(self, table: ProcessTable, env: Mapping[str, str], names: Iterable[str] = NAMES) -> None:
+    def start(self, table: ProcessTable, env: Mapping[str, str], names: Iterable[str] | None = None) -> None:
         """Start its processes, or some of them, with the variables ``env``."""
-        for name in names:
+        for name in self.names if names is None else names:
             self._start(table, name, self._command(name), env)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What its processes are called."""
+        return NAMES
 
     def components(self, table: ProcessTable) -> list[ManagedProcess]:
         """Those of its processes that were started."""
-        return [process for process in table.processes if process.name in NAMES]
+        return [process for process in table.processes if process.name in self.names]
+
+    def wait_answering(self, table: ProcessTable, deadline: float) -> None:
+        """Return when its API answers, whatever the other processes do. Raises StackError."""
+        api, components = self.api, self.components(table)
+        while api.health()["metadatabase"] != "healthy":
+            _check_alive(components)
+            if time.monotonic() > deadline:
+                raise StackError(f"Airflow's API does not answer after {START_SECONDS:.0f} s")
+            time.sleep(POLL_SECONDS)
 
     def wait_healthy(self, table: ProcessTable, deadline: float) -> None:
         """Return when all of it is healthy, and it is this Airflow that says so. Raises StackError."""

@@ -4,8 +4,8 @@
 Makes .local/boot (uv), .local/venv (Airflow, the development tools and the command `lakelanes`) and .local/aws (the
 local AWS, whose botocore is newer than Airflow's constraints allow); .local/bench (what the benchmarks compare with)
 for `--with bench`, .local/compiler (a C compiler) for `--with compiler` or where the system has none, and
-.local/powerbi (a parser of Power BI's models, which tests ask) for `--with powerbi`, and .local/bi (Superset) for
-`--with bi`. Compiles the library of
+.local/powerbi (a parser of Power BI's models, which tests ask) for `--with powerbi`, .local/bi (Superset) for
+`--with bi`, and .local/cluster (Airflow with all that MWAA's image has) for `--with cluster`. Compiles the library of
 plugins/lakelanes/native. The syntax and the imports stay within Python 3.8, so that an old `python3` can still find the
 newer one that it needs.
 
@@ -40,7 +40,7 @@ UV = "uv==0.13.9"
 OLDEST = (3, 11)
 # The last one has the version, which the installed command's metadata repeat.
 INPUTS = (
-    *("requirements.txt", "constraints.txt", "constraints-bi.txt", "pyproject.toml"),
+    *("requirements.txt", "constraints.txt", "constraints-bi.txt", "constraints-cluster.txt", "pyproject.toml"),
     *("scripts/setup.py", "plugins/lakelanes/__init__.py"),
 )
 # Each environment's installs, in order. Airflow starts a process per task, so what it imports is compiled once, here;
@@ -59,6 +59,12 @@ ON_REQUEST = {
     "compiler": [["--group", "pyproject.toml:compiler"]],
     "powerbi": [["--group", "pyproject.toml:powerbi"]],
     "bi": [["--compile-bytecode", "--group", "pyproject.toml:bi", "-c", "constraints-bi.txt"]],
+    "cluster": [
+        [
+            *("--compile-bytecode", "-r", "requirements.txt", "--group", "pyproject.toml:cluster"),
+            *("-c", "constraints.txt", "-c", "constraints-cluster.txt"),
+        ]
+    ],
 }
 NATIVE = ROOT / "plugins" / "lakelanes" / "native"
 # What the check of a configuration imports: seconds, where everything takes a minute or more.

@@ -166,7 +166,11 @@ class Stack:
     @property
     def api(self) -> AirflowApi:
         """A client of this Airflow's REST API."""
-        return AirflowApi(self.airflow_url)
+        return self.open_api()
+
+    def open_api(self, timeout: float = 30.0) -> AirflowApi:
+        """A client of this Airflow's REST API, which waits so many seconds for an answer."""
+        return AirflowApi(self.airflow_url, timeout)
 
     @property
     def env_file(self) -> Path:

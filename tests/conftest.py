@@ -22,7 +22,7 @@ SERVERS = {
     *("running_localaws", "start_localaws", "running_browser", "run_case", "Stack", "World"),
 }
 # Each test of these imports Airflow or starts processes.
-STACKS = ("dags", "end_to_end", "faults", "infrastructure", "lakelanes_airflow", "lambdas", "witness")
+STACKS = ("cluster", "dags", "end_to_end", "faults", "infrastructure", "lakelanes_airflow", "lambdas", "witness")
 # What one worker does one after the other. The end-to-end tests are two series, about equally long, each with one stack
 # at a time: the first's tests share it. The tests of the page are three, two of them in a browser, each with an
 # application of Airflow's API server; those on moto share its server.
@@ -128,7 +128,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ())) | set(vars(getattr(item, "module", object)))
         if folder in STACKS or names & SERVERS:
             item.add_marker(pytest.mark.stack)
-        if folder == "end_to_end" or item.get_closest_marker("slow"):
+        if folder in ("cluster", "end_to_end") or item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
     items.sort(key=_turn)
 

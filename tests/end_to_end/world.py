@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from scripts.airflow_api import AirflowApi, AirflowError
+from scripts.airflow_api import AirflowError
 from scripts.stack import Stack
 from tests.support import waiting
 from tests.support.queries import fetch_rows, run_query
@@ -35,7 +35,7 @@ class World:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.api = AirflowApi(stack.airflow_url, timeout=PATIENCE_SECONDS)
+        self.api = stack.open_api(PATIENCE_SECONDS)
         self.resources = stack.config.resources
         self.s3, self.glue = stack.client("s3"), stack.client("glue")
         self._athena, self._sqs = stack.client("athena"), stack.client("sqs")

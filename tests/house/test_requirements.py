@@ -35,6 +35,16 @@ def test_constraints_are_exact_and_one_per_package_and_python() -> None:
         assert len(names) == len(set(names))
 
 
+def test_the_constraints_of_the_cluster_are_what_the_others_leave_open() -> None:
+    pins = {canonicalize_name(Requirement(line).name) for line in _lines("constraints.txt")}
+    added = [Requirement(line) for line in _lines("constraints-cluster.txt")]
+    assert all(re.fullmatch(r"==[0-9][^,*]*", str(one.specifier)) for one in added)
+    names = [canonicalize_name(one.name) for one in added]
+    assert len(names) == len(set(names)) and not pins & set(names)
+    group = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["dependency-groups"]["cluster"]
+    assert {canonicalize_name(Requirement(line).name) for line in group} <= pins | set(names)
+
+
 def test_every_requirement_is_constrained() -> None:
     for python in PYTHONS:
         pinned = {Requirement(line).name for line in _lines("constraints.txt") if _applies(Requirement(line), python)}
@@ -61,6 +71,13 @@ def test_both_environments_have_the_same_libraries_for_the_engine() -> None:
 
 
 def test_no_file_of_the_set_up_names_an_index_or_a_folder_of_a_machine() -> None:
-    for name in ("requirements.txt", "constraints.txt", "pyproject.toml", "Makefile", "scripts/setup.py"):
+    for name in (
+        "requirements.txt",
+        "constraints.txt",
+        "constraints-cluster.txt",
+        "pyproject.toml",
+        "Makefile",
+        "scripts/setup.py",
+    ):
         for line in (REPOSITORY / name).read_text().splitlines():
             assert not re.search(r"https?://|--(extra-)?index-url [^F]|--find-links|file:", line), f"{name}: {line}"

@@ -19,6 +19,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.tokens = 0
+        self.logins: list[Any] = []
         self.requests: list[tuple[str, str, Any]] = []
         self.answers: dict[str, tuple[int, Any]] = {}
 
@@ -32,6 +33,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/auth/token":
+            login = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
+            if login not in (None, {"username": "op", "password": "right"}):
+                self._answer(401, {"detail": "Invalid credentials"})
+                return
+            self.server.logins.append(login)
             self.server.tokens += 1
             self._answer(201, {"access_token": f"token-{self.server.tokens}"})
             return
@@ -88,6 +94,18 @@ def test_a_token_that_has_expired_is_replaced_once(server: Server, api: AirflowA
     server.tokens += 1
     assert api.get("/dags") == {"dags": []}
     assert [path for _, path, _ in server.requests] == ["/api/v2/dags"] * 3
+
+
+def test_a_login_is_what_a_token_is_got_by(server: Server) -> None:
+    server.answers["/api/v2/dags"] = (200, {"dags": []})
+    api = AirflowApi(server.url, login=("op", "right"))
+    assert api.get("/dags") == {"dags": []}
+    assert server.logins == [{"username": "op", "password": "right"}]
+    api.close()
+    wrong = AirflowApi(server.url, login=("op", "wrong"))
+    with pytest.raises(AirflowError, match=r"401 .*Invalid credentials"):
+        wrong.get("/dags")
+    wrong.close()
 
 
 def test_an_empty_answer_is_none(server: Server, api: AirflowApi) -> None:

@@ -1,0 +1,148 @@
+"""What a user of a running cluster does, and what happens to its machines."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+
+from scripts.cluster import Cluster
+from scripts.processes import ManagedProcess
+from tests.end_to_end.world import World, wait_for
+
+# What Airflow, Celery and Python themselves leave in a node's home and its /tmp.
+THEIR_OWN = {"airflow.cfg", "logs", "__pycache__", "airflow_local_settings.py"}
+
+
+class Machines(World):
+    """A running cluster, and the clients to use it with."""
+
+    stack: Cluster
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(cluster)
+        self._tokens: dict[str, str] = {}
+
+    def token(self, role: str) -> str:
+        """A token of the user with a role; the same one again, for Airflow hashes a password at each login."""
+        if role not in self._tokens:
+            self._tokens[role] = self.stack.open_api(120.0, role).token()
+        return self._tokens[role]
+
+    def process(self, name: str) -> ManagedProcess:
+        """The process of a node, or of the database."""
+        return next(process for process in self.stack.running() if process.name == name)
+
+    def kill(self, name: str) -> None:
+        """The node is gone, and all that ran there, without a word."""
+        process = self.process(name)
+        while members := process.members():
+            for member in members:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
+            psutil.wait_procs(members, timeout=1)
+        assert process.exit_code() is not None
+
+    def replace(self, name: str) -> None:
+        """What MWAA does with a machine that is gone."""
+        self.stack.start_again(name)
+
+    def mend(self) -> list[str]:
+        """Start every node that has ended; returns their names."""
+        running = {process.name for process in self.stack.running()}
+        ended = [name for name in self.stack.node_names if name not in running]
+        for name in ended:
+            self.replace(name)
+        return ended
+
+    def ask(self, sql: str) -> list[list[Any]]:
+        """Rows of Airflow's database, as JSON has them."""
+        database = self.stack.database
+        assert database is not None
+        rows = database.ask(f"SELECT coalesce(json_agg(row), '[]') FROM (SELECT to_json(q) AS row FROM ({sql}) q) r")
+        return [list(row.values()) for row in json.loads(rows)]
+
+    def environment(self, process: ManagedProcess) -> dict[str, str]:
+        """The variables that a process has."""
+        return psutil.Process(process.pid).environ()
+
+    def place(self, process: ManagedProcess, path: str) -> tuple[int, int]:
+        """Which file a process has at a path, by device and inode."""
+        found = Path(f"/proc/{process.pid}/root{path}").stat()
+        return found.st_dev, found.st_ino
+
+    def left(self, name: str) -> set[str]:
+        """Files in a node's home and its /tmp that no deployment put there, and nobody but the product would."""
+        node = self.stack.node(name)
+        package = {"dags", "plugins", "requirements", "startup", "config"}
+        found = set()
+        for folder in (node.home, node.tmp):
+            for path in folder.rglob("*"):
+                parts = path.relative_to(folder).parts
+                theirs = THEIR_OWN & set(parts) or parts[0].startswith("pymp-") or parts[0] == "wt"
+                if path.is_file() and not theirs and parts[0] not in package:
+                    found.add(str(path))
+        return found
+
+    def running_task(self, run: Any, task_id: str) -> Any:
+        """The task's instance, once it runs."""
+
+        def look() -> Any:
+            found = self.tasks(run).get(task_id, ())
+            return next((task for task in found if task["state"] == "running" and task["hostname"]), None)
+
+        return wait_for(look, bool, f"{task_id} of {run['dag_run_id']} to run")
+
+    def claims(self) -> list[str]:
+        """The files that somebody holds in the ledger."""
+        table = self.resources.ledger_table
+        pages = (
+            self.stack.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(
+                TableName=table,
+                FilterExpression="#state = :claimed",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={":claimed": {"S": "claimed"}},
+            )
+        )
+        return [item["source"]["S"] for page in pages for item in page["Items"]]
+
+    def begin(self, dag_id: str, **settings: Any) -> Any:
+        """Triggers a run, and does not wait for it."""
+        return self.api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, **settings})
+
+    def state(self, run: Any) -> str:
+        path = f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}"
+        return str(self.api.get(path)["state"])
+
+
+def readings(day: str, rows: int) -> tuple[str, Decimal]:
+    """A day's file of about 32 bytes a row, and the sum of its kWh."""
+    lines = [f"m{number % 7},{number}.{number % 1000:03},{day} 00:15:00" for number in range(1, rows + 1)]
+    total = sum((Decimal(f"{number}.{number % 1000:03}") for number in range(1, rows + 1)), Decimal())
+    return "\n".join(["meter,kwh,read_at", *lines, ""]), total
+
+
+def put_readings(machines: Machines, month: str, days: dict[int, int]) -> dict[str, tuple[int, Decimal]]:
+    """Puts one file per day with so many rows; returns rows and kWh by day as Athena is to answer them."""
+    expected = {}
+    for day, rows in days.items():
+        text, total = readings(f"{month}-{day:02}", rows)
+        machines.put(f"utilities/north/readings-{month}-{day:02}.csv", text)
+        expected[f"{day:02}"] = (rows, total)
+    return expected
+
+
+def answer(machines: Machines, year: str, month: str) -> dict[str, tuple[int, Decimal]]:
+    """Rows and kWh by day, by Athena."""
+    rows = machines.query(
+        f"SELECT day, count(*) AS readings, sum(kwh) AS total FROM meter_readings "
+        f"WHERE year = '{year}' AND month = '{month}' GROUP BY day"
+    )
+    return {str(day): (int(str(count)), Decimal(str(total))) for day, count, total in rows}
