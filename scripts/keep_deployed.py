@@ -1,9 +1,10 @@
 """Keep the infrastructure deployed to a local AWS that may be started anew, for docker-compose.yaml.
 
-    python -m scripts.keep_deployed --mark FILE [options of scripts/deploy.py]
+    python -m scripts.keep_deployed --mark FILE [--queue NAME] [options of scripts/deploy.py]
 
 The local AWS has its state in memory, so one that was started anew has no stack. Then this deploys again. ``--mark``
-names a file that exists while the stack does: the container's health check looks for it. Ends with deploy.py's exit
+names a file that exists while the stack does: the container's health check looks for it. ``--queue`` names a queue of
+SQS that is made before, for Celery: on MWAA it is none of the infrastructure's. Ends with deploy.py's exit
 code when a deployment fails, for a new start of this process to try again; on SIGTERM it ends with 0.
 """
 
@@ -34,6 +35,7 @@ _NOT_DEPLOYED = ("", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "D
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="keep_deployed", description=__doc__, allow_abbrev=False)
     parser.add_argument("--mark", type=Path, required=True, help="file that exists while the stack does")
+    parser.add_argument("--queue", help="queue of SQS that is made beside the stack")
     parser.add_argument("--config", type=Path, help="default: $LAKE_CONFIG, else include/lake.json")
     options, others = parser.parse_known_args(arguments)
     config = load_config(options.config)
@@ -41,12 +43,15 @@ def main(arguments: list[str] | None = None) -> int:
     # A server that is being started anew is asked again a second later, not within the call.
     quick = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})
     client = boto3.client("cloudformation", region_name=config.aws.region, config=quick)
+    sqs = boto3.client("sqs", region_name=config.aws.region, config=quick)
     options.mark.unlink(missing_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         while True:
             state = stack_state(client, stack_name(config))
             if state in _DEPLOYED:
+                if options.queue and not options.mark.exists():
+                    sqs.create_queue(QueueName=options.queue)
                 options.mark.touch()
             else:
                 options.mark.unlink(missing_ok=True)

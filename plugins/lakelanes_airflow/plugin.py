@@ -1,8 +1,9 @@
 """The Airflow plugin: the Lake page, the DAGs' timetable and priorities, a listener for DAG files that cannot be
 imported, the names by which Airflow answers, and imports that tasks share.
 
-Tasks are forked from a process that has loaded this plugin. So what every task needs is imported once, here: importing
-pyarrow and reading botocore's descriptions of AWS takes longer than the work of most tasks.
+Tasks are forked from a process that has loaded this plugin (a Celery worker has by airflow_local_settings.py). So what
+every task needs is imported once, here: importing pyarrow and reading botocore's descriptions of AWS takes longer than
+the work of most tasks.
 """
 
 from __future__ import annotations

@@ -11,7 +11,9 @@ from lakelanes_airflow.page.app import the_app
 from tests.cluster.machines import Machines, put_readings
 
 ROUTES = [(method, route.path) for route in the_app().routes for method in getattr(route, "methods", ["GET"])]
-READERS, STARTERS = ("Admin", "Op", "User", "Viewer"), ("Admin", "Op", "User")
+STARTERS = ("User", "Op", "Admin")
+# In this order: who may not press a button is asked while there is something to press it for.
+READERS = ("Viewer", *STARTERS)
 DAY, KEY = "2026-01-01", "utilities/north/readings-2026-01-01.csv"
 REFUSED = "visits_20260101T09.csv.gz"
 

@@ -3,6 +3,8 @@ but what is in AWS and in Airflow's database."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from scripts.airflow_processes import expected_dags, pages
 from tests.cluster.machines import Machines, answer, put_readings
 from tests.end_to_end.world import wait_for
@@ -21,6 +23,12 @@ def test_every_node_has_a_home_a_tmp_and_a_name_of_its_own(machines: Machines) -
         assert environment["LAKE_CONFIG"] == "/usr/local/airflow/plugins/include/lake.json"
         assert environment["AIRFLOW_HOME"] == "/usr/local/airflow"
         assert "PYTHONPATH" not in environment
+
+
+def test_a_worker_has_imported_what_tasks_need_before_it_forks(machines: Machines) -> None:
+    for name in machines.stack.worker_names:
+        memory = f"/proc/{machines.process(name).pid}/maps"
+        wait_for(lambda memory=memory: "libarrow" in Path(memory).read_text(), bool, f"{name} to load pyarrow")  # type: ignore[misc]
 
 
 def test_the_layout_of_the_package_is_imported_without_a_fault(machines: Machines) -> None:

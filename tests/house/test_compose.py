@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+
+from scripts.cluster import QUEUE, ClusterAirflow, worker_names
+from scripts.mwaa_settings import SUGGESTED, Environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILE = REPOSITORY / "docker-compose.yaml"
@@ -74,14 +78,50 @@ def test_what_is_mounted_exists(compose: dict[str, Any]) -> None:
 
 def test_every_airflow_component_runs_and_waits_for_what_it_needs(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
-        assert services[name]["command"][0] == name
+    for name in ("api-server", "scheduler", "dag-processor", "triggerer", "worker-1", "worker-2"):
+        assert services[name]["command"][0] == ("celery" if name.startswith("worker") else name)
         assert services[name]["depends_on"] == {
             "postgres": {"condition": "service_healthy"},
             "migration": {"condition": "service_completed_successfully"},
             "deployment": {"condition": "service_healthy"},
         }
         assert services[name]["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql")
+
+
+def test_it_is_the_shape_of_the_run_without_docker(compose: dict[str, Any], tmp_path: Path) -> None:
+    """tests/cluster runs that one: what both have is the same, but for addresses and secrets, and for the login."""
+    services = compose["services"]
+    workers = [name for name in services if name.startswith("worker-")]
+    airflow = ClusterAirflow(tmp_path, tmp_path, tmp_path, tmp_path, {}, "http://h", "", workers=len(workers))
+    assert workers == worker_names(len(workers)) and len(workers) > 1
+    for name in airflow.names:
+        command, wanted = services[name]["command"], airflow._command(name)
+        assert command[: len(wanted)] == wanted, name
+    here = {name: _resolved(value) for name, value in services["worker-1"]["environment"].items()}
+    queue = f"http://127.0.0.1:4566/000000000000/{QUEUE}"
+    environment = Environment("", "", queue, "us-east-1", "", "")
+    wanted = {**SUGGESTED, **environment.insisted()}
+    settings = {
+        name for name in here.keys() & wanted.keys() if not re.search("KEY|SECRET|SQL_ALCHEMY|BACKEND|URL", name)
+    }
+    assert {name: _plain(here[name]) for name in settings} == {name: _plain(wanted[name]) for name in settings}
+    assert settings >= {
+        f"AIRFLOW__{name}" for name in ("CORE__EXECUTOR", "CELERY__EXTRA_CELERY_CONFIG", "API__SERVER_TYPE")
+    }
+    assert here["AIRFLOW__CELERY__BROKER_URL"] == wanted["AIRFLOW__CELERY__BROKER_URL"]
+    assert here["AIRFLOW__CELERY__RESULT_BACKEND"] == f"db+{here['AIRFLOW__DATABASE__SQL_ALCHEMY_CONN']}"
+    # Who makes the queue.
+    command = services["deployment"]["command"]
+    assert command[command.index("--queue") + 1] == QUEUE
+
+
+def _resolved(text: str) -> str:
+    """With the default of each variable that has one."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", lambda found: found[1], text)
+
+
+def _plain(text: str) -> Any:
+    return json.loads(text) if text.startswith("{") else text
 
 
 def test_the_image_is_the_airflow_that_the_requirements_name(compose: dict[str, Any]) -> None:

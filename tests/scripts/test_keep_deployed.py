@@ -13,6 +13,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
+from scripts.cluster import QUEUE
 from scripts.keep_deployed import stack_state
 from tests.support.lakes import config_text
 from tests.support.localaws import ACCOUNT, REPOSITORY, LocalAws, running_localaws
@@ -52,11 +53,13 @@ def test_a_local_aws_that_was_started_anew_is_deployed_to_again(
     mark = tmp_path / "deployed"
     wait_for(mark.exists, what="the first deployment")
     assert aws.client("s3").head_bucket(Bucket="kept-source")
+    assert aws.client("sqs").get_queue_url(QueueName=QUEUE)
     aws.stop()
     wait_for(lambda: not mark.exists(), what="the mark to go")
     with running_localaws(tmp_path / "second", port=aws.port) as anew:
         wait_for(mark.exists, what="the second deployment")
         assert anew.client("s3").head_bucket(Bucket="kept-source")
+        assert anew.client("sqs").get_queue_url(QueueName=QUEUE)
         assert anew.client("dynamodb").describe_table(TableName="kept_ledger")
         assert keeper.poll() is None
 
