@@ -11,6 +11,8 @@ from benchmarks.hostile import HOSTILE
 from benchmarks.layouts import LAYOUTS
 
 OURS = "lakelanes"
+# Of Airflow's workers, where what a task costs is measured (benchmarks/cluster.py).
+SLOTS = (4, 2, 1)
 SIZES = {"1mb": 10**6, "100mb": 10**8, "1gb": 10**9, "10gb": 10**10}
 # How often each tool is measured, by the size of the file.
 _REPEATS = {"1mb": 5, "100mb": 5, "1gb": 3, "10gb": 1}
@@ -29,6 +31,7 @@ Kind = Literal[
     "export",
     "page",
     "backfill",
+    "cluster",
     "start",
     "parsing",
     "hostile",
@@ -131,6 +134,9 @@ def _cases(label: str) -> Iterator[Case]:
         yield Case("dag_parsing", "parsing", arrivals, (OURS,), 3, frozenset({"full"}), files=200)
         yield Case("backfill_20", "backfill", arrivals, (OURS,), 1, small, files=20)
         yield Case("backfill_365", "backfill", arrivals, (OURS,), 1, frozenset({"full"}), files=365)
+        slots = tuple(f"slots_{number}" for number in SLOTS)
+        yield Case("cluster_few_files", "cluster", files, slots, 1, frozenset(), files=200)
+        yield Case("cluster_small_files", "cluster", files, slots, 1, frozenset(), files=20_000)
         yield Case("fast_lane", "latency", arrivals, (OURS,), 1, frozenset({"full"}), files=200)
     if label != "10gb":
         suites = small or frozenset({"full"} if label == "1gb" else ())

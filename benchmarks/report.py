@@ -25,6 +25,10 @@ _COLUMNS = (
     ("p99_s", "p99 s", "{:.2f}"),
     ("wall_s", "seconds", "{:.0f}"),
     ("tasks_run", "tasks", "{:.0f}"),
+    ("cpu_ms_per_file", "CPU ms/file", "{:.1f}"),
+    ("airflow_cpu_ms_per_file", "Airflow's", "{:.1f}"),
+    ("database_rows_per_run", "DB rows", "{:.0f}"),
+    ("xcom_bytes_per_run", "XCom bytes", "{:.0f}"),
     ("rows_ok", "rows", "{:.0f}"),
     ("rows_rejected", "rejected", "{:.0f}"),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from benchmarks import backfill, cold_start, dag_parsing, lake_page, latency, measure, queries
+from benchmarks import backfill, cluster, cold_start, dag_parsing, lake_page, latency, measure, queries
 from benchmarks.cases import OURS, Case
 from benchmarks.check import faults_of, misplaced
 from benchmarks.exports import manifest_entry
@@ -73,6 +73,9 @@ def run_case(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
     if case.kind == "backfill":
         figures, samples = backfill.run(case, lambda text: say(f"{case.name} {text}"))
         return Outcome({OURS: figures}, {OURS: samples}, {})
+    if case.kind == "cluster":
+        by_slots, runs = cluster.run(case, lambda text: say(f"{case.name} {text}"))
+        return Outcome(by_slots, runs, {})
     if case.kind == "start":
         by_function, starts = cold_start.run(case, lambda text: say(f"{case.name} {text}"))
         return Outcome(by_function, starts, {})

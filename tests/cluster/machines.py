@@ -71,6 +71,16 @@ class Machines(World):
         """The variables that a process has."""
         return psutil.Process(process.pid).environ()
 
+    def cpu_seconds(self) -> dict[str, float]:
+        """What each node's processes have taken of a core so far, those that have ended included where waited for."""
+        found = {}
+        for name in self.stack.node_names:
+            found[name] = 0.0
+            for member in self.process(name).members():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    found[name] += sum(member.cpu_times()[:4])
+        return found
+
     def place(self, process: ManagedProcess, path: str) -> tuple[int, int]:
         """Which file a process has at a path, by device and inode."""
         found = Path(f"/proc/{process.pid}/root{path}").stat()

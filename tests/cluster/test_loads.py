@@ -42,7 +42,9 @@ def test_the_layout_of_the_package_is_imported_without_a_fault(machines: Machine
 
 def test_batches_spread_over_workers_which_pass_on_nothing_but_by_aws_and_database(machines: Machines) -> None:
     expected = put_readings(machines, "2024-01", dict.fromkeys(range(1, 9), MEGABYTE_ROWS))
+    before = machines.cpu_seconds()
     run = machines.trigger("load_readings")
+    taken = {name: round(seconds - before[name], 1) for name, seconds in machines.cpu_seconds().items()}
     assert run["state"] == "success", machines.states(run)
     assert answer(machines, "2024", "01") == expected
     converts = machines.tasks(run)["convert"]
@@ -56,6 +58,7 @@ def test_batches_spread_over_workers_which_pass_on_nothing_but_by_aws_and_databa
     )
     assert {task for task, *_ in stored} >= {"sense", "convert"}
     assert sum(size for *_, size in stored) < 100_000, stored
+    print(f"XComs of the run by task, count and bytes: {stored}; CPU seconds by node: {taken}")
     states = machines.ask(
         f"SELECT DISTINCT task_id, state, executor FROM task_instance WHERE run_id = '{run['dag_run_id']}'"
     )
