@@ -38,10 +38,9 @@ def test_a_killed_workers_file_is_loaded_once_by_another(machines: Machines) -> 
     [convert] = machines.tasks(run)["convert"]
     assert convert["try_number"] == 2 and convert["hostname"] != task["hostname"]
     assert answer(machines, "2025", "01") == expected
-    assert (
-        machines.entry(f"s3://{machines.resources.source_bucket}/utilities/north/readings-2025-01-01.csv")["state"]
-        == "loaded"
-    )
+    uri = f"s3://{machines.resources.source_bucket}/utilities/north/readings-2025-01-01.csv"
+    assert machines.entry(uri)["state"] == "loaded"
+    assert machines.alerts_about(uri) == [], "nobody has to act"
     assert machines.mend() == [task["hostname"]]
 
 
