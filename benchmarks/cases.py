@@ -135,7 +135,7 @@ def _cases(label: str) -> Iterator[Case]:
         yield Case("backfill_20", "backfill", arrivals, (OURS,), 1, small, files=20)
         yield Case("backfill_365", "backfill", arrivals, (OURS,), 1, frozenset({"full"}), files=365)
         slots = tuple(f"slots_{number}" for number in SLOTS)
-        yield Case("cluster_few_files", "cluster", files, slots, 1, frozenset(), files=200)
+        yield Case("cluster_few_files", "cluster", files, slots, 1, frozenset(), files=2_000)
         yield Case("cluster_small_files", "cluster", files, slots, 1, frozenset(), files=20_000)
         yield Case("fast_lane", "latency", arrivals, (OURS,), 1, frozenset({"full"}), files=200)
     if label != "10gb":

@@ -34,14 +34,14 @@ from tests.support.queries import fetch_rows, run_query
 _PATIENCE_SECONDS = 3600.0
 _POLL_SECONDS = 0.5
 _IDLE_SECONDS = 20.0
-# Of one slot the share of a file is what counts, and a batch is as small as one may be.
-_ENTITY = {
+# Enough for every slot to have several; 20,000 files of 100 KB make batches of 256 MB, which is the default.
+_BATCHES = 8
+_ENTITY: dict[str, Any] = {
     "table_name": "small",
     "filename_pattern": r"small_(\d{4})_(\d{2})_\d+\.csv",
     "partition_keys": ["year", "month"],
     "schema": [{"name": "number", "type": "int"}, {"name": "text", "type": "string"}],
     "settle_seconds": 0,
-    "batch_bytes": 1 << 20,
     "lanes": ["batch"],
 }
 _OPTIONS: dict[str, dict[str, object]] = {
@@ -108,7 +108,8 @@ def run(case: Case, say: Callable[[str], None]) -> tuple[dict[str, Any], dict[st
     samples: dict[str, list[Sample]] = {}
     with tempfile.TemporaryDirectory(prefix="lakelanes-bench-") as folder:
         config = Path(folder) / "lake.json"
-        config.write_text(config_text({"small": _ENTITY}, "bench"))
+        batch = max(1 << 20, case.input.size * case.files // _BATCHES)
+        config.write_text(config_text({"small": {**_ENTITY, "batch_bytes": batch}}, "bench"))
         cluster = _Counted(config_path=config, state=Path(folder) / "state", workers=max(SLOTS), airflow=_OPTIONS)
         with cluster:
             say(f"{max(SLOTS)} workers run")

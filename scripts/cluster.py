@@ -162,7 +162,7 @@ class Cluster(Stack):
         return AirflowApi(self.airflow_url, timeout, self._login(role))
 
     def start_again(self, name: str) -> ManagedProcess:
-        """Start a node, or the database, whose process has ended; as MWAA does, with what it has on its disk."""
+        """Start a node, or the database, whose process has ended. What is on its disk stays; on MWAA it is new."""
         with self._lock():
             table = self._table()
             for process in [process for process in table.processes if process.name == name]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,9 @@ from benchmarks.cases import SLOTS, all_cases, chosen
 from lakelanes.config.loading import parse_config
 from lakelanes.files.matching import partition_for
 from tests.support.lakes import config_text
+
+# A few of them: all would be in memory.
+CASE = replace(all_cases()["cluster_few_files"], files=5)
 
 
 class Bucket:
@@ -35,19 +39,18 @@ def cluster_of(bucket: Bucket) -> Any:
 
 
 def test_files_have_the_size_and_the_rows_that_are_told(bucket: Bucket) -> None:
-    case = all_cases()["cluster_few_files"]
-    rows = module._put(cluster_of(bucket), case, 4)
-    assert len(bucket.objects) == case.files
+    rows = module._put(cluster_of(bucket), CASE, 4)
+    assert len(bucket.objects) == CASE.files
     sizes = {len(body) for body in bucket.objects.values()}
-    assert all(0.98 * case.input.size < size <= case.input.size + 20 for size in sizes)
+    assert all(0.98 * CASE.input.size < size <= CASE.input.size + 20 for size in sizes)
     assert sum(body.count(b"\n") - 1 for body in bucket.objects.values()) == rows
 
 
 def test_each_number_of_slots_has_a_partition_of_its_own(bucket: Bucket) -> None:
     cluster = cluster_of(bucket)
-    entity, case = cluster.config.entities["small"], all_cases()["cluster_few_files"]
+    entity = cluster.config.entities["small"]
     for month in range(1, len(SLOTS) + 1):
-        module._put(cluster, case, month)
+        module._put(cluster, CASE, month)
     partitions = {tuple(partition_for(entity, key).values) for key in bucket.objects}
     assert partitions == {("2024", f"{month:02}") for month in range(1, len(SLOTS) + 1)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,29 @@ class Machines(World):
                     member.kill()
             psutil.wait_procs(members, timeout=1)
         assert process.exit_code() is not None
+
+    @contextlib.contextmanager
+    def standing_still(self, name: str) -> Iterator[None]:
+        """All that runs at the node stands still, and then goes on as if nothing had been."""
+        members = self.process(name).members()
+        try:
+            for member in members:
+                member.suspend()
+            yield
+        finally:
+            for member in members:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.resume()
+
+    def tasks_at(self, name: str) -> list[int]:
+        """The processes of tasks at a worker."""
+        found = []
+        for member in self.process(name).members():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                # As Airflow's task SDK entitles them.
+                if " ".join(member.cmdline()).startswith("airflow worker"):
+                    found.append(member.pid)
+        return found
 
     def replace(self, name: str) -> None:
         """What MWAA does with a machine that is gone."""

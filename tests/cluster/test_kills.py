@@ -44,6 +44,25 @@ def test_a_killed_workers_file_is_loaded_once_by_another(machines: Machines) -> 
     assert machines.mend() == [task["hostname"]]
 
 
+def test_a_worker_that_stands_still_and_comes_back_too_late_changes_nothing(machines: Machines) -> None:
+    """As one does that the network had cut off: Airflow has given its task to another one meanwhile."""
+    expected = put_readings(machines, "2025-06", {1: MANY_ROWS})
+    run = machines.begin("load_readings", conf={"partition": "2025-06-01"})
+    name = convert_of(machines, run)["hostname"]
+    with machines.standing_still(name):
+        assert machines.tasks_at(name), "it holds its task"
+        assert machines.ended(run)["state"] == "success", machines.states(run)
+        [convert] = machines.tasks(run)["convert"]
+        assert convert["hostname"] != name
+        before = machines.loads("meter_readings")
+    wait_for(lambda: machines.tasks_at(name), lambda tasks: not tasks, "the late task to end")
+    assert machines.state(run) == "success"
+    assert machines.loads("meter_readings") == before
+    assert answer(machines, "2025", "06") == expected
+    uri = f"s3://{machines.resources.source_bucket}/utilities/north/readings-2025-06-01.csv"
+    assert machines.entry(uri)["state"] == "loaded" and machines.alerts_about(uri) == []
+
+
 def test_what_waits_in_a_killed_triggerer_goes_on_in_the_next(machines: Machines) -> None:
     run = machines.begin("load_readings", partition_key="2025-02-01")
     wait_for(lambda: machines.states(run).get("sense"), lambda states: states == ["deferred"], "the sensor to wait")
