@@ -115,11 +115,10 @@ class Machines(World):
         node = self.stack.node(name)
         package = {"dags", "plugins", "requirements", "startup", "config"}
         found = set()
-        for folder in (node.home, node.tmp):
+        for folder, theirs in ((node.home, THEIR_OWN | package), (node.tmp, THEIR_OWN)):
             for path in folder.rglob("*"):
                 parts = path.relative_to(folder).parts
-                theirs = THEIR_OWN & set(parts) or parts[0].startswith("pymp-") or parts[0] == "wt"
-                if path.is_file() and not theirs and parts[0] not in package:
+                if path.is_file() and not theirs & set(parts) and not parts[0].startswith("pymp-"):
                     found.add(str(path))
         return found
 
