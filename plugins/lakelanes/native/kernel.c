@@ -216,14 +216,18 @@ static int is_null(const uint8_t *text, int64_t length, const Null *nulls, int32
 
 /* true t yes y 1 and false f no n 0, in any case: 1, 0, or -1 for neither. */
 static int boolean(const uint8_t *p, int64_t length) {
-    static const char *const TEXTS[] = {"false", "f", "no", "n", "0", "true", "t", "yes", "y", "1"};
-    char lower[6];
-    if (length < 1 || length > 5) return -1;
-    for (int64_t i = 0; i < length; i++) lower[i] = (char)(p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20 : p[i]);
-    lower[length] = 0;
-    for (int i = 0; i < 10; i++)
-        if (strcmp(lower, TEXTS[i]) == 0) return i >= 5;
-    return -1;
+#define LETTER(i, letter) ((p[i] | 0x20) == letter)
+    switch (length) {
+    case 1:
+        if (p[0] == '1' || LETTER(0, 't') || LETTER(0, 'y')) return 1;
+        return p[0] == '0' || LETTER(0, 'f') || LETTER(0, 'n') ? 0 : -1;
+    case 2: return LETTER(0, 'n') && LETTER(1, 'o') ? 0 : -1;
+    case 3: return LETTER(0, 'y') && LETTER(1, 'e') && LETTER(2, 's') ? 1 : -1;
+    case 4: return LETTER(0, 't') && LETTER(1, 'r') && LETTER(2, 'u') && LETTER(3, 'e') ? 1 : -1;
+    case 5: return LETTER(0, 'f') && LETTER(1, 'a') && LETTER(2, 'l') && LETTER(3, 's') && LETTER(4, 'e') ? 0 : -1;
+    default: return -1;
+    }
+#undef LETTER
 }
 
 /* Text without the quotes around it, doubled ones taken back. */
@@ -240,6 +244,7 @@ static void texts(const Block *block, int64_t first, int64_t last, Column *colum
                   int32_t null_count) {
     const uint8_t *data = block->data;
     const uint64_t *fields = block->fields + column->position * block->capacity;
+    const uint8_t *limit = data + block->readable;
     const int checked = column->kind == TEXT, only_empty = null_count == 1 && nulls[0].length == 0;
     int64_t written = column->written;
     for (int64_t i = first; i < last; i++) {
@@ -254,8 +259,11 @@ static void texts(const Block *block, int64_t first, int64_t last, Column *colum
             else memcpy(column->values + written, p, (size_t)length);
         } else {
             if (only_empty ? length == 0 : is_null(p, length, nulls, null_count)) goto missing;
-            if (length <= OVERSHOOT && p + OVERSHOOT <= data + block->readable) memcpy(column->values + written, p, OVERSHOOT);
-            else memcpy(column->values + written, p, (size_t)length);
+            uint8_t *out = column->values + written;
+            if (likely(length <= OVERSHOOT) && p + OVERSHOOT <= limit) memcpy(out, p, OVERSHOOT);
+            else if (length <= 4 * OVERSHOOT && p + length + OVERSHOOT <= limit)
+                for (int64_t k = 0; k < length; k += OVERSHOOT) memcpy(out + k, p + k, OVERSHOOT);
+            else memcpy(out, p, (size_t)length);
         }
         if (checked && (!block->ascii || column->precision)) {
             const uint8_t *text = column->values + written;
@@ -276,11 +284,50 @@ static void texts(const Block *block, int64_t first, int64_t last, Column *colum
     column->written = written;
 }
 
-static int value_into(const Column *column, Month *month, int64_t i, const uint8_t *p, int64_t length) {
-    if (column->kind == BOOLEAN) {
+/* Writes a value to place i; 0 for a text that is not plainly one. Numbers that can be told at once are most of them. */
+static int value_into(const Column *column, Month *month, int64_t i, const uint8_t *p, int64_t length, const uint8_t *limit) {
+    int64_t whole;
+    switch (column->kind) {
+    case BOOLEAN: {
         const int truth = boolean(p, length);
         if (truth == 1) column->values[i >> 3] |= (uint8_t)(1 << (i & 7));
         return truth >= 0;
+    }
+    case INT16:
+        if (likely(quick_fixed_point(p, length, -1, 4, limit, &whole))) {
+            ((int16_t *)column->values)[i] = (int16_t)whole;
+            return 1;
+        }
+        break;
+    case INT32:
+        if (likely(quick_fixed_point(p, length, -1, 9, limit, &whole))) {
+            ((int32_t *)column->values)[i] = (int32_t)whole;
+            return 1;
+        }
+        break;
+    case INT64:
+        if (likely(quick_fixed_point(p, length, -1, 18, limit, &whole))) {
+            ((int64_t *)column->values)[i] = whole;
+            return 1;
+        }
+        break;
+    case DECIMAL:
+        if (column->precision <= 18 && likely(quick_fixed_point(p, length, column->scale, column->precision, limit, &whole))) {
+            const int64_t words[] = {whole, whole >> 63};
+            memcpy(column->values + 16 * i, words, 16);
+            return 1;
+        }
+        break;
+    case DOUBLE: {
+        uint64_t digits;
+        int places, negative;
+        if (likely(quick_digits(p, length, limit, &digits, &places, &negative)) && digits <= (uint64_t)1 << 53) {
+            const double magnitude = (double)digits / POWERS[places > 0 ? places : 0];
+            ((double *)column->values)[i] = negative ? -magnitude : magnitude;
+            return 1;
+        }
+        break;
+    }
     }
     return scalar_into(column->kind, column->precision, column->scale, month, p, length, column->values, i);
 }
@@ -290,6 +337,7 @@ static void values(const Block *block, int64_t first, int64_t last, Column *colu
     const uint8_t *data = block->data;
     const uint64_t *fields = block->fields + column->position * block->capacity;
     const int only_empty = null_count == 1 && nulls[0].length == 0, empty_is_null = is_null(data, 0, nulls, null_count);
+    const uint8_t *limit = data + block->readable;
     Month month = {0, 0, 0};
     for (int64_t i = first; i < last; i++) {
         if (unlikely(block->odd[i])) {
@@ -310,7 +358,7 @@ static void values(const Block *block, int64_t first, int64_t last, Column *colu
         while (length && (p[length - 1] == ' ' || p[length - 1] == '\t')) length--;
         if (length == 0 && empty_is_null) {
             column->null_count++;
-        } else if (!(field & DOUBLED) && value_into(column, &month, i, p, length)) {
+        } else if (!(field & DOUBLED) && value_into(column, &month, i, p, length, limit)) {
             column->validity[i >> 3] |= (uint8_t)(1 << (i & 7));
         } else {
             block->odd[i] = 1;

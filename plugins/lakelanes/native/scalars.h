@@ -55,6 +55,19 @@ static inline int64_t utf8_characters(const uint8_t *p, int64_t length) {
     return count;
 }
 
+/* Eight characters, the first in the lowest byte, whatever the machine's order of bytes. */
+static inline uint64_t eight(const uint8_t *p) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+#define EVERY_BYTE(octet) ((uint64_t)0x0101010101010101 * (octet))
+
+/* Whether all characters are ASCII. Reads up to p[0, 8). */
 static inline int all_ascii(const uint8_t *p, int64_t length) {
     uint64_t any = 0, word;
     int64_t i = 0;
@@ -62,8 +75,13 @@ static inline int all_ascii(const uint8_t *p, int64_t length) {
         memcpy(&word, p + i, 8);
         any |= word;
     }
-    for (; i < length; i++) any |= p[i];
-    return (any & 0x8080808080808080u) == 0;
+    if (i < length) {
+        /* The last eight, again in part; of fewer than eight those that are there. */
+        if (i) memcpy(&word, p + length - 8, 8);
+        else word = eight(p) << (64 - 8 * length);
+        any |= word;
+    }
+    return !(any & EVERY_BYTE(0x80));
 }
 
 static inline int digit(uint8_t c) { return (uint8_t)(c - '0') <= 9; }
@@ -102,27 +120,28 @@ static inline int fixed_point(const uint8_t *p, int64_t length, int scale, int m
     return 1;
 }
 
+static const int64_t TENS[] = {1,
+                               10,
+                               100,
+                               1000,
+                               10000,
+                               100000,
+                               1000000,
+                               10000000,
+                               100000000,
+                               1000000000,
+                               10000000000,
+                               100000000000,
+                               1000000000000,
+                               10000000000000,
+                               100000000000000,
+                               1000000000000000,
+                               10000000000000000,
+                               100000000000000000,
+                               1000000000000000000};
+
 /* fixed_point() for values of at most 18 digits: the same texts, quicker. */
 static inline int short_fixed_point(const uint8_t *p, int64_t length, int scale, int most, int64_t *value) {
-    static const int64_t TENS[] = {1,
-                                   10,
-                                   100,
-                                   1000,
-                                   10000,
-                                   100000,
-                                   1000000,
-                                   10000000,
-                                   100000000,
-                                   1000000000,
-                                   10000000000,
-                                   100000000000,
-                                   1000000000000,
-                                   10000000000000,
-                                   100000000000000,
-                                   1000000000000000,
-                                   10000000000000000,
-                                   100000000000000000,
-                                   1000000000000000000};
     const uint8_t *end = p + length;
     const int negative = p < end && *p == '-';
     if (p < end && (*p == '-' || *p == '+')) p++;
@@ -143,6 +162,71 @@ static inline int short_fixed_point(const uint8_t *p, int64_t length, int scale,
     if (digits + places == 0) return 0;
     const int64_t missing = scale > places ? scale - places : 0;
     if (digits + places + missing > 18) return 0;
+    const int64_t magnitude = (int64_t)whole * TENS[missing];
+    if (magnitude >= TENS[most]) return 0;
+    *value = negative ? -magnitude : magnitude;
+    return 1;
+}
+
+/* Whether each byte is 9 at most. */
+static inline int nines(uint64_t bytes) { return !(((bytes + EVERY_BYTE(0x76)) | bytes) & EVERY_BYTE(0x80)); }
+
+/* Eight bytes of 0 to 9, the first in the lowest byte, as a number: pairs of digits, then fours, then all. */
+static inline uint64_t number_of(uint64_t bytes) {
+    const uint64_t pairs = bytes * 10 + (bytes >> 8), other = 0x000000FF000000FF;
+    return ((pairs & other) * 0x000F424000000064 + (pairs >> 16 & other) * 0x0000271000000001) >> 32;
+}
+
+/* Takes the lowest point out of eight characters of which '0' was taken: what is before it moves up by a byte. Returns
+   how many characters are after it, or -1 where there is none. */
+static inline int without_point(uint64_t *bytes) {
+    const uint64_t zero = *bytes ^ EVERY_BYTE('.' ^ '0');
+    const uint64_t found = (zero - EVERY_BYTE(1)) & ~zero & EVERY_BYTE(0x80);
+    if (!found) return -1;
+    const int bits = __builtin_ctzll(found) & ~7;
+    const uint64_t before = ((uint64_t)1 << bits) - 1;
+    *bytes = (*bytes & ~before & ~((uint64_t)0xFF << bits)) | (*bytes & before) << 8;
+    return 7 - bits / 8;
+}
+
+/* [+-]digits[.digits] of up to 16 characters after the sign, looked at all at once. limit: how far may be read; 0 also
+   where that is not far enough. places: how many digits follow the point; -1 without one. */
+static inline int quick_digits(const uint8_t *p, int64_t length, const uint8_t *limit, uint64_t *whole, int *places, int *negative) {
+    *negative = length > 0 && *p == '-';
+    if (length > 0 && (*p == '-' || *p == '+')) p++, length--;
+    if (length < 1 || length > 16 || limit - p < 8) return 0;
+    if (length <= 8) {
+        /* The last character comes to the top; there is 0 below the first. */
+        uint64_t low = (eight(p) ^ EVERY_BYTE('0')) << (64 - 8 * length);
+        *places = without_point(&low);
+        if (!nines(low)) return 0;
+        *whole = number_of(low);
+    } else {
+        uint64_t low = eight(p + length - 8) ^ EVERY_BYTE('0');
+        uint64_t high = (eight(p) ^ EVERY_BYTE('0')) << (128 - 8 * length);
+        *places = without_point(&low);
+        if (*places >= 0) {
+            low |= high >> 56;
+            high <<= 8;
+        } else {
+            *places = without_point(&high);
+            if (*places >= 0) *places += 8;
+        }
+        if (!nines(low) || !nines(high)) return 0;
+        *whole = number_of(high) * 100000000 + number_of(low);
+    }
+    return length > (*places >= 0);
+}
+
+/* short_fixed_point(), where quick_digits() can tell: the same value, or 0. */
+static inline int quick_fixed_point(const uint8_t *p, int64_t length, int scale, int most, const uint8_t *limit, int64_t *value) {
+    uint64_t whole;
+    int places, negative;
+    if (!quick_digits(p, length, limit, &whole, &places, &negative)) return 0;
+    if (places >= 0 && scale < 0) return 0;
+    const int missing = scale > 0 ? scale - (places > 0 ? places : 0) : places > 0 ? -1 : 0;
+    /* With 16 digits before them, two more are no more than 18. */
+    if (missing < 0 || missing > 2) return 0;
     const int64_t magnitude = (int64_t)whole * TENS[missing];
     if (magnitude >= TENS[most]) return 0;
     *value = negative ? -magnitude : magnitude;
@@ -257,6 +341,16 @@ static inline int timestamp(const uint8_t *p, int64_t length, Month *month, int6
     if (length < 10 || !date(p, month, &days)) return 0;
     *micros = (int64_t)days * 86400000000;
     if (length == 10) return 1;
+    if (length == 19) {
+        /* All of dd:dd:dd at once. */
+        const uint64_t time = eight(p + 11) ^ 0x30303A30303A3030;
+        const uint64_t tens = time & 0x000F00000F00000F, ones = time >> 8 & 0x000F00000F00000F, twos = tens * 10 + ones;
+        const int64_t hour = twos & 0xFF, minute = twos >> 24 & 0xFF, second = twos >> 48;
+        if (!nines(time) || time & 0x0000FF0000FF0000 || (p[10] != ' ' && p[10] != 'T')) return 0;
+        if (hour > 23 || minute > 59 || second > 59) return 0;
+        *micros += ((hour * 60 + minute) * 60 + second) * 1000000;
+        return 1;
+    }
     if (length > 16 && p[length - 1] == 'Z') length--;
     if (length != 16 && length != 19 && (length < 21 || length > 26)) return 0;
     if ((p[10] != ' ' && p[10] != 'T') || p[13] != ':') return 0;

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.cast import Judge
+from lakelanes.convert.dialect import RFC_4180, Dialect
 from lakelanes.convert.kernel import Kernel, ManyShortRecordsError, TornBlockError, kernel_for
 from lakelanes.types import parse_type
 from tests.support.sanitizer import run_sanitized
@@ -93,6 +94,56 @@ def test_everything_else_is_left_to_python(hive_type: str, text: str) -> None:
     assert lines.tolist() == [1]
 
 
+def near(*plain: str) -> list[str]:
+    """Plain texts, and each with one character put in, left out or changed."""
+    strange = "0159./:;-+ eEtTx\x10\x11\x14zé"
+    texts = dict.fromkeys(plain)
+    for text in plain:
+        for place in range(len(text) + 1):
+            texts |= dict.fromkeys(text[:place] + character + text[place:] for character in strange)
+            texts |= dict.fromkeys(text[:place] + character + text[place + 1 :] for character in strange)
+            texts[text[:place] + text[place + 1 :]] = None
+    return list(texts)
+
+
+NUMBERS = [
+    "1234567890123456789"[:count][:places] + point + "1234567890123456789"[:count][places:]
+    for count in (1, 4, 7, 8, 9, 12, 15, 16, 17, 18, 19)
+    for places in {0, 1, count // 2, count - 2, count}
+    for point in ("", ".")
+    if 0 <= places <= count
+]
+
+
+@pytest.mark.parametrize(
+    ("hive_type", "plain"),
+    [
+        ("decimal(10,2)", ["12.50", "-99999999.99", "+1234567", "12345678"]),
+        ("decimal(18,4)", [*NUMBERS, "-12345678901234.5678"]),
+        ("tinyint", ["12", "-128", "127", "128"]),
+        ("smallint", ["1234", "-32768", "32767", "32768"]),
+        ("int", ["123456789", "-2147483648", "2147483648"]),
+        ("bigint", [*NUMBERS, "-9223372036854775808"]),
+        ("double", [*NUMBERS, "-0", "9007199254740993", "9007199254740993.0", "12345678.12345678"]),
+        ("float", ["16777217", "0.1", "-12345678.5"]),
+        ("boolean", ["t", "f", "y", "n", "1", "0", "no", "yes", "TRUE", "False"]),
+        ("timestamp", ["2024-03-15 07:08:09", "2024-03-15T23:59:59", "2024-12-31 24:60:60", "0001-01-01 00:00:00"]),
+    ],
+)  # fmt: skip
+def test_a_text_is_read_as_the_careful_reader_reads_it_or_left_to_it(hive_type: str, plain: list[str]) -> None:
+    texts, judge = near(*plain), Judge(parse_type(hive_type), RFC_4180)
+    data = bytearray("".join(f"x,{text}\n" for text in texts).encode())
+    read = kernel("string", hive_type).read(data, len(data))
+    assert read.records == len(texts)
+    odd = set(read.odd.tolist())
+    assert {number for number, text in enumerate(texts) if text in plain and judge(text.encode())[0]}.isdisjoint(odd)
+    values = iter(read.arrays[1].to_pylist())
+    for number, text in enumerate(texts):
+        if number not in odd:
+            # As texts, for which -0.0 is not 0.0.
+            assert (text, repr(next(values))) == (text, repr(judge(text.encode())[1] if text else None))
+
+
 @given(st.lists(st.tuples(st.sampled_from(["plain", "null", "odd", "odd date"]), st.integers(1, 20)), max_size=30))
 @example([("plain", 3), ("odd", 1), ("null", 13), ("odd date", 2), ("plain", 9)])
 def test_odd_records_leave_no_trace_in_the_columns(runs: list[tuple[str, int]]) -> None:
@@ -133,7 +184,8 @@ def test_a_block_that_ends_inside_quotes_is_torn() -> None:
 FUZZ = """
 import random, sys
 from lakelanes.convert import kernel as module
-from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.cast import Judge
+from lakelanes.convert.dialect import RFC_4180, Dialect
 from lakelanes.types import parse_type
 
 seed = int(sys.argv[1])
