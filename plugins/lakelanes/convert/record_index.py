@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lakelanes.convert.dialect import Dialect
+from lakelanes.convert.octets import count_octet
 from lakelanes.convert.quoting import field_patterns, neutral, quote_fault, record_pattern
 
 LF, CR = 0x0A, 0x0D
@@ -178,10 +179,9 @@ def has_lone_return(data: bytearray, length: int) -> bool:
 
 def count_lines(data: bytes | bytearray, length: int) -> int:
     """How many physical lines end in data[:length]."""
-    octets = np.frombuffer(data, np.uint8, length)
-    # In pieces that stay in the processor's cache.
-    lines = sum(int(np.count_nonzero(octets[at : at + _PIECE] == LF)) for at in range(0, length, _PIECE))
+    lines = count_octet(data, length, LF)
     if data.find(b"\r", 0, length) >= 0:
+        octets = np.frombuffer(data, np.uint8, length)
         feeds, returns = octets == LF, octets == CR
         lines += int(np.count_nonzero(returns)) - int(np.count_nonzero(returns[:-1] & feeds[1:]))
     return lines
@@ -195,11 +195,12 @@ def guess_cut(data: bytearray, length: int, dialect: Dialect) -> int:
     """
     cut = _line_end_before(data, length, dialect)
     quote = dialect.quote.encode() if dialect.quote else b""
-    if cut < 0 or not quote or data.find(quote, 0, cut) < 0:
+    if cut < 0 or not quote:
         return cut + 1
-    if dialect.comment is not None and begins_line(data, cut, dialect.comment.encode()):
+    inside = count_octet(data, cut, quote[0])
+    if inside and dialect.comment is not None and begins_line(data, cut, dialect.comment.encode()):
         data = _without_comments(data, cut, dialect.comment)
-    inside = int(np.count_nonzero(np.frombuffer(data, np.uint8, cut) == quote[0]))
+        inside = count_octet(data, cut, quote[0])
     while inside % 2:
         opening = data.rfind(quote, 0, cut)
         cut = _line_end_before(data, opening, dialect, lone_returns=False)

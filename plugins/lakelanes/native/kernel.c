@@ -71,6 +71,20 @@ EXPORT const Constant *lakelanes_kernel_constants(void) {
     return CONSTANTS;
 }
 
+/* How many of the bytes are this octet. */
+EXPORT int64_t lakelanes_count(const uint8_t *data, int64_t length, int32_t octet) {
+    int64_t count = 0, at = 0;
+    while (at + 64 <= length) {
+        /* As many sums as bytes of a step, each of as many steps as its byte can count. */
+        uint8_t sums[64] = {0};
+        for (int step = 0; step < 255 && at + 64 <= length; step++, at += 64)
+            for (int k = 0; k < 64; k++) sums[k] += data[at + k] == (uint8_t)octet;
+        for (int k = 0; k < 64; k++) count += sums[k];
+    }
+    for (; at < length; at++) count += data[at] == (uint8_t)octet;
+    return count;
+}
+
 static uint64_t special(const uint8_t *p, uint8_t delimiter, uint8_t quote, uint64_t *high) {
 #if defined(__SSE2__)
     const __m128i d = _mm_set1_epi8((char)delimiter), q = _mm_set1_epi8((char)quote);
