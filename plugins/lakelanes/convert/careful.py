@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv as pacsv
 
+from lakelanes.convert.arrays import of_numbers
 from lakelanes.convert.arrow_pool import POOL
 from lakelanes.convert.blocks import MAX_RECORD_BYTES
 from lakelanes.convert.cast import Array, Judge, Mask, cast_column, trimmed
@@ -378,7 +379,7 @@ class CarefulReader:
             for name in {column for column, _ in found}:
                 own = np.array([place for place, (column, _) in zip(lost, found, strict=True) if column == name])
                 faults.add(positions[own], name, [reason for column, reason in found if column == name])
-        arrays[self._schema.get_field_index(NUMBER)] = pa.array(numbers)
+        arrays[self._schema.get_field_index(NUMBER)] = of_numbers(numbers)
 
     def _without_column(
         self,

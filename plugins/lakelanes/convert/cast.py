@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
+from lakelanes.convert.arrays import of_numbers, of_truths
 from lakelanes.convert.dialect import FALSE_TEXTS, RFC_4180, TRUE_TEXTS, Dialect
 from lakelanes.convert.digits import WORD, plain_dates, plain_fixed_point
 from lakelanes.convert.number_date_formats import (
@@ -136,7 +137,7 @@ def _cast(texts: Array, judge: Judge) -> Cast:
     cells = _Cells(texts)
     long = cells.lengths > (np.inf if column_type.is_text else _LONGEST_PLAIN)
     if long.any():
-        cells = _Cells(pc.if_else(_boolean_array(long), pa.scalar(b"", texts.type), texts))
+        cells = _Cells(pc.if_else(of_truths(long), pa.scalar(b"", texts.type), texts))
     cells = _usual_form(cells, column_type, judge.dialect)
     if column_type.kind == "timestamp" and judge.dialect.timestamp_format in EPOCHS:
         values, doubtful = _cast_epochs(cells, EPOCHS[judge.dialect.timestamp_format], column_type)
@@ -146,7 +147,7 @@ def _cast(texts: Array, judge: Judge) -> Cast:
     if not doubtful.any():
         return Cast(values)
     rows = np.flatnonzero(doubtful)
-    distinct = texts.take(pa.array(rows)).dictionary_encode()
+    distinct = texts.take(of_numbers(rows)).dictionary_encode()
     verdicts = [judge(text) for text in distinct.dictionary.to_pylist()]
     which = distinct.indices.to_numpy()
     accepted = np.array([fits for fits, _ in verdicts], bool)[which]
@@ -154,7 +155,7 @@ def _cast(texts: Array, judge: Judge) -> Cast:
         mask = np.zeros(len(texts), bool)
         mask[rows[accepted]] = True
         results = pa.array([result if fits else None for fits, result in verdicts], column_type.arrow)
-        values = pc.replace_with_mask(values, _boolean_array(mask), results.take(pa.array(which[accepted])))
+        values = pc.replace_with_mask(values, of_truths(mask), results.take(of_numbers(which[accepted])))
     reasons = np.array([None if fits else result for fits, result in verdicts], object)[which[~accepted]]
     return Cast(values, rows[~accepted], reasons.tolist())
 
@@ -231,15 +232,15 @@ def _usual_form(cells: _Cells, column_type: HiveType, dialect: Dialect) -> _Cell
     marked = cells.rows_of(np.flatnonzero(_MARK_OCTETS[cells.octets]))
     if not marked.size:
         return _without_separators(cells, dialect)
-    rows = pa.array(np.unique(marked))
+    rows = of_numbers(np.unique(marked))
     unmarked, percentages = _without_marks(cells.texts.take(rows), dialect)
     unmarked = _without_separators(_Cells(unmarked), dialect).texts
     if dialect.percent == "fraction" and percentages.any():
-        unmarked = pc.if_else(_boolean_array(percentages), _hundredths(unmarked), unmarked)
+        unmarked = pc.if_else(of_truths(percentages), _hundredths(unmarked), unmarked)
     plain = _without_separators(cells, dialect).texts
     mask = np.zeros(cells.count, bool)
     mask[rows.to_numpy()] = True
-    return _Cells(pc.replace_with_mask(plain, _boolean_array(mask), unmarked))
+    return _Cells(pc.replace_with_mask(plain, of_truths(mask), unmarked))
 
 
 def trimmed(texts: Array) -> Array:
@@ -274,9 +275,9 @@ def _without_marks(texts: Array, dialect: Dialect) -> tuple[Array, Mask]:
     minus = there["minus"] | there["opened"]
     for name in ("sign", "sign_after"):
         minus |= _mask(pc.equal(groups[name], b"-"), len(texts))
-    sign = pc.if_else(_boolean_array(minus), b"-", b"")
+    sign = pc.if_else(of_truths(minus), b"-", b"")
     bare = pc.binary_join_element_wise(sign.cast(pa.binary()), groups["number"], b"")
-    return pc.if_else(_boolean_array(usual), bare, texts), usual & there["percent"]
+    return pc.if_else(of_truths(usual), bare, texts), usual & there["percent"]
 
 
 def _hundredths(texts: Array) -> Array:
@@ -322,12 +323,6 @@ def _string_array(edges: npt.NDArray[np.int64], octets: npt.NDArray[np.uint8], u
     return pa.Array.from_buffers(pa.string(), len(use), buffers)
 
 
-def _boolean_array(mask: Mask) -> Array:
-    return pa.BooleanArray.from_buffers(
-        pa.bool_(), len(mask), [None, pa.py_buffer(np.packbits(mask, bitorder="little"))]
-    )
-
-
 def _primitive(values: npt.NDArray[Any], use: Mask, arrow: pa.DataType) -> Array:
     """An Arrow array over numpy's values of the same width, null where not used."""
     validity = None if use.all() else pa.py_buffer(np.packbits(use, bitorder="little"))
@@ -344,7 +339,7 @@ def _fixed_point(cells: _Cells, scale: int, point: bool) -> tuple[npt.NDArray[np
     values, sure = plain_fixed_point(cells.octets, cells.starts, cells.lengths, scale)
     rest = np.flatnonzero(~sure & cells.valid)
     if rest.size > _WORTH_A_KERNEL:
-        values[rest], unsure = _any_fixed_point(_Cells(cells.texts.take(pa.array(rest))), scale, point)
+        values[rest], unsure = _any_fixed_point(_Cells(cells.texts.take(of_numbers(rest))), scale, point)
         sure[rest] = ~unsure
     return values, ~(sure & cells.valid)
 
@@ -407,14 +402,14 @@ def _cast_dates(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
 def _cast_floats(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
     values, use = _cast_screened(cells, _FLOAT_OCTETS, column_type.arrow)
     use &= _mask(pc.is_finite(values), cells.count)
-    return pc.if_else(_boolean_array(use), values, pa.scalar(None, column_type.arrow)), cells.valid & ~use
+    return pc.if_else(of_truths(use), values, pa.scalar(None, column_type.arrow)), cells.valid & ~use
 
 
 def _cast_timestamps(cells: _Cells, column_type: HiveType) -> tuple[Array, Mask]:
     values, use = _cast_screened(cells, _TIMESTAMP_OCTETS, column_type.arrow)
     first = pa.scalar(_FIRST_MICROSECOND, pa.int64()).cast(column_type.arrow)
     use &= _mask(pc.greater_equal(values, first), cells.count)
-    return pc.if_else(_boolean_array(use), values, pa.scalar(None, column_type.arrow)), cells.valid & ~use
+    return pc.if_else(of_truths(use), values, pa.scalar(None, column_type.arrow)), cells.valid & ~use
 
 
 def _cast_epochs(cells: _Cells, digits: int, column_type: HiveType) -> tuple[Array, Mask]:

@@ -132,7 +132,9 @@ def _candidates(text: str, kind: str, dialect: Dialect) -> Iterator[dict[str, An
         yield from _of_numbers(text, kind, dialect)
     elif kind == "date":
         for form in day_formats(text):
-            yield {"date_format": form}
+            # Whole in ISO 8601's form, and refused: there is no such day, and strptime need not be imported to say so.
+            if form != "%Y-%m-%d" or len(text) != len("2024-02-30") or dialect.date_format is not None:
+                yield {"date_format": form}
     elif kind == "timestamp":
         yield from timestamp_settings(text, dialect)
 

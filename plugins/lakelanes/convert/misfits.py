@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
+from lakelanes.convert.arrays import of_numbers, of_truths
 from lakelanes.convert.cast import NULL_REFUSED, Array, Cast, Mask
 from lakelanes.convert.policy import SchemaPolicy, variant_name
 from lakelanes.convert.utf8 import utf8_rows
@@ -48,13 +49,13 @@ class Misfits:
         """
         if not cast.reasons or self._policy.type_misfits == "discard_row":
             return cast, np.zeros(len(cast.reasons), bool)
-        bad = texts.take(pa.array(cast.bad)).fill_null(b"")
+        bad = texts.take(of_numbers(cast.bad)).fill_null(b"")
         misfit = utf8_rows(bad)
         if self._policy.type_misfits == "freeze":
             return cast, misfit & np.array([reason != NULL_REFUSED for reason in cast.reasons])
         if required:
             return cast, np.zeros(len(cast.reasons), bool)
-        self._misfits.append((column, label, cast.bad[misfit], bad.filter(pa.array(misfit)).cast(pa.string())))
+        self._misfits.append((column, label, cast.bad[misfit], bad.filter(of_truths(misfit)).cast(pa.string())))
         rest = np.flatnonzero(~misfit)
         return Cast(cast.values, cast.bad[rest], [cast.reasons[at] for at in rest.tolist()]), np.zeros(rest.size, bool)
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
+from lakelanes.convert.arrays import of_numbers, of_truths
 from lakelanes.convert.blocks import SMALL_ENOUGH, Block
 from lakelanes.convert.careful import CarefulReader, Judged, file_columns
 from lakelanes.convert.cast import Array, Mask, cast_column
@@ -248,12 +249,12 @@ class BlockParser:
         if self._partitions is not None:
             numbers, _ = self._partitions.read(batch_of(self._schema, filled, rows), good)
             good &= numbers >= 0
-            filled[self._schema.get_field_index(NUMBER)] = pa.array(numbers)
+            filled[self._schema.get_field_index(NUMBER)] = of_numbers(numbers)
         batch = batch_of(self._schema, filled, rows)
         if good.all():
             return batch, odd
         plain = np.delete(np.arange(read.records), odd)
-        return batch.filter(pa.array(good)), np.union1d(odd, plain[~good])
+        return batch.filter(of_truths(good)), np.union1d(odd, plain[~good])
 
     def _with_more_nulls(self, read: Columns, number: int) -> Array:
         column = self._in_table[number]
@@ -261,7 +262,7 @@ class BlockParser:
             return read.arrays[number]
 
         def quoted(candidates: Array) -> Array:
-            return pa.array(read.quoted(column.position))
+            return of_truths(read.quoted(column.position))
 
         return with_more_nulls(read.arrays[number], column.judge, column.judge.null_values, quoted)
 
@@ -278,7 +279,7 @@ class BlockParser:
             plain = np.delete(np.arange(parsed.records), where.records)
             rows = _rows_of(judged.batch.slice(first, last - first), good)
             batch = pa.concat_batches([widened(batch, judged.batch.schema), *rows])
-            batch = batch.take(pa.array(np.argsort(np.concatenate([plain, where.records[accepted]]))))
+            batch = batch.take(of_numbers(np.argsort(np.concatenate([plain, where.records[accepted]]))))
         rejects = None
         refused = judged.faults.records()
         refused = refused[slice(*np.searchsorted(refused, [record, record + where.records.size]))]
@@ -344,7 +345,7 @@ def _rows_of(batch: pa.RecordBatch, good: Mask) -> list[pa.RecordBatch]:
     """The good rows: slices between a few bad ones, which cost no copy, and a filtered copy when there are many."""
     bad = np.flatnonzero(~good)
     if bad.size > _FEW or bad.size * batch.num_columns > _MANY_SLICES:
-        return [batch.filter(pa.array(good))]
+        return [batch.filter(of_truths(good))]
     edges = [-1, *bad.tolist(), len(good)]
     runs = [(start + 1, end - start - 1) for start, end in pairwise(edges)]
     return [batch.slice(start, length) for start, length in runs if length]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lakelanes.convert.arrays import of_numbers
 from lakelanes.convert.row_groups import RowGroupWriter
 from lakelanes.convert.sink import OpenSink, SinkFile
 from lakelanes.convert.transcode import shown
@@ -136,8 +137,8 @@ class RejectsWriter:
             reasons, columns = rows.reasons[some], rows.columns[some]
             values: list[Any] = [
                 pa.repeat(pa.scalar(self._source_name, pa.string()), len(reasons)),
-                pa.array(rows.records[some]),
-                pa.array(rows.lines[some]),
+                of_numbers(rows.records[some]),
+                of_numbers(rows.lines[some]),
                 pa.array([name and name[:_LONGEST_TEXT] for name in columns], pa.string()),
                 pa.array([reason[:_LONGEST_TEXT] for reason in reasons], pa.string()),
                 pa.array(rows.raws[some], pa.string()),
