@@ -64,6 +64,7 @@ class _Column(ctypes.Structure):
         ("values", ctypes.c_void_p),
         ("null_count", ctypes.c_int64),
         ("written", ctypes.c_int64),
+        ("kept", ctypes.c_int64),
     )
 
 

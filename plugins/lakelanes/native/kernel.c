@@ -55,6 +55,7 @@ typedef struct {
     uint8_t *values;
     int64_t null_count;
     int64_t written; /* bytes of TEXT and BYTES so far */
+    int64_t kept;    /* rows so far: where the records of the next slice go */
 } Column;
 
 typedef struct {
@@ -259,6 +260,8 @@ static void texts(const Block *block, int64_t first, int64_t last, Column *colum
     const uint8_t *data = block->data;
     const uint64_t *fields = block->fields + column->position * block->capacity;
     const uint8_t *limit = data + block->readable;
+    int32_t *offsets = column->offsets;
+    const int64_t to = column->kept - first;
     const int checked = column->kind == TEXT, only_empty = null_count == 1 && nulls[0].length == 0;
     int64_t written = column->written;
     for (int64_t i = first; i < last; i++) {
@@ -288,12 +291,12 @@ static void texts(const Block *block, int64_t first, int64_t last, Column *colum
             }
         }
         written += length;
-        column->validity[i >> 3] |= (uint8_t)(1 << (i & 7));
-        column->offsets[i + 1] = (int32_t)written;
+        column->validity[(i + to) >> 3] |= (uint8_t)(1 << ((i + to) & 7));
+        offsets[i + to + 1] = (int32_t)written;
         continue;
     missing:
         column->null_count++;
-        column->offsets[i + 1] = (int32_t)written;
+        offsets[i + to + 1] = (int32_t)written;
     }
     column->written = written;
 }
@@ -352,6 +355,7 @@ static void values(const Block *block, int64_t first, int64_t last, Column *colu
     const uint64_t *fields = block->fields + column->position * block->capacity;
     const int only_empty = null_count == 1 && nulls[0].length == 0, empty_is_null = is_null(data, 0, nulls, null_count);
     const uint8_t *limit = data + block->readable;
+    const int64_t to = column->kept - first;
     Month month = {0, 0, 0};
     for (int64_t i = first; i < last; i++) {
         if (unlikely(block->odd[i])) {
@@ -372,8 +376,8 @@ static void values(const Block *block, int64_t first, int64_t last, Column *colu
         while (length && (p[length - 1] == ' ' || p[length - 1] == '\t')) length--;
         if (length == 0 && empty_is_null) {
             column->null_count++;
-        } else if (!(field & DOUBLED) && value_into(column, &month, i, p, length, limit)) {
-            column->validity[i >> 3] |= (uint8_t)(1 << (i & 7));
+        } else if (!(field & DOUBLED) && value_into(column, &month, i + to, p, length, limit)) {
+            column->validity[(i + to) >> 3] |= (uint8_t)(1 << ((i + to) & 7));
         } else {
             block->odd[i] = 1;
             column->null_count++;
@@ -404,56 +408,69 @@ static void move_bits(uint8_t *bits, int64_t to, int64_t from, int64_t count) {
     }
 }
 
-/* Takes the odd records out of a column, run by run of the others. */
-static void squeeze(const Block *block, int64_t records, Column *column) {
-    const int64_t width = width_of(column->kind);
-    int64_t kept = 0, written = 0, first = 0;
+static void clear_bits(uint8_t *bits, int64_t first, int64_t last) {
+    for (; first < last; first++) bits[first >> 3] &= (uint8_t)~(1 << (first & 7));
+}
+
+/* Takes the odd ones of the records [first, last), which a column has just been given, out of it again, run by run of
+   the others: the slice is still in the processor's cache. */
+static void squeeze(const Block *block, int64_t first, int64_t last, Column *column) {
+    const int64_t width = width_of(column->kind), base = column->kept - first, end = column->kept + last - first;
+    int64_t kept = column->kept, written = column->offsets ? column->offsets[kept] : 0;
     while (1) {
         /* Those that have no value were counted as nulls. Bits that are read here are not moved yet. */
-        for (; first < records && block->odd[first]; first++)
-            column->null_count -= !(column->validity[first >> 3] >> (first & 7) & 1);
-        if (first == records) return;
-        const uint8_t *odd = memchr(block->odd + first, 1, (size_t)(records - first));
-        const int64_t last = odd ? odd - block->odd : records, count = last - first;
+        for (; first < last && block->odd[first]; first++)
+            column->null_count -= !(column->validity[(first + base) >> 3] >> ((first + base) & 7) & 1);
+        if (first == last) break;
+        const uint8_t *odd = memchr(block->odd + first, 1, (size_t)(last - first));
+        const int64_t next = odd ? odd - block->odd : last, count = next - first, from = first + base;
         if (column->offsets) {
-            /* Nor are the offsets: kept is less than first, unless this is the first run, which stays. */
-            const int64_t begin = column->offsets[first], size = column->offsets[last] - begin;
-            if (kept < first) {
+            /* Nor are the offsets: kept is less than from, unless this is the first run, which stays. */
+            const int64_t begin = column->offsets[from], size = column->offsets[from + count] - begin;
+            if (kept < from) {
                 int32_t *ends = column->offsets + kept + 1;
                 memmove(column->values + written, column->values + begin, (size_t)size);
-                memmove(ends, column->offsets + first + 1, (size_t)count * sizeof *ends);
+                memmove(ends, column->offsets + from + 1, (size_t)count * sizeof *ends);
                 for (int64_t i = 0; i < count; i++) ends[i] -= (int32_t)(begin - written);
             }
             written += size;
-        } else if (kept < first) {
-            if (width) memmove(column->values + kept * width, column->values + first * width, (size_t)(count * width));
-            else move_bits(column->values, kept, first, count);
+        } else if (kept < from) {
+            if (width) memmove(column->values + kept * width, column->values + from * width, (size_t)(count * width));
+            else move_bits(column->values, kept, from, count);
         }
-        if (kept < first) move_bits(column->validity, kept, first, count);
+        if (kept < from) move_bits(column->validity, kept, from, count);
         kept += count;
-        first = last;
+        first = next;
     }
+    /* The next slice begins here, with bits that are not set. */
+    clear_bits(column->validity, kept, end);
+    if (column->offsets) column->written = written;
+    else if (!width) clear_bits(column->values, kept, end);
+    column->kept = kept;
 }
 
 /* Fills the columns' buffers. validity, and the values of booleans, come zeroed; the values of texts have room for
    block->bytes[position] and OVERSHOOT more. Returns how many records are odd: they are not in the columns. */
 EXPORT int64_t lakelanes_fill(Block *block, int64_t records, Column *columns, int32_t count, const Null *nulls,
                               int32_t null_count) {
+    int64_t odd = 0;
     for (int32_t c = 0; c < count; c++)
         if (columns[c].offsets) columns[c].offsets[0] = 0;
     for (int64_t first = 0; first < records; first += SLICE) {
         const int64_t last = first + SLICE < records ? first + SLICE : records;
+        int64_t here = 0;
         for (int32_t c = 0; c < count; c++) {
             Column *column = columns + c;
             if (column->kind == EMPTY) empties(block, first, last, column);
             else if (column->kind == TEXT || column->kind == BYTES) texts(block, first, last, column, nulls, null_count);
             else values(block, first, last, column, nulls, null_count);
         }
+        for (int64_t i = first; i < last; i++) here += block->odd[i];
+        for (int32_t c = 0; c < count; c++) {
+            if (!here) columns[c].kept += last - first;
+            else if (columns[c].kind != EMPTY) squeeze(block, first, last, columns + c);
+        }
+        odd += here;
     }
-    int64_t odd = 0;
-    for (int64_t i = 0; i < records; i++) odd += block->odd[i];
-    if (odd)
-        for (int32_t c = 0; c < count; c++)
-            if (columns[c].kind != EMPTY) squeeze(block, records, columns + c);
     return odd;
 }

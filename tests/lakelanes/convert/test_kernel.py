@@ -144,8 +144,17 @@ def test_a_text_is_read_as_the_careful_reader_reads_it_or_left_to_it(hive_type: 
             assert (text, repr(next(values))) == (text, repr(judge(text.encode())[1] if text else None))
 
 
+def test_bytes_that_are_no_text_are_found_at_every_place() -> None:
+    texts = [b"a" * place + b"\xff" + b"a" * after for place in range(34) for after in range(34)]
+    data = bytearray(b"".join(b"%b\n%b\n" % (b"a" * number, text) for number, text in enumerate(texts)))
+    read = kernel("string").read(data, len(data))
+    assert read.odd.tolist() == list(range(1, 2 * len(texts), 2))
+
+
 @given(st.lists(st.tuples(st.sampled_from(["plain", "null", "odd", "odd date"]), st.integers(1, 20)), max_size=30))
 @example([("plain", 3), ("odd", 1), ("null", 13), ("odd date", 2), ("plain", 9)])
+@example([("plain", 505), ("odd", 3), ("null", 9), ("odd date", 1), ("plain", 600), ("odd date", 530), ("null", 1030)])
+@example([("odd date", 512), ("plain", 511), ("odd", 1), ("null", 512), ("plain", 3)])
 def test_odd_records_leave_no_trace_in_the_columns(runs: list[tuple[str, int]]) -> None:
     kinds = [kind for kind, count in runs for _ in range(count)]
     rows = [(f"t{number}" * (number % 3), str(number), "tn"[number % 2]) for number in range(len(kinds))]
