@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ _MANY = 1000
 _CHARACTER_BYTES = 4
 # A reason may name all columns of a header, and is in every row. So many rows are made into one batch.
 _LONGEST_TEXT, _WRITTEN_ROWS = 2000, 4096
+_WAITING_CHARACTERS = 1 << 20
 _GROUP_ROWS = 100_000
 _GROUP_BYTES = 8 << 20
 
@@ -130,8 +132,26 @@ class RejectsWriter:
         self._groups = RowGroupWriter(
             open_sink, REJECTS_SCHEMA, _open_parquet, stamp, most_bytes=_GROUP_BYTES, most_rows=_GROUP_ROWS
         )
+        self._waiting: list[RejectRows] = []
+        self._rows = self._characters = 0
 
     def write(self, rows: RejectRows) -> None:
+        """Takes rows, which are written when there are enough of them: an array costs as much as some hundred rows."""
+        self._waiting.append(rows)
+        self._rows += len(rows)
+        self._characters += sum(map(len, rows.raws))
+        if self._rows >= _WRITTEN_ROWS or self._characters >= _WAITING_CHARACTERS:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._rows = self._characters = 0
+        if len(waiting) > 1:
+            waiting = [_joined(waiting)]
+        for rows in waiting:
+            self._write(rows)
+
+    def _write(self, rows: RejectRows) -> None:
         for first in range(0, len(rows), _WRITTEN_ROWS):
             some = slice(first, first + _WRITTEN_ROWS)
             reasons, columns = rows.reasons[some], rows.columns[some]
@@ -147,10 +167,23 @@ class RejectsWriter:
 
     def close(self) -> None:
         """Commits the file; without any row there is none."""
+        self._write_waiting()
         self._groups.close(even_empty=False)
 
     def abort(self) -> None:
+        self._waiting.clear()
         self._groups.abort()
+
+
+def _joined(some: list[RejectRows]) -> RejectRows:
+    """The rows of several blocks, in order."""
+    return RejectRows(
+        np.concatenate([rows.records for rows in some]),
+        np.concatenate([rows.lines for rows in some]),
+        list(chain.from_iterable(rows.columns for rows in some)),
+        list(chain.from_iterable(rows.reasons for rows in some)),
+        list(chain.from_iterable(rows.raws for rows in some)),
+    )
 
 
 def _open_parquet(sink: SinkFile, first: pa.Table) -> Any:

@@ -48,6 +48,21 @@ def test_many_rows_become_few_row_groups_of_one_file_with_the_stamp() -> None:
     assert metadata.metadata[b"claim"] == b"7"
 
 
+@pytest.mark.parametrize("sizes", [[1, 2, 3], [4095, 1, 1], [1, 5000, 1], [4096], [3000, 3000, 9000]])
+def test_rows_that_wait_for_others_come_in_order(sizes: list[int]) -> None:
+    sinks, first = Sinks(), 0
+    writer = RejectsWriter(sinks, "s.csv")
+    for size in sizes:
+        writer.write(rows(*(f"reason {place}" for place in range(first, first + size)), first=first))
+        first += size
+    writer.close()
+    table = sinks.table()
+    assert table is not None
+    assert table.column("record").to_pylist() == list(range(first))
+    assert table.column("line").to_pylist() == list(range(0, 2 * first, 2))
+    assert table.column("reason").to_pylist() == [f"reason {place}" for place in range(first)]
+
+
 def test_without_rows_no_sink_is_opened() -> None:
     sinks = Sinks()
     RejectsWriter(sinks, "s.csv").close()
