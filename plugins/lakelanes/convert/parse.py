@@ -331,11 +331,8 @@ class BlockParser:
 
 def _odd_records(block: Block, read: Columns, odd: Positions) -> OddRecords:
     starts, ends, lines = read.places(odd)
-    data = bytearray()
-    with memoryview(block.data) as view:
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            data += view[start:end]
-            data += b"\n"
+    records, places = block.data, zip(starts.tolist(), ends.tolist(), strict=True)
+    data = bytearray(b"\n").join([*(records[start:end] for start, end in places), b""])
     sizes = ends - starts
     starts = np.cumsum(sizes + 1) - (sizes + 1)
     return OddRecords(data, _Where(odd, lines, starts, starts + sizes))

@@ -29,7 +29,8 @@ REJECTS_SCHEMA = pa.schema(_FIELDS)
 RAW_BYTES = 64 << 10
 """How many bytes a reject's `raw` holds of a longer row, as UTF-8."""
 _REPEATING: Any = ["source_file", "column", "reason"]
-_MANY = 1000
+# Text as a whole and then cut into rows, where there are no more bytes than this for each row.
+_MOST_PER_ROW = 2 << 10
 _CHARACTER_BYTES = 4
 # A reason may name all columns of a header, and is in every row. So many rows are made into one batch.
 _LONGEST_TEXT, _WRITTEN_ROWS = 2000, 4096
@@ -106,7 +107,7 @@ def raw_texts(
 ) -> list[str]:
     """The text of data[start:end] for each pair, bytes that the file's encoding does not know as \\xNN."""
     places = zip(starts.tolist(), ends.tolist(), strict=True)
-    if starts.size > _MANY and data.isascii() and not (ends - starts > RAW_BYTES).any():
+    if len(data) <= _MOST_PER_ROW * starts.size and data.isascii() and not (ends - starts > RAW_BYTES).any():
         text = data.decode("ascii")
         return [text[start:end] for start, end in places]
     # Enough of a row to tell whether it is cut within a character.
