@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import math
 import re
 import threading
@@ -67,6 +68,30 @@ def ask_local(database: str, glue: Any, s3: Any) -> Ask:
         return Answer(tuple(c.name for c in result.columns), types, tuple(map(tuple, result.rows)))
 
     return ask
+
+
+def plan_local(database: str, glue: Any) -> Ask:
+    """Asks for a query's names and types alone, or the error with which it is not begun; tables stay as they are."""
+    context = QueryContext(database, _Remembered(glue), None)
+
+    def ask(sql: str) -> Answer:
+        try:
+            query, _ = select.plan(sql, context)
+        except QueryFailed as error:
+            name, _, text = error.message.partition(": ")
+            return Answer(error=name, text=text)
+        except Exception as error:
+            return Answer(error="EXCEPTION", text=repr(error))
+        return Answer(tuple(select.column_names(query)), tuple(str(column.type) for column in query.columns))
+
+    return ask
+
+
+class _Remembered:
+    """A Glue that is asked for each table once."""
+
+    def __init__(self, glue: Any) -> None:
+        self.get_table = functools.cache(glue.get_table)
 
 
 def ask_trino(address: str, database: str) -> Ask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from localaws.athena.casts import Expr
 from localaws.athena.functions.aggregates import AGGREGATES
 from localaws.athena.functions.registry import SCALARS, Call
 from tests.referee import corpus, lake, writing
-from tests.referee.answers import ask_local, ask_trino
+from tests.referee.answers import ask_local, ask_trino, plan_local
 from tests.referee.expressions import expressions, make_rows
 from tests.referee.known import unknown
 from tests.referee.play import Match
@@ -53,8 +53,8 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
             pytest.skip(str(error))
 
 
-def shown(verdicts: list[Verdict]) -> str:
-    return "\n".join(verdict.shown() for verdict in unknown(verdicts))
+def shown(verdicts: Iterable[Verdict]) -> str:
+    return "\n".join(verdict.shown() for verdict in unknown([*verdicts]))
 
 
 def test_the_corpus_shows_no_difference_that_is_not_known(hall: Hall) -> None:
@@ -64,7 +64,7 @@ def test_the_corpus_shows_no_difference_that_is_not_known(hall: Hall) -> None:
 
 def test_the_views_and_what_the_engine_sends_are_answered_as_by_trino(hall: Hall) -> None:
     with lake.sampled(hall.aws) as (database, statements):
-        found = hall.match(database).verdicts(statements)
+        found = [*hall.match(database).verdicts(statements)]
     assert [verdict.shown() for verdict in found if verdict.kind != "same"] == []
     assert any("row_count" in verdict.sql for verdict in found)
 
@@ -77,7 +77,8 @@ def test_what_one_writes_the_other_reads(hall: Hall) -> None:
 
 def test_random_expressions_have_the_values_that_trino_gives(hall: Hall) -> None:
     make_rows(Maker(hall.aws.client("glue"), hall.aws.client("s3")), SEED)
-    found = hall.match().of_expressions(expressions(SEED, EXPRESSIONS))
+    plan = plan_local(DATABASE, hall.aws.client("glue"))
+    found = [*hall.match().of_expressions(expressions(SEED, EXPRESSIONS), plan)]
     assert len(found) > EXPRESSIONS * 0.9
     assert shown(found) == "", f"seed {SEED}"
 
@@ -114,4 +115,4 @@ def test_a_broken_translation_is_found_out(name: str, hall: Hall, monkeypatch: p
     functions, mutation, sql = MUTATIONS[name]
     assert hall.match().verdict(sql).kind == "same"
     monkeypatch.setitem(functions, name, mutation(functions[name]))
-    assert unknown(hall.match().verdicts([sql])) != []
+    assert unknown([*hall.match().verdicts([sql])]) != []

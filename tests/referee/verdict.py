@@ -83,7 +83,7 @@ def _sortable(row: tuple[str | None, ...]) -> list[tuple[bool, str]]:
     return [(value is None, value or "") for value in row]
 
 
-def table(verdicts: Iterable[Verdict]) -> str:
-    """How many of each kind, a line each."""
-    counted = Counter(verdict.kind for verdict in verdicts)
-    return "\n".join(f"{counted[kind]:6} {kind}" for kind in KINDS)
+def table(verdicts: Iterable[Verdict], unknown: Iterable[Verdict]) -> str:
+    """How many of each kind, a line each, and how many of these no entry covers."""
+    counted, new = (Counter(verdict.kind for verdict in found) for found in (verdicts, unknown))
+    return "\n".join(f"{counted[kind]:6} {kind}{f', {new[kind]} not known' if new[kind] else ''}" for kind in KINDS)
