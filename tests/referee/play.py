@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tests.referee.answers import Answer, Ask, near
 from tests.referee.expressions import TABLE
-from tests.referee.verdict import ANSWERED, FAILED, REFUSED, VALUE, Verdict, judge
+from tests.referee.verdict import ANSWERED, FAILED, REFUSED, SAME, VALUE, Verdict, judge
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
@@ -72,10 +72,12 @@ class Match:
             if near(ours, theirs, verdict.trino.types[0]):
                 continue
             sql = f"SELECT {expression} FROM {table} WHERE id = {place}"
-            if ours is None and self.local(sql).error is not None:
+            mine, other = self.local(sql), self.trino(sql)
+            alike = judge(sql, mine, other).kind == SAME
+            if ours is None and (mine.error is not None or alike):
                 kinds.add(FAILED)
             else:
-                kinds.add(ANSWERED if theirs is None and self.trino(sql).error is not None else VALUE)
+                kinds.add(ANSWERED if theirs is None and (other.error is not None or alike) else VALUE)
         kind = next(kind for kind in (VALUE, ANSWERED, FAILED) if kind in kinds)
         return Verdict(verdict.sql, kind, verdict.local, verdict.trino, verdict.detail)
 

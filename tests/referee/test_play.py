@@ -14,7 +14,7 @@ from tests.referee.play import Match
 from tests.referee.verdict import ANSWERED, ERROR, FAILED, REFUSED, SAME, VALUE, Verdict
 
 FAILURE, REFUSAL = Answer(error="DIVISION_BY_ZERO"), Answer(error="NOT_SUPPORTED")
-# What a side gives for each row; a text that begins with ! is a failure: NULL in TRY.
+# What a side gives for each row; a text that begins with ! is a failure, with ? one in TRY alone.
 Rows = dict[str, list[str | None]]
 
 
@@ -27,10 +27,11 @@ def side(rows: Rows, asked: list[str] | None = None) -> Ask:
         tried, one = re.findall(r"TRY\((\w+)\)", sql), re.search(r"SELECT (\w+) FROM \w+ WHERE id = (\d+)", sql)
         if one is not None:
             value = rows[one[1]][int(one[2])]
-            return FAILURE if value is not None and value.startswith("!") else Answer(("_col0",), ("x",), ((value,),))
+            failed = value is not None and value.startswith("!")
+            return FAILURE if failed else Answer(("_col0",), ("x",), ((value and value.lstrip("?"),),))
         if not set(tried) <= set(rows):
             return FAILURE
-        columns = [[None if str(value).startswith("!") else value for value in rows[name]] for name in tried]
+        columns = [[None if str(value)[:1] in ("!", "?") else value for value in rows[name]] for name in tried]
         return Answer(("_col0",) * len(tried), ("x",) * len(tried), tuple(zip(*columns, strict=True)))
 
     return ask
@@ -74,6 +75,8 @@ CASES: dict[str, tuple[list[str | None], list[str | None], str]] = {
     "a failure instead of a value": (["!"], ["1"], FAILED),
     "a value instead of a failure": (["1"], ["!"], ANSWERED),
     "both fail": (["!"], ["!"], SAME),
+    "a failure in TRY alone": (["?1"], ["1"], FAILED),
+    "a failure of Trino's in TRY alone": (["1"], ["?1"], ANSWERED),
     "the worst of two": (["!", "1"], ["1", "!"], ANSWERED),
     "the worst of three": (["!", "1", "2"], ["1", "!", "1"], VALUE),
 }

@@ -144,7 +144,8 @@ def _extreme(call: Call) -> Expr:
     if not call.args:
         raise call.mismatch()
     values, kind = call.translator.unify(call.args, call.node)
-    absent = " OR ".join(f"{value.sql} IS NULL" for value in values)
+    # Not by OR, which is content with the first that is NULL: each may fail.
+    absent = f"list_count([{', '.join(value.sql for value in values)}]) < {len(values)}"
     if kind.name in ("array", "row"):
         raise call.fail("NOT_SUPPORTED", f"{call.name} of {kind}")
     if kind.name in ("map", "json", "unknown", "interval"):
