@@ -112,7 +112,7 @@ _RULES: dict[str, list[str]] = {
               "round({small}, -1)"],
     "integer": [
         "({integer} + {integer})", "({integer} - {small})", "({integer} * {integer})", "({integer} / {integer})",
-        "({integer} % {integer})", "(- {integer})", "abs({integer})", "sign({integer})", "mod({integer}, {=integer})",
+        "({integer} % {integer})", "(- {integer})", "abs({integer})", "sign({integer})", "mod({integer}, {=divisor})",
         "CAST({text} AS integer)", "CAST({decimal} AS integer)", "CAST({double} AS integer)",
             "CAST({boolean} AS integer)",
         "if({boolean}, {integer}, {integer})", "coalesce({integer}, {small}, {integer})",
@@ -190,7 +190,7 @@ _RULES: dict[str, list[str]] = {
     ],
     "short": ["CAST({text} AS varchar(4))", "upper({short})", "substr({short}, 2)", "CAST({integer} AS varchar(4))",
               "coalesce({short}, CAST({text} AS varchar(4)))"],
-    "char": ["CAST({text} AS char(4))", "CAST({short} AS char(6))", "coalesce({char}, {char})"],
+    "char": ["CAST({text} AS char(4))", "CAST({short} AS char(4))", "coalesce({char}, {char})"],
     "date": [
         "date_add({=part}, {=integer}, {date})", "date_trunc({=part}, {date})", "({date} + INTERVAL '1' DAY)",
         "({date} - INTERVAL '2' MONTH)", "CAST({moment} AS date)", "CAST({text} AS date)", "last_day_of_month({date})",
@@ -249,7 +249,8 @@ _CONSTANTS: dict[str, list[str]] = {
         "'b|é'", "'(a)(b)?'"],
     "letter": ["','", "'a'", "'é'", "' '"], "places": ["0", "1", "2", "-1", "-2"], "place": ["1", "2", "-1", "-2",
         "0", "5"],
-    "size": ["0", "1", "2", "3", "6"], "path": ["'$.a'", "'$'", "'$.b[0]'", "'$[1]'", "'$.a.b'", "'$.b[1].c'"],
+    "size": ["0", "1", "2", "3", "6"], "divisor": ["1", "2", "3", "-1"],
+    "path": ["'$.a'", "'$'", "'$.b[0]'", "'$[1]'", "'$.a.b'", "'$.b[1].c'"],
     "part": ["'day'", "'week'", "'month'", "'quarter'", "'year'"],
     "unit": ["'millisecond'", "'second'", "'minute'", "'hour'", "'day'", "'week'", "'month'", "'year'"],
     "format": ["'%d/%m/%Y'", "'%x-%v'", "'%b %e'", "'%j'"],

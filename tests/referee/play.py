@@ -62,7 +62,12 @@ class Match:
         both = zip(together, _each(self.local, together, table), _each(self.trino, together, table), strict=True)
         for expression, ours, theirs in both:
             verdict = judge(_select([expression], table), ours, theirs)
-            verdicts.append(self._why(expression, verdict, table) if verdict.detail == "values" else verdict)
+            if verdict.detail == "values":
+                verdict = self._why(expression, verdict, table)
+            elif verdict.kind == ANSWERED:
+                # Trino works some constants out before a TRY around them.
+                verdict = judge(verdict.sql, self.local(f"SELECT {expression} FROM {table} ORDER BY id"), theirs)
+            verdicts.append(verdict)
         return [verdict for verdict in verdicts if verdict.trino.error != _BROKEN]
 
     def _why(self, expression: str, verdict: Verdict, table: str) -> Verdict:

@@ -11,7 +11,7 @@ import pytest
 from tests.referee.__main__ import Report
 from tests.referee.answers import Answer, Ask
 from tests.referee.play import Match
-from tests.referee.verdict import ANSWERED, ERROR, FAILED, REFUSED, SAME, VALUE, Verdict
+from tests.referee.verdict import ANSWERED, ERROR, FAILED, REFUSED, SAME, SAME_ERROR, VALUE, Verdict
 
 FAILURE, REFUSAL = Answer(error="DIVISION_BY_ZERO"), Answer(error="NOT_SUPPORTED")
 # What a side gives for each row; a text that begins with ! is a failure, with ? one in TRY alone.
@@ -24,7 +24,8 @@ def side(rows: Rows, asked: list[str] | None = None) -> Ask:
     def ask(sql: str) -> Answer:
         if asked is not None:
             asked.append(sql)
-        tried, one = re.findall(r"TRY\((\w+)\)", sql), re.search(r"SELECT (\w+) FROM \w+ WHERE id = (\d+)", sql)
+        tried = re.findall(r"TRY\((\w+)\)", sql) or re.findall(r"SELECT (\w+) FROM \w+ ORDER", sql)
+        one = re.search(r"SELECT (\w+) FROM \w+ WHERE id = (\d+)", sql)
         if one is not None:
             value = rows[one[1]][int(one[2])]
             failed = value is not None and value.startswith("!")
@@ -86,6 +87,18 @@ CASES: dict[str, tuple[list[str | None], list[str | None], str]] = {
 def test_a_failure_inside_try_is_no_value(case: str) -> None:
     ours, theirs, kind = CASES[case]
     assert kinds({"e": ours}, {"e": theirs}) == {"e": kind}
+
+
+def test_where_trino_fails_in_spite_of_try_the_other_may_fail_without() -> None:
+    def failing(sql: str) -> Answer:
+        return FAILURE
+
+    def tried(sql: str) -> Answer:
+        return Answer(("_col0",), ("x",), ((None,),)) if "TRY" in sql else FAILURE
+
+    plan = side({"e": ["1"]})
+    assert [found.kind for found in Match(tried, failing).of_expressions(["e"], plan)] == [SAME_ERROR]
+    assert [found.kind for found in Match(plan, failing).of_expressions(["e"], plan)] == [ANSWERED]
 
 
 def test_an_internal_error_of_trinos_says_nothing() -> None:
