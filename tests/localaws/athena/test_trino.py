@@ -179,6 +179,8 @@ VALUES = {
 
 FAILURES = {
     "SELECT repeat(1 / x, 0) FROM (VALUES 0) t(x)": "DIVISION_BY_ZERO",
+    "SELECT ROW(greatest(x % 0, NULL)) FROM (VALUES 1) t(x)": "DIVISION_BY_ZERO",
+    "SELECT least(x, CAST(y AS integer)) FROM (VALUES (CAST(NULL AS integer), 'no')) t(x, y)": "INVALID_CAST_ARGUMENT",
     "SELECT json_value('{}', '$.a')": "SYNTAX_ERROR",
     "SELECT json_value(1, 'lax $.a')": "TYPE_MISMATCH",
     "SELECT date_parse('-2023-02-29', '%Y-%m-%d')": "INVALID_FUNCTION_ARGUMENT",
