@@ -112,6 +112,7 @@ def _try_all(trial: Trial, report: Report, options: Options, stages: Stages, fol
         ("s3", "conditional writes", lambda: questions.ask_s3(trial, report)),
         ("dynamodb", "conditions and keys", lambda: questions.ask_dynamodb(trial, report)),
         ("glue", "errors of the catalogue", lambda: questions.ask_glue(trial, report)),
+        ("comments", "comments of a view", lambda: questions.ask_about_comments(trial, report)),
         ("figures", "reading logs and statistics", lambda: figures.measure(trial, report)),
     ]
     for name, doing, part in parts:

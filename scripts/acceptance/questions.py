@@ -278,6 +278,31 @@ def ask_glue(trial: Trial, report: Report) -> None:
     report.check(way, "a partition that is there, created again", ["AlreadyExistsException"], codes, source)
 
 
+def ask_about_comments(trial: Trial, report: Report) -> None:
+    """What Athena makes of comments that dbt-athena's persist_docs puts into a view's table in Glue."""
+    way, lake = "Comments of a view", trial.lake
+    database = lake.config.resources.glue_database
+    athena.execute(lake, "CREATE OR REPLACE VIEW commented AS SELECT 1 AS x")
+    table = lake.glue.get_table(DatabaseName=database, Name="commented")["Table"]
+    kept = ("Name", "Owner", "TableType", "Parameters", "StorageDescriptor", "ViewOriginalText", "ViewExpandedText")
+    given = {name: table[name] for name in kept if name in table}
+    given["StorageDescriptor"]["Columns"] = [{"Name": "x", "Type": "int", "Comment": "one"}]
+    lake.glue.update_table(DatabaseName=database, TableInput=given)
+    report.check(
+        way,
+        "a view whose column has one in Glue is read",
+        "1",
+        _answer(lake, "SELECT x FROM commented"),
+        "https://docs.getdbt.com/reference/resource-configs/athena-configs#update-glue-data-catalog",
+    )
+    # Trino takes a view with another comment than Presto View for none; dbt-athena writes one.
+    changed = {**given, "Description": "one", "Parameters": {**given["Parameters"], "comment": "one"}}
+    lake.glue.update_table(DatabaseName=database, TableInput=changed)
+    answer = _answer(lake, "SELECT x FROM commented")
+    report.measure("a view whose own comment was changed is read", float(answer == "1"), "of 1", answer)
+    lake.glue.delete_table(DatabaseName=database, Name="commented")
+
+
 def _external_table(lake: Lake, name: str, folder: str, columns: str, form: str) -> None:
     bucket = lake.config.resources.analytics_bucket
     location = sql_string(f"s3://{bucket}/{folder}/")
