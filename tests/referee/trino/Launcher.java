@@ -1,6 +1,5 @@
-import io.trino.Session;
 import io.trino.plugin.hive.HivePlugin;
-import io.trino.testing.DistributedQueryRunner;
+import io.trino.server.testing.TestingTrinoServer;
 
 import java.io.FileReader;
 import java.io.PrintStream;
@@ -8,8 +7,6 @@ import java.io.Reader;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
-
-import static io.trino.testing.TestingSession.testSessionBuilder;
 
 /**
  * One Trino in one process, on a free port of the loopback interface, with a catalog of the Hive connector.
@@ -32,11 +29,11 @@ public final class Launcher
         }
         Map<String, String> catalog = new HashMap<>();
         properties.forEach((name, value) -> catalog.put((String) name, (String) value));
-        Session session = testSessionBuilder().setCatalog(args[0]).setSchema("default").build();
-        DistributedQueryRunner runner = DistributedQueryRunner.builder(session).setWorkerCount(0).build();
-        runner.installPlugin(new HivePlugin());
-        runner.createCatalog(args[0], "hive", catalog);
-        out.println("ready " + runner.getCoordinator().getBaseUrl());
+        // DistributedQueryRunner would keep the spans of all queries, and after some thousand there is no more memory.
+        TestingTrinoServer server = TestingTrinoServer.create();
+        server.installPlugin(new HivePlugin());
+        server.createCatalog(args[0], "hive", catalog);
+        out.println("ready " + server.getBaseUrl());
         while (System.in.read() != -1) {
             // Nothing is sent here.
         }
