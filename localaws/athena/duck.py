@@ -49,6 +49,7 @@ CREATE MACRO t_signed_year(x, form) AS TRY_CAST(
         CASE WHEN starts_with(x, '-') THEN '-' ELSE '' END || lpad(regexp_extract(x, '^.([0-9]{{1,4}})', 1), 4, '0')
         || strftime(try_strptime('2000' || regexp_replace(x, '^.[0-9]{{1,4}}', ''), form), '-%m-%d %H:%M:%S.%f') END
     AS TIMESTAMP);
+CREATE MACRO t_pivot(x) AS CASE WHEN year(x) = 1969 THEN x + INTERVAL 100 YEARS ELSE x END;
 CREATE MACRO t_substr(x, start) AS
     CASE WHEN start > 0 THEN substr(x, start) WHEN x IS NULL THEN NULL
     WHEN start = 0 OR -start > length(x) THEN '' ELSE substr(x, start) END;

@@ -12,6 +12,8 @@ from localaws.athena.syntax import text_literal
 from localaws.athena.types import Type
 
 _UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
+# Stands for a blank in what strptime reads.
+_BLANK = "\x1f"
 _MOMENTS = ("date", "timestamp", "timestamp with time zone")
 
 
@@ -202,12 +204,26 @@ def _parse_datetime(call: Call) -> Expr:
 
 
 def _parsed(call: Call, pattern: str) -> Expr:
-    text = call.text(0)
-    invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "TIMESTAMP")
-    converted = f"try_strptime({text}, {text_literal(pattern)})"
+    """A text by a pattern of strptime, read as Joda reads it.
+
+    DuckDB would pass over blanks, take "epoch" and "infinity" in any pattern, begin at 1900, and hold hour 12 for noon.
+    """
+    letters = set(re.findall("%(.)", pattern.replace("%%", "")))
+    if letters & set("aAjuGV") or ("y" in letters and call.name == "parse_datetime"):
+        raise call.fail("NOT_SUPPORTED", f"{call.name} of weeks, days of the week or the year, or years of two digits")
+    if not pattern:
+        raise call.fail("INVALID_FUNCTION_ARGUMENT", "Both printing and parsing not supported")
+    half = ("AM", "%p") if "I" in letters and "p" not in letters else ("", "")
+    year = ("", "") if letters & set("yY") else ("2000" if letters & set("bBdm") else "1970", "%Y")
+    text, form = f"(replace({call.text(0)}, ' ', '{_BLANK}') || '{_BLANK}{half[0]}')", pattern.replace(" ", _BLANK)
+    form += _BLANK + half[1]
+    converted = f"try_strptime('{year[0]}{_BLANK}' || {text}, {text_literal(year[1] + _BLANK + form)})"
+    if "y" in letters:
+        converted = f"t_pivot({converted})"
     if pattern.startswith("%Y"):
-        signed = f"t_signed_year({text}, {text_literal(pattern)})"
+        signed = f"t_signed_year({text}, {text_literal(form)})"
         converted = f"CASE WHEN left({text}, 1) IN ('-', '+') THEN {signed} ELSE {converted} END"
+    invalid = call.invalid(f"""'Invalid format: "' || {call.text(0)} || '"'""", "TIMESTAMP")
     return Expr(
         f"CASE WHEN {text} IS NULL THEN NULL WHEN {converted} IS NULL THEN {invalid} ELSE {converted} END", t.TIMESTAMP
     )
@@ -233,8 +249,6 @@ def _mysql_format(call: Call, pattern: str, parsing: bool = False) -> str:
             raise call.fail("INVALID_FUNCTION_ARGUMENT", f"%{letter} not supported in date format string")
         if letter not in _MYSQL:
             out.append(letter.replace("%", "%%"))
-        elif parsing and letter in "vxWajb" and letter not in "bj":
-            raise call.fail("NOT_SUPPORTED", f"date_parse with %{letter}")
         else:
             out.append(_MYSQL[letter].replace("-", "") if parsing else _MYSQL[letter])
         at += 2

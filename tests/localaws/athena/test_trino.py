@@ -28,6 +28,14 @@ VALUES = {
     "date_parse('-5', '%Y')": "-0005-01-01 00:00:00.000",
     "date_parse('+2024-02-29', '%Y-%m-%d')": "2024-02-29 00:00:00.000",
     "date_parse('-0', '%Y')": "0000-01-01 00:00:00.000",
+    "date_parse('2-29', '%m-%d')": "2000-02-29 00:00:00.000",
+    "date_parse('10:11', '%H:%i')": "1970-01-01 10:11:00.000",
+    "date_parse('12:05', '%h:%i')": "1970-01-01 00:05:00.000",
+    "date_parse('12:05 PM', '%h:%i %p')": "1970-01-01 12:05:00.000",
+    "date_parse('69', '%y')": "2069-01-01 00:00:00.000",
+    "date_parse('70', '%y')": "1970-01-01 00:00:00.000",
+    "date_parse('-5-3 2', '%Y-%c %e')": "-0005-03-02 00:00:00.000",
+    "parse_datetime('7', 'd')": "2000-01-07 00:00:00.000 UTC",
     "TIMESTAMP '0001-01-01 00:00:00.000' - INTERVAL '500' YEAR": "-0499-01-01 00:00:00.000",
     "current_catalog": "awsdatacatalog",
     "current_schema": "db",
@@ -179,6 +187,13 @@ VALUES = {
 
 FAILURES = {
     "SELECT repeat(1 / x, 0) FROM (VALUES 0) t(x)": "DIVISION_BY_ZERO",
+    "SELECT date_parse('Infinity', '%Y-%m-%d')": "INVALID_FUNCTION_ARGUMENT",
+    "SELECT date_parse('epoch', '%d')": "INVALID_FUNCTION_ARGUMENT",
+    "SELECT date_parse(' 2024-03-15', '%Y-%m-%d')": "INVALID_FUNCTION_ARGUMENT",
+    "SELECT date_parse('2024-03-15 ', '%Y-%m-%d')": "INVALID_FUNCTION_ARGUMENT",
+    "SELECT date_parse('2024-03-15  10', '%Y-%m-%d %H')": "INVALID_FUNCTION_ARGUMENT",
+    "SELECT date_parse('-5-1-1 ', '%Y-%m-%d')": "INVALID_FUNCTION_ARGUMENT",
+    "SELECT date_parse('', '')": "INVALID_FUNCTION_ARGUMENT",
     "SELECT ROW(greatest(x % 0, NULL)) FROM (VALUES 1) t(x)": "DIVISION_BY_ZERO",
     "SELECT least(x, CAST(y AS integer)) FROM (VALUES (CAST(NULL AS integer), 'no')) t(x, y)": "INVALID_CAST_ARGUMENT",
     "SELECT json_value('{}', '$.a')": "SYNTAX_ERROR",
@@ -254,6 +269,9 @@ FAILURES = {
 
 # Trino answers these, and this engine does not: it says so.
 REFUSED = [
+    "SELECT date_parse('2023 366', '%Y %j')",
+    "SELECT date_parse('2024-03-15 Fri', '%Y-%m-%d %a')",
+    "SELECT parse_datetime('69', 'yy')",
     "SELECT DISTINCT x FROM (VALUES 1) t(x) ORDER BY x FETCH FIRST ROW WITH TIES",
     "SELECT current_user",
     "SELECT json_value('{}', 'lax $.*')",
