@@ -73,6 +73,12 @@ def test_what_is_known_of_one_kind_is_not_known_of_another() -> None:
     assert len(known.unknown([Verdict(sql, VALUE, ONE, TWO)])) == 1
 
 
+@pytest.mark.parametrize("expression", ["length(c)", "CAST(t AS char(4))", "(i / 2)"])
+def test_no_other_value_of_a_random_expression_is_known(expression: str) -> None:
+    other = Verdict(f"SELECT TRY({expression}) FROM random_0 ORDER BY id", VALUE, ONE, TWO)
+    assert known.unknown([other]) == [other]
+
+
 def test_an_entry_that_nothing_shows_any_more_is_told() -> None:
     every = known.unused([])
     shown = Verdict("SELECT CAST('0x1p3' AS double)", FAILED, FAILURE, ONE)
