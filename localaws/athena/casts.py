@@ -303,10 +303,12 @@ def _to_json(sql: str, source: Type, target: Type, to: str) -> str:
         items = f"list_transform({sql}, lambda t_item: {item('t_item', source.element)})"
         return f"('[' || {_joined(sql, items)} || ']')"
     if source.name == "map" and source.args[0].name in ("varchar", *t.INTEGER_RANGE):
-        key = f"t_json_string({text_sql('t_entry.key', source.args[0])})"
-        value = item("t_entry.value", source.args[1])
-        pairs = f"list_transform(map_entries({sql}), lambda t_entry: {key} || ':' || {value})"
-        return "('{' || " + _joined(sql, f"list_sort({pairs})") + " || '}')"
+        key, value = text_sql("t_entry.key", source.args[0]), item("t_entry.value", source.args[1])
+        # By the keys, which Java compares by UTF-16: what has two units comes before the end of what has one.
+        order = rf"regexp_replace({key}, '([\x{{E000}}-\x{{FFFF}}])', chr(1114111) || '\1', 'g')"
+        pair = f"struct_pack(k := {order}, v := t_json_string({key}) || ':' || {value})"
+        pairs = f"list_sort(list_transform(map_entries({sql}), lambda t_entry: {pair}))"
+        return "('{' || " + _joined(sql, f"list_transform({pairs}, lambda t_entry: t_entry.v)") + " || '}')"
     if source.name == "row":
         fields = [
             f"t_json_string({text_literal(name or '')}) || ':' || "
