@@ -83,7 +83,7 @@ chaos: setup  ## Kill, hang, throttle and reorder the lanes of FILES=n files, or
 		$(if $(SEED),--seed $(SEED))
 
 referee: setup  ## Ask the local Athena and a Trino the same; EXPRESSIONS=n random ones for each SEED="s t" (needs a JDK and Maven)
-	@$(VENV)/python -m tests.referee $(if $(EXPRESSIONS),--expressions $(EXPRESSIONS)) $(foreach one,$(SEED),--seed $(one))
+	@$(VENV)/python -m tests.referee $(if $(EXPRESSIONS),--expressions $(EXPRESSIONS)) $(foreach one,$(SEED),--seed $(one)) $(OPTIONS)
 
 clients: setup  ## Ask the sample lake with what others wrote: PyAthena, awswrangler, dbt, ibis; CLIENTS="dbt ibis" with these
 	@$(VENV)/python -m tests.clients $(CLIENTS)
