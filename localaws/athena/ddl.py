@@ -5,18 +5,19 @@ Messages are Hive's, which is what Athena's DDL answers with.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
-from localaws.athena import statements as s
 from localaws.athena import types as t
 from localaws.athena import views
-from localaws.athena.catalogue import CATALOG, Catalogue, Table, code_of, partition_name
+from localaws.athena.catalogue import CATALOG, Catalogue, Column, Table, code_of, partition_name
 from localaws.athena.errors import QueryCancelled, ddl_task_failure, failure, hive_failure
 from localaws.athena.objects import Objects
 from localaws.athena.planning import Query
@@ -50,6 +51,37 @@ _FORMATS = {
     ),
 }
 
+# The members of a Table that a TableInput has as well.
+_TABLE_INPUT = ("Name", "Description", "Owner", "Retention", "StorageDescriptor", "PartitionKeys", "ViewOriginalText",
+                "ViewExpandedText", "TableType", "Parameters")  # fmt: skip
+# Some or all of a partition's keys with their values.
+PartitionSpec = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Name:
+    """A table's or view's name: its database when it was written."""
+
+    database: str | None
+    name: str
+
+
+@dataclass(frozen=True)
+class NewTable:
+    """What CREATE EXTERNAL TABLE says. `serde`, `input_format`, `output_format`: class names, "" for the default's."""
+
+    name: Name
+    columns: tuple[Column, ...]
+    partition_keys: tuple[Column, ...] = ()
+    comment: str = ""
+    serde: str = ""
+    serde_properties: dict[str, str] = field(default_factory=dict)
+    stored_as: str = ""
+    input_format: str = ""
+    output_format: str = ""
+    location: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
+
 
 def _no_folder(location: str) -> str:
     error = f"org.apache.hadoop.fs.s3a.AccessDeniedException {location}: Access Denied"
@@ -57,7 +89,7 @@ def _no_folder(location: str) -> str:
 
 
 class Ddl:
-    """Carries out one statement that is not a query."""
+    """Carries out one statement that is not a query. What a statement cannot do raises QueryFailed."""
 
     def __init__(self, context: QueryContext) -> None:
         self.context = context
@@ -65,24 +97,23 @@ class Ddl:
         self.catalogue = Catalogue(context.glue)
         self.objects = Objects(context.s3, context.filesystem, context.allowed)
 
-    def run(self, statement: s.Statement) -> QueryResult:
-        """The statement's result. Raises QueryFailed."""
-        return _RUNNERS[type(statement)](self, statement)
-
     # --- helpers
 
-    def database_of(self, name: s.Name) -> str:
-        """The database that a name is in."""
-        return name.database or (self.context.database or _DEFAULT_DATABASE).lower()
+    def find(self, name: Name) -> tuple[str, Table | None, str]:
+        """A name's database, the table or view if there is one, and the full name."""
+        database = name.database or self._session_database()
+        return database, self.catalogue.table(database, name.name), f"{CATALOG}.{database}.{name.name}"
+
+    def _session_database(self) -> str:
+        return (self.context.database or _DEFAULT_DATABASE).lower()
 
     def _existing_database(self, name: str) -> str:
         if not self.catalogue.has_database(name):
             raise hive_failure(f"SemanticException [Error 10072]: Database does not exist: {name}")
         return name
 
-    def _table(self, name: s.Name) -> Table:
-        database = self.database_of(name)
-        table = self.catalogue.table(database, name.name)
+    def _table(self, name: Name) -> Table:
+        database, table, _ = self.find(name)
         if table is None:
             self._existing_database(database)
             raise hive_failure(f"SemanticException [Error 10001]: Table not found {database}.{name.name}")
@@ -92,71 +123,60 @@ class Ddl:
         if self.context.cancelled.is_set():
             raise QueryCancelled
 
+    def _update(self, table: Table, storage: dict[str, Any], parameters: dict[str, str] | None = None) -> None:
+        """Changes members of a table's StorageDescriptor, and adds parameters."""
+        given = {key: table.raw[key] for key in _TABLE_INPUT if key in table.raw}
+        given["StorageDescriptor"] = {"Columns": [], **(given.get("StorageDescriptor") or {}), **storage}
+        given["Parameters"] = {**(given.get("Parameters") or {}), **(parameters or {})}
+        self.glue.update_table(DatabaseName=table.database, TableInput=given)
+
     # --- databases
 
-    def create_database(self, statement: s.CreateDatabase) -> QueryResult:
-        given: dict[str, Any] = {"Name": statement.name}
-        if statement.comment:
-            given["Description"] = statement.comment
-        if statement.location:
-            given["LocationUri"] = statement.location
-        if statement.properties:
-            given["Parameters"] = statement.properties
-        try:
-            self.glue.create_database(DatabaseInput=given)
-        except ClientError as error:
-            if code_of(error) != "AlreadyExistsException":
-                raise ddl_task_failure(_metastore(error)) from error
-            if not statement.if_not_exists:
-                raise ddl_task_failure(f"Database {statement.name} already exists") from error
+    def create_database(
+        self, name: str, if_not_exists: bool, comment: str, location: str, properties: dict[str, str]
+    ) -> QueryResult:
+        given = {"Name": name, "Description": comment, "LocationUri": location, "Parameters": properties}
+        with _created(if_not_exists, f"Database {name} already exists"):
+            self.glue.create_database(DatabaseInput={member: value for member, value in given.items() if value})
         return QueryResult("DDL", "CREATE_DATABASE")
 
-    def drop_database(self, statement: s.DropDatabase) -> QueryResult:
-        if not self.catalogue.has_database(statement.name):
-            if statement.if_exists:
-                return QueryResult("DDL", "DROP_DATABASE")
-            raise hive_failure(f"SemanticException [Error 10072]: Database does not exist: {statement.name}")
-        tables = self.catalogue.tables(statement.name)
-        if tables and not statement.cascade:
+    def drop_database(self, name: str, if_exists: bool, cascade: bool) -> QueryResult:
+        if if_exists and not self.catalogue.has_database(name):
+            return QueryResult("DDL", "DROP_DATABASE")
+        tables = self.catalogue.tables(self._existing_database(name))
+        if tables and not cascade:
             raise ddl_task_failure(
-                f"InvalidOperationException(message:Database {statement.name} is not empty. One or more tables exist.)"
+                f"InvalidOperationException(message:Database {name} is not empty. One or more tables exist.)"
             )
         for table in tables:
-            self.glue.delete_table(DatabaseName=statement.name, Name=table.name)
-        self.glue.delete_database(Name=statement.name)
+            self.glue.delete_table(DatabaseName=name, Name=table.name)
+        self.glue.delete_database(Name=name)
         return QueryResult("DDL", "DROP_DATABASE")
 
     # --- tables
 
-    def create_table(self, statement: s.CreateTable) -> QueryResult:
-        database = self._existing_database(self.database_of(statement.name))
-        if not statement.location:
+    def create_table(self, table: NewTable, if_not_exists: bool) -> QueryResult:
+        database = self._existing_database(table.name.database or self._session_database())
+        if not table.location:
             raise hive_failure(
                 "SemanticException No location was specified for table. An S3 location must be specified"
             )
-        if not re.fullmatch(r"s3a?://[^/]+(/.*)?", statement.location):
+        if not re.fullmatch(r"s3a?://[^/]+(/.*)?", table.location):
             raise ddl_task_failure(
-                f"MetaException(message:Got exception: java.io.IOException No FileSystem for: {statement.location})"
+                f"MetaException(message:Got exception: java.io.IOException No FileSystem for: {table.location})"
             )
-        names = [column.name for column in (*statement.columns, *statement.partition_keys)]
+        names = [column.name for column in (*table.columns, *table.partition_keys)]
         repeated = next((name for name in names if names.count(name) > 1), None)
         if repeated is not None:
-            if repeated in [key.name for key in statement.partition_keys]:
+            if repeated in [key.name for key in table.partition_keys]:
                 raise hive_failure("SemanticException [Error 10035]: Column repeated in partitioning columns")
             raise hive_failure(f"SemanticException [Error 10036]: Duplicate column name: {repeated}")
-        self._make_folder(statement.location)
-        try:
-            self.glue.create_table(DatabaseName=database, TableInput=table_input(statement))
-        except ClientError as error:
-            if code_of(error) != "AlreadyExistsException":
-                raise ddl_task_failure(_metastore(error)) from error
-            if not statement.if_not_exists:
-                raise ddl_task_failure(
-                    f"AlreadyExistsException(message:Table {statement.name.name} already exists)"
-                ) from error
+        self._look_for_folder(table.location)
+        with _created(if_not_exists, f"AlreadyExistsException(message:Table {table.name.name} already exists)"):
+            self.glue.create_table(DatabaseName=database, TableInput=table_input(table))
         return QueryResult("DDL", "CREATE_TABLE")
 
-    def _make_folder(self, location: str) -> None:
+    def _look_for_folder(self, location: str) -> None:
         """Look for the table's folder, and for the right to make it where it is not there; none is made.
 
         AWS only says that the rights "to work with data in the Amazon S3 location" are needed
@@ -189,60 +209,50 @@ class Ddl:
             raise
         return True
 
-    def drop_table(self, statement: s.DropTable) -> QueryResult:
-        database = self.database_of(statement.name)
-        table = self.catalogue.table(database, statement.name.name)
+    def drop_table(self, name: Name, if_exists: bool) -> QueryResult:
+        database, table, _ = self.find(name)
         if table is None:
-            if statement.if_exists:
+            if if_exists:
                 return QueryResult("DDL", "DROP_TABLE")
-            raise hive_failure(f"SemanticException [Error 10001]: Table not found {statement.name.name}")
+            raise hive_failure(f"SemanticException [Error 10001]: Table not found {name.name}")
         if table.is_view:
             raise hive_failure("SemanticException Cannot drop a view with DROP TABLE")
         self.glue.delete_table(DatabaseName=database, Name=table.name)
         return QueryResult("DDL", "DROP_TABLE")
 
-    def add_columns(self, statement: s.AddColumns) -> QueryResult:
-        table = self._table(statement.table)
+    def add_columns(self, name: Name, columns: Sequence[Column]) -> QueryResult:
+        table = self._table(name)
         existing = {column.name for column in (*table.columns, *table.partition_keys)}
-        for column in statement.columns:
+        for column in columns:
             if column.name in existing:
                 raise ddl_task_failure(f"Duplicate column name: {column.name}")
-        given = _updatable(table)
-        given["StorageDescriptor"]["Columns"] = [
-            *given["StorageDescriptor"]["Columns"],
-            *_glue_columns(statement.columns),
-        ]
-        self.glue.update_table(DatabaseName=table.database, TableInput=given)
+        stored = (table.raw.get("StorageDescriptor") or {}).get("Columns") or []
+        self._update(table, {"Columns": [*stored, *_glue_columns(columns)]})
         return QueryResult("DDL", "ALTER_TABLE_ADD_COLUMNS")
 
-    def set_properties(self, statement: s.SetProperties) -> QueryResult:
-        table = self._table(statement.table)
-        given = _updatable(table)
-        given["Parameters"] = {**(given.get("Parameters") or {}), **statement.properties}
-        self.glue.update_table(DatabaseName=table.database, TableInput=given)
+    def set_properties(self, name: Name, properties: dict[str, str]) -> QueryResult:
+        self._update(self._table(name), {}, properties)
         return QueryResult("DDL", "ALTER_TABLE_PROPERTIES")
 
-    def set_location(self, statement: s.SetLocation) -> QueryResult:
-        table = self._table(statement.table)
-        if statement.partition is None:
-            given = _updatable(table)
-            given["StorageDescriptor"]["Location"] = statement.location
-            self.glue.update_table(DatabaseName=table.database, TableInput=given)
+    def set_location(self, name: Name, spec: PartitionSpec | None, location: str) -> QueryResult:
+        table = self._table(name)
+        if spec is None:
+            self._update(table, {"Location": location})
             return QueryResult("DDL", "ALTER_TABLE_LOCATION")
-        values = self._values(table, statement.partition)
+        values = self._values(table, spec)
         if values not in {partition.values for partition in self.catalogue.partitions(table)}:
-            raise hive_failure(f"SemanticException [Error 10006]: Partition not found {dict(statement.partition)}")
+            raise hive_failure(f"SemanticException [Error 10006]: Partition not found {dict(spec)}")
         self.glue.update_partition(
             DatabaseName=table.database,
             TableName=table.name,
             PartitionValueList=list(values),
-            PartitionInput=_partition_input(table, values, statement.location),
+            PartitionInput=_partition_input(table, values, location),
         )
         return QueryResult("DDL", "ALTER_PARTITION_LOCATION")
 
     # --- partitions
 
-    def _values(self, table: Table, spec: s.PartitionSpec) -> tuple[str, ...]:
+    def _values(self, table: Table, spec: PartitionSpec) -> tuple[str, ...]:
         """A complete spec's values in the order of the table's keys."""
         given = dict(spec)
         keys = [key.name for key in table.partition_keys]
@@ -256,16 +266,19 @@ class Ddl:
             )
         return tuple(given[key] for key in keys)
 
-    def add_partitions(self, statement: s.AddPartitions) -> QueryResult:
-        table = self._table(statement.table)
+    def add_partitions(
+        self, name: Name, if_not_exists: bool, partitions: Sequence[tuple[PartitionSpec, str]]
+    ) -> QueryResult:
+        """`partitions` are specs with their locations, "" for the default one."""
+        table = self._table(name)
         wanted: dict[tuple[str, ...], str] = {}
-        for spec, location in statement.partitions:
+        for spec, location in partitions:
             values = self._values(table, spec)
-            if values in wanted and not statement.if_not_exists:
+            if values in wanted and not if_not_exists:
                 raise ddl_task_failure("AlreadyExistsException(message:Partition already exists.)")
             wanted.setdefault(values, location or default_location(table, values))
         existing = {partition.values for partition in self.catalogue.partitions(table)}
-        if not statement.if_not_exists and existing & wanted.keys():
+        if not if_not_exists and existing & wanted.keys():
             raise ddl_task_failure("AlreadyExistsException(message:Partition already exists.)")
         self.create_partitions(table, {v: place for v, place in wanted.items() if v not in existing})
         return QueryResult("DDL", "ALTER_TABLE_ADD_PARTITION")
@@ -286,20 +299,20 @@ class Ddl:
                 if detail.get("ErrorCode") != "AlreadyExistsException":
                     raise ddl_task_failure(f"{detail.get('ErrorCode')}(message:{detail.get('ErrorMessage')})")
 
-    def drop_partitions(self, statement: s.DropPartitions) -> QueryResult:
-        table = self._table(statement.table)
+    def drop_partitions(self, name: Name, if_exists: bool, specs: Sequence[PartitionSpec]) -> QueryResult:
+        table = self._table(name)
         keys = [key.name for key in table.partition_keys]
         existing = self.catalogue.partitions(table)
-        for spec in statement.partitions:
-            unknown = [name for name, _ in spec if name not in keys]
+        for spec in specs:
+            unknown = [key for key, _ in spec if key not in keys]
             if unknown:
                 raise hive_failure(
                     "SemanticException [Error 10098]: Non-Partition column appears in the partition specification: "
                     f"{unknown[0]}"
                 )
-            chosen = [p for p in existing if all(p.values[keys.index(name)] == value for name, value in spec)]
-            if not chosen and not statement.if_exists:
-                shown = ", ".join(f"{name} = {value}" for name, value in spec)
+            chosen = [p for p in existing if all(p.values[keys.index(key)] == value for key, value in spec)]
+            if not chosen and not if_exists:
+                shown = ", ".join(f"{key} = {value}" for key, value in spec)
                 raise hive_failure(f"SemanticException [Error 10006]: Partition not found ({shown})")
             for partition in chosen:
                 self._check()
@@ -308,9 +321,9 @@ class Ddl:
                 )
         return QueryResult("DDL", "ALTER_TABLE_DROP_PARTITION")
 
-    def repair(self, statement: s.RepairTable) -> QueryResult:
-        """Adds the partitions whose folders exist; never removes one."""
-        table = self._table(statement.table)
+    def repair(self, name: Name) -> QueryResult:
+        """MSCK REPAIR TABLE adds the partitions whose folders exist; never removes one."""
+        table = self._table(name)
         if table.is_view:
             raise hive_failure("SemanticException MSCK REPAIR TABLE is not for views")
         found = dict(self._partition_folders(table)) if table.partition_keys else {}
@@ -319,22 +332,18 @@ class Ddl:
         new = {
             values: path for values, path in sorted(found.items(), key=lambda item: item[1]) if values not in existing
         }
-        root = table.storage.location.rstrip("/") + "/"
         missing = sorted(
             partition_name(table, p.values)
             for p in registered
             if p.values not in found and p.storage.location.rstrip("/") == default_location(table, p.values).rstrip("/")
         )
-        self.create_partitions(table, {values: f"{root}{path}" for values, path in new.items()})
-        lines = []
-        if new:
-            lines.append(
-                "\t".join(["Partitions not in metastore:", *(f"{table.name}:{path}" for path in new.values())])
-            )
-        if missing:
-            lines.append(
-                "\t".join(["Partitions missing from filesystem:", *(f"{table.name}:{name}" for name in missing)])
-            )
+        root = table.storage.location.rstrip("/")
+        self.create_partitions(table, {values: f"{root}/{path}" for values, path in new.items()})
+        lines = [
+            "\t".join([f"Partitions {what}:", *(f"{table.name}:{path}" for path in paths)])
+            for what, paths in (("not in metastore", [*new.values()]), ("missing from filesystem", missing))
+            if paths
+        ]
         lines += [f"Repair: Added partition to metastore {table.name}:{path}" for path in new.values()]
         return QueryResult("DDL", "MSCK_REPAIR", [ResultColumn("result", "string")], [(line,) for line in lines])
 
@@ -346,135 +355,100 @@ class Ddl:
             below = []
             for values, path in level:
                 self._check()
-                for folder in self.objects.folders(f"{root}{path}/" if path else root):
+                for folder in self.objects.folders(root + path):
                     name, equals, value = folder.partition("=")
                     if equals and name == key.name and value:
-                        below.append(((*values, unquote(value)), f"{path}/{folder}" if path else folder))
+                        below.append(((*values, unquote(value)), f"{path}{folder}/"))
             level = below
-        return level
+        return [(values, path.rstrip("/")) for values, path in level]
 
     # --- SHOW and DESCRIBE
 
-    def show_partitions(self, statement: s.ShowPartitions) -> QueryResult:
-        table = self._table(statement.table)
+    def show_partitions(self, name: Name) -> QueryResult:
+        table = self._table(name)
         if not table.partition_keys:
             raise ddl_task_failure(f"Table {table.name} is not a partitioned table")
         names = sorted(partition_name(table, partition.values) for partition in self.catalogue.partitions(table))
         return _listing("SHOW_PARTITIONS", "partition", names)
 
-    def show_tables(self, statement: s.ShowTables | s.ShowViews) -> QueryResult:
-        database = self._existing_database(statement.database or (self.context.database or _DEFAULT_DATABASE).lower())
-        only_views = isinstance(statement, s.ShowViews)
-        matches = _matcher(statement.pattern)
-        names = [
-            table.name
-            for table in self.catalogue.tables(database)
-            if matches(table.name) and (table.is_view or not only_views)
-        ]
-        return _listing("SHOW_VIEWS" if only_views else "SHOW_TABLES", "views" if only_views else "tab_name", names)
+    def show_tables(self, database: str | None, pattern: str | None, only_views: bool) -> QueryResult:
+        tables = self.catalogue.tables(self._existing_database(database or self._session_database()))
+        matches = _matcher(pattern)
+        if only_views:
+            return _listing("SHOW_VIEWS", "views", [one.name for one in tables if one.is_view and matches(one.name)])
+        return _listing("SHOW_TABLES", "tab_name", [one.name for one in tables if matches(one.name)])
 
-    def show_databases(self, statement: s.ShowDatabases) -> QueryResult:
-        matches = _matcher(statement.pattern)
-        return _listing("SHOW_DATABASES", "database_name", [n for n in self.catalogue.databases() if matches(n)])
+    def show_databases(self, pattern: str | None) -> QueryResult:
+        return _listing("SHOW_DATABASES", "database_name", [*filter(_matcher(pattern), self.catalogue.databases())])
 
-    def show_columns(self, statement: s.ShowColumns) -> QueryResult:
-        table = self._table(statement.table)
-        names = [column.name for column in (*table.columns, *table.partition_keys)]
-        return _listing("SHOW_COLUMNS", "field", names)
+    def show_columns(self, name: Name) -> QueryResult:
+        table = self._table(name)
+        return _listing("SHOW_COLUMNS", "field", [c.name for c in (*table.columns, *table.partition_keys)])
 
-    def describe(self, statement: s.Describe) -> QueryResult:
-        table = self._table(statement.table)
-        lines = [_described(c.name, c.type, c.comment) for c in (*table.columns, *table.partition_keys)]
-        if table.partition_keys:
-            lines += [
-                "\t \t ",
-                "# Partition Information\t \t ",
-                _described("# col_name", "data_type", "comment"),
-                "\t \t ",
-            ]
-            lines += [_described(c.name, c.type, c.comment) for c in table.partition_keys]
+    def describe(self, name: Name) -> QueryResult:
+        table = self._table(name)
+        keys = [_described(c.name, c.type, c.comment) for c in table.partition_keys]
+        lines = [_described(c.name, c.type, c.comment) for c in table.columns] + keys
+        if keys:
+            blank, head = "\t \t ", _described("# col_name", "data_type", "comment")
+            lines += [blank, f"# Partition Information{blank}", head, blank, *keys]
         columns = [ResultColumn(name, "string") for name in ("col_name", "data_type", "comment")]
         # As on Athena, a row is one cell, in which tabs separate the three columns.
         return QueryResult("UTILITY", "DESCRIBE_TABLE", columns, [(line,) for line in lines])
 
-    def show_create(self, statement: s.ShowCreate) -> QueryResult:
-        table = self._table(statement.table)
-        if statement.view != table.is_view:
-            other = "a view" if table.is_view else "a table"
-            raise failure("NOT_SUPPORTED", f"{table.full_name} is {other}")
-        if table.is_view:
+    def show_create(self, name: Name, view: bool) -> QueryResult:
+        table = self._table(name)
+        if view != table.is_view:
+            raise failure("NOT_SUPPORTED", f"{table.full_name} is {'a view' if table.is_view else 'a table'}")
+        if view:
             text = f"CREATE VIEW {table.name} AS {views.decode(table).sql}"
             return _listing("SHOW_CREATE_VIEW", "Create View", text.split("\n"))
         return _listing("SHOW_CREATE_TABLE", "createtab_stmt", _create_text(table))
 
     # --- views
 
-    def create_view(self, statement: s.CreateView) -> QueryResult:
-        database = self.database_of(statement.name)
-        existing = self.catalogue.table(database, statement.name.name)
-        full_name = f"{CATALOG}.{database}.{statement.name.name}"
+    def create_view(self, name: Name, replace: bool, sql: str) -> QueryResult:
+        database, existing, full_name = self.find(name)
         if existing is not None and not existing.is_view:
             raise failure("TABLE_ALREADY_EXISTS", f"Table already exists: '{full_name}'", 1, 1)
         # What Trino does not read as a view, it does not replace either (HiveMetadata.createView).
-        if existing is not None and not (statement.replace and views.is_readable(existing)):
+        if existing is not None and not (replace and views.is_readable(existing)):
             raise failure("ALREADY_EXISTS", f"View already exists: '{full_name}'", 1, 1)
         if not self.catalogue.has_database(database):
             raise failure("SCHEMA_NOT_FOUND", f"Schema {database} not found", 1, 1)
-        query, _ = plan(statement.query, self.context, view=full_name)
+        query, _ = plan(sql, self.context, view=full_name)
         columns = named_columns(query)
         try:
-            given = views.view_input(statement.name.name, statement.query, self.context.database or database, columns)
+            given = views.view_input(name.name, sql, self.context.database or database, columns)
         except ValueError as error:
             raise failure(
                 "NOT_SUPPORTED", f"Unsupported Hive type: {str(error).removeprefix('Hive has no type ')}"
             ) from error
-        if existing is None:
-            self.glue.create_table(DatabaseName=database, TableInput=given)
-        else:
-            self.glue.update_table(DatabaseName=database, TableInput=given)
+        write = self.glue.create_table if existing is None else self.glue.update_table
+        write(DatabaseName=database, TableInput=given)
         return QueryResult("DDL", "CREATE_VIEW")
 
-    def drop_view(self, statement: s.DropView) -> QueryResult:
-        database = self.database_of(statement.name)
-        table = self.catalogue.table(database, statement.name.name)
-        full_name = f"{CATALOG}.{database}.{statement.name.name}"
-        if table is None:
-            if statement.if_exists:
-                return QueryResult("DDL", "DROP_VIEW")
-            raise failure("TABLE_NOT_FOUND", f"View '{full_name}' does not exist", 1, 1)
-        if not table.is_view:
-            raise failure(
-                "TABLE_NOT_FOUND",
-                f"View '{full_name}' does not exist, but a table with that name exists. "
-                f"Did you mean DROP TABLE {full_name}?",
-                1,
-                1,
-            )
+    def drop_view(self, name: Name, if_exists: bool) -> QueryResult:
+        database, table, full_name = self.find(name)
+        if table is None and if_exists:
+            return QueryResult("DDL", "DROP_VIEW")
+        if table is None or not table.is_view:
+            hint = f", but a table with that name exists. Did you mean DROP TABLE {full_name}?" if table else ""
+            raise failure("TABLE_NOT_FOUND", f"View '{full_name}' does not exist{hint}", 1, 1)
         self.glue.delete_table(DatabaseName=database, Name=table.name)
         return QueryResult("DDL", "DROP_VIEW")
 
 
-_RUNNERS: dict[type[Any], Callable[[Ddl, Any], QueryResult]] = {
-    s.CreateDatabase: Ddl.create_database,
-    s.DropDatabase: Ddl.drop_database,
-    s.CreateTable: Ddl.create_table,
-    s.DropTable: Ddl.drop_table,
-    s.AddColumns: Ddl.add_columns,
-    s.SetLocation: Ddl.set_location,
-    s.SetProperties: Ddl.set_properties,
-    s.AddPartitions: Ddl.add_partitions,
-    s.DropPartitions: Ddl.drop_partitions,
-    s.RepairTable: Ddl.repair,
-    s.ShowPartitions: Ddl.show_partitions,
-    s.ShowTables: Ddl.show_tables,
-    s.ShowViews: Ddl.show_tables,
-    s.ShowDatabases: Ddl.show_databases,
-    s.ShowColumns: Ddl.show_columns,
-    s.ShowCreate: Ddl.show_create,
-    s.Describe: Ddl.describe,
-    s.CreateView: Ddl.create_view,
-    s.DropView: Ddl.drop_view,
-}
+@contextlib.contextmanager
+def _created(if_not_exists: bool, said: str) -> Iterator[None]:
+    """Around a creation in Glue: one that is there already fails with what is said, unless that is well."""
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) != "AlreadyExistsException":
+            raise ddl_task_failure(_metastore(error)) from error
+        if not if_not_exists:
+            raise ddl_task_failure(said) from error
 
 
 def default_location(table: Table, values: tuple[str, ...]) -> str:
@@ -499,38 +473,38 @@ def _described(*cells: str) -> str:
     return "\t".join(cell.ljust(20) for cell in cells)
 
 
-def _glue_columns(columns: tuple[s.ColumnDefinition, ...]) -> list[dict[str, str]]:
+def _glue_columns(columns: Sequence[Column]) -> list[dict[str, str]]:
     return [
         {"Name": c.name, "Type": c.type, "Comment": c.comment} if c.comment else {"Name": c.name, "Type": c.type}
         for c in columns
     ]
 
 
-def table_input(statement: s.CreateTable) -> dict[str, Any]:
+def table_input(table: NewTable) -> dict[str, Any]:
     """A TableInput as Athena writes it for CREATE EXTERNAL TABLE."""
-    if statement.stored_as and statement.stored_as not in _FORMATS:
-        raise hive_failure(f"SemanticException Unrecognized file format in STORED AS clause: '{statement.stored_as}'")
-    input_format, output_format, serde = _FORMATS[statement.stored_as or "TEXTFILE"]
-    parameters = {"EXTERNAL": "TRUE", "transient_lastDdlTime": str(int(time.time())), **statement.properties}
-    if statement.comment:
-        parameters["comment"] = statement.comment
+    if table.stored_as and table.stored_as not in _FORMATS:
+        raise hive_failure(f"SemanticException Unrecognized file format in STORED AS clause: '{table.stored_as}'")
+    input_format, output_format, serde = _FORMATS[table.stored_as or "TEXTFILE"]
+    parameters = {"EXTERNAL": "TRUE", "transient_lastDdlTime": str(int(time.time())), **table.properties}
+    if table.comment:
+        parameters["comment"] = table.comment
     return {
-        "Name": statement.name.name,
+        "Name": table.name.name,
         "Owner": "hadoop",
         "Retention": 0,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": parameters,
-        "PartitionKeys": _glue_columns(statement.partition_keys),
+        "PartitionKeys": _glue_columns(table.partition_keys),
         "StorageDescriptor": {
-            "Columns": _glue_columns(statement.columns),
-            "Location": statement.location,
-            "InputFormat": statement.input_format or input_format,
-            "OutputFormat": statement.output_format or output_format,
+            "Columns": _glue_columns(table.columns),
+            "Location": table.location,
+            "InputFormat": table.input_format or input_format,
+            "OutputFormat": table.output_format or output_format,
             "Compressed": False,
             "NumberOfBuckets": -1,
             "SerdeInfo": {
-                "SerializationLibrary": statement.serde or serde,
-                "Parameters": {"serialization.format": "1", **statement.serde_properties},
+                "SerializationLibrary": table.serde or serde,
+                "Parameters": {"serialization.format": "1", **table.serde_properties},
             },
             "BucketColumns": [],
             "SortColumns": [],
@@ -538,16 +512,6 @@ def table_input(statement: s.CreateTable) -> dict[str, Any]:
             "StoredAsSubDirectories": False,
         },
     }
-
-
-def _updatable(table: Table) -> dict[str, Any]:
-    """The TableInput that would leave a table as it is."""
-    keys = ("Name", "Description", "Owner", "Retention", "StorageDescriptor", "PartitionKeys", "ViewOriginalText",
-            "ViewExpandedText", "TableType", "Parameters")  # fmt: skip
-    given = {key: table.raw[key] for key in keys if key in table.raw}
-    given["StorageDescriptor"] = dict(given.get("StorageDescriptor") or {})
-    given["StorageDescriptor"].setdefault("Columns", [])
-    return given
 
 
 def _partition_input(table: Table, values: tuple[str, ...], location: str) -> dict[str, Any]:

@@ -13,11 +13,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from localaws.athena import statements
-from localaws.athena.ddl import Ddl
-from localaws.athena.errors import SYSTEM_ERROR, InvalidRequest, QueryCancelled, QueryFailed, not_supported
+from localaws.athena.errors import SYSTEM_ERROR, InvalidRequest, QueryCancelled, QueryFailed
 from localaws.athena.results_model import QueryContext, QueryResult, ResultColumn
-from localaws.athena.select import explained, plan, run_query
-from localaws.athena.writing import Writer
+from localaws.athena.select import plan
 
 __all__ = ["InvalidRequest", "QueryCancelled", "QueryContext", "QueryFailed", "QueryResult", "ResultColumn", "check",
            "execute"]  # fmt: skip
@@ -38,15 +36,7 @@ def execute(sql: str, context: QueryContext) -> QueryResult:
     """
     statement = statements.parse(sql)
     try:
-        if isinstance(statement, statements.RunQuery):
-            return run_query(statement.sql, context)
-        if isinstance(statement, statements.CreateTableAs | statements.Insert | statements.Unload):
-            return Writer(context).run(statement)
-        if isinstance(statement, statements.Explain):
-            return explained(statement.query, statement.options, context)
-        if isinstance(statement, statements.Prepare | statements.Deallocate):
-            return _prepared(statement, context)
-        return Ddl(context).run(statement)
+        return statement(context)
     except ClientError as error:
         raise QueryFailed(_refused(error), SYSTEM_ERROR if _is_servers(error) else 2) from error
     except BotoCoreError as error:
@@ -66,16 +56,6 @@ def is_repeatable(sql: str, context: QueryContext) -> bool:
     limited = [limit.parent for limit in tree.find_all(exp.Limit)]
     random = tree.find(exp.Rand, exp.Uuid)
     return random is None and all(select is not None and select.args.get("order") for select in limited)
-
-
-def _prepared(statement: statements.Prepare | statements.Deallocate, context: QueryContext) -> QueryResult:
-    if context.prepared is None:
-        raise not_supported("prepared statements without a workgroup")
-    if isinstance(statement, statements.Prepare):
-        context.prepared.put(statement.name, statement.query)
-        return QueryResult("UTILITY", "PREPARE")
-    context.prepared.remove(statement.name)
-    return QueryResult("UTILITY", "DEALLOCATE_PREPARE")
 
 
 def _refused(error: ClientError) -> str:

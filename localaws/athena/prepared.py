@@ -12,7 +12,7 @@ from typing import Any
 
 from localaws import protocol
 from localaws.access import Caller
-from localaws.athena import metadata, parameters, statements, workgroups
+from localaws.athena import metadata, parameters, workgroups
 from localaws.athena.errors import InvalidRequest, QueryFailed
 from localaws.iam import rights
 from localaws.protocol import AwsError, Request
@@ -108,11 +108,12 @@ class OfWorkgroup:
 
     def resolved(self, sql: str, values: list[str]) -> str:
         """The statement that EXECUTE runs; its values are those of USING, or of the request. Raises InvalidRequest."""
-        statement = statements.parse(sql)
-        assert isinstance(statement, statements.Execute)
+        from localaws.athena.statements import read_execute
+
+        name, given = read_execute(sql)
         try:
-            found = self._do("GetPreparedStatement", StatementName=statement.name)["PreparedStatement"]
-            return parameters.substitute(found["QueryStatement"], [*statement.values, *values])
+            found = self._do("GetPreparedStatement", StatementName=name)["PreparedStatement"]
+            return parameters.substitute(found["QueryStatement"], [*given, *values])
         except QueryFailed as error:
             raise InvalidRequest(error.message) from error
 
@@ -142,9 +143,11 @@ def _found(request: Request) -> dict[str, Any]:
 
 
 def _put(request: Request, key: str) -> None:
+    from localaws.athena.statements import parse
+
     text = request.get("QueryStatement") or ""
     protocol.check_length("InvalidRequestException", "queryStatement", text, _LONGEST, 1)
-    statements.parse(f"PREPARE p FROM {text}")
+    parse(f"PREPARE p FROM {text}")
     _store()[key] = {
         "StatementName": request["StatementName"],
         "QueryStatement": text,

@@ -17,7 +17,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from localaws.athena import statements as s
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, cast_sql, coerce
 from localaws.athena.catalogue import (
@@ -29,7 +28,7 @@ from localaws.athena.catalogue import (
     Table,
     table_from_glue,
 )
-from localaws.athena.ddl import Ddl, default_location, named_columns, table_input
+from localaws.athena.ddl import Ddl, Name, NewTable, default_location, named_columns, table_input
 from localaws.athena.duck import fail_sql
 from localaws.athena.errors import QueryCancelled, failure, not_supported
 from localaws.athena.objects import split_location
@@ -40,6 +39,9 @@ from localaws.athena.syntax import quote
 from localaws.athena.tables import PARQUET_SERDE, ScanStatistics
 from localaws.athena.types import Type, to_arrow, to_duckdb
 from localaws.athena.values import column_texts
+
+# What a WITH may give a property.
+Property = str | int | bool | tuple[str, ...]
 
 # https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
 MOST_PARTITIONS = 100
@@ -65,6 +67,12 @@ class _Rows:
     analysis: Analysis
     stats: ScanStatistics
 
+    def columns(self) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+        """The columns of the table that they make, and its partition keys."""
+        columns = tuple(Column(name, t.to_hive(kind)) for name, kind in zip(self.names, self.kinds, strict=True))
+        place = len(columns) - self.keys
+        return columns[:place], columns[place:]
+
     def read(self) -> pa.Table:
         """Runs the query. The columns have DuckDB's names still."""
         return run_planned(self.query, self.analysis, self.stats)
@@ -78,55 +86,45 @@ class Writer:
         self.ddl = Ddl(context)
         self.catalogue = Catalogue(context.glue)
 
-    def run(self, statement: s.CreateTableAs | s.Insert | s.Unload) -> QueryResult:
-        """The statement's result, which is a number of rows. Raises QueryFailed."""
-        if isinstance(statement, s.CreateTableAs):
-            return self._create_table_as(statement)
-        return self._insert(statement) if isinstance(statement, s.Insert) else self._unload(statement)
-
     # --- the statements
 
-    def _create_table_as(self, statement: s.CreateTableAs) -> QueryResult:
-        given = statement.properties
+    def create_table_as(self, name: Name, given: dict[str, Property], sql: str, with_data: bool) -> QueryResult:
+        """https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html"""
         _check_properties(given, _TABLE_PROPERTIES, "table property")
-        database = self.ddl.database_of(statement.name)
-        full_name = f"{CATALOG}.{database}.{statement.name.name}"
-        if self.catalogue.table(database, statement.name.name) is not None:
+        database, existing, full_name = self.ddl.find(name)
+        if existing is not None:
             raise failure("TABLE_ALREADY_EXISTS", f"Table '{full_name}' already exists", 1, 1)
         if not self.catalogue.has_database(database):
             raise failure("NOT_FOUND", f"Schema {database} not found")
         keys = _names(given, "partitioned_by")
-        rows = self._planned(statement.query, keys)
+        rows = self._planned(sql, keys)
         compression = _compression(given, "write_compression", "parquet_compression")
-        location = self._new_location(given, f"{database}.{statement.name.name}")
-        columns = [s.ColumnDefinition(n, t.to_hive(kind)) for n, kind in zip(rows.names, rows.kinds, strict=True)]
-        place = len(columns) - rows.keys
+        location = self._new_location(given, f"{database}.{name.name}")
+        columns, partition_keys = rows.columns()
         properties = {"has_encrypted_data": "false", "parquet.compression": compression}
         created = table_input(
-            s.CreateTable(
-                name=statement.name,
-                columns=tuple(columns[:place]),
-                partition_keys=tuple(columns[place:]),
+            NewTable(
+                name=name,
+                columns=columns,
+                partition_keys=partition_keys,
                 stored_as="PARQUET",
                 location=location,
                 properties={**properties, "trino_query_id": self.context.identifier},
             )
         )
         table = table_from_glue(database, created)
-        count, partitions = self._write(rows, table, {}, compression) if statement.with_data else (0, {})
+        count, partitions = self._write(rows, table, {}, compression) if with_data else (0, {})
         self.context.glue.create_table(DatabaseName=database, TableInput=created)
-        table = self.catalogue.table(database, statement.name.name) or table
-        self.ddl.create_partitions(table, partitions)
+        self.ddl.create_partitions(self.catalogue.table(database, name.name) or table, partitions)
         return _written("DDL", "CREATE_TABLE_AS_SELECT", count, rows.stats)
 
-    def _insert(self, statement: s.Insert) -> QueryResult:
-        database = self.ddl.database_of(statement.table)
-        table = self.catalogue.table(database, statement.table.name)
+    def insert(self, name: Name, columns: Sequence[str], sql: str) -> QueryResult:
+        """https://docs.aws.amazon.com/athena/latest/ug/insert-into.html; without `columns` all are meant."""
+        _, table, full_name = self.ddl.find(name)
         if table is None:
-            name = f"{CATALOG}.{database}.{statement.table.name}"
-            raise failure("TABLE_NOT_FOUND", f"Table '{name}' does not exist", 1, 1)
+            raise failure("TABLE_NOT_FOUND", f"Table '{full_name}' does not exist", 1, 1)
         _check_insertable(table)
-        rows = self._matched(statement, table)
+        rows = self._matched(table, columns, sql)
         existing = {p.values: p.storage.location for p in self.catalogue.partitions(table)} if rows.keys else {}
         named = {name.lower(): value for name, value in table.parameters.items()}
         given = next((named[n] for n in ("parquet.compression", "write.compression") if n in named), "")
@@ -135,19 +133,17 @@ class Writer:
         self.ddl.create_partitions(table, {v: place for v, place in partitions.items() if v not in existing})
         return _written("DML", "INSERT", count, rows.stats)
 
-    def _unload(self, statement: s.Unload) -> QueryResult:
-        given = statement.properties
+    def unload(self, sql: str, location: str, given: dict[str, Property]) -> QueryResult:
+        """https://docs.aws.amazon.com/athena/latest/ug/unload.html"""
         _check_properties(given, {"format", "compression", "partitioned_by"}, "property")
         if "format" not in given:
             raise failure("INVALID_TABLE_PROPERTY", "UNLOAD needs the property 'format'")
-        rows = self._planned(statement.query, _names(given, "partitioned_by"))
+        rows = self._planned(sql, _names(given, "partitioned_by"))
         if not rows.keys:
             # Where it writes partitions, the location may have some
             # (https://docs.aws.amazon.com/athena/latest/ug/unload.html#unload-syntax).
-            self._check_empty(statement.location, "UNLOAD")
-        columns = [Column(name, t.to_hive(kind)) for name, kind in zip(rows.names, rows.kinds, strict=True)]
-        place = len(columns) - rows.keys
-        table = Table("", "", "", (*columns[:place],), (*columns[place:],), Storage(statement.location), {}, "")
+            self._check_empty(location, "UNLOAD")
+        table = Table("", "", "", *rows.columns(), Storage(location), {}, "")
         count, _ = self._write(rows, table, {}, _compression(given, "compression"))
         return _written("DML", "UNLOAD", count, rows.stats)
 
@@ -174,17 +170,17 @@ class Writer:
             _check_stored(name, kind)
         return _Rows(names, [kind for _, kind in columns], len(keys), query, analysis, stats)
 
-    def _matched(self, statement: s.Insert, table: Table) -> _Rows:
+    def _matched(self, table: Table, columns: Sequence[str], sql: str) -> _Rows:
         """The rows of INSERT's query as the table has them."""
         stats = ScanStatistics(self.context.cancelled, self.context.bytes_scanned_cutoff)
         stored = {c.name: t.parse_hive(c.type) for c in (*table.columns, *table.partition_keys)}
-        wanted = list(statement.columns) or list(stored)
+        wanted = list(columns) or list(stored)
         for name in wanted:
             if name not in stored:
                 raise failure("COLUMN_NOT_FOUND", f"Insert column name does not exist in target table: {name}", 1, 1)
             if wanted.count(name) > 1:
                 raise failure("DUPLICATE_COLUMN_NAME", f"Insert column name is specified more than once: {name}", 1, 1)
-        query, analysis = plan(statement.query, self.context, stats)
+        query, analysis = plan(sql, self.context, stats)
         given = [column.type for column in query.columns]
         if len(given) != len(wanted) or not all(map(_insertable, given, (stored[name] for name in wanted))):
             raise failure(
@@ -194,19 +190,19 @@ class Writer:
                 1,
                 1,
             )
-        items, columns = [], []
+        items, named = [], []
         for place, (name, kind) in enumerate(stored.items()):
             _check_stored(name, kind)
             found = query.columns[wanted.index(name)] if name in wanted else None
             value = _assigned(found, kind) if found else f"CAST(NULL AS {to_duckdb(kind)})"
-            columns.append(OutputColumn(name, kind, f"$w{place}"))
+            named.append(OutputColumn(name, kind, f"$w{place}"))
             items.append(f'{value} AS "$w{place}"')
-        matched = Query(f"SELECT {', '.join(items)} FROM ({query.sql})", columns)
+        matched = Query(f"SELECT {', '.join(items)} FROM ({query.sql})", named)
         return _Rows(list(stored), list(stored.values()), len(table.partition_keys), matched, analysis, stats)
 
     # --- the files
 
-    def _new_location(self, given: dict[str, s.Property], name: str) -> str:
+    def _new_location(self, given: dict[str, Property], name: str) -> str:
         """Where CREATE TABLE AS writes: an empty folder."""
         location = given.get("external_location")
         if location is None:
@@ -279,7 +275,7 @@ def _written(statement: str, substatement: str, count: int, stats: ScanStatistic
 # --- properties
 
 
-def _check_properties(given: dict[str, s.Property], known: set[str], what: str) -> None:
+def _check_properties(given: dict[str, Property], known: set[str], what: str) -> None:
     for name, value in given.items():
         if name in _NOT_BUILT:
             raise not_supported(f"the {what} {name}")
@@ -292,12 +288,12 @@ def _check_properties(given: dict[str, s.Property], known: set[str], what: str) 
             raise not_supported(f"the {what} {name} = {given[name]}")
 
 
-def _names(given: dict[str, s.Property], name: str) -> list[str]:
+def _names(given: dict[str, Property], name: str) -> list[str]:
     value = given.get(name, ())
     return [item.lower() for item in value] if isinstance(value, tuple) else []
 
 
-def _compression(given: dict[str, s.Property], *names: str) -> str:
+def _compression(given: dict[str, Property], *names: str) -> str:
     chosen = [str(given[name]).upper() for name in names if name in given]
     if len(chosen) > 1:
         # https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html#ctas-table-properties
