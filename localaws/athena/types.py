@@ -7,7 +7,7 @@ One `Type` is a base name with arguments: lengths and precisions are ints, eleme
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +61,7 @@ class Type:
 
     @property
     def is_integer(self) -> bool:
-        return self.name in _INTEGER_DIGITS
+        return self.name in INTEGER_RANGE
 
     @property
     def is_numeric(self) -> bool:
@@ -96,9 +96,43 @@ UNKNOWN = Type("unknown")
 # The type of an argument that is a lambda; it has no coercions.
 FUNCTION = Type("function")
 
-_INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
+
+@dataclass(frozen=True)
+class _Base:
+    """How others name a type that has no arguments, or need have none: "" and None where they lack it.
+
+    `digits` is its precision in GetQueryResults' ColumnInfo.
+    """
+
+    hive: str
+    duckdb: str
+    arrow: pa.DataType | None
+    digits: int = 0
+
+
+# DuckDB holds char trimmed, json and unknown as text and as integer.
+_BASES = {
+    "boolean": _Base("boolean", "BOOLEAN", pa.bool_()),
+    "tinyint": _Base("tinyint", "TINYINT", pa.int8(), 3),
+    "smallint": _Base("smallint", "SMALLINT", pa.int16(), 5),
+    "integer": _Base("int", "INTEGER", pa.int32(), 10),
+    "bigint": _Base("bigint", "BIGINT", pa.int64(), 19),
+    "real": _Base("float", "FLOAT", pa.float32(), 17),
+    "double": _Base("double", "DOUBLE", pa.float64(), 17),
+    "varchar": _Base("string", "VARCHAR", pa.string(), 2147483647),
+    "char": _Base("", "VARCHAR", pa.string()),
+    "json": _Base("", "VARCHAR", pa.string()),
+    "varbinary": _Base("binary", "BLOB", pa.binary(), 1073741824),
+    "date": _Base("date", "DATE", pa.date32()),
+    "time": _Base("", "TIME", None),
+    "timestamp": _Base("timestamp", "TIMESTAMP", pa.timestamp("us"), 3),
+    "timestamp with time zone": _Base("", "TIMESTAMPTZ", None, 3),
+    "interval day to second": _Base("", "INTERVAL", None),
+    "interval year to month": _Base("", "INTERVAL", None),
+    "unknown": _Base("", "INTEGER", None),
+}
+# Bits, from the narrowest on.
 INTEGER_RANGE = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
-_INTEGER_ORDER = ["tinyint", "smallint", "integer", "bigint"]
 
 
 def decimal(precision: int, scale: int) -> Type:
@@ -126,29 +160,24 @@ def row(fields: list[tuple[str | None, Type]]) -> Type:
 class TypeParser:
     """Reads the text of a type, Hive's or Trino's. Raises ValueError for any other text."""
 
-    _TOKEN = re.compile(r'\s*(?:(?P<word>[A-Za-z_$][\w$]*|"(?:[^"]|"")*"|`[^`]*`)|(?P<number>\d+)|(?P<mark>[(),<>:]))')
+    _TOKEN = r'[A-Za-z_$][\w$]*|"(?:[^"]|"")*"|`[^`]*`|\d+|[(),<>:]'
 
     def __init__(self, text: str, hive: bool) -> None:
         self.text = text
         self.hive = hive
-        self.tokens = list(self._tokenise())
+        self.tokens = re.findall(self._TOKEN, text)
         self.at = 0
-
-    def _tokenise(self) -> Iterator[str]:
-        at = 0
-        text = self.text.rstrip()
-        while at < len(text):
-            match = self._TOKEN.match(text, at)
-            if match is None:
-                raise ValueError(f"{self.text!r} is not a type")
-            yield match.group().strip()
-            at = match.end()
+        if re.sub(rf"{self._TOKEN}|\s", "", text):
+            raise self._no_type()
 
     def parse(self) -> Type:
         result = self._type()
-        if self.at != len(self.tokens):
-            raise ValueError(f"{self.text!r} is not a type")
+        if self._peek():
+            raise self._no_type()
         return result
+
+    def _no_type(self) -> ValueError:
+        return ValueError(f"{self.text!r} is not a type")
 
     def _peek(self, offset: int = 0) -> str:
         return self.tokens[self.at + offset] if self.at + offset < len(self.tokens) else ""
@@ -156,39 +185,36 @@ class TypeParser:
     def _take(self, expected: str | None = None) -> str:
         token = self._peek()
         if not token or (expected is not None and token != expected):
-            raise ValueError(f"{self.text!r} is not a type")
+            raise self._no_type()
         self.at += 1
         return token
 
-    def _list(self, opening: str, closing: str, item: Callable[[], Any]) -> list[Any]:
-        self._take(opening)
+    def _list(self, brackets: str, item: Callable[[], Any]) -> list[Any]:
+        self._take(brackets[0])
         items = [item()]
         while self._peek() == ",":
             self._take()
             items.append(item())
-        self._take(closing)
+        self._take(brackets[1])
         return items
 
     def _int(self) -> int:
         token = self._take()
         if not token.isdigit():
-            raise ValueError(f"{self.text!r} is not a type")
+            raise self._no_type()
         return int(token)
 
     def _type(self) -> Type:
         name = self._take().lower()
-        opening, closing = ("<", ">") if self.hive else ("(", ")")
-        if name == "array":
-            (element,) = self._list(opening, closing, self._type)
-            return array(element)
-        if name == "map":
-            pair = self._list(opening, closing, self._type)
-            if len(pair) != 2:
-                raise ValueError(f"{self.text!r} is not a type")
-            return map_of(*pair)
+        brackets = "<>" if self.hive else "()"
+        if name in ("array", "map"):
+            parts = self._list(brackets, self._type)
+            if len(parts) != (1 if name == "array" else 2):
+                raise self._no_type()
+            return Type(name, tuple(parts))
         if name == ("struct" if self.hive else "row"):
-            return row(self._list(opening, closing, self._hive_field if self.hive else self._row_field))
-        numbers = self._list("(", ")", self._int) if self._peek() == "(" else []
+            return row(self._list(brackets, self._hive_field if self.hive else self._row_field))
+        numbers = self._list("()", self._int) if self._peek() == "(" else []
         return _hive_base(name, numbers) if self.hive else self._trino_base(name, numbers)
 
     def _hive_field(self) -> tuple[str, Type]:
@@ -198,17 +224,14 @@ class TypeParser:
 
     def _row_field(self) -> tuple[str | None, Type]:
         # A field is `name type` or only `type`: a second word that is not a type's continuation makes the first a name.
-        following = self._peek(1)
-        named = self._peek().startswith('"') or (
-            bool(re.match(r"[A-Za-z_\"]", following)) and self._peek().lower() not in ("double", "interval")
+        first, following = self._peek().lower(), self._peek(1).lower()
+        continued = first in ("double", "interval") or (
+            first in ("time", "timestamp") and following in ("with", "without")
         )
-        if self._peek().lower() in ("time", "timestamp") and following.lower() in ("with", "without"):
-            named = False
-        if not named:
+        if not (first.startswith('"') or (re.match(r"[a-z_\"]", following) and not continued)):
             return None, self._type()
         name = self._take()
-        name = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-        return name, self._type()
+        return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower(), self._type()
 
     def _trino_base(self, name: str, numbers: list[int]) -> Type:
         words: list[str] = []
@@ -216,25 +239,20 @@ class TypeParser:
             words.append(self._take().lower())
         suffix = " ".join(words)
         if name == "timestamp" and suffix in ("with time zone", "without time zone", ""):
-            precision = numbers[0] if numbers else 3
-            return Type("timestamp with time zone" if suffix == "with time zone" else "timestamp", (precision,))
-        if name == "double" and suffix in ("", "precision") and not numbers:
+            zoned = " with time zone" if suffix == "with time zone" else ""
+            return Type(f"timestamp{zoned}", (numbers[0] if numbers else 3,))
+        if name == "double" and suffix == "precision" and not numbers:
             return DOUBLE
-        if name == "interval" and suffix in ("day to second", "year to month"):
-            return Type(f"interval {suffix}")
         if suffix:
-            raise ValueError(f"Unknown type: {self.text}")
+            name = f"{name} {suffix}"
         if name in ("varchar", "char"):
-            if name == "char" and not numbers:
-                numbers = [1]
-            return Type(name, tuple(numbers[:1]))
+            return Type(name, tuple(numbers[:1] or ([1] if name == "char" else [])))
         if name in ("decimal", "dec", "numeric"):
             return _decimal_from(self.text, numbers, default=38)
-        simple = {"int": "integer", "boolean": "boolean", "real": "real", "date": "date", "json": "json"}
-        base = simple.get(name, name)
-        if base in (*_INTEGER_ORDER, "boolean", "real", "date", "json", "varbinary", "unknown", "time") and not numbers:
-            return Type(base)
-        raise ValueError(f"Unknown type: {self.text}")
+        base = "integer" if name == "int" else name
+        if base not in _BASES or base.startswith("timestamp") or numbers:
+            raise ValueError(f"Unknown type: {self.text}")
+        return Type(base)
 
 
 def _decimal_from(text: str, numbers: list[int], default: int) -> Type:
@@ -246,18 +264,17 @@ def _decimal_from(text: str, numbers: list[int], default: int) -> Type:
 
 
 def _hive_base(name: str, numbers: list[int]) -> Type:
-    simple = {
-        "boolean": BOOLEAN, "tinyint": TINYINT, "smallint": SMALLINT, "int": INTEGER, "integer": INTEGER,
-        "bigint": BIGINT, "float": REAL, "double": DOUBLE, "string": VARCHAR, "binary": VARBINARY,
-        "date": DATE, "timestamp": TIMESTAMP,
-    }  # fmt: skip
-    if name in simple and not numbers:
-        return simple[name]
+    if name in _HIVE and not numbers:
+        return _HIVE[name]
     if name in ("char", "varchar") and len(numbers) == 1 and numbers[0] > 0:
         return Type(name, (numbers[0],))
     if name == "decimal":
         return _decimal_from(name, numbers, default=10)
     raise ValueError(f"{name!r} is not a Hive type")
+
+
+_HIVE = {base.hive: Type(name) for name, base in _BASES.items() if base.hive} | {"integer": INTEGER}
+_HIVE["timestamp"] = TIMESTAMP
 
 
 def parse_trino(text: str) -> Type:
@@ -272,33 +289,23 @@ def parse_hive(text: str) -> Type:
 
 def to_hive(kind: Type) -> str:
     """The Hive text that Glue stores for a type; raises ValueError for types that Hive lacks."""
-    names = {"integer": "int", "real": "float", "varbinary": "binary", "timestamp": "timestamp"}
-    if kind.name in names:
-        return names[kind.name]
-    if kind.name == "varchar":
-        return f"varchar({kind.args[0]})" if kind.args and 0 < kind.args[0] <= 65535 else "string"
+    if kind.name in ("char", "decimal") or (kind.name == "varchar" and kind.args and 0 < kind.args[0] <= 65535):
+        return str(kind)
     if kind.name == "array":
         return f"array<{to_hive(kind.element)}>"
     if kind.name == "map":
         return f"map<{to_hive(kind.args[0])},{to_hive(kind.args[1])}>"
     if kind.name == "row":
         return "struct<" + ",".join(f"{n or f'field{i}'}:{to_hive(t)}" for i, (n, t) in enumerate(kind.args)) + ">"
-    if kind.name in (*_INTEGER_ORDER, "boolean", "double", "date", "char", "decimal"):
-        return str(kind)
-    raise ValueError(f"Hive has no type {kind}")
+    if not _BASES[kind.name].hive:
+        raise ValueError(f"Hive has no type {kind}")
+    return _BASES[kind.name].hive
 
 
 def to_duckdb(kind: Type) -> str:
-    """How DuckDB names the type that holds its values. char is held trimmed, json and unknown as text."""
-    simple = {
-        "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INTEGER", "bigint": "BIGINT",
-        "real": "FLOAT", "double": "DOUBLE", "varchar": "VARCHAR", "char": "VARCHAR", "json": "VARCHAR",
-        "varbinary": "BLOB", "date": "DATE", "time": "TIME", "timestamp": "TIMESTAMP",
-        "timestamp with time zone": "TIMESTAMPTZ", "interval day to second": "INTERVAL",
-        "interval year to month": "INTERVAL", "unknown": "INTEGER",
-    }  # fmt: skip
-    if kind.name in simple:
-        return simple[kind.name]
+    """How DuckDB names the type that holds its values."""
+    if kind.name in _BASES:
+        return _BASES[kind.name].duckdb
     if kind.name == "decimal":
         return f"DECIMAL({kind.precision},{kind.scale})"
     if kind.name == "array":
@@ -316,14 +323,6 @@ def row_field(kind: Type, index: int) -> str:
 
 def to_arrow(kind: Type) -> pa.DataType:
     """The Arrow type in which scans hand a column to DuckDB."""
-    simple = {
-        "boolean": pa.bool_(), "tinyint": pa.int8(), "smallint": pa.int16(), "integer": pa.int32(),
-        "bigint": pa.int64(), "real": pa.float32(), "double": pa.float64(), "varchar": pa.string(),
-        "char": pa.string(), "json": pa.string(), "varbinary": pa.binary(), "date": pa.date32(),
-        "timestamp": pa.timestamp("us"),
-    }  # fmt: skip
-    if kind.name in simple:
-        return simple[kind.name]
     if kind.name == "decimal":
         return pa.decimal128(kind.precision, kind.scale)
     if kind.name == "array":
@@ -332,7 +331,9 @@ def to_arrow(kind: Type) -> pa.DataType:
         return pa.map_(to_arrow(kind.args[0]), to_arrow(kind.args[1]))
     if kind.name == "row":
         return pa.struct([(row_field(kind, i), to_arrow(t)) for i, (_, t) in enumerate(kind.args)])
-    raise ValueError(f"a table cannot hold {kind}")
+    if _BASES[kind.name].arrow is None:
+        raise ValueError(f"a table cannot hold {kind}")
+    return _BASES[kind.name].arrow
 
 
 def common_type(a: Type, b: Type) -> Type | None:
@@ -344,7 +345,7 @@ def common_type(a: Type, b: Type) -> Type | None:
     if b.name == "unknown":
         return a
     if a.is_integer and b.is_integer:
-        return max(a, b, key=lambda kind: _INTEGER_ORDER.index(kind.name))
+        return max(a, b, key=lambda kind: INTEGER_RANGE[kind.name])
     if a.is_numeric and b.is_numeric:
         return _common_numeric(a, b)
     if a.is_text and b.is_text:
@@ -389,7 +390,7 @@ def _common_numeric(a: Type, b: Type) -> Type:
 
 def as_decimal(kind: Type) -> Type:
     """An integer type as the decimal that holds all its values; a decimal as it is."""
-    return decimal(_INTEGER_DIGITS[kind.name], 0) if kind.is_integer else kind
+    return decimal(_BASES[kind.name].digits, 0) if kind.is_integer else kind
 
 
 def coercible(source: Type, target: Type) -> bool:
@@ -409,9 +410,5 @@ def result_metadata(kind: Type) -> tuple[str, int, int]:
         return "decimal", kind.precision, kind.scale
     if kind.is_text:
         return kind.name, kind.args[0] if kind.args else 2147483647, 0
-    digits = {
-        **_INTEGER_DIGITS, "double": 17, "varbinary": 1073741824, "timestamp": 3, "timestamp with time zone": 3,
-    }  # fmt: skip
-    if kind.name == "real":
-        return "float", 17, 0
-    return kind.name, digits.get(kind.name, 0), 0
+    name = "float" if kind.name == "real" else kind.name
+    return name, _BASES[kind.name].digits if kind.name in _BASES else 0, 0
