@@ -11,7 +11,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlparse
 
 import pyarrow as pa
@@ -25,6 +25,9 @@ READ_WHOLE = 16 * 1024 * 1024
 _KEPT_BYTES = 256 * 1024 * 1024
 _PAGE = 1000
 _LISTING_THREADS = 8
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -42,34 +45,35 @@ class DataFile:
         return f"s3://{self.bucket}/{self.key}"
 
 
-class _Kept:
-    """Bytes of small objects, the least recently used dropped first. Shared by all queries of the process."""
+class Kept(Generic[K, V]):
+    """Values up to a sum of sizes, the least recently used dropped first. Shared by all queries of the process."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, size: Callable[[V], int]) -> None:
         self._limit = limit
+        self._size_of = size
         self._lock = threading.Lock()
-        self._items: OrderedDict[tuple[str, str, str, str], bytes] = OrderedDict()
+        self._items: OrderedDict[K, V] = OrderedDict()
         self._size = 0
 
-    def get(self, key: tuple[str, str, str, str]) -> bytes | None:
+    def get(self, key: K) -> V | None:
         with self._lock:
             found = self._items.get(key)
             if found is not None:
                 self._items.move_to_end(key)
             return found
 
-    def put(self, key: tuple[str, str, str, str], value: bytes) -> None:
+    def put(self, key: K, value: V) -> None:
+        """Keeps a value, unless it is there or takes more than an eighth of the room."""
         with self._lock:
-            if key in self._items or len(value) > self._limit // 8:
+            if key in self._items or self._size_of(value) > self._limit // 8:
                 return
             self._items[key] = value
-            self._size += len(value)
+            self._size += self._size_of(value)
             while self._size > self._limit:
-                _, dropped = self._items.popitem(last=False)
-                self._size -= len(dropped)
+                self._size -= self._size_of(self._items.popitem(last=False)[1])
 
 
-_kept = _Kept(_KEPT_BYTES)
+_kept: Kept[tuple[str, str, str, str], bytes] = Kept(_KEPT_BYTES, len)
 _pool = urllib3.PoolManager(maxsize=16)
 
 

@@ -6,8 +6,6 @@ fails with HIVE_BAD_DATA (https://docs.aws.amazon.com/athena/latest/ug/handling-
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +16,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from localaws.athena.errors import QueryFailed, failure, not_supported
-from localaws.athena.objects import DataFile, Objects
+from localaws.athena.objects import DataFile, Kept, Objects
 from localaws.athena.types import INTEGER_RANGE, Type, row_field, to_arrow
 
 _BATCH_ROWS = 131_072
@@ -33,6 +31,10 @@ class Wanted:
     label: str
 
 
+# A wanted column with what the file has of it.
+_Found = tuple[Wanted, pa.Field | None]
+
+
 def read(
     objects: Objects, file: DataFile, columns: list[Wanted], filter_: pc.Expression | None, schema: pa.Schema
 ) -> Iterator[tuple[pa.RecordBatch, int]]:
@@ -45,27 +47,26 @@ def read(
     try:
         parquet = pq.ParquetFile(source, metadata=_footers.get(file), pre_buffer=True)
         footer = parquet.metadata
-        stored = parquet.schema_arrow
     except (pa.ArrowInvalid, OSError) as error:
         raise _malformed(file, error) from error
     _footers.put(file, footer)
-    places = {name.lower(): i for i, name in enumerate(stored.names)}
-    found = [(column, places.get(column.name)) for column in columns]
-    for column, place in found:
-        if place is not None and not _readable(stored.field(place).type, column.type):
-            raise _incompatible(file, parquet, stored.field(place).name, column)
-    names = sorted({stored.names[place] for _, place in found if place is not None})
-    for group in _row_groups(footer, stored, found, filter_, schema):
+    fields = {stored.name.lower(): stored for stored in parquet.schema_arrow}
+    found = [(column, fields.get(column.name)) for column in columns]
+    for column, stored in found:
+        if stored is not None and not _readable(stored.type, column.type):
+            raise _incompatible(file, parquet, stored.name, column)
+    names = sorted({stored.name for _, stored in found if stored is not None})
+    for group in _row_groups(footer, found, filter_, schema):
         metadata = footer.row_group(group)
         if metadata.num_rows == 0:
             continue
         if not names:
-            yield _nulls(columns, metadata.num_rows), 0
+            yield _converted(file, found, None, metadata.num_rows), 0
             continue
         cost = _compressed_bytes(metadata, set(names))
         try:
             for batch in _batches(parquet, group, metadata.num_rows, names):
-                yield _converted(file, batch, found, stored), cost
+                yield _converted(file, found, batch, batch.num_rows), cost
                 cost = 0
         except (pa.ArrowInvalid, OSError) as error:
             raise _malformed(file, error) from error
@@ -78,29 +79,8 @@ def _batches(parquet: pq.ParquetFile, group: int, rows: int, names: list[str]) -
         yield from parquet.iter_batches(_BATCH_ROWS, row_groups=[group], columns=names, use_threads=False)
 
 
-class _Footers:
-    """Parsed footers of files, the least recently used dropped first. Shared by all queries of the process."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._items: OrderedDict[DataFile, pq.FileMetaData] = OrderedDict()
-
-    def get(self, file: DataFile) -> pq.FileMetaData | None:
-        with self._lock:
-            found = self._items.get(file)
-            if found is not None:
-                self._items.move_to_end(file)
-            return found
-
-    def put(self, file: DataFile, footer: pq.FileMetaData) -> None:
-        with self._lock:
-            self._items[file] = footer
-            if len(self._items) > self._limit:
-                self._items.popitem(last=False)
-
-
-_footers = _Footers(20_000)
+# Parsed footers, each of a size of 1.
+_footers: Kept[DataFile, pq.FileMetaData] = Kept(20_000, lambda _: 1)
 
 
 def _malformed(file: DataFile, error: Exception) -> QueryFailed:
@@ -108,11 +88,7 @@ def _malformed(file: DataFile, error: Exception) -> QueryFailed:
 
 
 def _row_groups(
-    footer: pq.FileMetaData,
-    stored: pa.Schema,
-    found: list[tuple[Wanted, int | None]],
-    filter_: pc.Expression | None,
-    schema: pa.Schema,
+    footer: pq.FileMetaData, found: list[_Found], filter_: pc.Expression | None, schema: pa.Schema
 ) -> list[int]:
     """The row groups whose statistics allow a row for the filter. Arrow compares them: each is a fragment known to lie
     between its minima and maxima."""
@@ -124,11 +100,9 @@ def _row_groups(
     fragments = []
     for group in range(count):
         known = pc.scalar(True)
-        for column, place in found:
-            if place is not None and _comparable(stored.field(place).type, column.type):
-                leaf = leaves.get(stored.names[place])
-                if leaf is not None:
-                    known = known & _bounds(footer.row_group(group).column(leaf), column)
+        for column, stored in found:
+            if stored is not None and stored.name in leaves and _comparable(stored.type, column.type):
+                known = known & _bounds(footer.row_group(group).column(leaves[stored.name]), column)
         fragments.append(form.make_fragment(pa.BufferReader(b""), partition_expression=known))
     dataset = ds.FileSystemDataset(fragments, schema, form)
     kept = {str(fragment.partition_expression) for fragment in dataset.get_fragments(filter=filter_)}
@@ -166,28 +140,21 @@ def _compressed_bytes(group: Any, names: set[str]) -> int:
     return total
 
 
-def _nulls(columns: list[Wanted], rows: int) -> pa.RecordBatch:
-    arrays = [pa.nulls(rows, to_arrow(column.type)) for column in columns]
-    if not arrays:
-        return pa.RecordBatch.from_arrays([pa.nulls(rows, pa.bool_())], names=["rows"])
-    return pa.RecordBatch.from_arrays(arrays, names=[column.label for column in columns])
-
-
-def _converted(
-    file: DataFile, batch: pa.RecordBatch, found: list[tuple[Wanted, int | None]], stored: pa.Schema
-) -> pa.RecordBatch:
+def _converted(file: DataFile, found: list[_Found], batch: pa.RecordBatch | None, rows: int) -> pa.RecordBatch:
+    """A batch of the wanted columns in the table's types; NULL for those that the file has not."""
     arrays = []
-    for column, place in found:
-        if place is None:
-            arrays.append(pa.nulls(batch.num_rows, to_arrow(column.type)))
+    for column, stored in found:
+        if batch is None or stored is None:
+            arrays.append(pa.nulls(rows, to_arrow(column.type)))
             continue
-        values = batch.column(stored.names[place])
         try:
-            arrays.append(convert(values, column.type))
+            arrays.append(convert(batch.column(stored.name), column.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise failure(
                 "HIVE_BAD_DATA", f"Field {column.name} in {file.uri} cannot be read as {column.type}: {error}"
             ) from error
+    if not found:
+        return pa.RecordBatch.from_arrays([pa.nulls(rows, pa.bool_())], names=["rows"])
     return pa.RecordBatch.from_arrays(arrays, names=[column.label for column, _ in found])
 
 
@@ -206,17 +173,17 @@ def convert(values: pa.Array, kind: Type) -> pa.Array:
         return pc.utf8_slice_codeunits(pc.cast(values, pa.string()), 0, kind.args[0])
     if kind.name == "array" and not values.type.equals(target):
         items = convert(values.flatten(), kind.element)
-        return pa.ListArray.from_arrays(_offsets(values), items, mask=values.is_null() if values.null_count else None)
+        return pa.ListArray.from_arrays(_offsets(values), items, mask=_mask(values))
     if kind.name == "map":
         keys, items = convert(values.keys, kind.args[0]), convert(values.items, kind.args[1])
-        return (
-            pa.MapArray.from_arrays(values.offsets, keys, items)
-            if not values.null_count
-            else pa.MapArray.from_arrays(values.offsets, keys, items, mask=values.is_null())
-        )
+        return pa.MapArray.from_arrays(values.offsets, keys, items, mask=_mask(values))
     if kind.name == "row":
         return _rows(values, kind, target)
     return values if values.type.equals(target) else pc.cast(values, target, safe=True)
+
+
+def _mask(values: pa.Array) -> pa.Array | None:
+    return values.is_null() if values.null_count else None
 
 
 def _offsets(values: pa.ListArray) -> pa.Array:
@@ -257,11 +224,8 @@ def _incompatible(file: DataFile, parquet: pq.ParquetFile, name: str, column: Wa
 
 
 def _physical_type(parquet: pq.ParquetFile, name: str) -> str:
-    for i in range(len(parquet.schema)):
-        leaf = parquet.schema.column(i)
-        if leaf.path == name:
-            return str(leaf.physical_type)
-    return "group"
+    leaves = map(parquet.schema.column, range(len(parquet.schema)))
+    return next((str(leaf.physical_type) for leaf in leaves if leaf.path == name), "group")
 
 
 _STORED: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {

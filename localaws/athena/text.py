@@ -8,7 +8,9 @@ parse (https://docs.aws.amazon.com/athena/latest/ug/lazy-simple-serde.html).
 
 from __future__ import annotations
 
+import bz2
 import datetime as dt
+import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -39,34 +41,44 @@ def read(
 ) -> Iterator[tuple[pa.RecordBatch, int]]:  # fmt: skip
     """Batches of the wanted columns, the first with the file's size as the bytes read."""
     names = [column.name for column in table_columns]
-    wanted = [(names.index(column.name), column) for column in columns]
-    if storage.serde == OPEN_CSV:
-        split: Callable[[str], list[str | None]] = _open_csv_splitter(storage.serde_parameters, len(table_columns))
-        cells = [(place, _strict(file, place, column.type), column) for place, column in wanted]
-    else:
-        split = _simple_splitter(storage.serde_parameters, len(table_columns))
-        cells = [(place, _lenient(column.type, storage.serde_parameters), column) for place, column in wanted]
+    splitter = _open_csv_splitter if storage.serde == OPEN_CSV else _simple_splitter
+    split = splitter(storage.serde_parameters, len(names))
+    cells = [(_cell(file, names.index(column.name), column.type, storage.serde), column) for column in columns]
     skip = int(parameters.get("skip.header.line.count") or 0)
     cost = file.size
     for lines in _lines(objects.read(file), file, skip):
         records = [split(line) for line in lines]
-        arrays = [
-            pa.array([parse(record[place]) for record in records], type=to_arrow(column.type))
-            for place, parse, column in cells
-        ]
+        arrays = [pa.array(map(parse, records), type=to_arrow(column.type)) for parse, column in cells]
         if not arrays:
             arrays = [pa.nulls(len(records), pa.bool_())]
-        yield pa.RecordBatch.from_arrays(arrays, names=[c.label for _, _, c in cells] or ["rows"]), cost
+        yield pa.RecordBatch.from_arrays(arrays, names=[column.label for _, column in cells] or ["rows"]), cost
         cost = 0
+
+
+def _cell(file: DataFile, place: int, kind: Type, serde: str) -> Callable[[list[str | None]], Any]:
+    """What reads one field of a record. What it cannot read fails the query, or is NULL to LazySimpleSerDe."""
+    parse = (_PARSERS_CSV if serde == OPEN_CSV else _PARSERS_LAZY).get(kind.name)
+    if parse is None:
+        raise not_supported(f"a column of type {kind} under {serde.rpartition('.')[2]}")
+
+    def parsed(record: list[str | None]) -> Any:
+        text = record[place]
+        if text is None:
+            return None
+        try:
+            return parse(text, kind)
+        except _Unparseable as error:
+            if serde != OPEN_CSV:
+                return None
+            raise failure("HIVE_BAD_DATA", f"Error parsing field value '{text}' for field {place}: {error}") from error
+
+    return parsed
 
 
 def _lines(content: bytes, file: DataFile, skip: int) -> Iterator[list[str]]:
     if file.key.endswith((".snappy", ".lz4", ".lzo", ".deflate")):
         raise not_supported(f"the compression of {file.uri}")
-    if file.key.endswith(".gz"):
-        content = _gunzip(content, file)
-    elif file.key.endswith((".bz2", ".zst")):
-        content = _decompressed(content, "bz2" if file.key.endswith(".bz2") else "zstd", file)
+    content = _decompressed(content, file)
     # A line ends with LF, CR LF or CR alone, as in Hadoop's LineReader.
     lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     if lines and not lines[-1]:
@@ -75,27 +87,17 @@ def _lines(content: bytes, file: DataFile, skip: int) -> Iterator[list[str]]:
         yield [line.decode("utf-8", "replace") for line in lines[start : start + _BATCH_LINES]]
 
 
-def _decompressed(content: bytes, codec: str, file: DataFile) -> bytes:
-    if not content:
-        return b""
+def _decompressed(content: bytes, file: DataFile) -> bytes:
     try:
-        return bytes(pa.CompressedInputStream(pa.BufferReader(content), codec).read())
-    except OSError as error:
+        if file.key.endswith(".gz"):
+            return gzip.decompress(content)
+        if file.key.endswith(".bz2"):
+            return bz2.decompress(content)
+        if file.key.endswith(".zst") and content:
+            return bytes(pa.CompressedInputStream(pa.BufferReader(content), "zstd").read())
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise failure("HIVE_CURSOR_ERROR", f"Failed to read file: {file.uri}: {error}") from error
-
-
-def _gunzip(content: bytes, file: DataFile) -> bytes:
-    out = []
-    while content:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            out.append(member.decompress(content))
-        except zlib.error as error:
-            raise failure("HIVE_CURSOR_ERROR", f"Failed to read file: {file.uri}: {error}") from error
-        if not member.eof:
-            raise failure("HIVE_CURSOR_ERROR", f"Failed to read file: {file.uri}: unexpected end of gzip stream")
-        content = member.unused_data
-    return b"".join(out)
+    return content
 
 
 # --- OpenCSVSerde
@@ -168,30 +170,12 @@ def _split_quoted(line: str, separator: str, quote: str, escape: str) -> list[st
     return fields
 
 
-def _strict(file: DataFile, place: int, kind: Type) -> Callable[[str | None], Any]:
-    parse = _PARSERS_CSV.get(kind.name)
-    if parse is None:
-        raise not_supported(f"a column of type {kind} under OpenCSVSerde")
-
-    def parsed(text: str | None) -> Any:
-        if text is None:
-            return None
-        try:
-            return parse(text, kind)
-        except _Unparseable as error:
-            raise failure("HIVE_BAD_DATA", f"Error parsing field value '{text}' for field {place}: {error}") from error
-
-    return parsed
-
-
 # --- LazySimpleSerDe
 
 
 def _delimiter(parameters: dict[str, str]) -> str:
     text = parameters.get("field.delim") or parameters.get("serialization.format") or "\x01"
-    if re.fullmatch(r"\d+", text) and len(text) > 0 and text not in ("|", ","):
-        return chr(int(text))
-    return text[0]
+    return chr(int(text)) if re.fullmatch(r"\d+", text) else text[0]
 
 
 def _simple_splitter(parameters: dict[str, str], width: int) -> Callable[[str], list[str | None]]:
@@ -219,22 +203,6 @@ def _split_escaped(line: str, separator: str, escape: str) -> list[str]:
             start = at + 1
         at += 1
     return [*fields, line[start:]]
-
-
-def _lenient(kind: Type, parameters: dict[str, str]) -> Callable[[str | None], Any]:
-    parse = _PARSERS_LAZY.get(kind.name)
-    if parse is None:
-        raise not_supported(f"a column of type {kind} under LazySimpleSerDe")
-
-    def parsed(text: str | None) -> Any:
-        if text is None:
-            return None
-        try:
-            return parse(text, kind)
-        except _Unparseable:
-            return None
-
-    return parsed
 
 
 # --- values
@@ -291,6 +259,10 @@ def _date(text: str, kind: Type) -> dt.date:
         raise _Unparseable(f"Invalid date '{text}'") from error
 
 
+def _millis(fraction: str | None) -> int:
+    return int((Decimal(f"0.{fraction or 0}") * 1000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
 def _timestamp(text: str, kind: Type) -> dt.datetime:
     try:
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d{1,9})?)?", text):
@@ -299,8 +271,7 @@ def _timestamp(text: str, kind: Type) -> dt.datetime:
         moment = dt.datetime.fromisoformat(whole)
     except ValueError as error:
         raise _Unparseable(f"Invalid timestamp '{text}'") from error
-    millis = int((Decimal(f"0.{fraction or 0}") * 1000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
-    return moment + dt.timedelta(milliseconds=millis)
+    return moment + dt.timedelta(milliseconds=_millis(fraction))
 
 
 def _lax_integer(text: str, kind: Type) -> int:
@@ -347,9 +318,8 @@ def _lax_timestamp(text: str, kind: Type) -> int:
     if match is None:
         raise _Unparseable(text)
     year, month, day, hour, minute, second = map(int, match.groups()[:6])
-    millis = int((Decimal(f"0.{match[7] or 0}") * 1000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
     seconds = _lenient_days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
-    return (seconds * 1000 + millis) * 1000
+    return (seconds * 1000 + _millis(match[7])) * 1000
 
 
 def _epoch_days(text: str, kind: Type) -> dt.date:
