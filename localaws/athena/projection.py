@@ -11,20 +11,22 @@ import itertools
 import re
 from collections.abc import Iterator
 
-import sqlglot
 from dateutil.relativedelta import relativedelta
 from sqlglot import exp
 
 from localaws.athena.catalogue import Partition, Storage, Table
 from localaws.athena.errors import QueryFailed, failure
+from localaws.athena.syntax import Node
 from localaws.athena.types import Type
 
 _MOST = 1_000_000
 _UNITS = ("YEARS", "MONTHS", "WEEKS", "DAYS", "HOURS", "MINUTES", "SECONDS")
 _JAVA = {"yyyy": "%Y", "yy": "%y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "DDD": "%j", "MMM": "%b"}
 
+_SMALLEST = {"%S": "SECONDS", "%M": "MINUTES", "%H": "HOURS", "%d": "DAYS", "%j": "DAYS", "%m": "MONTHS"}
 
-def partitions(table: Table, keys: list[tuple[str, Type]], predicates: list[str]) -> list[Partition]:
+
+def partitions(table: Table, keys: list[tuple[str, Type]], predicates: list[Node]) -> list[Partition]:
     """Every projected partition; for injected columns, those that the predicates name."""
     values = [list(_values(table, name, kind, predicates)) for name, kind in keys]
     count = 1
@@ -52,7 +54,7 @@ def _storage(table: Table, keys: list[tuple[str, Type]], row: tuple[str, ...]) -
     return Storage(location, own.input_format, own.serde, own.serde_parameters, ())
 
 
-def _values(table: Table, name: str, kind: Type, predicates: list[str]) -> Iterator[str]:
+def _values(table: Table, name: str, kind: Type, predicates: list[Node]) -> Iterator[str]:
     def need(suffix: str) -> str:
         value = table.parameters.get(f"projection.{name}.{suffix}")
         if not value:
@@ -90,7 +92,8 @@ def _bounds(table: Table, name: str, text: str) -> tuple[str, str]:
 def _dates(table: Table, name: str, text: str, pattern: str, interval: str, unit: str) -> Iterator[str]:
     form = _strftime(table, name, pattern)
     low, high = (_moment(table, name, bound, form) for bound in _bounds(table, name, text))
-    unit = (unit or _default_unit(form)).upper()
+    # The smallest that the format has, unless one is given.
+    unit = (unit or next((word for mark, word in _SMALLEST.items() if mark in form), "YEARS")).upper()
     if unit not in _UNITS:
         raise _invalid(table, f"projection.{name}.interval.unit '{unit}' is none of {', '.join(_UNITS)}")
     step = relativedelta(**{unit.lower(): int(interval)})
@@ -106,20 +109,6 @@ def _dates(table: Table, name: str, text: str, pattern: str, interval: str, unit
             raise _invalid(table, f"projection.{name}.range '{text}' is too long")
         # Counted from the start, so that months keep their day where they can.
         at = low + step * count
-
-
-def _default_unit(form: str) -> str:
-    for mark, unit in (
-        ("%S", "SECONDS"),
-        ("%M", "MINUTES"),
-        ("%H", "HOURS"),
-        ("%d", "DAYS"),
-        ("%j", "DAYS"),
-        ("%m", "MONTHS"),
-    ):
-        if mark in form:
-            return unit
-    return "YEARS"
 
 
 def _moment(table: Table, name: str, text: str, form: str) -> dt.datetime:
@@ -152,24 +141,15 @@ def _strftime(table: Table, name: str, pattern: str) -> str:
     return "".join(out)
 
 
-def _injected(table: Table, name: str, predicates: list[str]) -> list[str]:
+def _injected(table: Table, name: str, predicates: list[Node]) -> list[str]:
     """The values that an equality or IN over the column names."""
-    for predicate in predicates:
-        try:
-            node = sqlglot.parse_one(predicate, dialect="duckdb")
-        except sqlglot.errors.SqlglotError:
-            continue
-        while isinstance(node, exp.Paren):
-            node = node.this
-        if isinstance(node, exp.EQ):
-            sides = {type(side): side for side in (node.this, node.expression)}
-            column, literal = sides.get(exp.Column), sides.get(exp.Literal)
-            if column is not None and literal is not None and column.name == name:
-                return [literal.name]
-        if isinstance(node, exp.In) and isinstance(node.this, exp.Column) and node.this.name == name:
-            literals = [item.name for item in node.expressions if isinstance(item, exp.Literal)]
-            if literals and len(literals) == len(node.expressions):
-                return literals
+    for node in (predicate.unnest() for predicate in predicates):
+        sides = [node.this, node.expression] if isinstance(node, exp.EQ) else [node.this, *node.expressions]
+        column = next((side for side in sides if isinstance(side, exp.Column)), None)
+        literals = [side.name for side in sides if isinstance(side, exp.Literal)]
+        found = isinstance(node, exp.EQ | exp.In) and column is not None and column.name == name
+        if found and 0 < len(literals) == len(sides) - 1:
+            return literals
     raise failure(
         "CONSTRAINT_VIOLATION",
         f"For the injected projected partition column {name}, the WHERE clause must contain only static equality "

@@ -23,7 +23,7 @@ from localaws.athena.objects import Objects
 from localaws.athena.planning import Analysis, Query
 from localaws.athena.queries import Queries
 from localaws.athena.results_model import QueryContext, QueryResult, ResultColumn
-from localaws.athena.syntax import parse_query
+from localaws.athena.syntax import Node, parse_query
 from localaws.athena.tables import ScanStatistics, TableScan
 from localaws.athena.values import column_texts
 
@@ -85,17 +85,12 @@ def plan(
     return queries.translate(parse_query(sql)), analysis
 
 
-def column_names(query: Query) -> list[str]:
-    """The result's column names: `_col0` and so on where the query gives none."""
-    return [column.name if column.name is not None else f"_col{i}" for i, column in enumerate(query.columns)]
-
-
 def _result_columns(query: Query) -> list[ResultColumn]:
-    found = []
-    for name, column in zip(column_names(query), query.columns, strict=True):
-        kind, precision, scale = t.result_metadata(column.type)
-        found.append(ResultColumn(name, kind, precision, scale))
-    return found
+    """The result's columns, named `_col0` and so on where the query gives no name."""
+    return [
+        ResultColumn(f"_col{i}" if column.name is None else column.name, *t.result_metadata(column.type))
+        for i, column in enumerate(query.columns)
+    ]
 
 
 def _execute(
@@ -170,21 +165,17 @@ def _texts(value: Any) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
-def _conjuncts(text: str) -> list[str]:
+def _conjuncts(text: str) -> list[Node]:
     try:
-        node = sqlglot.parse_one(text, dialect="duckdb")
+        node = sqlglot.parse_one(text, dialect="duckdb").unnest()
     except sqlglot.errors.SqlglotError:
         return []
-    while isinstance(node, exp.Paren):
-        node = node.this
-    parts = list(node.flatten()) if isinstance(node, exp.And) else [node]
-    return [part.sql(dialect="duckdb") for part in parts]
+    return list(node.flatten()) if isinstance(node, exp.And) else [node]
 
 
-def _only_names(predicate: str, keys: set[str]) -> bool:
-    node = sqlglot.parse_one(predicate, dialect="duckdb")
-    names = {column.name for column in node.find_all(exp.Column)}
-    return bool(names) and names <= keys and not list(node.find_all(exp.Subquery, exp.Placeholder, exp.Parameter))
+def _only_names(predicate: Node, keys: set[str]) -> bool:
+    names = {column.name for column in predicate.find_all(exp.Column)}
+    return bool(names) and names <= keys and not list(predicate.find_all(exp.Subquery, exp.Placeholder, exp.Parameter))
 
 
 # --- DuckDB's errors, as Athena words them
@@ -197,11 +188,7 @@ _WORDED = (
     ("map key list does not align", "INVALID_FUNCTION_ARGUMENT", "Key and value arrays must be the same length"),
     ("expression cannot be negative", "INVALID_WINDOW_FRAME", "Window frame offset value must not be negative or null"),
     ("Invalid UTF8 Codepoint", "INVALID_FUNCTION_ARGUMENT", "Not a valid Unicode code point"),
-    (
-        "More than one row returned by a subquery",
-        "SUBQUERY_MULTIPLE_ROWS",
-        "Scalar sub-query has returned multiple rows",
-    ),
+    ("More than one row returned", "SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"),
 )
 _WIDTHS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
 

@@ -13,13 +13,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import sqlglot
 from sqlglot import exp
 
 from localaws.athena import duck, parquet, projection, text
@@ -28,6 +28,7 @@ from localaws.athena.catalogue import DEFAULT_PARTITION, Catalogue, Partition, S
 from localaws.athena.errors import QueryCancelled, failure, not_supported, scan_limit_exceeded
 from localaws.athena.objects import READ_WHOLE, DataFile, Objects
 from localaws.athena.parquet import Wanted
+from localaws.athena.syntax import Node
 from localaws.athena.types import Type, to_arrow, to_duckdb
 
 PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
@@ -89,16 +90,6 @@ class _Dataset(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no type
         return self._on_scan(columns, filter)
 
 
-class _Reading:
-    """What a scanner gives DuckDB: a stream of batches."""
-
-    def __init__(self, reader: pa.RecordBatchReader) -> None:
-        self._reader = reader
-
-    def to_reader(self) -> pa.RecordBatchReader:
-        return self._reader
-
-
 class TableScan:
     """One reference to a table in a query."""
 
@@ -110,7 +101,7 @@ class TableScan:
         self.catalogue = catalogue
         self.objects = objects
         self.stats = stats
-        self.predicates: list[str] = []
+        self.predicates: list[Node] = []
         typed = [(c.name, _column_type(table, c.name, c.type)) for c in (*table.columns, *table.partition_keys)]
         # Plain names, and different ones in every scan: the plan names columns, not scans.
         self.columns = [(name, kind, f"s{number}_c{i}") for i, (name, kind) in enumerate(typed)]
@@ -166,14 +157,10 @@ class TableScan:
         text_keys = {label: name for name, kind, label in self.keys if kind == t.VARCHAR}
         parts = []
         for predicate in self.predicates:
-            node = sqlglot.parse_one(predicate, dialect="duckdb").unnest()
-            if (
-                isinstance(node, exp.EQ)
-                and isinstance(node.this, exp.Column)
-                and isinstance(node.expression, exp.Literal)
-            ):
+            node = predicate.unnest()
+            if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Literal) and node.expression.is_string:
                 name, value = text_keys.get(node.this.name), node.expression.name
-                if name and node.expression.is_string and re.fullmatch(r"[\w. :-]+", value, re.ASCII):
+                if isinstance(node.this, exp.Column) and name and re.fullmatch(r"[\w. :-]+", value, re.ASCII):
                     parts.append(f"{name}='{value}'")
         return " AND ".join(parts) or None
 
@@ -189,7 +176,7 @@ class TableScan:
                 scratch.register("partitions", rows)
                 for predicate in self.predicates:
                     try:
-                        chosen = scratch.sql(f"SELECT place FROM partitions WHERE {predicate}").fetchall()
+                        chosen = scratch.sql(f"SELECT place FROM partitions WHERE {predicate.sql('duckdb')}").fetchall()
                     except duckdb.Error:
                         # It fails for some value, or needs more than the keys: the query itself applies it.
                         continue
@@ -227,10 +214,13 @@ class TableScan:
 
     # --- reading
 
-    def _scan(self, columns: list[str] | None, filter_: pc.Expression | None) -> _Reading:
+    def _scan(self, columns: list[str] | None, filter_: pc.Expression | None) -> SimpleNamespace:
+        """A scanner, of which DuckDB wants a stream of batches alone."""
         names = columns if columns is not None else self.schema.names
         schema = pa.schema([self.schema.field(name) for name in names])
-        return _Reading(pa.RecordBatchReader.from_batches(schema, self._guarded(names, filter_)))
+        return SimpleNamespace(
+            to_reader=lambda: pa.RecordBatchReader.from_batches(schema, self._guarded(names, filter_))
+        )
 
     def _guarded(self, names: list[str], filter_: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         """The scan's batches. DuckDB turns an exception into text, so the exception is kept in the statistics."""
@@ -343,15 +333,12 @@ class TableScan:
                 arrays.append(batch.column(wanted.name))
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _named_predicates(self) -> list[str]:
+    def _named_predicates(self) -> list[Node]:
         """The predicates over partition keys, under the keys' own names."""
         names = {label: name for name, _, label in self.keys}
-        named = []
-        for predicate in self.predicates:
-            node = sqlglot.parse_one(predicate, dialect="duckdb")
-            for column in node.find_all(exp.Column):
-                column.this.set("this", names[column.name])
-            named.append(node.sql(dialect="duckdb"))
+        named = [predicate.copy() for predicate in self.predicates]
+        for column in (column for predicate in named for column in predicate.find_all(exp.Column)):
+            column.this.set("this", names[column.name])
         return named
 
 
