@@ -75,10 +75,9 @@ class Operators(Translator):
         return Expr(f"CAST(({left} {operator} {right}) AS {to_duckdb(kind)})", kind)
 
     def _moment_arithmetic(self, operator: str, a: Expr, b: Expr, node: Node) -> Expr | None:
-        moments = ("date", "timestamp", "timestamp with time zone")
-        if operator == "+" and a.type.name.startswith("interval") and b.type.name in moments:
+        if operator == "+" and a.type.name.startswith("interval") and b.type.name in t.MOMENTS:
             a, b = b, a
-        if operator in "+-" and a.type.name in moments and b.type.name.startswith("interval"):
+        if operator in "+-" and a.type.name in t.MOMENTS and b.type.name.startswith("interval"):
             if a.type.name == "date":
                 if isinstance(b.literal, dt.timedelta) and b.literal.seconds:
                     raise self.failure(
@@ -92,7 +91,7 @@ class Operators(Translator):
                 moment = f"timezone('UTC', {a.sql}) {operator} {b.sql}"
                 return Expr(f"timezone('UTC', {moment})", _moved(a.type, b.type))
             return Expr(f"({a.sql} {operator} {b.sql})", _moved(a.type, b.type))
-        if operator == "-" and a.type.name in moments and b.type.name in moments:
+        if operator == "-" and a.type.name in t.MOMENTS and b.type.name in t.MOMENTS:
             values, _ = self.unify([a, b], node)
             ends = [f"CAST({value.sql} AS TIMESTAMP)" if value.type == t.DATE else value.sql for value in values]
             return Expr(f"to_microseconds(epoch_us({ends[0]}) - epoch_us({ends[1]}))", t.INTERVAL_DAY)

@@ -133,6 +133,8 @@ _BASES = {
 }
 # Bits, from the narrowest on.
 INTEGER_RANGE = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
+# Each is coerced to those behind it.
+MOMENTS = ("date", "timestamp", "timestamp with time zone")
 
 
 def decimal(precision: int, scale: int) -> Type:
@@ -353,9 +355,8 @@ def common_type(a: Type, b: Type) -> Type | None:
             lengths = [kind.args[0] for kind in (a, b) if kind.args]
             return Type("char", (max(lengths),)) if len(lengths) == 2 else VARCHAR
         return varchar(max(a.args[0], b.args[0])) if a.args and b.args else VARCHAR
-    moments = ["date", "timestamp", "timestamp with time zone"]
-    if a.name in moments and b.name in moments:
-        later = max(a, b, key=lambda kind: moments.index(kind.name))
+    if a.name in MOMENTS and b.name in MOMENTS:
+        later = max(a, b, key=lambda kind: MOMENTS.index(kind.name))
         if a.name == b.name == "timestamp with time zone" and a.zone != b.zone:
             return TIMESTAMP_TZ
         precision = max(kind.precision for kind in (a, b) if kind.name != "date")

@@ -6,13 +6,12 @@ OVER, so that one Trino aggregate may become an expression over several.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce, scaled_sql
-from localaws.athena.functions.registry import Call, registering
-from localaws.athena.types import array, decimal, map_of, to_duckdb
+from localaws.athena.functions.registry import Call, Function, registering
+from localaws.athena.types import array, decimal, to_duckdb
 
 
 @dataclass
@@ -31,9 +30,7 @@ class AggregateCall(Call):
         return f"{name}({distinct}{', '.join(arguments)}{order}){self.suffix}"
 
 
-Handler = Callable[[AggregateCall], Expr]
-AGGREGATES: dict[str, Handler] = {}
-
+AGGREGATES: dict[str, Function[AggregateCall]] = {}
 
 _aggregate = registering(AGGREGATES)
 
@@ -51,13 +48,12 @@ def _count(call: AggregateCall) -> Expr:
     return Expr(call.aggregate("count", call.args[0].sql), t.BIGINT)
 
 
-@_aggregate("count_if", takes=(1,))
-def _count_if(call: AggregateCall) -> Expr:
-    condition = call.arg(0, t.BOOLEAN).sql
-    return Expr(call.aggregate("count", f"CASE WHEN {condition} THEN 1 END"), t.BIGINT)
+@_aggregate("count_if(boolean) bigint")
+def _count_if(call: AggregateCall) -> str:
+    return call.aggregate("count", f"CASE WHEN {call.sql[0]} THEN 1 END")
 
 
-@_aggregate("sum", takes=(1,))
+@_aggregate("sum(T) T")
 def _sum(call: AggregateCall) -> Expr:
     value = call.args[0]
     if value.type.name.startswith("interval"):
@@ -75,7 +71,7 @@ def _sum(call: AggregateCall) -> Expr:
     raise call.mismatch()
 
 
-@_aggregate("avg", takes=(1,))
+@_aggregate("avg(T) T")
 def _avg(call: AggregateCall) -> Expr:
     value = call.args[0]
     if value.type.name == "decimal":
@@ -91,7 +87,7 @@ def _avg(call: AggregateCall) -> Expr:
     raise call.mismatch()
 
 
-@_aggregate("min", "max", takes=(1,))
+@_aggregate("min max(T) T")
 def _extreme(call: AggregateCall) -> Expr:
     value = call.args[0]
     kind = value.type
@@ -106,7 +102,7 @@ def _extreme(call: AggregateCall) -> Expr:
     return Expr(found, kind)
 
 
-@_aggregate("max_by", "min_by", takes=(2,))
+@_aggregate("max_by min_by(V, K) V")
 def _extreme_by(call: AggregateCall) -> Expr:
     if call.distinct:
         raise call.fail("NOT_SUPPORTED", f"DISTINCT in {call.name}")
@@ -122,24 +118,22 @@ def _extreme_by(call: AggregateCall) -> Expr:
     return Expr(found, value.type)
 
 
-@_aggregate("arbitrary", "any_value", takes=(1,))
-def _any(call: AggregateCall) -> Expr:
-    return Expr(call.aggregate("any_value", call.args[0].sql), call.args[0].type)
+@_aggregate("arbitrary any_value(T) T")
+def _any(call: AggregateCall) -> str:
+    return call.aggregate("any_value", *call.sql)
 
 
-@_aggregate("bool_and", "every", "bool_or", takes=(1,))
-def _bool(call: AggregateCall) -> Expr:
-    operation = "bool_or" if call.name == "bool_or" else "bool_and"
-    return Expr(call.aggregate(operation, call.arg(0, t.BOOLEAN).sql), t.BOOLEAN)
+@_aggregate("bool_and every bool_or(boolean) boolean")
+def _bool(call: AggregateCall) -> str:
+    return call.aggregate("bool_or" if call.name == "bool_or" else "bool_and", *call.sql)
 
 
-@_aggregate("approx_distinct")
-def _approx_distinct(call: AggregateCall) -> Expr:
+@_aggregate("approx_distinct(T) bigint", "approx_distinct(T, double) bigint")
+def _approx_distinct(call: AggregateCall) -> str:
     # The exact count is within every error that Trino promises, and is the same on every run.
-    call.count(1, 2)
     if call.suffix.strip().startswith("OVER"):
         raise call.fail("NOT_SUPPORTED", "approx_distinct as a window function")
-    return Expr(f"count(DISTINCT {call.args[0].sql}){call.suffix}", t.BIGINT)
+    return f"count(DISTINCT {call.sql[0]}){call.suffix}"
 
 
 @_aggregate("approx_percentile")
@@ -152,7 +146,7 @@ def _approx_percentile(call: AggregateCall) -> Expr:
     if value.type.name == "decimal" or value.type.is_integer:
         value = coerce(value, t.REAL if value.type.name == "decimal" else t.BIGINT)
     if value.type != t.BIGINT:
-        finite = call.invalid("'value must be finite'", to_duckdb(value.type))
+        finite = call.invalid("value must be finite", to_duckdb(value.type))
         value = Expr(f"CASE WHEN isfinite({value.sql}) THEN {value.sql} WHEN {value.sql} IS NOT NULL THEN {finite} END",
                      value.type)  # fmt: skip
     fraction = call.args[1]
@@ -161,63 +155,51 @@ def _approx_percentile(call: AggregateCall) -> Expr:
     return Expr(call.aggregate("quantile_disc", value.sql, call.arg(1, t.DOUBLE).sql), value.type)
 
 
-@_aggregate("array_agg", takes=(1,))
-def _array_agg(call: AggregateCall) -> Expr:
-    return Expr(call.aggregate("list", call.args[0].sql, ordered=True), array(call.args[0].type))
+@_aggregate("array_agg(T) array(T)")
+def _array_agg(call: AggregateCall) -> str:
+    return call.aggregate("list", *call.sql, ordered=True)
 
 
-@_aggregate("listagg", takes=(1, 2))
-def _listagg(call: AggregateCall) -> Expr:
-    separator = call.text(1) if len(call.args) == 2 else "''"
-    return Expr(call.aggregate("string_agg", call.text(0), separator, ordered=True), t.VARCHAR)
+@_aggregate("listagg(varchar) varchar", "listagg(varchar, varchar) varchar")
+def _listagg(call: AggregateCall) -> str:
+    return call.aggregate("string_agg", *[*call.sql, "''"][:2], ordered=True)
 
 
-@_aggregate("map_agg", takes=(2,))
-def _map_agg(call: AggregateCall) -> Expr:
-    key, value = call.args
-    pairs = call.aggregate("list", f"struct_pack(k := {key.sql}, v := {value.sql})")
+@_aggregate("map_agg(K, V) map(K, V)")
+def _map_agg(call: AggregateCall) -> str:
+    key, value = call.sql
+    pairs = call.aggregate("list", f"struct_pack(k := {key}, v := {value})")
     present = f"list_filter({pairs}, lambda t_item: t_item.k IS NOT NULL)"
     keys = f"list_transform({present}, lambda t_x: t_x.k)"
     first = f"list_filter({present}, lambda t_item, t_i: list_position({keys}, t_item.k) = t_i)"
-    return Expr(f"map_from_entries({first})", map_of(key.type, value.type))
+    return f"map_from_entries({first})"
 
 
-@_aggregate("histogram", takes=(1,))
-def _histogram(call: AggregateCall) -> Expr:
-    value = call.args[0]
+@_aggregate("histogram(K) map(K, bigint)")
+def _histogram(call: AggregateCall) -> str:
     if call.distinct:
         raise call.fail("NOT_SUPPORTED", "DISTINCT in histogram")
-    kind = map_of(value.type, t.BIGINT)
-    counted = call.aggregate("histogram", value.sql)
-    return Expr(f"CASE WHEN cardinality({counted}) > 0 THEN CAST({counted} AS {to_duckdb(kind)}) END", kind)
+    counted = call.aggregate("histogram", *call.sql)
+    return f"CASE WHEN cardinality({counted}) > 0 THEN CAST({counted} AS {to_duckdb(call.result)}) END"
 
 
-_STATISTICS = {
-    "stddev": "stddev_samp", "stddev_samp": "stddev_samp", "stddev_pop": "stddev_pop", "variance": "var_samp",
-    "var_samp": "var_samp", "var_pop": "var_pop",
-}  # fmt: skip
-_PAIRED = ("corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept")
+@_aggregate("stddev_samp stddev_pop var_samp var_pop(double) double", "stddev variance(double) double")
+def _statistic(call: AggregateCall) -> str:
+    return call.aggregate({"stddev": "stddev_samp", "variance": "var_samp"}.get(call.name, call.name), *call.sql)
 
 
-@_aggregate(*_STATISTICS, takes=(1,))
-def _statistic(call: AggregateCall) -> Expr:
-    return Expr(call.aggregate(_STATISTICS[call.name], call.arg(0, t.DOUBLE).sql), t.DOUBLE)
-
-
-@_aggregate(*_PAIRED, takes=(2,))
+@_aggregate("corr covar_pop covar_samp regr_slope regr_intercept(T, T) T")
 def _paired(call: AggregateCall) -> Expr:
     found = call.aggregate(call.name, call.arg(0, t.DOUBLE).sql, call.arg(1, t.DOUBLE).sql)
     if not call.name.startswith("covar"):
         found = f"CASE WHEN isfinite({found}) THEN {found} END"
     # Of the overloads for real and double, Trino takes the first that fits.
-    if t.DOUBLE in (call.args[0].type, call.args[1].type):
-        return Expr(found, t.DOUBLE)
-    return Expr(f"CAST({found} AS FLOAT)", t.REAL)
+    return Expr(found, t.DOUBLE) if call.result == t.DOUBLE else Expr(f"CAST({found} AS FLOAT)", t.REAL)
 
 
-@_aggregate("geometric_mean", takes=(1,))
+@_aggregate("geometric_mean(T) T")
 def _geometric_mean(call: AggregateCall) -> Expr:
     found = f"exp({call.aggregate('avg', f'ln({call.arg(0, t.DOUBLE).sql})')})"
-    if call.args[0].type.name in ("real", "decimal"):
+    if call.result.name in ("real", "decimal"):
         return Expr(f"CAST({found} AS FLOAT)", t.REAL)
     return Expr(found, t.DOUBLE)

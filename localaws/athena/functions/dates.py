@@ -11,17 +11,11 @@ from localaws.athena.functions.registry import Call, function, simple
 from localaws.athena.syntax import text_literal
 from localaws.athena.types import Type
 
-_UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
 # Stands for a blank in what strptime reads.
 _BLANK = "\x1f"
-_MOMENTS = ("date", "timestamp", "timestamp with time zone")
-
-
-def _moment(call: Call, index: int) -> Expr:
-    value = call.args[index]
-    if value.type.name not in _MOMENTS:
-        raise call.mismatch()
-    return value
+# Units that DuckDB counts in smaller ones.
+_MULTIPLES = {"quarter": ("month", 3), "week": ("day", 7)}
+_UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
 
 
 def wall_clock(value: Expr) -> str:
@@ -37,48 +31,45 @@ def _back(sql: str, kind: Type) -> Expr:
     return Expr(f"CAST({sql} AS TIMESTAMP)", kind)
 
 
-def _unit(call: Call) -> str:
+def _unit(call: Call, kind: Type) -> str:
+    """The unit that the first argument names, of which a moment of that type has one."""
     unit = call.constant(0).lower()
-    if unit not in _UNITS:
-        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid TIMESTAMP field")
+    if unit not in _UNITS or (kind.name == "date" and unit in _UNITS[:4]):
+        field_of = "DATE" if unit in _UNITS else "TIMESTAMP"
+        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid {field_of} field")
     return unit
 
 
-@function("date_trunc", takes=(2,))
+@function("date_trunc(varchar, M) M")
 def _date_trunc(call: Call) -> Expr:
-    unit, value = _unit(call), _moment(call, 1)
-    if value.type.name == "date" and unit in _UNITS[:4]:
-        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
-    return _back(f"date_trunc('{unit}', {wall_clock(value)})", value.type)
+    value = call.args[1]
+    return _back(f"date_trunc('{_unit(call, value.type)}', {wall_clock(value)})", value.type)
 
 
-@function("date_add", takes=(3,))
+@function("date_add(varchar, bigint, M) M")
 def _date_add(call: Call) -> Expr:
-    unit, amount, value = _unit(call), call.integer(1), _moment(call, 2)
-    if value.type.name == "date" and unit in _UNITS[:4]:
-        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
+    amount, value = call.sql[1], call.args[2]
+    unit = _unit(call, value.type)
     if unit == "millisecond" and value.type.precision < 3:
         raise call.fail("NOT_SUPPORTED", f"milliseconds added to {value.type}")
-    factor = {"quarter": ("month", 3), "week": ("day", 7)}.get(unit, (unit, 1))
-    count = amount if factor[1] == 1 else f"{amount} * {factor[1]}"
+    base, factor = _MULTIPLES.get(unit, (unit, 1))
+    count = amount if factor == 1 else f"{amount} * {factor}"
     if unit in _UNITS[:4] and value.type.name == "timestamp with time zone":
         # Hours and smaller units are added to the instant, so that a change of the zone's offset has no part in it.
-        return Expr(f"timezone('UTC', timezone('UTC', {value.sql}) + to_{factor[0]}s({count}))", value.type)
-    return _back(f"({wall_clock(value)} + to_{factor[0]}s({count}))", value.type)
+        return Expr(f"timezone('UTC', timezone('UTC', {value.sql}) + to_{base}s({count}))", value.type)
+    return _back(f"({wall_clock(value)} + to_{base}s({count}))", value.type)
 
 
-@function("date_diff", takes=(3,))
-def _date_diff(call: Call) -> Expr:
-    unit = _unit(call)
-    (start, end), kind = call.translator.unify([_moment(call, 1), _moment(call, 2)], call.node)
-    if kind.name == "date" and unit in _UNITS[:4]:
-        raise call.fail("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
-    base, factor = {"quarter": ("month", 3), "week": ("day", 7)}.get(unit, (unit, 1))
+@function("date_diff(varchar, M, M) bigint")
+def _date_diff(call: Call) -> str:
+    start, end = call.args[1:]
+    unit = _unit(call, start.type)
+    base, factor = _MULTIPLES.get(unit, (unit, 1))
     ends = [wall_clock(start), wall_clock(end)]
-    if unit in _UNITS[:4] and kind.name == "timestamp with time zone":
+    if unit in _UNITS[:4] and start.type.name == "timestamp with time zone":
         ends = [f"timezone('UTC', {value.sql})" for value in (start, end)]
     sql = f"date_sub('{base}', {ends[0]}, {ends[1]})"
-    return Expr(f"CAST({sql if factor == 1 else f'({sql} // {factor})'} AS BIGINT)", t.BIGINT)
+    return f"CAST({sql if factor == 1 else f'({sql} // {factor})'} AS BIGINT)"
 
 
 _FIELDS = {
@@ -93,7 +84,7 @@ def field(name: str, value: Expr) -> Expr | None:
     """EXTRACT(name FROM value), or None when the type has no such field."""
     if value.type.name == "interval day to second":
         return _interval_field(name, value.sql)
-    if value.type.name not in _MOMENTS or (value.type.name == "date" and name in _CLOCK_FIELDS):
+    if value.type.name not in t.MOMENTS or (value.type.name == "date" and name in _CLOCK_FIELDS):
         return None
     local = wall_clock(value)
     if name == "second":
@@ -112,7 +103,7 @@ def _interval_field(name: str, sql: str) -> Expr | None:
     return Expr(f"CAST({parts[name]} AS BIGINT)", t.BIGINT) if name in parts else None
 
 
-@function(*_FIELDS, "second", "millisecond", takes=(1,))
+@function(f"{' '.join(_FIELDS)} second millisecond(T) bigint")
 def _extract(call: Call) -> Expr:
     found = field(call.name, call.args[0])
     if found is None:
@@ -120,27 +111,27 @@ def _extract(call: Call) -> Expr:
     return found
 
 
-@function("date", takes=(1,))
+@function("date(T) date")
 def _date(call: Call) -> Expr:
     return call.translator.cast(call.args[0], t.DATE, call.node)
 
 
-@function("last_day_of_month", takes=(1,))
-def _last_day(call: Call) -> Expr:
-    return Expr(f"last_day(CAST({wall_clock(_moment(call, 0))} AS DATE))", t.DATE)
+@function("last_day_of_month(M) date")
+def _last_day(call: Call) -> str:
+    return f"last_day(CAST({wall_clock(call.args[0])} AS DATE))"
 
 
-@function("now", takes=(0,))
+@function("now() timestamp with time zone")
 def _now(call: Call) -> Expr:
     return call.translator.now()
 
 
-@function("current_timezone", takes=(0,))
+@function("current_timezone() varchar")
 def _current_timezone(call: Call) -> Expr:
     return Expr("'UTC'", t.VARCHAR, "UTC")
 
 
-@function("current_timestamp", "localtimestamp", takes=(1,))
+@function("current_timestamp localtimestamp(integer) timestamp with time zone")
 def _precise_now(call: Call) -> Expr:
     if call.args[0].literal != 3:
         raise call.fail("NOT_SUPPORTED", f"{call.name} with another precision than 3")
@@ -148,22 +139,21 @@ def _precise_now(call: Call) -> Expr:
     return now if call.name == "current_timestamp" else Expr(f"timezone('UTC', {now.sql})", t.TIMESTAMP)
 
 
-@function("from_unixtime", takes=(1, 2))
+@function("from_unixtime(double) timestamp with time zone", "from_unixtime(double, varchar) timestamp with time zone")
 def _from_unixtime(call: Call) -> Expr:
-    seconds = call.arg(0, t.DOUBLE).sql
     zone = "UTC" if len(call.args) == 1 else call.translator.zone(call.constant(1), call.node)
     # make_timestamp takes microseconds; Trino keeps whole milliseconds.
-    moment = f"make_timestamp(CAST(round({seconds} * 1000) AS BIGINT) * 1000)"
+    moment = f"make_timestamp(CAST(round({call.sql[0]} * 1000) AS BIGINT) * 1000)"
     return Expr(f"timezone('UTC', {moment})", Type("timestamp with time zone", (3,), zone))
 
 
-@function("to_unixtime", takes=(1,))
-def _to_unixtime(call: Call) -> Expr:
-    value = call.arg(0, t.TIMESTAMP_TZ) if call.args[0].type.name != "timestamp" else call.args[0]
-    return Expr(f"(epoch_us({value.sql}) / 1000000.0::DOUBLE)", t.DOUBLE)
+@function("to_unixtime(M) double")
+def _to_unixtime(call: Call) -> str:
+    value = call.arg(0, t.TIMESTAMP_TZ) if call.args[0].type.name == "date" else call.args[0]
+    return f"(epoch_us({value.sql}) / 1000000.0::DOUBLE)"
 
 
-@function("at_timezone", takes=(2,))
+@function("at_timezone(M, varchar) M")
 def _at_timezone(call: Call) -> Expr:
     value = call.args[0]
     if value.type.name != "timestamp with time zone":
@@ -171,7 +161,7 @@ def _at_timezone(call: Call) -> Expr:
     return Expr(value.sql, Type(value.type.name, value.type.args, call.translator.zone(call.constant(1), call.node)))
 
 
-@function("with_timezone", takes=(2,))
+@function("with_timezone(M, varchar) timestamp with time zone")
 def _with_timezone(call: Call) -> Expr:
     value = call.args[0]
     if value.type.name != "timestamp":
@@ -180,30 +170,28 @@ def _with_timezone(call: Call) -> Expr:
     return Expr(f"timezone('{zone}', {value.sql})", Type("timestamp with time zone", value.type.args, zone))
 
 
-@function("date_format", takes=(2,))
-def _date_format(call: Call) -> Expr:
-    value = _moment(call, 0)
-    return Expr(f"strftime({wall_clock(value)}, {text_literal(_mysql_format(call, call.constant(1)))})", t.VARCHAR)
+@function("date_format(M, varchar) varchar")
+def _date_format(call: Call) -> str:
+    return f"strftime({wall_clock(call.args[0])}, {text_literal(_mysql_format(call, call.constant(1)))})"
 
 
-@function("date_parse", takes=(2,))
-def _date_parse(call: Call) -> Expr:
+@function("date_parse(varchar, varchar) timestamp")
+def _date_parse(call: Call) -> str:
     return _parsed(call, _mysql_format(call, call.constant(1), parsing=True))
 
 
-@function("format_datetime", takes=(2,))
-def _format_datetime(call: Call) -> Expr:
-    value = _moment(call, 0)
-    return Expr(f"strftime({wall_clock(value)}, {text_literal(_joda_format(call, value.type))})", t.VARCHAR)
+@function("format_datetime(M, varchar) varchar")
+def _format_datetime(call: Call) -> str:
+    value = call.args[0]
+    return f"strftime({wall_clock(value)}, {text_literal(_joda_format(call, value.type))})"
 
 
-@function("parse_datetime", takes=(2,))
-def _parse_datetime(call: Call) -> Expr:
-    parsed = _parsed(call, _joda_format(call, None))
-    return Expr(f"timezone('UTC', {parsed.sql})", t.TIMESTAMP_TZ)
+@function("parse_datetime(varchar, varchar) timestamp with time zone")
+def _parse_datetime(call: Call) -> str:
+    return f"timezone('UTC', {_parsed(call, _joda_format(call, None))})"
 
 
-def _parsed(call: Call, pattern: str) -> Expr:
+def _parsed(call: Call, pattern: str) -> str:
     """A text by a pattern of strptime, read as Joda reads it.
 
     DuckDB would pass over blanks, take "epoch" and "infinity" in any pattern, begin at 1900, and hold hour 12 for noon.
@@ -215,7 +203,7 @@ def _parsed(call: Call, pattern: str) -> Expr:
         raise call.fail("INVALID_FUNCTION_ARGUMENT", "Both printing and parsing not supported")
     half = ("AM", "%p") if "I" in letters and "p" not in letters else ("", "")
     year = ("", "") if letters & set("yY") else ("2000" if letters & set("bBdm") else "1970", "%Y")
-    text, form = f"(replace({call.text(0)}, ' ', '{_BLANK}') || '{_BLANK}{half[0]}')", pattern.replace(" ", _BLANK)
+    text, form = f"(replace({call.sql[0]}, ' ', '{_BLANK}') || '{_BLANK}{half[0]}')", pattern.replace(" ", _BLANK)
     form += _BLANK + half[1]
     converted = f"try_strptime('{year[0]}{_BLANK}' || {text}, {text_literal(year[1] + _BLANK + form)})"
     if "y" in letters:
@@ -223,10 +211,12 @@ def _parsed(call: Call, pattern: str) -> Expr:
     if pattern.startswith("%Y"):
         signed = f"t_signed_year({text}, {text_literal(form)})"
         converted = f"CASE WHEN left({text}, 1) IN ('-', '+') THEN {signed} ELSE {converted} END"
-    invalid = call.invalid(f"""'Invalid format: "' || {call.text(0)} || '"'""", "TIMESTAMP")
-    return Expr(
-        f"CASE WHEN {text} IS NULL THEN NULL WHEN {converted} IS NULL THEN {invalid} ELSE {converted} END", t.TIMESTAMP
-    )
+    invalid = _invalid_format(call.sql[0], "TIMESTAMP")
+    return f"CASE WHEN {text} IS NULL THEN NULL WHEN {converted} IS NULL THEN {invalid} ELSE {converted} END"
+
+
+def _invalid_format(text: str, duckdb_type: str) -> str:
+    return fail_sql("INVALID_FUNCTION_ARGUMENT", f"""'Invalid format: "' || {text} || '"'""", duckdb_type)
 
 
 _MYSQL = {
@@ -299,27 +289,24 @@ def _joda_tokens(pattern: str) -> list[tuple[str, str, str]]:
     return found
 
 
-simple("to_milliseconds", [t.INTERVAL_DAY], t.BIGINT, "CAST(round(epoch({0}) * 1000) AS BIGINT)")
+simple("to_milliseconds(interval day to second) bigint", "CAST(round(epoch({0}) * 1000) AS BIGINT)")
 
 
-@function("from_iso8601_date", takes=(1,))
-def _from_iso_date(call: Call) -> Expr:
-    text = call.text(0)
-    converted = f"TRY_CAST({text} AS DATE)"
-    invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "DATE")
+@function("from_iso8601_date(varchar) date")
+def _from_iso_date(call: Call) -> str:
+    text = call.sql[0]
     refused = fail_sql("NOT_SUPPORTED", f"'from_iso8601_date of ' || {text}", "DATE")
-    return Expr(
+    return (
         f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') "
-        f"AND {converted} IS NOT NULL THEN {converted} "
+        f"AND TRY_CAST({text} AS DATE) IS NOT NULL THEN TRY_CAST({text} AS DATE) "
         f"WHEN regexp_full_match({text}, '[0-9]{{4}}(-[0-9]{{2,3}}|-?W[0-9]{{2}}(-[1-7])?)?') THEN {refused} "
-        f"ELSE {invalid} END",
-        t.DATE,
+        f"ELSE {_invalid_format(text, 'DATE')} END"
     )
 
 
-@function("from_iso8601_timestamp", takes=(1,))
-def _from_iso_timestamp(call: Call) -> Expr:
-    text = call.text(0)
+@function("from_iso8601_timestamp(varchar) timestamp with time zone")
+def _from_iso_timestamp(call: Call) -> str:
+    text = call.sql[0]
     clock = "T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
     pattern = f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({clock}(Z|[+-]00:?00)?)?"
     # A type has one zone here, and Trino keeps the offset of each value.
@@ -328,18 +315,16 @@ def _from_iso_timestamp(call: Call) -> Expr:
     refused = fail_sql("NOT_SUPPORTED", f"'from_iso8601_timestamp of ' || {text}", "TIMESTAMPTZ")
     full = f"CASE WHEN contains({text}, 'T') THEN {text} ELSE {text} || 'T00:00:00' END"
     converted = f"timezone('UTC', t_round_ms(timezone('UTC', TRY_CAST({full} AS TIMESTAMPTZ))))"
-    invalid = call.invalid(f"""'Invalid format: "' || {text} || '"'""", "TIMESTAMPTZ")
-    return Expr(
+    return (
         f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '{pattern}') "
         f"AND {converted} IS NOT NULL THEN {converted} WHEN regexp_full_match({text}, '{other}') THEN {refused} "
-        f"ELSE {invalid} END",
-        t.TIMESTAMP_TZ,
+        f"ELSE {_invalid_format(text, 'TIMESTAMPTZ')} END"
     )
 
 
-@function("to_iso8601", takes=(1,))
+@function("to_iso8601(M) varchar")
 def _to_iso(call: Call) -> Expr:
-    value = _moment(call, 0)
+    value = call.args[0]
     if value.type.name == "date":
         return Expr(f"CAST({value.sql} AS VARCHAR)", t.varchar(16))
     if value.type.precision != 3 or (value.type.name == "timestamp with time zone" and value.type.zone != "UTC"):

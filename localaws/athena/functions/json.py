@@ -7,13 +7,8 @@ import re
 from localaws.athena import jsonpath
 from localaws.athena import types as t
 from localaws.athena.casts import Expr
-from localaws.athena.functions.registry import Call, function, same_length
+from localaws.athena.functions.registry import Call, function, simple
 from localaws.athena.syntax import text_literal
-
-
-def _document(call: Call, index: int = 0) -> str:
-    value = call.args[index]
-    return value.sql if value.type == t.JSON else call.text(index)
 
 
 def _path(call: Call) -> str:
@@ -21,41 +16,36 @@ def _path(call: Call) -> str:
     if jsonpath.steps(path) is None:
         code = "NOT_SUPPORTED" if path.startswith("$") else "INVALID_FUNCTION_ARGUMENT"
         raise call.fail(code, f"Invalid JSON path: '{path}'")
-    return call.text(1)
+    return call.sql[1]
 
 
-@function("json_extract_scalar", takes=(2,))
-def _extract_scalar(call: Call) -> Expr:
-    kind = same_length([call.args[0].type])
-    return Expr(f"t_json_scalar({_document(call)}, {_path(call)})", kind)
+@function("json_extract_scalar(varchar(x), varchar) varchar(x)", "json_extract_scalar(json, varchar) varchar")
+def _extract_scalar(call: Call) -> str:
+    return f"t_json_scalar({call.sql[0]}, {_path(call)})"
 
 
-@function("json_extract", takes=(2,))
-def _extract(call: Call) -> Expr:
-    return Expr(f"t_json_extract({_document(call)}, {_path(call)})", t.JSON)
+@function("json_extract(json, varchar) json", "json_extract(varchar, varchar) json")
+def _extract(call: Call) -> str:
+    return f"t_json_extract({call.sql[0]}, {_path(call)})"
 
 
-@function("json_size", takes=(2,))
-def _size(call: Call) -> Expr:
-    return Expr(f"t_json_size({_document(call)}, {_path(call)})", t.BIGINT)
+@function("json_size(json, varchar) bigint", "json_size(varchar, varchar) bigint")
+def _size(call: Call) -> str:
+    return f"t_json_size({call.sql[0]}, {_path(call)})"
 
 
-@function("json_array_length", takes=(1,))
-def _array_length(call: Call) -> Expr:
-    return Expr(f"t_json_length({_document(call)})", t.BIGINT)
-
-
-@function("json_parse", takes=(1,))
-def _parse(call: Call) -> Expr:
-    return Expr(f"t_json_parse({call.text(0)})", t.JSON)
+simple("json_array_length(json) bigint", "t_json_length({0})")
+simple("json_array_length(varchar) bigint", "t_json_length({0})")
+simple("json_parse(varchar) json", "t_json_parse({0})")
 
 
 # A path of SQL/JSON (https://trino.io/docs/current/functions/json.html#json-path-language): members and items alone.
 _SQL_PATH = re.compile(r"""(lax|strict)\s+(\$(?:\.[A-Za-z_]\w*|\."[^"\\]*"|\[\d+\])*)""", re.ASCII)
 
 
-@function("json_value", "json_exists", takes=(2,))
+@function("json_value", "json_exists")
 def _by_sql_path(call: Call) -> Expr:
+    call.count(2)
     if not call.args[0].type.is_text and call.args[0].type != t.UNKNOWN:
         raise call.fail("TYPE_MISMATCH", f"Cannot read input of type {call.args[0].type} as JSON using formatting JSON")
     path = call.constant(1)
@@ -69,8 +59,9 @@ def _by_sql_path(call: Call) -> Expr:
     return Expr(f"t_{call.name}({call.text(0)}, {text_literal(plain)}, '{found[1]}')", kind)
 
 
-@function("json_format", takes=(1,))
+@function("json_format")
 def _format(call: Call) -> Expr:
+    call.count(1)
     if call.args[0].type != t.JSON:
         raise call.mismatch()
     return Expr(call.args[0].sql, t.VARCHAR)

@@ -1,31 +1,38 @@
-"""How scalar functions are declared, and how a call finds its overload."""
+"""How functions are declared, by Trino's signatures, and how a call finds its overload."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
 from localaws.athena.contracts import ExpressionTranslator
 from localaws.athena.duck import fail_sql
 from localaws.athena.errors import QueryFailed
-from localaws.athena.syntax import Node
-from localaws.athena.types import Type
+from localaws.athena.functions.signatures import Bound, Signature, bind, read, resolved
+from localaws.athena.syntax import Node, text_literal
+from localaws.athena.types import Type, to_duckdb
 
 
 @dataclass
 class Call:
-    """A function call: its name, its arguments (a lambda is in `raw` alone), and its translator."""
+    """A function call: its name, its arguments (a lambda is in `raw` alone), and its translator.
+
+    Where the function was declared by a signature, the arguments are coerced to its types, and `bound` has what the
+    signature's letters stand for.
+    """
 
     name: str
     args: list[Expr]
     raw: list[Node]
     node: Node
     translator: ExpressionTranslator
+    signature: Signature | None = None
+    bound: Bound = field(default_factory=dict)
 
     def fail(self, code: str, text: str) -> QueryFailed:
         """A failure at the place of this call."""
@@ -42,6 +49,17 @@ class Call:
         """Raises unless the number of arguments is one of the allowed."""
         if len(self.args) not in allowed:
             raise self.mismatch()
+
+    @property
+    def sql(self) -> list[str]:
+        """SQL of the arguments."""
+        return [value.sql for value in self.args]
+
+    @property
+    def result(self) -> Type:
+        """The type that the signature gives the result."""
+        assert self.signature is not None
+        return resolved(self.signature.result, self.bound)
 
     def arg(self, index: int, target: Type) -> Expr:
         """An argument coerced to a type."""
@@ -65,16 +83,21 @@ class Call:
             raise self.fail("NOT_SUPPORTED", f"argument {index + 1} of {self.name} must be a literal here")
         return value.literal
 
-    def of(self, index: int, name: str) -> Type:
-        """The type of an argument that must be an array, map or row."""
-        value = self.args[index]
-        if value.type.name != name:
-            raise self.mismatch()
-        return value.type
+    def lambda_(self, index: int, *given: str) -> tuple[list[str], Expr]:
+        """A lambda's DuckDB parameter names, or what is given in their place, and its body.
 
-    def invalid(self, text: str, duckdb_type: str) -> str:
-        """SQL that fails with INVALID_FUNCTION_ARGUMENT; `text` is a SQL string expression."""
-        return fail_sql("INVALID_FUNCTION_ARGUMENT", text, duckdb_type)
+        The signature says what its parameters are; the body's type is what the signature's letter for it stands for.
+        """
+        assert self.signature is not None
+        *kinds, result = self.signature.params[index].args
+        wanted = [resolved(kind, self.bound) for kind in kinds]
+        names, body = self.translator.lambda_(self.raw[index], wanted, self.node, list(given) or None)
+        self.bound.setdefault(result.name, body.type)
+        return names, body
+
+    def invalid(self, text: str, duckdb_type: str = "") -> str:
+        """SQL that fails with INVALID_FUNCTION_ARGUMENT, in place of the result unless another type is named."""
+        return fail_sql("INVALID_FUNCTION_ARGUMENT", text_literal(text), duckdb_type or to_duckdb(self.result))
 
 
 @functools.cache
@@ -119,25 +142,51 @@ def _may_take(wanted: str, given: Type) -> bool:
 _SPACES = (*range(9, 14), *range(28, 33), 0x1680, *range(0x2000, 0x2007), *range(0x2008, 0x200B), 0x2028, 0x2029)
 WHITESPACE = "".join(map(chr, (*_SPACES, 0x205F, 0x3000)))
 
-Handler = Callable[[Call], Expr]
-SCALARS: dict[str, Handler] = {}
-
-
 C = TypeVar("C", bound=Call)
-Of = Callable[[C], Expr]
+Handler = Callable[[C], "Expr | str"]
 
 
-def registering(functions: dict[str, Of[C]]) -> Callable[..., Callable[[Of[C]], Of[C]]]:
-    """A decorator that registers a handler under Trino's names for it, and how many arguments it takes, if not any."""
+class Function(Generic[C]):
+    """What a name stands for: handlers with their signatures, or one that has none and looks at its arguments itself.
 
-    def function(*names: str, takes: tuple[int, ...] = ()) -> Callable[[Of[C]], Of[C]]:
-        def register(handler: Of[C]) -> Of[C]:
-            def counted(call: C) -> Expr:
-                if takes:
-                    call.count(*takes)
-                return handler(call)
+    A handler gives an expression, or its SQL alone where the signature says the type.
+    """
 
-            functions.update(dict.fromkeys(names, counted))
+    def __init__(self) -> None:
+        self.forms: list[tuple[Signature | None, Handler[C]]] = []
+
+    def __call__(self, call: C) -> Expr:
+        for signature, handler in self.forms:
+            bound = bind(signature, [value.type for value in call.args]) if signature else {}
+            if bound is None:
+                continue
+            if signature is not None:
+                call.signature, call.bound = signature, bound
+                pairs = zip(call.args, signature.params, strict=True)
+                call.args = [_coerced(value, resolved(kind, bound)) for value, kind in pairs]
+            made = handler(call)
+            return Expr(made, call.result) if isinstance(made, str) else made
+        raise call.mismatch()
+
+
+def _coerced(value: Expr, target: Type) -> Expr:
+    if target.name == "function":
+        return value
+    return Expr(coerce(value, target).sql, target, value.literal)
+
+
+SCALARS: dict[str, Function[Call]] = {}
+
+
+def registering(functions: dict[str, Function[C]]) -> Callable[..., Callable[[Handler[C]], Handler[C]]]:
+    """A decorator that registers a handler under signatures, or under Trino's names for it alone."""
+
+    def function(*declared: str) -> Callable[[Handler[C]], Handler[C]]:
+        def register(handler: Handler[C]) -> Handler[C]:
+            for text in declared:
+                signature = read(text) if "(" in text else None
+                for name in signature.names if signature else (text,):
+                    functions.setdefault(name, Function()).forms.append((signature, handler))
             return handler
 
         return register
@@ -148,30 +197,9 @@ def registering(functions: dict[str, Of[C]]) -> Callable[..., Callable[[Of[C]], 
 function = registering(SCALARS)
 
 
-def simple(name: str, params: list[Type], result: Type | Callable[[list[Type]], Type], sql: str) -> None:
-    """Registers a function with fixed parameter types as a DuckDB template (`{0}` is the first argument)."""
-    previous = SCALARS.get(name)
+def simple(signature: str, sql: str) -> None:
+    """Registers a function as a DuckDB template: `{0}` is the first argument, `{result}` the type of the result."""
 
-    def handler(call: Call) -> Expr:
-        fits = len(call.args) == len(params) and all(
-            t.coercible(value.type, target) for value, target in zip(call.args, params, strict=True)
-        )
-        if not fits:
-            if previous is not None:
-                return previous(call)
-            raise call.mismatch()
-        if result is same_length and call.args and call.args[0].type.name == "char":
-            # Trino has an overload for char.
-            raise call.fail("NOT_SUPPORTED", f"{name} of {call.args[0].type}")
-        arguments = [coerce(value, target).sql for value, target in zip(call.args, params, strict=True)]
-        kind = result if isinstance(result, Type) else result([value.type for value in call.args])
-        return Expr(sql.format(*arguments), kind)
-
-    SCALARS[name] = handler
-
-
-def same_length(types: list[Type]) -> Type:
-    """varchar(n) of the first argument."""
-    if types[0].name == "unknown":
-        return t.varchar(0)
-    return Type("varchar", types[0].args) if types[0].is_text else t.VARCHAR
+    @function(signature)
+    def filled(call: Call) -> str:
+        return sql.format(*call.sql, result=to_duckdb(call.result))

@@ -6,135 +6,134 @@ import re
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr
-from localaws.athena.functions.registry import WHITESPACE, Call, function, same_length, simple
+from localaws.athena.duck import fail_sql
+from localaws.athena.functions.registry import WHITESPACE, Call, function, simple
 from localaws.athena.syntax import text_literal
-from localaws.athena.types import Type, array
 
-_V, _B, _BIN = t.VARCHAR, t.BIGINT, t.VARBINARY
+
+@function(
+    "trim ltrim rtrim(char(x)) char(x)",
+    "substr substring(char(x), bigint) char(x)",
+    "substr substring(char(x), bigint, bigint) char(x)",
+)
+def _of_char(call: Call) -> str:
+    raise call.fail("NOT_SUPPORTED", f"{call.name} of {call.args[0].type}")
+
 
 # Of upper-case letters Java keeps a sharp s that stands alone; DuckDB has one for it.
 _UPPER = "replace(upper(replace({0}, 'ß', chr(57344))), chr(57344), 'ß')"
-for _name, _sql in {"upper": _UPPER, "lower": "lower({0})"}.items():
-    simple(_name, [_V], lambda kinds: kinds[0] if kinds[0].name == "char" else same_length(kinds), _sql)
+simple("upper(char(x)) char(x)", _UPPER)
+simple("upper(varchar(x)) varchar(x)", _UPPER)
+simple("lower(char(x)) char(x)", "lower({0})")
+simple("lower(varchar(x)) varchar(x)", "lower({0})")
 for _name in ("trim", "ltrim", "rtrim"):
-    simple(_name, [_V], same_length, f"{_name}({{0}}, {text_literal(WHITESPACE)})")
-for _name in ("substr", "substring"):
-    simple(_name, [_V, _B], same_length, "t_substr({0}, {1})")
-    simple(_name, [_V, _B, _B], same_length, "t_substr3({0}, {1}, {2})")
-simple("strpos", [_V, _V], _B, "CAST(instr({0}, {1}) AS BIGINT)")
-simple("starts_with", [_V, _V], t.BOOLEAN, "starts_with({0}, {1})")
-simple("ends_with", [_V, _V], t.BOOLEAN, "ends_with({0}, {1})")
-simple("replace", [_V, _V], same_length, "replace({0}, {1}, '')")
-# Nothing is found before each character, and at the end.
-_BETWEEN = "array_to_string(list_transform(string_split({0}, ''), lambda t_item: t_item || {2}), '')"
-_REPLACE = (
-    f"CASE WHEN {{1}} <> '' THEN replace({{0}}, {{1}}, {{2}}) WHEN {{0}} = '' AND {{1}} = '' THEN {{2}} "
-    f"WHEN {{1}} = '' THEN {{2}} || {_BETWEEN} END"
-)
-simple("replace", [_V, _V, _V], lambda kinds: _replaced(kinds), _REPLACE)
-simple("translate", [_V, _V, _V], _V, "translate({0}, {1}, {2})")
-simple("levenshtein_distance", [_V, _V], _B, "t_levenshtein({0}, {1})")
-_NO_CHARACTER = "t_fail('INVALID_FUNCTION_ARGUMENT: Not a valid Unicode code point: ' || {0})"
-_IS_CHARACTER = "{0} BETWEEN 0 AND 1114111 AND {0} NOT BETWEEN 55296 AND 57343"
-simple(
-    "chr", [_B], t.varchar(1),
-    f"CASE WHEN {_IS_CHARACTER} THEN chr(CAST({{0}} AS INTEGER)) WHEN {{0}} IS NOT NULL THEN {_NO_CHARACTER} END",
-)  # fmt: skip
-simple("split_part", [_V, _V, _B], same_length, "t_split_part({0}, {1}, {2})")
-simple("to_utf8", [_V], _BIN, "encode({0})")
-simple("from_utf8", [_BIN], _V, "t_from_utf8({0})")
-simple("to_hex", [_BIN], _V, "hex({0})")
-simple("from_hex", [_V], _BIN, "t_from_hex({0})")
-simple("to_base64", [_BIN], _V, "base64({0})")
-simple("from_base64", [_V], _BIN, "t_from_base64({0})")
-simple("md5", [_BIN], _BIN, "unhex(md5({0}))")
-simple("sha1", [_BIN], _BIN, "unhex(sha1({0}))")
-simple("sha256", [_BIN], _BIN, "unhex(sha256({0}))")
-simple("url_decode", [_V], same_length, "t_url_decode({0})")
-simple("url_encode", [_V], lambda kinds: _times(kinds, 12), "t_url_encode({0})")
-simple("url_extract_parameter", [_V, _V], same_length, "t_url_parameter({0}, {1})")
+    simple(f"{_name}(varchar(x)) varchar(x)", f"{_name}({{0}}, {text_literal(WHITESPACE)})")
+simple("substr substring(varchar(x), bigint) varchar(x)", "t_substr({0}, {1})")
+simple("substr substring(varchar(x), bigint, bigint) varchar(x)", "t_substr3({0}, {1}, {2})")
+simple("strpos(varchar, varchar) bigint", "CAST(instr({0}, {1}) AS BIGINT)")
+simple("starts_with(varchar, varchar) boolean", "starts_with({0}, {1})")
+simple("ends_with(varchar, varchar) boolean", "ends_with({0}, {1})")
+simple("replace(varchar(x), varchar) varchar(x)", "replace({0}, {1}, '')")
+simple("translate(varchar, varchar, varchar) varchar", "translate({0}, {1}, {2})")
+simple("levenshtein_distance(varchar, varchar) bigint", "t_levenshtein({0}, {1})")
+simple("split_part(varchar(x), varchar, bigint) varchar(x)", "t_split_part({0}, {1}, {2})")
+simple("to_utf8(varchar) varbinary", "encode({0})")
+simple("from_utf8(varbinary) varchar", "t_from_utf8({0})")
+simple("to_hex(varbinary) varchar", "hex({0})")
+simple("from_hex(varchar) varbinary", "t_from_hex({0})")
+simple("to_base64(varbinary) varchar", "base64({0})")
+simple("from_base64(varchar) varbinary", "t_from_base64({0})")
+simple("md5(varbinary) varbinary", "unhex(md5({0}))")
+simple("sha1(varbinary) varbinary", "unhex(sha1({0}))")
+simple("sha256(varbinary) varbinary", "unhex(sha256({0}))")
+simple("url_decode(varchar(x)) varchar(x)", "t_url_decode({0})")
+simple("url_extract_parameter(varchar(x), varchar) varchar(x)", "t_url_parameter({0}, {1})")
 for _name in ("host", "path", "protocol", "query", "fragment"):
-    simple(f"url_extract_{_name}", [_V], same_length, f"t_url_{_name}({{0}})")
-simple("url_extract_port", [_V], _B, "t_url_port({0})")
+    simple(f"url_extract_{_name}(varchar(x)) varchar(x)", f"t_url_{_name}({{0}})")
+simple("url_extract_port(varchar) bigint", "t_url_port({0})")
+simple("reverse(array(E)) array(E)", "list_reverse({0})")
+simple("reverse(varbinary) varbinary", "unhex(array_to_string(list_reverse(regexp_extract_all(hex({0}), '..')), ''))")
+simple("reverse(varchar(x)) varchar(x)", "reverse({0})")
+simple("length(varbinary) bigint", "CAST(octet_length({0}) AS BIGINT)")
+simple("length(varchar) bigint", "CAST(length({0}) AS BIGINT)")
 
 
-def _times(kinds: list[Type], factor: int) -> Type:
-    return t.varchar(kinds[0].args[0] * factor) if kinds[0].is_text and kinds[0].args else _V
+@function("replace(varchar(x), varchar, varchar(z)) varchar")
+def _replace(call: Call) -> Expr:
+    text, found, replacement = call.sql
+    # Nothing is found before each character, and at the end.
+    between = f"array_to_string(list_transform(string_split({text}, ''), lambda t_item: t_item || {replacement}), '')"
+    sql = (
+        f"CASE WHEN {found} <> '' THEN replace({text}, {found}, {replacement}) "
+        f"WHEN {text} = '' AND {found} = '' THEN {replacement} WHEN {found} = '' THEN {replacement} || {between} END"
+    )
+    if not (call.bound["x"] and call.bound["z"]):
+        return Expr(sql, t.VARCHAR)
+    (length,), (added,) = call.bound["x"], call.bound["z"]
+    return Expr(sql, t.varchar(length + added * (length + 1)))
 
 
-def _replaced(kinds: list[Type]) -> Type:
-    """varchar(x + z * (x + 1)) of varchar(x) and a replacement varchar(z), when both have lengths."""
-    text, _, replacement = kinds
-    if not (text.args and replacement.args):
-        return _V
-    return t.varchar(text.args[0] + replacement.args[0] * (text.args[0] + 1))
+@function("chr(bigint) varchar(1)")
+def _chr(call: Call) -> str:
+    number = call.sql[0]
+    failing = fail_sql("INVALID_FUNCTION_ARGUMENT", f"'Not a valid Unicode code point: ' || {number}", "VARCHAR")
+    return (
+        f"CASE WHEN {number} BETWEEN 0 AND 1114111 AND {number} NOT BETWEEN 55296 AND 57343 "
+        f"THEN chr(CAST({number} AS INTEGER)) WHEN {number} IS NOT NULL THEN {failing} END"
+    )
 
 
-@function("reverse", takes=(1,))
-def _reverse(call: Call) -> Expr:
-    value = call.args[0]
-    if value.type.name == "array":
-        return Expr(f"list_reverse({value.sql})", value.type)
-    if value.type == _BIN:
-        return Expr(f"unhex(array_to_string(list_reverse(regexp_extract_all(hex({value.sql}), '..')), ''))", _BIN)
-    return Expr(f"reverse({call.text(0)})", same_length([value.type]))
+@function("url_encode(varchar(x)) varchar")
+def _url_encode(call: Call) -> Expr:
+    return Expr(f"t_url_encode({call.sql[0]})", t.varchar(*(length * 12 for length in call.bound["x"])))
 
 
-@function("codepoint", takes=(1,))
+@function("codepoint")
 def _codepoint(call: Call) -> Expr:
+    call.count(1)
     value = call.args[0]
     if not value.type.is_text or value.type.args[:1] not in ((0,), (1,)):
         raise call.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({value.type}) for function codepoint")
-    single = call.invalid("'Input string must be a single character string'", "INTEGER")
+    single = call.invalid("Input string must be a single character string", "INTEGER")
     text = call.text(0)
     return Expr(f"CASE WHEN {text} = '' THEN {single} ELSE CAST(unicode({text}) AS INTEGER) END", t.INTEGER)
 
 
-@function("split", takes=(2, 3))
-def _split(call: Call) -> Expr:
-    kind = array(same_length([call.args[0].type]))
-    text, delimiter = call.text(0), call.text(1)
-    empty = call.invalid("'The delimiter may not be the empty string'", "VARCHAR[]")
+@function("split(varchar(x), varchar) array(varchar(x))", "split(varchar(x), varchar, bigint) array(varchar(x))")
+def _split(call: Call) -> str:
+    text, delimiter = call.sql[:2]
     pieces = f"string_split({text}, {delimiter})"
-    guard = f"WHEN {delimiter} = '' THEN {empty} "
+    guard = f"WHEN {delimiter} = '' THEN {call.invalid('The delimiter may not be the empty string')} "
     if len(call.args) == 3:
-        limit = call.integer(2)
-        positive = call.invalid("'Limit must be positive'", "VARCHAR[]")
+        limit = call.sql[2]
         rest = f"array_to_string(({pieces})[{limit}:], {delimiter})"
-        guard = f"WHEN {limit} <= 0 THEN {positive} {guard}WHEN len({pieces}) > {limit} THEN "
-        guard += f"list_append(({pieces})[1:{limit} - 1], {rest}) "
-    return Expr(f"CASE {guard}ELSE {pieces} END", kind)
+        guard = f"WHEN {limit} <= 0 THEN {call.invalid('Limit must be positive')} {guard}"
+        guard += f"WHEN len({pieces}) > {limit} THEN list_append(({pieces})[1:{limit} - 1], {rest}) "
+    return f"CASE {guard}ELSE {pieces} END"
 
 
-@function("normalize")
-def _normalize(call: Call) -> Expr:
+@function("normalize(varchar) varchar")
+def _normalize(call: Call) -> str:
     form = "NFC"
     if len(call.raw) == 2:
         form = str(call.raw[1].name).upper()
         if form not in ("NFC", "NFD", "NFKC", "NFKD"):
             raise call.fail("SYNTAX_ERROR", f"mismatched input '{form}'. Expecting: 'NFC', 'NFD', 'NFKC', 'NFKD'")
-    return Expr(f"t_normalize({call.text(0)}, '{form}')", _V)
+    return f"t_normalize({call.sql[0]}, '{form}')"
 
 
-@function("length", takes=(1,))
-def _length(call: Call) -> Expr:
-    kind = call.args[0].type
-    if kind.name == "char":
-        return Expr(f"CASE WHEN {call.args[0].sql} IS NOT NULL THEN {kind.args[0]} END", _B)
-    if kind.name == "varbinary":
-        return Expr(f"CAST(octet_length({call.args[0].sql}) AS BIGINT)", _B)
-    return Expr(f"CAST(length({call.text(0)}) AS BIGINT)", _B)
+@function("length(char(x)) bigint")
+def _length_of_char(call: Call) -> str:
+    return f"CASE WHEN {call.sql[0]} IS NOT NULL THEN {call.args[0].type.args[0]} END"
 
 
-@function("lpad", "rpad", takes=(3,))
-def _pad(call: Call) -> Expr:
-    size, padding = call.integer(1), call.text(2)
-    invalid = call.invalid("'Padding string must not be empty'", "VARCHAR")
-    negative = call.invalid("'Target length must be in the range [0..2147483647]'", "VARCHAR")
-    return Expr(
-        f"CASE WHEN {padding} = '' THEN {invalid} WHEN {size} < 0 THEN {negative} "
-        f"ELSE {call.name}({call.text(0)}, CAST({size} AS INTEGER), {padding}) END",
-        _V,
+@function("lpad rpad(varchar, bigint, varchar) varchar")
+def _pad(call: Call) -> str:
+    text, size, padding = call.sql
+    return (
+        f"CASE WHEN {padding} = '' THEN {call.invalid('Padding string must not be empty')} "
+        f"WHEN {size} < 0 THEN {call.invalid('Target length must be in the range [0..2147483647]')} "
+        f"ELSE {call.name}({text}, CAST({size} AS INTEGER), {padding}) END"
     )
 
 
@@ -156,11 +155,12 @@ def _concat_ws(call: Call) -> Expr:
         raise call.fail("INVALID_FUNCTION_ARGUMENT", "There must be two or more arguments")
     separator = call.text(0)
     if len(call.args) == 2 and call.args[1].type.name == "array":
-        joined = f"coalesce(array_to_string({call.args[1].sql}, {separator}), '')"
-        return Expr(f"CASE WHEN {call.args[1].sql} IS NOT NULL AND {separator} IS NOT NULL THEN {joined} END", _V)
+        joined = f"coalesce(array_to_string({call.sql[1]}, {separator}), '')"
+        sql = f"CASE WHEN {call.sql[1]} IS NOT NULL AND {separator} IS NOT NULL THEN {joined} END"
+        return Expr(sql, t.VARCHAR)
     parts = ", ".join(call.text(i) for i in range(1, len(call.args)))
     joined = f"coalesce(array_to_string([{parts}], {separator}), '')"
-    return Expr(f"CASE WHEN {separator} IS NOT NULL THEN {joined} END", _V)
+    return Expr(f"CASE WHEN {separator} IS NOT NULL THEN {joined} END", t.VARCHAR)
 
 
 def _pattern(call: Call, index: int = 1) -> str:
@@ -176,14 +176,14 @@ def _pattern(call: Call, index: int = 1) -> str:
     return text_literal(pattern)
 
 
-@function("regexp_like", takes=(2,))
-def _regexp_like(call: Call) -> Expr:
-    return Expr(f"regexp_matches({call.text(0)}, {_pattern(call)})", t.BOOLEAN)
+@function("regexp_like(varchar, varchar) boolean")
+def _regexp_like(call: Call) -> str:
+    return f"regexp_matches({call.sql[0]}, {_pattern(call)})"
 
 
-@function("regexp_extract", takes=(2, 3))
-def _regexp_extract(call: Call) -> Expr:
-    group = "0"
+@function("regexp_extract(varchar(x), varchar) varchar(x)", "regexp_extract(varchar(x), varchar, bigint) varchar(x)")
+def _regexp_extract(call: Call) -> str:
+    number: object = 0
     if len(call.args) == 3:
         number = call.args[2].literal
         groups = re.compile(call.constant(1)).groups
@@ -191,37 +191,33 @@ def _regexp_extract(call: Call) -> Expr:
             raise call.fail("NOT_SUPPORTED", "regexp_extract with a group that is not a literal")
         if not 0 <= number <= groups:
             raise call.fail("INVALID_FUNCTION_ARGUMENT", f"Pattern has {groups} groups. Cannot access group {number}")
-        group = str(number)
-    kind = same_length([call.args[0].type])
-    return Expr(f"t_regexp_group({call.text(0)}, {_pattern(call)}, {group})", kind)
+    return f"t_regexp_group({call.sql[0]}, {_pattern(call)}, {number})"
 
 
-@function("regexp_extract_all", takes=(2,))
-def _regexp_extract_all(call: Call) -> Expr:
-    kind = array(same_length([call.args[0].type]))
-    return Expr(f"regexp_extract_all({call.text(0)}, {_pattern(call)})", kind)
+@function("regexp_extract_all(varchar(x), varchar) array(varchar(x))")
+def _regexp_extract_all(call: Call) -> str:
+    return f"regexp_extract_all({call.sql[0]}, {_pattern(call)})"
 
 
-@function("regexp_count", takes=(2,))
-def _regexp_count(call: Call) -> Expr:
-    return Expr(f"CAST(len(regexp_extract_all({call.text(0)}, {_pattern(call)})) AS BIGINT)", _B)
+@function("regexp_count(varchar, varchar) bigint")
+def _regexp_count(call: Call) -> str:
+    return f"CAST(len(regexp_extract_all({call.sql[0]}, {_pattern(call)})) AS BIGINT)"
 
 
-@function("regexp_split", takes=(2,))
-def _regexp_split(call: Call) -> Expr:
-    kind = array(same_length([call.args[0].type]))
-    return Expr(f"string_split_regex({call.text(0)}, {_pattern(call)})", kind)
+@function("regexp_split(varchar(x), varchar) array(varchar(x))")
+def _regexp_split(call: Call) -> str:
+    return f"string_split_regex({call.sql[0]}, {_pattern(call)})"
 
 
-@function("regexp_replace", takes=(2, 3))
+@function("regexp_replace(varchar(x), varchar) varchar(x)", "regexp_replace(varchar(x), varchar, varchar) varchar(x)")
 def _regexp_replace(call: Call) -> Expr:
     replacement = _replacement(call, call.constant(2)) if len(call.args) == 3 else ""
-    kind = same_length([call.args[0].type])
+    kind = call.result
     if len(call.args) == 3 and kind.args:
         length = kind.args[0]
         added = len(call.constant(2))
         kind = t.varchar(length + max(added * length // 2, added) * (length + 1))
-    return Expr(f"regexp_replace({call.text(0)}, {_pattern(call)}, {text_literal(replacement)}, 'g')", kind)
+    return Expr(f"regexp_replace({call.sql[0]}, {_pattern(call)}, {text_literal(replacement)}, 'g')", kind)
 
 
 def _replacement(call: Call, text: str) -> str:
@@ -275,4 +271,4 @@ def _format(call: Call) -> Expr:
             raise call.fail("NOT_SUPPORTED", f"the format string {pattern}: only %s, %d and %%")
         elif piece:
             parts.append(text_literal(piece))
-    return Expr(f"({' || '.join(parts) or chr(39) * 2})", _V)
+    return Expr(f"({' || '.join(parts) or chr(39) * 2})", t.VARCHAR)
