@@ -9,12 +9,14 @@ import base64
 import binascii
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 Headers = dict[str, str]
 Request = dict[str, Any]
 Reply = tuple[int, Headers, bytes]
 Handler = Callable[[str, str, Headers, bytes, dict[str, list[str]]], Awaitable[Reply]]
+
+T = TypeVar("T")
 
 _CONTENT_TYPE = "application/x-amz-json-1.1"
 
@@ -95,6 +97,19 @@ def decode_token(token: str) -> Any:
         return json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
     except (binascii.Error, UnicodeError) as error:
         raise ValueError("not a paging token") from error
+
+
+def page(request: Request, records: Sequence[T], largest: int) -> tuple[Sequence[T], dict[str, str]]:
+    """The page that MaxResults and NextToken ask for, and the reply's NextToken member, empty on the last page.
+
+    Tokens are positions. Raises ValueError for one that is not ours.
+    """
+    token = request.get("NextToken")
+    start = decode_token(token) if token else 0
+    if not isinstance(start, int):
+        raise ValueError("not a paging token")
+    end = start + (request.get("MaxResults") or largest)
+    return records[start:end], {"NextToken": encode_token(end)} if end < len(records) else {}
 
 
 def _shortened(value: Sequence[Any], characters: int = 200) -> str:

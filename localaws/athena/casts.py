@@ -38,7 +38,6 @@ _TIMESTAMP_TEXT = (
     r"\s*[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( +([01]?[0-9]|2[0-3]):[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?)?"
     r"\s*(Z|UTC|GMT|[+-][0-9]{2}:[0-9]{2})?\s*"
 )
-_INTEGER_NAMES = {"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}
 
 
 def coerce(value: Expr, target: Type) -> Expr:
@@ -67,6 +66,8 @@ def cast_sql(value: Expr, target: Type) -> str:
     handler = _CASTS.get((_family(source), _family(target)))
     if handler is None:
         raise CannotCast
+    if isinstance(handler, str):
+        return handler.format(sql=sql, to=to, source=source, target=target)
     return handler(sql, source, target, to)
 
 
@@ -78,10 +79,6 @@ def _family(kind: Type) -> str:
     return kind.name
 
 
-def _plain(sql: str, source: Type, target: Type, to: str) -> str:
-    return f"CAST({sql} AS {to})"
-
-
 def _checked(sql: str, pattern: str, to: str, message_sql: str, converted: str) -> str:
     failing = fail_sql("INVALID_CAST_ARGUMENT", message_sql, to)
     return (
@@ -90,19 +87,28 @@ def _checked(sql: str, pattern: str, to: str, message_sql: str, converted: str) 
     )
 
 
-def _text_to_integer(sql: str, source: Type, target: Type, to: str) -> str:
-    message = f"'Cannot cast ''' || {sql} || ''' to {_INTEGER_NAMES[target.name]}'"
-    return _checked(sql, "[+-]?[0-9]+", to, message, f"TRY_CAST({sql} AS {to})")
+# How a text is read, by family: the pattern of all of it, what is said of another, and the value. {sql} is the text.
+_FROM_TEXT = {
+    "integer": ("[+-]?[0-9]+", "'Cannot cast ''' || {sql} || ''' to {name}'", "TRY_CAST({sql} AS {to})"),
+    "double": (
+        _DOUBLE_TEXT,
+        "'Cannot cast ''' || {sql} || ''' to {name}'",
+        "TRY_CAST(regexp_replace(trim({sql}), '[dDfF]$', '') AS {to})",
+    ),
+    "decimal": (
+        _DECIMAL_TEXT,
+        "'Cannot cast VARCHAR ''' || {sql} || ''' to DECIMAL({target.precision}, {target.scale})'",
+        "TRY_CAST({sql} AS {to})",
+    ),
+    "date": (_DATE_TEXT, "'Value cannot be cast to date: ' || {sql}", "TRY_CAST(trim({sql}) AS DATE)"),
+}
 
 
-def _text_to_double(sql: str, source: Type, target: Type, to: str) -> str:
-    message = f"'Cannot cast ''' || {sql} || ''' to {target.name.upper()}'"
-    return _checked(sql, _DOUBLE_TEXT, to, message, f"TRY_CAST(regexp_replace(trim({sql}), '[dDfF]$', '') AS {to})")
-
-
-def _text_to_decimal(sql: str, source: Type, target: Type, to: str) -> str:
-    message = f"'Cannot cast VARCHAR ''' || {sql} || ''' to DECIMAL({target.precision}, {target.scale})'"
-    return _checked(sql, _DECIMAL_TEXT, to, message, f"TRY_CAST({sql} AS {to})")
+def _from_text(sql: str, source: Type, target: Type, to: str) -> str:
+    pattern, message, converted = _FROM_TEXT[_family(target)]
+    name = "INT" if target.name == "integer" else target.name.upper()
+    given = {"sql": sql, "to": to, "target": target, "name": name}
+    return _checked(sql, pattern, to, message.format(**given), converted.format(**given))
 
 
 def _text_to_boolean(sql: str, source: Type, target: Type, to: str) -> str:
@@ -111,10 +117,6 @@ def _text_to_boolean(sql: str, source: Type, target: Type, to: str) -> str:
         f"CASE WHEN {sql} IS NULL THEN NULL WHEN lower({sql}) IN ('t', 'true', '1') THEN TRUE "
         f"WHEN lower({sql}) IN ('f', 'false', '0') THEN FALSE ELSE {fail_sql('INVALID_CAST_ARGUMENT', message, to)} END"
     )
-
-
-def _text_to_date(sql: str, source: Type, target: Type, to: str) -> str:
-    return _checked(sql, _DATE_TEXT, to, f"'Value cannot be cast to date: ' || {sql}", f"TRY_CAST(trim({sql}) AS DATE)")
 
 
 def _text_to_timestamp(sql: str, source: Type, target: Type, to: str) -> str:
@@ -189,15 +191,6 @@ def scaled_sql(unscaled: str, kind: Type) -> str:
     return f"CAST({whole} AS {to_duckdb(kind)})"
 
 
-def _double_to_integer(sql: str, source: Type, target: Type, to: str) -> str:
-    return f"CAST(round({sql}) AS {to})"
-
-
-def _double_to_decimal(sql: str, source: Type, target: Type, to: str) -> str:
-    # Through the shortest text, so that 1.005 is rounded as it is written, not as the nearest binary number.
-    return f"CAST(CAST({sql} AS VARCHAR) AS {to})"
-
-
 def _double_to_double(sql: str, source: Type, target: Type, to: str) -> str:
     if target.name == "double":
         return f"CAST({sql} AS DOUBLE)"
@@ -208,31 +201,13 @@ def _double_to_double(sql: str, source: Type, target: Type, to: str) -> str:
     )
 
 
-def _number_to_boolean(sql: str, source: Type, target: Type, to: str) -> str:
-    return f"({sql} <> 0)"
-
-
-def _timestamp_to_timestamp(sql: str, source: Type, target: Type, to: str) -> str:
-    return sql if source.precision <= target.precision else _round(sql, target)
-
-
-def _zoned_to_zoned(sql: str, source: Type, target: Type, to: str) -> str:
-    if source.precision <= target.precision:
-        return sql
-    return f"timezone('UTC', {_round(f'''timezone('UTC', {sql})''', target)})"
-
-
-def _to_zoned(sql: str, source: Type, target: Type, to: str) -> str:
-    return f"timezone('{target.zone}', CAST({sql} AS TIMESTAMP))"
-
-
-def _zoned_to_timestamp(sql: str, source: Type, target: Type, to: str) -> str:
-    local = local_sql(sql, source)
+def _to_precision(sql: str, source: Type, target: Type, to: str) -> str:
+    """A timestamp, with or without a zone, as a timestamp of another precision; what is finer is rounded."""
+    if source.name == target.name == "timestamp with time zone":
+        moment = f"timezone('UTC', {sql})"
+        return sql if source.precision <= target.precision else f"timezone('UTC', {_round(moment, target)})"
+    local = sql if source.name == "timestamp" else local_sql(sql, source)
     return local if source.precision <= target.precision else _round(local, target)
-
-
-def _zoned_to_date(sql: str, source: Type, target: Type, to: str) -> str:
-    return f"CAST({local_sql(sql, source)} AS DATE)"
 
 
 def _array_to_array(sql: str, source: Type, target: Type, to: str) -> str:
@@ -327,7 +302,8 @@ def _absent(sql: str, source: Type, target: Type, to: str) -> str:
     raise not_supported(f"CAST({source} AS {target})")
 
 
-_Handler = Callable[[str, Type, Type, str], str]
+# A function, or a template.
+_Handler = Callable[[str, Type, Type, str], str] | str
 
 
 def _casts(handler: _Handler, pairs: Mapping[str, str]) -> dict[tuple[str, str], _Handler]:
@@ -336,37 +312,37 @@ def _casts(handler: _Handler, pairs: Mapping[str, str]) -> dict[tuple[str, str],
 
 
 _CASTS = {
-    **_casts(_plain, {
+    **_casts("CAST({sql} AS {to})", {
         "integer": "integer, double, decimal", "decimal": "decimal, integer, double",
         "boolean": "integer, double, decimal", "date": "timestamp", "timestamp": "date",
     }),
-    **_casts(_number_to_boolean, {"integer": "boolean", "decimal": "boolean", "double": "boolean"}),
-    **_casts(_to_text, {
-        "integer": "varchar", "decimal": "varchar", "double": "varchar", "boolean": "varchar", "date": "varchar",
-        "timestamp": "varchar", "timestamp with time zone": "varchar",
-    }),
-    **_casts(_to_json, {"integer": "json", "decimal": "json", "boolean": "json", "varchar": "json"}),
+    **_casts("({sql} <> 0)", {"integer": "boolean", "decimal": "boolean", "double": "boolean"}),
+    **_casts("CAST(round({sql}) AS {to})", {"double": "integer"}),
+    # Through the shortest text, so that 1.005 is rounded as it is written, not as the nearest binary number.
+    **_casts("CAST(CAST({sql} AS VARCHAR) AS {to})", {"double": "decimal"}),
     **_casts(_double_to_double, {"double": "double"}),
-    **_casts(_double_to_integer, {"double": "integer"}),
-    **_casts(_double_to_decimal, {"double": "decimal"}),
-    **_casts(_text_to_integer, {"varchar": "integer"}),
-    **_casts(_text_to_double, {"varchar": "double"}),
-    **_casts(_text_to_decimal, {"varchar": "decimal"}),
+    **_casts(_from_text, {"varchar": "integer, double, decimal, date"}),
     **_casts(_text_to_boolean, {"varchar": "boolean"}),
-    **_casts(_text_to_date, {"varchar": "date"}),
     **_casts(_text_to_timestamp, {"varchar": "timestamp"}),
     **_casts(_text_to_text, {"varchar": "varchar, char", "char": "varchar, char"}),
-    **_casts(_to_zoned, {"date": "timestamp with time zone", "timestamp": "timestamp with time zone"}),
-    **_casts(_timestamp_to_timestamp, {"timestamp": "timestamp"}),
-    **_casts(_zoned_to_zoned, {"timestamp with time zone": "timestamp with time zone"}),
-    **_casts(_zoned_to_timestamp, {"timestamp with time zone": "timestamp"}),
-    **_casts(_zoned_to_date, {"timestamp with time zone": "date"}),
+    **_casts(_to_text, dict.fromkeys(
+        ("integer", "decimal", "double", "boolean", "date", "timestamp", "timestamp with time zone"), "varchar"
+    )),
+    **_casts("timezone('{target.zone}', CAST({sql} AS TIMESTAMP))", {
+        "date": "timestamp with time zone", "timestamp": "timestamp with time zone",
+    }),
+    **_casts("CAST(timezone('{source.zone}', {sql}) AS DATE)", {"timestamp with time zone": "date"}),
+    **_casts(_to_precision, {
+        "timestamp": "timestamp", "timestamp with time zone": "timestamp, timestamp with time zone",
+    }),
     **_casts(_array_to_array, {"array": "array"}),
     **_casts(_row_to_row, {"row": "row"}),
     **_casts(_map_to_map, {"map": "map"}),
     **_casts(_json_to, {"json": "varchar, integer, double, decimal, boolean"}),
     **_casts(_json_to_nested, {"json": "array, map, row"}),
-    **_casts(_to_json, dict.fromkeys(("double", "date", "timestamp", "array", "map", "row"), "json")),
+    **_casts(_to_json, dict.fromkeys(
+        ("integer", "decimal", "boolean", "varchar", "double", "date", "timestamp", "array", "map", "row"), "json"
+    )),
     # What Trino casts and this engine does not.
     **_casts(_absent, {
         "varchar": "time, varbinary, timestamp with time zone", "timestamp": "time", "timestamp with time zone": "time",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import inspect
 import math
 import re
 import threading
@@ -112,11 +113,9 @@ def _rowwise(function: Callable[..., Any], kind: pa.DataType, arity: int) -> Cal
         return pa.array([None if None in row else function(*row) for row in rows], type=kind)
 
     # DuckDB asks the function for its number of parameters.
-    if arity == 1:
-        return lambda a: vectorised(a)
-    if arity == 2:
-        return lambda a, b: vectorised(a, b)
-    return lambda a, b, c: vectorised(a, b, c)
+    named = [inspect.Parameter(f"x{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(arity)]
+    vectorised.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    return vectorised
 
 
 def _marked(code: str, text: str) -> ValueError:

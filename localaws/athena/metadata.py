@@ -74,20 +74,13 @@ def get_table_metadata(request: Request, caller: Caller) -> dict[str, Any]:
     return {"TableMetadata": _table(table)}
 
 
-def paged(
-    request: Request, records: Sequence[Record], maximum: int = _LARGEST_PAGE
-) -> tuple[Sequence[Record], dict[str, str]]:
+def paged(request: Request, records: Sequence[Record]) -> tuple[Sequence[Record], dict[str, str]]:
     """The page that MaxResults and NextToken ask for, and the reply's NextToken member, empty on the last page."""
-    size = request.get("MaxResults") or maximum
-    protocol.check_range("InvalidRequestException", "maxResults", size, 1, maximum)
-    start = 0
-    if request.get("NextToken"):
-        try:
-            start = int(protocol.decode_token(request["NextToken"]))
-        except (TypeError, ValueError) as error:
-            raise InvalidRequest("Invalid nextToken") from error
-    end = start + size
-    return records[start:end], {"NextToken": protocol.encode_token(end)} if end < len(records) else {}
+    protocol.check_range("InvalidRequestException", "maxResults", request.get("MaxResults") or 1, 1, _LARGEST_PAGE)
+    try:
+        return protocol.page(request, records, _LARGEST_PAGE)
+    except ValueError as error:
+        raise InvalidRequest("Invalid nextToken") from error
 
 
 def _catalog(request: Request) -> Catalog:

@@ -62,7 +62,7 @@ class Queries(Relations):
         clauses = [f"FROM {source.sql}"] if source else []
         where = node.args.get("where")
         if where is not None:
-            clauses.append(self._where(where, expressions))
+            clauses.append(f"WHERE {self._condition(expressions, where.this, 'WHERE clause', where)}")
         expressions.loose.clear()
         columns, items = self._items(node, expressions, source)
         loose = list(expressions.loose)
@@ -106,16 +106,6 @@ class Queries(Relations):
             raise self.failure(
                 "SYNTAX_ERROR", "mismatched input 'FROM'. Expecting: 'ALL', 'DISTINCT', <expression>", node
             )
-
-    def _where(self, where: exp.Where, expressions: Expressions) -> str:
-        condition = expressions.boolean(where.this, "WHERE clause")
-        if expressions.aggregates:
-            raise self.failure(
-                "EXPRESSION_NOT_SCALAR",
-                "WHERE clause cannot contain aggregations, window functions or grouping operations",
-                where,
-            )
-        return f"WHERE {condition}"
 
     def _items(
         self, node: exp.Select, expressions: Expressions, source: Source | None, known: list[OutputColumn] | None = None

@@ -101,13 +101,28 @@ class Relations(ABC):
             source = self._join(source, join, outer)
         return source
 
-    def _derived(self, query: Query, alias: Node | None, node: Node, prefix: str = "") -> Source:
+    def _derived(
+        self,
+        query: Query,
+        alias: Node | None,
+        node: Node,
+        prefix: str = "",
+        qualifiers: tuple[tuple[str, ...], ...] = (),
+    ) -> Source:
+        """A query as a source, under its alias or else the qualifiers."""
         name = quote(f"q{self.analysis.next()}")
         names = self._alias_columns(alias, len(query.columns), node)
-        qualifier = ((identifier(alias.this),),) if alias is not None and alias.this is not None else ()
+        if alias is not None and alias.this is not None:
+            qualifiers = ((identifier(alias.this),),)
         fields = [
-            Field(names[i] if names else (c.name or "").lower(), c.type, f"{name}.{quote(c.sql_name)}", qualifier)
-            for i, c in enumerate(query.columns)
+            Field(
+                names[i] if names else (column.name or "").lower(),
+                column.type,
+                f"{name}.{quote(column.sql_name)}",
+                qualifiers,
+                unnamed=not names and column.name is None,
+            )
+            for i, column in enumerate(query.columns)
         ]
         return Source(f"{prefix}({query.sql}) AS {name}", fields)
 
@@ -127,11 +142,7 @@ class Relations(ABC):
     def _table(self, node: exp.Table, outer: Scope | None) -> Source:
         if not isinstance(node.this, exp.Identifier):
             raise self.failure("NOT_SUPPORTED", f"the table function {node.this.sql(dialect='trino')[:60]}", node)
-        name, schema, catalog = (
-            identifier(node.this),
-            identifier(node.args.get("db")),
-            identifier(node.args.get("catalog")),
-        )
+        name, schema, catalog = (identifier(node.args.get(part)) for part in ("this", "db", "catalog"))
         alias = node.args.get("alias")
         if not schema and name in self.ctes:
             return self._cte(name, alias, node)
@@ -154,12 +165,14 @@ class Relations(ABC):
             self.analysis.scans.append(relation)
         names = self._alias_columns(alias, len(relation.columns), node)
         fields = [
-            Field(names[i] if names else column, kind, f"{relation.name}.{quote(label)}", qualifiers)
-            for i, (column, kind, label) in enumerate(relation.columns)
-        ]
-        fields += [
-            Field(column, kind, f"{relation.name}.{quote(label)}", qualifiers, hidden=True)
-            for column, kind, label in relation.hidden
+            Field(
+                names[i] if i < len(names) else column,
+                kind,
+                f"{relation.name}.{quote(label)}",
+                qualifiers,
+                hidden=i >= len(relation.columns),
+            )
+            for i, (column, kind, label) in enumerate([*relation.columns, *relation.hidden])
         ]
         return Source(relation.name, fields)
 
@@ -185,10 +198,7 @@ class Relations(ABC):
                 node,
             )
         columns = [OutputColumn(names[i] if names else c.name, c.type, c.sql_name) for i, c in enumerate(query.columns)]
-        source = self._derived(Query(query.sql, columns), alias, node)
-        if alias is None:
-            source.fields = [Field(f.name, f.type, f.sql, ((name,),)) for f in source.fields]
-        return source
+        return self._derived(Query(query.sql, columns), alias, node, qualifiers=((name,),))
 
     def _view(self, table: Table, alias: Node | None, qualifiers: tuple[tuple[str, ...], ...], node: Node) -> Source:
         if table.full_name in self.view_path or len(self.view_path) >= _MAX_VIEW_DEPTH:
@@ -208,36 +218,27 @@ class Relations(ABC):
         columns = [
             OutputColumn(column, kind, c.sql_name) for (column, kind), c in zip(declared, query.columns, strict=True)
         ]
-        source = self._derived(Query(query.coerced([kind for _, kind in declared]), columns), alias, node)
-        if alias is None:
-            source.fields = [Field(f.name, f.type, f.sql, qualifiers) for f in source.fields]
-        return source
+        coerced = query.coerced([kind for _, kind in declared])
+        return self._derived(Query(coerced, columns), alias, node, qualifiers=qualifiers)
 
     def _check_fresh(self, table: Table, query: Query, declared: list[tuple[str, Type]], node: Node) -> None:
-        stale = f"View '{table.full_name}' is stale or in invalid state: "
+        fault = ""
         if len(query.columns) != len(declared):
-            raise self.failure(
-                "VIEW_IS_STALE",
-                f"{stale}stored view column count ({len(declared)}) does not match column count derived "
-                f"from the view query analysis ({len(query.columns)})",
-                node,
+            fault = (
+                f"stored view column count ({len(declared)}) does not match column count derived from the view query "
+                f"analysis ({len(query.columns)})"
             )
-        for i, (column, (name, kind)) in enumerate(zip(query.columns, declared, strict=True)):
-            if (column.name or "").lower() != name:
-                raise self.failure(
-                    "VIEW_IS_STALE",
-                    f"{stale}column [{(column.name or '').lower()}] of type {column.type} projected from query view "
-                    f"at position {i} has a different name from column [{name}] of type {kind} stored in view "
-                    "definition",
-                    node,
-                )
-            if not t.coercible(column.type, kind):
-                raise self.failure(
-                    "VIEW_IS_STALE",
-                    f"{stale}column [{name}] of type {column.type} projected from query view at position {i} "
-                    f"cannot be coerced to column [{name}] of type {kind} stored in view definition",
-                    node,
-                )
+        for i, (column, (name, kind)) in enumerate(zip(query.columns, declared, strict=False)):
+            given = (column.name or "").lower()
+            found = f"column [{given}] of type {column.type} projected from query view at position {i}"
+            stored = f"column [{name}] of type {kind} stored in view definition"
+            if given != name:
+                fault = fault or f"{found} has a different name from {stored}"
+            elif not t.coercible(column.type, kind):
+                fault = fault or f"{found} cannot be coerced to {stored}"
+        if fault:
+            text = f"View '{table.full_name}' is stale or in invalid state: {fault}"
+            raise self.failure("VIEW_IS_STALE", text, node)
 
     def _unnest(self, node: exp.Unnest, scope: Scope) -> Source:
         if node.args.get("explode_array"):
@@ -268,14 +269,9 @@ class Relations(ABC):
         ]
         picked = ", ".join(f"{sql} AS {quote(c.sql_name)}" for (sql, _), c in zip(outer, columns, strict=True))
         unnested = quote(f"q{self.analysis.next()}")
-        sql = f"SELECT {picked} FROM (SELECT {', '.join(inner)}) AS {unnested}"
-        name = quote(f"q{self.analysis.next()}")
-        qualifier = ((identifier(alias.this),),) if alias is not None and alias.this is not None else ()
-        fields = [
-            Field((c.name or "").lower(), c.type, f"{name}.{quote(c.sql_name)}", qualifier, unnamed=c.name is None)
-            for c in columns
-        ]
-        return Source(f"LATERAL ({sql}) AS {name}", fields)
+        query = Query(f"SELECT {picked} FROM (SELECT {', '.join(inner)}) AS {unnested}", columns)
+        plain = exp.TableAlias(this=alias.this) if alias is not None else None
+        return self._derived(query, plain, node, "LATERAL ")
 
     def _unnested(self, value: Expr, node: Node) -> tuple[list[str], list[tuple[str, Type]], str]:
         """One argument of UNNEST: what DuckDB unnests, the columns made of that with their types, and the length."""
@@ -315,14 +311,16 @@ class Relations(ABC):
         if kind == "CROSS":
             raise self.failure("SYNTAX_ERROR", "mismatched input 'ON'", join)
         expressions = Expressions(self, Scope(fields, outer))
-        condition = expressions.boolean(on, "JOIN ON clause")
-        if expressions.aggregates:
-            raise self.failure(
-                "EXPRESSION_NOT_SCALAR",
-                "JOIN clause cannot contain aggregations, window functions or grouping operations",
-                join,
-            )
+        condition = self._condition(expressions, on, "JOIN ON clause", join)
         return Source(f"{left.sql} {side or 'INNER'} JOIN {right.sql} ON {condition}", fields)
+
+    def _condition(self, expressions: Expressions, condition: Node, clause: str, node: Node) -> str:
+        """SQL of a clause's condition, which has no aggregates."""
+        sql = expressions.boolean(condition, clause)
+        if expressions.aggregates:
+            text = "cannot contain aggregations, window functions or grouping operations"
+            raise self.failure("EXPRESSION_NOT_SCALAR", f"{clause.replace(' ON', '')} {text}", node)
+        return sql
 
     def _join_using(self, left: Source, right: Source, side: str, names: list[str], join: exp.Join) -> Source:
         expressions = Expressions(self, Scope())
@@ -339,10 +337,9 @@ class Relations(ABC):
             a, b = (Expr(f.sql, f.type) for f in pair)
             conditions.append(expressions.comparison("=", a, b, join).sql)
             values, kind = expressions.unify([a, b], join)
-            sql = {"RIGHT": values[1].sql, "FULL": f"coalesce({values[0].sql}, {values[1].sql})"}.get(
-                side, values[0].sql
-            )
-            merged.append(Field(name, kind, sql))
+            left_sql, right_sql = values[0].sql, values[1].sql
+            merged_sql = {"RIGHT": right_sql, "FULL": f"coalesce({left_sql}, {right_sql})"}.get(side, left_sql)
+            merged.append(Field(name, kind, merged_sql))
         rest = [f for f in left.fields + right.fields if f.name not in names or f.hidden]
         sql = f"{left.sql} {side or 'INNER'} JOIN {right.sql} ON {' AND '.join(conditions)}"
         return Source(sql, merged + rest)

@@ -11,10 +11,11 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from localaws import protocol
 from localaws.athena.errors import USER_ERROR, InvalidRequest, QueryFailed
+from localaws.athena.results_model import ResultColumn
 
 Row = Sequence[str | None]
 
@@ -25,17 +26,7 @@ _CHARACTER_TYPES = frozenset({"char", "string", "varchar"})
 _ENCRYPTION = {"SSE_S3": "AES256", "SSE_KMS": "aws:kms"}
 
 
-class Column(Protocol):
-    """A result's column as the engine describes it."""
-
-    name: str
-    type: str
-    precision: int
-    scale: int
-    nullable: str
-
-
-def column_info(column: Column) -> dict[str, Any]:
+def column_info(column: ResultColumn) -> dict[str, Any]:
     """A column as ResultSetMetadata describes it."""
     return {
         "CatalogName": "hive",
@@ -63,7 +54,9 @@ def text_lines(rows: Iterable[Row]) -> Iterator[str]:
         yield "\t".join(value or "" for value in row) + "\n"
 
 
-def upload(s3: Any, configuration: dict[str, Any], lines: Iterable[str] | None, columns: Sequence[Column]) -> None:
+def upload(
+    s3: Any, configuration: dict[str, Any], lines: Iterable[str] | None, columns: Sequence[ResultColumn]
+) -> None:
     """Write the result file, unless there are no ``lines``, and its .metadata beside it.
 
     ``configuration`` is the query's ResultConfiguration, whose OutputLocation is the result file. The content of a
@@ -99,7 +92,7 @@ class ResultPages:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def write(self, identifier: str, columns: Sequence[Column], rows: Iterable[Row], updated: int = 0) -> None:
+    def write(self, identifier: str, columns: Sequence[ResultColumn], rows: Iterable[Row], updated: int = 0) -> None:
         """Keep a query's rows, the header row among them where there is one, and how many it has put into a table."""
         self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / identifier).open("w", encoding="utf-8") as file:
@@ -121,7 +114,7 @@ class ResultPages:
         reply: dict[str, Any] = {
             "UpdateCount": updated,
             "ResultSet": {
-                "Rows": [{"Data": [_datum(value) for value in row]} for row in rows],
+                "Rows": [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows],
                 "ResultSetMetadata": {"ColumnInfo": columns},
             },
         }
@@ -141,10 +134,6 @@ class ResultPages:
     def clear(self) -> None:
         """Drop the rows of all queries."""
         shutil.rmtree(self._directory, ignore_errors=True)
-
-
-def _datum(value: str | None) -> dict[str, str]:
-    return {} if value is None else {"VarCharValue": value}
 
 
 def _seek(file: IO[bytes], identifier: str, token: str) -> None:

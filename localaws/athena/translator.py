@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Protocol
 
 from sqlglot import exp
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
-from localaws.athena.contracts import ExpressionTranslator, QueryTranslator
 from localaws.athena.errors import QueryFailed, failure
-from localaws.athena.planning import Scope
+from localaws.athena.planning import Analysis, Query, Scope
 from localaws.athena.syntax import Node, position
 from localaws.athena.types import Type
 
 
-class Translator(ExpressionTranslator):
+class QueryTranslator(Protocol):
+    """What expressions need of the text they stand in: its planning, and a translation of the queries inside them."""
+
+    analysis: Analysis
+    sql: str
+    schema: str | None
+
+    def query(self, node: Node, outer: Scope | None) -> Query: ...
+
+
+class Translator(ABC):
     """The state of translating one query level's expressions.
 
     `aggregates` says whether an aggregate was met, `loose` holds the column references that stand outside any aggregate
@@ -34,9 +44,33 @@ class Translator(ExpressionTranslator):
         self.inside_aggregate = False
         self.loose: list[Node] = []
 
+    # What the parts of the translation ask of one another. Each method is documented where it is implemented.
+
     @abstractmethod
-    def translate(self, node: Node) -> Expr:
-        """DuckDB SQL and Trino type of an expression."""
+    def translate(self, node: Node) -> Expr: ...
+
+    @abstractmethod
+    def cast(self, value: Expr, target: Type, node: Node) -> Expr: ...
+
+    @abstractmethod
+    def arithmetic(self, operator: str, a: Expr, b: Expr, node: Node) -> Expr: ...
+
+    @abstractmethod
+    def concatenate(self, a: Expr, b: Expr, node: Node) -> Expr: ...
+
+    @abstractmethod
+    def comparison(self, operator: str, a: Expr, b: Expr, node: Node) -> Expr: ...
+
+    @abstractmethod
+    def lambda_(
+        self, node: Node, kinds: list[Type], at: Node, given: list[str] | None = None
+    ) -> tuple[list[str], Expr]: ...
+
+    @abstractmethod
+    def now(self) -> Expr: ...
+
+    @abstractmethod
+    def zone(self, name: str, node: Node) -> str: ...
 
     def fresh(self) -> str:
         """A DuckDB name that nothing else in the statement has."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -56,42 +54,28 @@ def _java_float(value: float, shortest: str, scientific: bool = False) -> str:
     return f"{minus}{text[0]}.{text[1:] or '0'}E{point - 1}"
 
 
-# The Gregorian calendar repeats itself.
-_CYCLE_YEARS, _CYCLE = 400, dt.timedelta(days=146_097)
-_CYCLE_MICROSECONDS = _CYCLE // dt.timedelta(microseconds=1)
-_EPOCH = dt.datetime(1970, 1, 1)
-
-
-def _timestamp(value: dt.datetime | int) -> str:
-    """Athena's results have milliseconds, whatever the precision of the type. value: int for microseconds since 1970.
+def _timestamps(column: pa.ChunkedArray, kind: Type) -> list[str | None]:
+    """Moments with the milliseconds that Athena's results have, whatever the precision of the type.
 
     Trino prints years with the pattern uuuu, which puts a sign before those of more than four digits:
     https://docs.oracle.com/javase/8/docs/api/java/time/format/DateTimeFormatterBuilder.html#appendPattern-java.lang.String-
     """
-    if isinstance(value, dt.datetime):
-        value = (value.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1)
-    # Into the years that Python has, from 1 to 9999.
-    cycles = min(0, (value + 62_135_596_800_000_000) // _CYCLE_MICROSECONDS)
-    cycles += max(0, -(-(value + 500 - 253_402_300_799_999_999) // _CYCLE_MICROSECONDS))
-    value -= cycles * _CYCLE_MICROSECONDS
-    rounded = _EPOCH + dt.timedelta(microseconds=value + 500)
-    year = rounded.year + cycles * _CYCLE_YEARS
-    shown = f"+{year}" if year > 9999 else f"{year:04d}" if year >= 0 else f"-{-year:04d}"
-    return f"{shown}{rounded:-%m-%d %H:%M:%S}.{rounded.microsecond // 1000:03d}"
+    zone = ""
+    if kind.name == "timestamp with time zone":
+        column, zone = pc.local_timestamp(column.cast(pa.timestamp("us", kind.zone))), f" {kind.zone}"
+    rounded = pc.floor_temporal(pc.add(column, pa.scalar(500, pa.duration("us"))), unit="millisecond")
+    texts = rounded.cast(pa.timestamp("ms")).cast(pa.string()).to_pylist()
+    return [None if text is None else _signed(text, len("2024-12-31 23:59:59.999")) + zone for text in texts]
 
 
-def _timestamp_tz(kind: Type) -> Callable[[dt.datetime | int], str]:
-    zone = ZoneInfo(kind.zone)
+def _signed(text: str, usual: int) -> str:
+    return f"+{text}" if len(text) > usual and text[0] != "-" else text
 
-    def text(value: dt.datetime | int) -> str:
-        if isinstance(value, int):
-            # By the latest rules, or from before there were any.
-            moment = _EPOCH + (dt.timedelta(microseconds=value) - _CYCLE if value > 0 else dt.timedelta(days=-98_000))
-            offset = moment.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset() or dt.timedelta(0)
-            return f"{_timestamp(value + offset // dt.timedelta(microseconds=1))} {kind.zone}"
-        return f"{_timestamp(value.astimezone(zone))} {kind.zone}"
 
-    return text
+def _timestamp(kind: Type) -> Callable[[int], str]:
+    """For moments within other values, in microseconds since 1970."""
+    stored = pa.timestamp("us", None if kind.name == "timestamp" else "UTC")
+    return lambda value: str(_timestamps(pa.chunked_array([pa.array([value], stored)]), kind)[0])
 
 
 def _interval_day(value: Any) -> str:
@@ -112,7 +96,7 @@ def _interval_year(value: Any) -> str:
 
 _PLAIN: dict[str, Callable[[Any], str]] = {
     "boolean": lambda value: "true" if value else "false", "double": java_double, "real": java_float,
-    "decimal": lambda value: f"{value:f}", "timestamp": _timestamp, "varbinary": lambda value: value.hex(" "),
+    "decimal": lambda value: f"{value:f}", "varbinary": lambda value: value.hex(" "),
     "time": lambda value: value.isoformat(timespec="milliseconds"), "interval day to second": _interval_day,
     "interval year to month": _interval_year,
 }  # fmt: skip
@@ -123,8 +107,8 @@ def formatter(kind: Type) -> Callable[[Any], str]:
     name = kind.name
     if name in _PLAIN:
         return _PLAIN[name]
-    if name == "timestamp with time zone":
-        return _timestamp_tz(kind)
+    if name in ("timestamp", "timestamp with time zone"):
+        return _timestamp(kind)
     if name == "char":
         return lambda value: value.ljust(kind.args[0]) if kind.args else value
     if name == "array":
@@ -147,25 +131,19 @@ def _nullable(text: Callable[[Any], str]) -> Callable[[Any], str]:
 
 def column_texts(column: pa.ChunkedArray, kind: Type) -> list[str | None]:
     """The cells of a result column as Athena prints them; NULL stays None."""
-    if kind.name in ("tinyint", "smallint", "integer", "bigint", "boolean", "date"):
-        column = pc.cast(column, pa.string())
-    elif kind.name not in ("varchar", "json"):
+    if kind.name in ("timestamp", "timestamp with time zone"):
+        return _timestamps(column, kind)
+    if kind.name not in ("tinyint", "smallint", "integer", "bigint", "boolean", "date", "varchar", "json"):
         text = formatter(kind)
-        try:
-            return [None if value is None else text(value) for value in column.to_pylist()]
-        except OverflowError:
-            # A moment that Python's datetime does not have.
-            column = column.cast(_counted(column.type))
-            return [None if value is None else text(value) for value in column.to_pylist()]
-    texts: list[str | None] = column.to_pylist()
-    if kind.name == "date":
-        # As of timestamps; Java's LocalDate does so too.
-        return [f"+{text}" if text and len(text) > 10 and text[0] != "-" else text for text in texts]
-    return texts
+        column = column.cast(_counted(column.type)) if "timestamp" in str(kind) else column
+        return [None if value is None else text(value) for value in column.to_pylist()]
+    texts: list[str | None] = pc.cast(column, pa.string()).to_pylist()
+    # As of timestamps; Java's LocalDate does so too.
+    return [text and _signed(text, len("2024-12-31")) for text in texts] if kind.name == "date" else texts
 
 
 def _counted(kind: pa.DataType) -> pa.DataType:
-    """The same type with microseconds since 1970 for timestamps."""
+    """The same type with microseconds since 1970 for timestamps: Python has none beyond the year 9999."""
     if pa.types.is_timestamp(kind):
         return pa.int64()
     if pa.types.is_list(kind):

@@ -159,14 +159,9 @@ def not_supported(what: str) -> AwsError:
 
 def page(request: Request, items: list[Record], member: str) -> Record:
     """One page of a list, as ``member``, and the token of the next; raises InvalidNextTokenException."""
-    size = request.get("MaxResults", _LARGEST_PAGE)
-    token, start = request.get("NextToken"), 0
-    if token is not None:
-        try:
-            start = int(protocol.decode_token(token))
-        except (TypeError, ValueError) as error:
-            raise AwsError("InvalidNextTokenException", f"The next token {token} is not valid") from error
-    found: Record = {member: items[start : start + size]}
-    if len(items) > start + size:
-        found["NextToken"] = protocol.encode_token(start + size)
-    return found
+    try:
+        found, following = protocol.page(request, items, _LARGEST_PAGE)
+    except ValueError as error:
+        text = f"The next token {request['NextToken']} is not valid"
+        raise AwsError("InvalidNextTokenException", text) from error
+    return {member: found, **following}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from localaws.athena.functions import collections, dates, json, maths, text
-from localaws.athena.functions.aggregates import AGGREGATES
+from localaws.athena.functions.aggregates import AGGREGATES, WINDOW_FUNCTIONS
 from localaws.athena.functions.registry import SCALARS
-from localaws.athena.functions.windows import WINDOW_FUNCTIONS
 
 __all__ = ["AGGREGATES", "SCALARS", "WINDOW_FUNCTIONS", "collections", "dates", "json", "maths", "text"]

@@ -10,11 +10,11 @@ from typing import Generic, TypeVar
 
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
-from localaws.athena.contracts import ExpressionTranslator
 from localaws.athena.duck import fail_sql
 from localaws.athena.errors import QueryFailed
 from localaws.athena.functions.signatures import Bound, Signature, bind, read, resolved
 from localaws.athena.syntax import Node, text_literal
+from localaws.athena.translator import Translator
 from localaws.athena.types import Type, to_duckdb
 
 
@@ -30,7 +30,7 @@ class Call:
     args: list[Expr]
     raw: list[Node]
     node: Node
-    translator: ExpressionTranslator
+    translator: Translator
     signature: Signature | None = None
     bound: Bound = field(default_factory=dict)
 
@@ -114,12 +114,6 @@ def _trino_forms() -> dict[str, list[list[str]]]:
     return found
 
 
-# How the list names types whose names have blanks.
-_LISTED = {"timestamp with time zone": "zoned", "interval day to second": "days", "interval year to month": "months"}
-_WIDER = {"bigint": "integer", "decimal": "integer", "double": "number", "real": "number", "varchar": "char",
-          "timestamp": "date", "zoned": "timestamp", "integer": "integer", "smallint": "integer"}  # fmt: skip
-
-
 def trino_has(name: str, given: Sequence[Type] | None = None) -> bool:
     """Whether Trino has a function of that name, one that may take arguments of these types."""
     forms = _trino_forms().get(name)
@@ -129,13 +123,11 @@ def trino_has(name: str, given: Sequence[Type] | None = None) -> bool:
 
 
 def _may_take(wanted: str, given: Type) -> bool:
-    name = _LISTED.get(given.name, given.name)
-    if len(wanted) == 1 or wanted == name or given.name == "unknown":
+    if len(wanted) == 1 or given.name in (wanted, "unknown"):
         return True
     if wanted in ("codepoints", "joniregexp", "jsonpath"):
         return given.is_text
-    kind = "number" if given.name in ("decimal", "real") else "integer" if given.is_integer else name
-    return _WIDER.get(wanted) == kind or (_WIDER.get(wanted) == "number" and kind == "integer")
+    return given.is_integer if wanted == "decimal" else t.coercible(given, Type(wanted))
 
 
 # What Java calls white space, which is what trim removes.
