@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from localaws.athena import types as t
 from localaws.athena import views
 from localaws.athena.catalogue import CATALOG, Catalogue, Column, Table, code_of, partition_name
-from localaws.athena.errors import QueryCancelled, ddl_task_failure, failure, hive_failure
+from localaws.athena.errors import QueryCancelled, ddl_task_failure, failure, hive_failure, not_supported
 from localaws.athena.objects import Objects
 from localaws.athena.planning import Query
 from localaws.athena.results_model import QueryContext, QueryResult, ResultColumn
@@ -28,26 +28,17 @@ from localaws.athena.text import LAZY_SIMPLE
 
 _DEFAULT_DATABASE = "default"
 _PARTITIONS_PER_CALL = 100
-_TEXT_FORMATS = (
-    "org.apache.hadoop.mapred.TextInputFormat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
-)  # fmt: skip
-# Input format, output format and SerDe of STORED AS.
+# Input format, output format and SerDe of STORED AS, of what this engine reads.
 _FORMATS = {
-    "TEXTFILE": (*_TEXT_FORMATS, LAZY_SIMPLE),
+    "TEXTFILE": (
+        "org.apache.hadoop.mapred.TextInputFormat",
+        "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        LAZY_SIMPLE,
+    ),
     "PARQUET": (
         "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
         "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
         PARQUET_SERDE,
-    ),
-    "ORC": (
-        "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat",
-        "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat",
-        "org.apache.hadoop.hive.ql.io.orc.OrcSerde",
-    ),
-    "AVRO": (
-        "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat",
-        "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat",
-        "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
     ),
 }
 
@@ -123,11 +114,11 @@ class Ddl:
         if self.context.cancelled.is_set():
             raise QueryCancelled
 
-    def _update(self, table: Table, storage: dict[str, Any], parameters: dict[str, str] | None = None) -> None:
+    def _update(self, table: Table, storage: dict[str, Any], parameters: dict[str, str]) -> None:
         """Changes members of a table's StorageDescriptor, and adds parameters."""
         given = {key: table.raw[key] for key in _TABLE_INPUT if key in table.raw}
         given["StorageDescriptor"] = {"Columns": [], **(given.get("StorageDescriptor") or {}), **storage}
-        given["Parameters"] = {**(given.get("Parameters") or {}), **(parameters or {})}
+        given["Parameters"] = {**(given.get("Parameters") or {}), **parameters}
         self.glue.update_table(DatabaseName=table.database, TableInput=given)
 
     # --- databases
@@ -227,28 +218,12 @@ class Ddl:
             if column.name in existing:
                 raise ddl_task_failure(f"Duplicate column name: {column.name}")
         stored = (table.raw.get("StorageDescriptor") or {}).get("Columns") or []
-        self._update(table, {"Columns": [*stored, *_glue_columns(columns)]})
+        self._update(table, {"Columns": [*stored, *_glue_columns(columns)]}, {})
         return QueryResult("DDL", "ALTER_TABLE_ADD_COLUMNS")
 
     def set_properties(self, name: Name, properties: dict[str, str]) -> QueryResult:
         self._update(self._table(name), {}, properties)
         return QueryResult("DDL", "ALTER_TABLE_PROPERTIES")
-
-    def set_location(self, name: Name, spec: PartitionSpec | None, location: str) -> QueryResult:
-        table = self._table(name)
-        if spec is None:
-            self._update(table, {"Location": location})
-            return QueryResult("DDL", "ALTER_TABLE_LOCATION")
-        values = self._values(table, spec)
-        if values not in {partition.values for partition in self.catalogue.partitions(table)}:
-            raise hive_failure(f"SemanticException [Error 10006]: Partition not found {dict(spec)}")
-        self.glue.update_partition(
-            DatabaseName=table.database,
-            TableName=table.name,
-            PartitionValueList=list(values),
-            PartitionInput=_partition_input(table, values, location),
-        )
-        return QueryResult("DDL", "ALTER_PARTITION_LOCATION")
 
     # --- partitions
 
@@ -483,7 +458,7 @@ def _glue_columns(columns: Sequence[Column]) -> list[dict[str, str]]:
 def table_input(table: NewTable) -> dict[str, Any]:
     """A TableInput as Athena writes it for CREATE EXTERNAL TABLE."""
     if table.stored_as and table.stored_as not in _FORMATS:
-        raise hive_failure(f"SemanticException Unrecognized file format in STORED AS clause: '{table.stored_as}'")
+        raise not_supported(f"STORED AS {table.stored_as}")
     input_format, output_format, serde = _FORMATS[table.stored_as or "TEXTFILE"]
     parameters = {"EXTERNAL": "TRUE", "transient_lastDdlTime": str(int(time.time())), **table.properties}
     if table.comment:

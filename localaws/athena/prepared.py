@@ -19,7 +19,6 @@ from localaws.protocol import AwsError, Request
 
 _NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_@:]{0,255}")
 _MOST = 1000
-_MOST_IN_A_BATCH = 256
 _LONGEST = 262_144
 _MISSING = "ResourceNotFoundException"
 
@@ -64,22 +63,8 @@ def every(request: Request) -> dict[str, Any]:
     return {"PreparedStatements": list(chosen), **token}
 
 
-def batch(request: Request) -> dict[str, Any]:
-    """BatchGetPreparedStatement."""
-    names = request.get("PreparedStatementNames") or []
-    protocol.check_length("InvalidRequestException", "preparedStatementNames", names, _MOST_IN_A_BATCH, 1)
-    answer: dict[str, list[Any]] = {"PreparedStatements": [], "UnprocessedPreparedStatementNames": []}
-    for name in names:
-        try:
-            answer["PreparedStatements"].append(_found({**request, "StatementName": name}))
-        except AwsError as error:
-            failed = {"StatementName": name, "ErrorCode": error.code, "ErrorMessage": error.message}
-            answer["UnprocessedPreparedStatementNames"].append(failed)
-    return answer
-
-
 OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {
-    "BatchGetPreparedStatement": batch, "CreatePreparedStatement": create, "DeletePreparedStatement": delete,
+    "CreatePreparedStatement": create, "DeletePreparedStatement": delete,
     "GetPreparedStatement": get, "ListPreparedStatements": every, "UpdatePreparedStatement": update,
 }  # fmt: skip
 

@@ -349,15 +349,11 @@ class DdlParser:
         if self._accept("DROP"):
             if_exists, specs = self._if_exists(), self._listed(self._partition_spec)
             return lambda context: Ddl(context).drop_partitions(table, if_exists, specs)
-        partition = self._partition_spec() if self._word() == "PARTITION" else None
-        if self._accept("SET", "LOCATION"):
-            location = self._string()
-            return lambda context: Ddl(context).set_location(table, partition, location)
-        if partition is None and self._accept("SET", "TBLPROPERTIES"):
+        if self._accept("SET", "TBLPROPERTIES"):
             properties = self._properties()
             return lambda context: Ddl(context).set_properties(table, properties)
         raise self._unknown(
-            ("RENAME", "CHANGE", "REPLACE", "EXECUTE", "SET", "UNSET", "COMPACT"),
+            ("RENAME", "CHANGE", "REPLACE", "EXECUTE", "PARTITION", "SET", "UNSET", "COMPACT"),
             "ADD", "DROP", "PARTITION", "RENAME", "SET",
         )  # fmt: skip
 

@@ -6,7 +6,6 @@ See https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings.html.
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,33 +119,22 @@ def create(request: Request) -> dict[str, Any]:
         raise InvalidRequest(f"WorkGroup name {name!r} is invalid: expected {_NAME.pattern}")
     if name in _store():
         raise InvalidRequest("WorkGroup is already created")
-    configuration = dict(request.get("Configuration") or {})
-    _check(configuration)
-    _store()[name] = {
-        "Name": name,
-        "State": "ENABLED",
-        "Description": request.get("Description") or "",
-        "CreationTime": time.time(),
-        "Configuration": configuration,
-    }
-    if request.get("Tags"):
-        from ministack.services import athena
-
-        athena._tags[athena._arn_workgroup(name)] = {tag["Key"]: tag.get("Value", "") for tag in request["Tags"]}
+    _check(request.get("Configuration") or {})
+    _ministack()._create_workgroup(request)
     return {}
 
 
 def update(request: Request) -> dict[str, Any]:
     """UpdateWorkGroup."""
     record = _record(request.get("WorkGroup") or "")
-    state = request.get("State", record.get("State") or "ENABLED")
+    state = request.get("State", "ENABLED")
     if state not in _STATES:
         raise InvalidRequest(f"WorkGroup state {state!r} is invalid: expected one of {', '.join(_STATES)}")
-    configuration = _updated(dict(record.get("Configuration") or {}), request.get("ConfigurationUpdates") or {})
-    _check(configuration)
-    record.update(State=state, Configuration=configuration)
-    if "Description" in request:
-        record["Description"] = request["Description"]
+    updates = request.get("ConfigurationUpdates") or {}
+    _check({**updates, "ResultConfiguration": updates.get("ResultConfigurationUpdates")})
+    _ministack()._update_workgroup(request)
+    if updates.get("RemoveBytesScannedCutoffPerQuery"):
+        record["Configuration"].pop("BytesScannedCutoffPerQuery", None)
     return {}
 
 
@@ -157,10 +145,7 @@ def delete(request: Request, holds_queries: bool) -> dict[str, Any]:
         raise InvalidRequest("Primary WorkGroup could not be deleted")
     if holds_queries and not request.get("RecursiveDeleteOption"):
         raise InvalidRequest(f"WorkGroup {name} is not empty")
-    from ministack.services import athena
-
-    del _store()[name]
-    athena._tags.pop(athena._arn_workgroup(name), None)
+    _ministack()._delete_workgroup(request)
     return {}
 
 
@@ -171,12 +156,16 @@ def check_result_configuration(configuration: dict[str, Any]) -> None:
         raise InvalidRequest(f"outputLocation is not a valid S3 path: {location}")
 
 
-def _store() -> Any:
-    """ministack's workgroups of the request's account and region, ``primary`` among them."""
+def _ministack() -> Any:
     from ministack.services import athena
 
-    athena._ensure_default_workgroup()
-    return athena._workgroups
+    return athena
+
+
+def _store() -> Any:
+    """ministack's workgroups of the request's account and region, ``primary`` among them."""
+    _ministack()._ensure_default_workgroup()
+    return _ministack()._workgroups
 
 
 def _record(name: str) -> Record:
@@ -201,19 +190,3 @@ def _check(configuration: dict[str, Any]) -> None:
     if version not in ENGINE_VERSION.values():
         raise InvalidRequest(f"Engine version {version!r} is not available")
     check_result_configuration(configuration.get("ResultConfiguration") or {})
-
-
-def _updated(configuration: dict[str, Any], updates: dict[str, Any]) -> dict[str, Any]:
-    """The configuration after ConfigurationUpdates, whose Remove... members take settings away."""
-    for member, value in updates.items():
-        if member == "RemoveBytesScannedCutoffPerQuery":
-            if value:
-                configuration.pop("BytesScannedCutoffPerQuery", None)
-        elif member == "ResultConfigurationUpdates":
-            results = dict(configuration.get("ResultConfiguration") or {})
-            removed = {name.removeprefix("Remove") for name, on in value.items() if name.startswith("Remove") and on}
-            results.update({name: one for name, one in value.items() if not name.startswith("Remove")})
-            configuration["ResultConfiguration"] = {name: one for name, one in results.items() if name not in removed}
-        else:
-            configuration[member] = value
-    return configuration

@@ -54,10 +54,6 @@ def test_a_partition_is_read_where_its_location_says(sales: Any) -> None:
         ("1999", "12", "02-a"),
         ("1999", "12", "02-b"),
     ]
-    sales.run(
-        "ALTER TABLE sales PARTITION (year='1999', month='12') SET LOCATION 's3://{bucket}/sales/year=2024/month=03/'"
-    )
-    assert sales.rows("SELECT min(id) FROM sales") == [("03-a",)]
 
 
 def test_a_location_that_is_a_file_holds_nothing(sales: Any) -> None:

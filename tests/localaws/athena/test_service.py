@@ -499,11 +499,7 @@ class TestPreparedStatements:
 
     def test_are_changed_and_deleted(self, athena: Any, prepared: dict[str, str]) -> None:
         athena.update_prepared_statement(**prepared, QueryStatement="SELECT 2")
-        answer = athena.batch_get_prepared_statement(
-            PreparedStatementNames=["one_year", "none"], WorkGroup=prepared["WorkGroup"]
-        )
-        assert [one["QueryStatement"] for one in answer["PreparedStatements"]] == ["SELECT 2"]
-        assert [one["StatementName"] for one in answer["UnprocessedPreparedStatementNames"]] == ["none"]
+        assert athena.get_prepared_statement(**prepared)["PreparedStatement"]["QueryStatement"] == "SELECT 2"
         athena.delete_prepared_statement(**prepared)
         for call in (athena.get_prepared_statement, athena.delete_prepared_statement):
             with pytest.raises(ClientError) as caught:

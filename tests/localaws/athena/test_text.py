@@ -169,7 +169,8 @@ def test_the_header_is_skipped_in_each_file(lake: Any) -> None:
 
 
 def test_other_serdes_are_not_read(lake: Any) -> None:
-    lake.run("CREATE EXTERNAL TABLE t (a string) STORED AS ORC LOCATION 's3://{bucket}/t/'")
+    serde = "org.apache.hadoop.hive.ql.io.orc.OrcSerde"
+    lake.run(f"CREATE EXTERNAL TABLE t (a string) ROW FORMAT SERDE '{serde}' LOCATION 's3://{{bucket}}/t/'")
     assert lake.rows("SELECT * FROM t") == []
     lake.put("t/x.orc", b"ORC")
     assert lake.failure("SELECT * FROM t").startswith("NOT_SUPPORTED: Deserializer org.apache.hadoop.hive.ql.io.orc")
