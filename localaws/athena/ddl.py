@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -523,28 +523,24 @@ def _literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def _block(items: Iterable[str]) -> list[str]:
+    """The lines of a list that ends in a bracket."""
+    lines = [f"  {item}, " for item in items]
+    return [*lines[:-1], f"{lines[-1][:-2]})"]
+
+
 def _create_text(table: Table) -> list[str]:
-    def listed(columns: tuple[Any, ...]) -> list[str]:
-        last = len(columns) - 1
-        return [
-            f"  `{c.name}` {c.type}"
-            + (f" COMMENT {_literal(c.comment)}" if c.comment else "")
-            + (", " if i < last else "")
-            for i, c in enumerate(columns)
-        ]
+    def listed(columns: tuple[Column, ...]) -> list[str]:
+        return _block(
+            f"`{c.name}` {c.type}" + (f" COMMENT {_literal(c.comment)}" if c.comment else "") for c in columns
+        )
 
     def pairs(given: dict[str, str]) -> list[str]:
-        last = len(given) - 1
-        return [
-            f"  {_literal(k)}={_literal(v)}" + (")" if i == last else ", ")
-            for i, (k, v) in enumerate(sorted(given.items()))
-        ]
+        return _block(f"{_literal(name)}={_literal(value)}" for name, value in sorted(given.items()))
 
-    columns = listed(table.columns)
-    lines = [f"CREATE EXTERNAL TABLE `{table.name}`(", *columns[:-1], columns[-1] + ")"]
+    lines = [f"CREATE EXTERNAL TABLE `{table.name}`(", *listed(table.columns)]
     if table.partition_keys:
-        keys = listed(table.partition_keys)
-        lines += ["PARTITIONED BY ( ", *keys[:-1], keys[-1] + ")"]
+        lines += ["PARTITIONED BY ( ", *listed(table.partition_keys)]
     lines += ["ROW FORMAT SERDE ", f"  '{table.storage.serde}' "]
     if table.storage.serde_parameters:
         lines += ["WITH SERDEPROPERTIES ( ", *pairs(table.storage.serde_parameters)]

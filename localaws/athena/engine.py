@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from localaws.athena import statements
-from localaws.athena.errors import SYSTEM_ERROR, InvalidRequest, QueryCancelled, QueryFailed
+from localaws.athena.errors import SYSTEM_ERROR, USER_ERROR, InvalidRequest, QueryCancelled, QueryFailed
 from localaws.athena.results_model import QueryContext, QueryResult, ResultColumn
 from localaws.athena.select import plan
 
@@ -38,7 +38,7 @@ def execute(sql: str, context: QueryContext) -> QueryResult:
     try:
         return statement(context)
     except ClientError as error:
-        raise QueryFailed(_refused(error), SYSTEM_ERROR if _is_servers(error) else 2) from error
+        raise _refused(error) from error
     except BotoCoreError as error:
         raise QueryFailed(f"GENERIC_INTERNAL_ERROR: {error}", SYSTEM_ERROR, 0) from error
 
@@ -58,13 +58,10 @@ def is_repeatable(sql: str, context: QueryContext) -> bool:
     return random is None and all(select is not None and select.args.get("order") for select in limited)
 
 
-def _refused(error: ClientError) -> str:
+def _refused(error: ClientError) -> QueryFailed:
     detail = error.response["Error"]
-    code = detail.get("Code", "")
-    if code in ("AccessDeniedException", "AccessDenied"):
-        return f"PERMISSION_DENIED: {detail.get('Message')}"
-    return f"HIVE_METASTORE_ERROR: {error.operation_name}: {detail.get('Message')} (Error Code: {code})"
-
-
-def _is_servers(error: ClientError) -> bool:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    text = f"HIVE_METASTORE_ERROR: {error.operation_name}: {detail.get('Message')} (Error Code: {detail.get('Code')})"
+    if detail.get("Code") in ("AccessDeniedException", "AccessDenied"):
+        text = f"PERMISSION_DENIED: {detail.get('Message')}"
+    return QueryFailed(text, SYSTEM_ERROR if status >= 500 else USER_ERROR)

@@ -120,7 +120,10 @@ class Execution:
         """Whether this result may be another's, by
         https://docs.aws.amazon.com/athena/latest/ug/reusing-query-results.html; what the tables hold is not asked.
         """
-        asked, own = ([e.sql, e.parameters, e.context, e.output, _placeless(e)] for e in (other, self))
+        asked, own = (
+            [e.sql, e.parameters, e.context, e.output, {**e.result_configuration, "OutputLocation": ""}]
+            for e in (other, self)
+        )
         return (
             self.state == SUCCEEDED
             and self.substatement_type == "SELECT"
@@ -218,8 +221,3 @@ class Executions:
 
 def _millis(seconds: float) -> int:
     return max(0, round(seconds * 1000))
-
-
-def _placeless(execution: Execution) -> dict[str, Any]:
-    """The result configuration without the query's own file."""
-    return {name: value for name, value in execution.result_configuration.items() if name != "OutputLocation"}

@@ -18,7 +18,7 @@ from localaws.athena.catalogue import CATALOG
 from localaws.athena.duck import fail_sql
 from localaws.athena.functions.dates import field as date_field
 from localaws.athena.functions.library import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
-from localaws.athena.functions.registry import WHITESPACE, Call, trino_has
+from localaws.athena.functions.registry import Call, trino_has
 from localaws.athena.literals import Literals
 from localaws.athena.names import Names
 from localaws.athena.operators import ARITHMETIC
@@ -146,25 +146,19 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         return found
 
     def _trim(self, node: exp.Trim) -> Expr:
-        value = self.translate(node.this)
-        operation = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "trim")
-        if not value.type.is_text and value.type.name != "unknown":
-            raise self.failure("FUNCTION_NOT_FOUND", f"Unexpected parameters ({value.type}) for function trim", node)
-        text = coerce(value, t.VARCHAR).sql
-        kind = Type("varchar", value.type.args) if value.type.is_text else t.VARCHAR
-        characters = node.expression
-        if characters is None:
-            return Expr(f"{operation}({text}, {text_literal(WHITESPACE)})", kind)
-        return Expr(f"{operation}({text}, {coerce(self.translate(characters), t.VARCHAR).sql})", kind)
+        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "trim")
+        return self._called(name, [node.this, node.expression], node)
 
     def _substring(self, node: exp.Substring) -> Expr:
-        parts = [node.this, node.args.get("start"), node.args.get("length")]
-        raw = [part for part in parts if part is not None]
-        return SCALARS["substr"](Call("substr", [self.translate(part) for part in raw], raw, node, self))
+        return self._called("substr", [node.this, node.args.get("start"), node.args.get("length")], node)
 
     def _position(self, node: exp.StrPosition) -> Expr:
-        raw = [node.this, node.args["substr"]]
-        return SCALARS["strpos"](Call("strpos", [self.translate(part) for part in raw], raw, node, self))
+        return self._called("strpos", [node.this, node.args["substr"]], node)
+
+    def _called(self, name: str, parts: list[Node | None], node: Node) -> Expr:
+        """A function that has a syntax of its own."""
+        raw = [part for part in parts if part is not None]
+        return SCALARS[name](Call(name, [self.translate(part) for part in raw], raw, node, self))
 
     def _bracket(self, node: exp.Bracket) -> Expr:
         base = self.translate(node.this)
@@ -232,7 +226,7 @@ class Expressions(Names, Predicates, Literals, Aggregation):
 
 _HANDLERS: dict[type[Any], Callable[[Expressions, Any], Expr]] = {
     exp.Literal: Expressions._literal, exp.Boolean: Expressions._boolean, exp.Null: Expressions._null,
-    exp.HexString: Expressions._hex, exp.UnicodeString: Expressions._unicode, exp.Column: Expressions._column,
+    exp.HexString: Expressions._hex, exp.Column: Expressions._column,
     exp.Identifier: Expressions._identifier, exp.Dot: Expressions._dot, exp.Paren: Expressions._paren,
     exp.And: Expressions._logical, exp.Or: Expressions._logical, exp.Not: Expressions._not,
     exp.Neg: Expressions._negative, exp.DPipe: Expressions._concat, exp.Is: Expressions._is,

@@ -147,15 +147,6 @@ class Literals(Operators):
             raise self.failure("INVALID_LITERAL", "Binary literal can only contain hexadecimal digits", node)
         return Expr(f"unhex('{text}')", t.VARBINARY)
 
-    def _unicode(self, node: exp.UnicodeString) -> Expr:
-        def decoded(match: re.Match[str]) -> str:
-            return "\\" if match[0] == "\\\\" else chr(int(match[1] or match[2], 16))
-
-        text = re.sub(r"\\\\|\\\+([0-9A-Fa-f]{6})|\\([0-9A-Fa-f]{4})", decoded, node.name)
-        if node.args.get("escape"):
-            raise self.unsupported("UESCAPE", node)
-        return Expr(text_literal(text), t.varchar(len(text)), text)
-
     def _boolean(self, node: exp.Boolean) -> Expr:
         return Expr("TRUE" if node.this else "FALSE", t.BOOLEAN, bool(node.this))
 

@@ -76,7 +76,6 @@ def get_table_metadata(request: Request, caller: Caller) -> dict[str, Any]:
 
 def paged(request: Request, records: Sequence[Record]) -> tuple[Sequence[Record], dict[str, str]]:
     """The page that MaxResults and NextToken ask for, and the reply's NextToken member, empty on the last page."""
-    protocol.check_range("InvalidRequestException", "maxResults", request.get("MaxResults") or 1, 1, _LARGEST_PAGE)
     try:
         return protocol.page(request, records, _LARGEST_PAGE)
     except ValueError as error:

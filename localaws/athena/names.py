@@ -36,11 +36,10 @@ class Names(Translator):
                         self.loose.append(node)
                     return self._dereference(Expr(found.sql, found.type), names[taken:], node)
             scope = scope.parent
-        raise self.failure("COLUMN_NOT_FOUND", self._missing(".".join(parts)), node)
-
-    @staticmethod
-    def _missing(name: str) -> str:
-        return f"Column '{name}' cannot be resolved or requester is not authorized to access requested resources"
+        missing = f"Column '{'.'.join(parts)}' cannot be resolved"
+        raise self.failure(
+            "COLUMN_NOT_FOUND", f"{missing} or requester is not authorized to access requested resources", node
+        )
 
     def _match(self, scope: Scope, names: list[str], node: Node) -> Field | None:
         prefix, name = tuple(names[:-1]), names[-1]

@@ -6,13 +6,13 @@ what is kept is never stale. Large ones are read in ranges.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlparse
 
 import pyarrow as pa
 import urllib3
@@ -79,12 +79,12 @@ _pool = urllib3.PoolManager(maxsize=16)
 
 def split_location(location: str) -> tuple[str, str]:
     """Bucket and key prefix of an S3 location; the prefix ends in a slash unless it is the bucket's root."""
-    parsed = urlparse(location)
-    if parsed.scheme not in ("s3", "s3a", "s3n") or not parsed.netloc:
-        raise failure("HIVE_UNKNOWN_ERROR", f"'{location}' is not an S3 location")
     # The key is taken as it is: urlparse would cut it at '?' or '#'.
-    prefix = location.split("://", 1)[1][len(parsed.netloc) + 1 :] if "/" in location.split("://", 1)[1] else ""
-    return parsed.netloc, prefix if not prefix or prefix.endswith("/") else prefix + "/"
+    found = re.fullmatch("s3[an]?://([^/]+)/?(.*)", location, re.DOTALL)
+    if found is None:
+        raise failure("HIVE_UNKNOWN_ERROR", f"'{location}' is not an S3 location")
+    bucket, prefix = found.groups()
+    return bucket, prefix if not prefix or prefix.endswith("/") else prefix + "/"
 
 
 class Objects:

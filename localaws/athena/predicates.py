@@ -31,7 +31,7 @@ class Predicates(Operators):
         operator = COMPARISONS[type(node)]
         right = node.expression
         if isinstance(right, exp.Any | exp.All):
-            return self._quantified(operator, node, right)
+            raise self.unsupported("ALL, ANY or SOME over a subquery", node)
         if isinstance(node.this, exp.Tuple) and isinstance(right, exp.Tuple):
             return self._tuple_comparison(operator, node.this, right, node)
         return self.comparison(operator, self.translate(node.this), self.translate(right), node)
@@ -45,22 +45,6 @@ class Predicates(Operators):
         ]
         equal = f"({' AND '.join(pairs)})"
         return Expr(equal if operator == "=" else f"(NOT {equal})", t.BOOLEAN)
-
-    def _quantified(self, operator: str, node: exp.Binary, right: Node) -> Expr:
-        value = self.translate(node.this)
-        inner = right.this
-        query = self.queries.query(inner.this if isinstance(inner, exp.Subquery | exp.Paren) else inner, self.scope)
-        if len(query.columns) != 1:
-            raise self.failure("SYNTAX_ERROR", "Multiple columns returned by subquery are not yet supported", node)
-        kind = t.common_type(value.type, query.columns[0].type)
-        if kind is None:
-            raise self.failure(
-                "TYPE_MISMATCH", f"Cannot apply operator: {value.type} {operator} {query.columns[0].type}", node
-            )
-        if kind.name in (*UNORDERED, "double", "real"):
-            raise self.unsupported(f"{operator} ALL, ANY or SOME over values of type {kind}", node)
-        word = "ALL" if isinstance(right, exp.All) else "ANY"
-        return Expr(f"({coerce(value, kind).sql} {operator} {word} ({query.coerced([kind])}))", t.BOOLEAN)
 
     def _is(self, node: exp.Is) -> Expr:
         if not isinstance(node.expression, exp.Null):

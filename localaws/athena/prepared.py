@@ -5,29 +5,23 @@ See https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statemen
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import Any
 
-from localaws import protocol
 from localaws.access import Caller
 from localaws.athena import metadata, parameters, workgroups
 from localaws.athena.errors import InvalidRequest, QueryFailed
 from localaws.iam import rights
 from localaws.protocol import AwsError, Request
 
-_NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_@:]{0,255}")
 _MOST = 1000
-_LONGEST = 262_144
 _MISSING = "ResourceNotFoundException"
 
 
 def create(request: Request) -> dict[str, Any]:
     """CreatePreparedStatement."""
-    key, name = _key(request), request.get("StatementName") or ""
-    if not _NAME.fullmatch(name):
-        raise InvalidRequest(f"StatementName {name!r} is invalid: expected {_NAME.pattern}")
+    key, name = _key(request), request["StatementName"]
     if key in _store():
         raise InvalidRequest(f"PreparedStatement {name} already exists in WorkGroup {key.partition('/')[0]}")
     if len(_of(key.partition("/")[0])) >= _MOST:
@@ -131,7 +125,6 @@ def _put(request: Request, key: str) -> None:
     from localaws.athena.statements import parse
 
     text = request.get("QueryStatement") or ""
-    protocol.check_length("InvalidRequestException", "queryStatement", text, _LONGEST, 1)
     parse(f"PREPARE p FROM {text}")
     _store()[key] = {
         "StatementName": request["StatementName"],

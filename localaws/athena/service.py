@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from localaws import protocol
+from localaws import protocol, validation
 from localaws.access import Caller, Clients
 from localaws.athena import executions, kinds, metadata, parameters, prepared, results, workgroups
 from localaws.athena.errors import SYSTEM_ERROR, InvalidRequest, QueryCancelled, QueryFailed
@@ -26,8 +26,7 @@ from localaws.protocol import AwsError, Handler, Headers, Reply, Request
 logger = logging.getLogger("localaws.athena")
 
 _ERROR = "InvalidRequestException"
-_LONGEST_QUERY = 262_144
-_MOST_IN_A_BATCH = 50
+_DEFINITION = validation.Definition("athena", _ERROR, first_lower=True)
 _ACTIVE_QUERIES = 4
 _ACTIVE_REQUESTS = 8
 # How the engine's message begins when a query passed its workgroup's limit: AWS cancels such a query.
@@ -36,7 +35,7 @@ _OVER_THE_LIMIT = "Query cancelled!"
 # (https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html).
 _DEFAULT_DATABASE = ("glue:GetDatabase", "glue:CreateDatabase")
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_ResultReuseByAgeConfiguration.html
-_REUSE_MINUTES, _MOST_REUSE_MINUTES = 60, 10_080
+_REUSE_MINUTES = 60
 _MINISTACKS = frozenset({"ListTagsForResource", "TagResource", "UntagResource"})
 
 T = TypeVar("T")
@@ -86,7 +85,11 @@ class AthenaService:
             operation = self._operations.get(name)
             if operation is None:
                 raise AwsError("UnknownOperationException", f"The local Athena does not offer the operation {name!r}")
-            answer = operation(protocol.decode(body), Caller.of_request(headers, query))
+            request = protocol.decode(body)
+            # A page of results that is too large has words of its own.
+            if name != "GetQueryResults":
+                _DEFINITION.check_request(name, request)
+            answer = operation(request, Caller.of_request(headers, query))
             return protocol.reply(answer if isinstance(answer, dict) else await answer)
         except InvalidRequest as error:
             return AwsError(_ERROR, error.message, AthenaErrorCode="INVALID_INPUT").reply()
@@ -110,7 +113,6 @@ class AthenaService:
         token = request.get("ClientRequestToken")
         if not token:
             raise InvalidRequest("ClientRequestToken is missing: AWS SDKs make one, other clients must")
-        protocol.check_length(_ERROR, "clientRequestToken", token, 128, 32)
         asked = {name: value for name, value in request.items() if name != "ClientRequestToken"}
         repeated = self._executions.repeated(execution.scope, token, asked)
         if repeated is not None:
@@ -235,8 +237,7 @@ class AthenaService:
         return {"QueryExecution": self._execution(request, caller).shown()}
 
     def _batch_get_query_execution(self, request: Request, caller: Caller) -> dict[str, Any]:
-        wanted = request.get("QueryExecutionIds") or []
-        protocol.check_length(_ERROR, "queryExecutionIds", wanted, _MOST_IN_A_BATCH, 1)
+        wanted = request["QueryExecutionIds"]
         found = {one: self._executions.find(_scope(caller), one) for one in wanted}
         missing = {"ErrorCode": "INVALID_INPUT", "ErrorMessage": "QueryExecution was not found"}
         return {
@@ -342,8 +343,7 @@ def _substituted(execution: Execution) -> str:
 
 def _new_execution(request: Request, caller: Caller) -> Execution:
     """The execution that StartQueryExecution asks for; raises InvalidRequest when the request cannot be."""
-    query = request.get("QueryString") or ""
-    protocol.check_length(_ERROR, "queryString", query, _LONGEST_QUERY, 1)
+    query = request["QueryString"]
     group = workgroups.find(request.get("WorkGroup"))
     if group.state != "ENABLED":
         raise InvalidRequest(f"WorkGroup {group.name} is disabled.")
@@ -388,7 +388,6 @@ def _reuse_minutes(request: Request, group: workgroups.WorkGroup, configuration:
     if not asked.get("Enabled"):
         return None
     minutes = int(asked.get("MaxAgeInMinutes", _REUSE_MINUTES))
-    protocol.check_range(_ERROR, "maxAgeInMinutes", minutes, 0, _MOST_REUSE_MINUTES)
     own = group.result_configuration.get("OutputLocation")
     # A client that overrides the workgroup's configuration has no result reused.
     return None if own and own != configuration["OutputLocation"] else minutes

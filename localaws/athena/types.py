@@ -151,10 +151,6 @@ def array(element: Type) -> Type:
     return Type("array", (element,))
 
 
-def map_of(key: Type, value: Type) -> Type:
-    return Type("map", (key, value))
-
-
 def row(fields: list[tuple[str | None, Type]]) -> Type:
     return Type("row", tuple(fields))
 
@@ -323,16 +319,17 @@ def row_field(kind: Type, index: int) -> str:
     return f"f{index}"
 
 
-def to_arrow(kind: Type) -> pa.DataType:
-    """The Arrow type in which scans hand a column to DuckDB."""
+def to_arrow(kind: Type, named: bool = False) -> pa.DataType:
+    """The Arrow type in which scans hand a column to DuckDB; where rows are `named`, that of a column in a file."""
     if kind.name == "decimal":
         return pa.decimal128(kind.precision, kind.scale)
     if kind.name == "array":
-        return pa.list_(to_arrow(kind.element))
+        return pa.list_(to_arrow(kind.element, named))
     if kind.name == "map":
-        return pa.map_(to_arrow(kind.args[0]), to_arrow(kind.args[1]))
+        return pa.map_(to_arrow(kind.args[0], named), to_arrow(kind.args[1], named))
     if kind.name == "row":
-        return pa.struct([(row_field(kind, i), to_arrow(t)) for i, (_, t) in enumerate(kind.args)])
+        names = [(name or f"field{i}") if named else row_field(kind, i) for i, (name, _) in enumerate(kind.args)]
+        return pa.struct([(name, to_arrow(t, named)) for name, (_, t) in zip(names, kind.args, strict=True)])
     if _BASES[kind.name].arrow is None:
         raise ValueError(f"a table cannot hold {kind}")
     return _BASES[kind.name].arrow

@@ -15,10 +15,7 @@ from localaws.protocol import Request
 ENGINE_VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 PRIMARY = "primary"
 
-_NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _OUTPUT_LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/.*)?")
-_SMALLEST_CUTOFF = 10_000_000
-_STATES = ("ENABLED", "DISABLED")
 _UNSUPPORTED = (
     "AdditionalConfiguration",
     "CustomerContentEncryptionConfiguration",
@@ -114,10 +111,7 @@ def every() -> list[WorkGroup]:
 
 def create(request: Request) -> dict[str, Any]:
     """CreateWorkGroup."""
-    name = request.get("Name") or ""
-    if not _NAME.fullmatch(name):
-        raise InvalidRequest(f"WorkGroup name {name!r} is invalid: expected {_NAME.pattern}")
-    if name in _store():
+    if request["Name"] in _store():
         raise InvalidRequest("WorkGroup is already created")
     _check(request.get("Configuration") or {})
     _ministack()._create_workgroup(request)
@@ -127,9 +121,6 @@ def create(request: Request) -> dict[str, Any]:
 def update(request: Request) -> dict[str, Any]:
     """UpdateWorkGroup."""
     record = _record(request.get("WorkGroup") or "")
-    state = request.get("State", "ENABLED")
-    if state not in _STATES:
-        raise InvalidRequest(f"WorkGroup state {state!r} is invalid: expected one of {', '.join(_STATES)}")
     updates = request.get("ConfigurationUpdates") or {}
     _check({**updates, "ResultConfiguration": updates.get("ResultConfigurationUpdates")})
     _ministack()._update_workgroup(request)
@@ -183,9 +174,6 @@ def _check(configuration: dict[str, Any]) -> None:
     for member in _UNSUPPORTED:
         if configuration.get(member):
             raise InvalidRequest(f"{member} is not supported by the local Athena")
-    cutoff = configuration.get("BytesScannedCutoffPerQuery")
-    if cutoff is not None and int(cutoff) < _SMALLEST_CUTOFF:
-        raise InvalidRequest(f"BytesScannedCutoffPerQuery is {cutoff}, it must be at least {_SMALLEST_CUTOFF}")
     version = (configuration.get("EngineVersion") or {}).get("SelectedEngineVersion", "AUTO")
     if version not in ENGINE_VERSION.values():
         raise InvalidRequest(f"Engine version {version!r} is not available")

@@ -236,7 +236,9 @@ class Writer:
         if len(parts) > MOST_PARTITIONS:
             text = f"Exceeded limit of {MOST_PARTITIONS} open writers for partitions/buckets"
             raise failure("HIVE_TOO_MANY_OPEN_PARTITIONS", text)
-        schema = pa.schema([(n, _stored(k)) for n, k in zip(rows.names[:place], rows.kinds[:place], strict=True)])
+        schema = pa.schema(
+            [(n, to_arrow(k, named=True)) for n, k in zip(rows.names[:place], rows.kinds[:place], strict=True)]
+        )
         data = found.select(range(place))
         locations = {}
         for values, numbers in parts.items():
@@ -321,31 +323,14 @@ def _check_insertable(table: Table) -> None:
 
 def _check_stored(name: str, kind: Type) -> None:
     """NOT_SUPPORTED for a type that a table of Hive's cannot have."""
-    for part in (kind, *_parts(kind)):
-        if part.name == "timestamp" and part.precision != 3:
+    for part in re.findall(r"timestamp\(\d+\)(?! with)", str(kind)):
+        if part != str(t.TIMESTAMP):
             text = f"Incorrect timestamp precision for {part}; the configured precision is MILLISECONDS"
             raise not_supported(f"{text}; column name: {name}")
     try:
         t.to_hive(kind)
     except ValueError as error:
         raise not_supported(f"Unsupported Hive type: {kind}") from error
-
-
-def _parts(kind: Type) -> list[Type]:
-    """The types of which a type is made."""
-    inner = [item[1] if kind.name == "row" else item for item in kind.args if not isinstance(item, int)]
-    return [*inner, *(part for item in inner for part in _parts(item))]
-
-
-def _stored(kind: Type) -> pa.DataType:
-    """The Arrow type of a column in the file, with the names of a row's fields."""
-    if kind.name == "array":
-        return pa.list_(_stored(kind.element))
-    if kind.name == "map":
-        return pa.map_(_stored(kind.args[0]), _stored(kind.args[1]))
-    if kind.name == "row":
-        return pa.struct([(name or f"field{i}", _stored(item)) for i, (name, item) in enumerate(kind.args)])
-    return to_arrow(kind)
 
 
 def _insertable(given: Type, wanted: Type) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from localaws import validation
 from localaws.protocol import AwsError, Reply, Request
 
 Query = dict[str, list[str]]
@@ -32,12 +33,12 @@ class Route:
     literals: int
 
 
-@functools.cache
+DEFINITION = validation.Definition("quicksight", INVALID)
+
+
 def service_model() -> Any:
     """botocore's model of QuickSight."""
-    import botocore.session
-
-    return botocore.session.get_session().get_service_model("quicksight")
+    return validation.service_model("quicksight")
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from localaws.access import Caller, Clients
 from localaws.clock import MICROS, ServiceClock, isoformat
 from localaws.control import ControlError, members
 from localaws.protocol import AwsError, Headers, Reply, Request
-from localaws.quicksight import operations, permissions, refreshes, spice, validation
+from localaws.quicksight import operations, permissions, refreshes, spice
 from localaws.quicksight.analyses import Analyses
 from localaws.quicksight.dashboards import Dashboards
 from localaws.quicksight.data_sets import DataSets
@@ -84,7 +84,7 @@ class QuickSightService:
         operation = self.operations.get(name)
         if operation is None:
             raise AwsError("UnknownOperationException", f"The local QuickSight does not offer the operation {name!r}")
-        validation.check_request(name, request)
+        operations.DEFINITION.check_request(name, request)
         account = request.get("AwsAccountId", context.scope.account)
         if account != context.scope.account:
             raise AwsError("AccessDeniedException", f"{account} is not the account of the request's credentials")

@@ -28,6 +28,7 @@ simple("lower(char(x)) char(x)", "lower({0})")
 simple("lower(varchar(x)) varchar(x)", "lower({0})")
 for _name in ("trim", "ltrim", "rtrim"):
     simple(f"{_name}(varchar(x)) varchar(x)", f"{_name}({{0}}, {text_literal(WHITESPACE)})")
+    simple(f"{_name}(varchar(x), varchar) varchar(x)", f"{_name}({{0}}, {{1}})")
 simple("substr substring(varchar(x), bigint) varchar(x)", "t_substr({0}, {1})")
 simple("substr substring(varchar(x), bigint, bigint) varchar(x)", "t_substr3({0}, {1}, {2})")
 simple("strpos(varchar, varchar) bigint", "CAST(instr({0}, {1}) AS BIGINT)")

@@ -84,8 +84,6 @@ COMPARISON = {
     "'a\\b' LIKE 'a\\b'": "true",
     "CAST('ab' AS char(4)) = 'ab'": "true",
     "(1, 'a') IN ((1, 'a'), (2, 'b'))": "true",
-    "3 > ALL (SELECT 1 UNION SELECT 2)": "true",
-    "3 = ANY (VALUES 1, 2)": "false",
     "timestamp '2024-01-02 00:00:00' > date '2024-01-01'": "true",
     "true OR NULL": "true",
     "false AND NULL": "false",
@@ -290,7 +288,6 @@ COLLECTIONS = {
     "map_keys(MAP(ARRAY['a', 'b'], ARRAY[1, 2]))": "[a, b]",
     "ROW(1, 'x')": "{field0=1, field1=x}",
     "X'616263'": "61 62 63",
-    "U&'\\00e9'": "é",
 }
 
 JSON = {

@@ -507,11 +507,11 @@ class TestPreparedStatements:
             assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
     def test_must_be_of_a_kind_that_has_parameters(self, athena: Any, workgroup: str) -> None:
-        made = {"StatementName": "x", "WorkGroup": workgroup}
+        made = {"StatementName": "one", "WorkGroup": workgroup}
         assert "not supported" in refusal(athena.create_prepared_statement, **made, QueryStatement="DROP TABLE t")
         assert "SELEC" in refusal(athena.create_prepared_statement, **made, QueryStatement="SELEC 1")
         made["StatementName"] = "not a name"
-        assert "is invalid" in refusal(athena.create_prepared_statement, **made, QueryStatement="SELECT 1")
+        assert "'statementName'" in refusal(athena.create_prepared_statement, **made, QueryStatement="SELECT 1")
 
     def test_are_executed_with_the_values_of_the_statement_or_the_request(
         self, athena: Any, prepared: dict[str, str]

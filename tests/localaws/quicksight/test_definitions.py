@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from localaws.protocol import AwsError
-from localaws.quicksight import validation
 from localaws.quicksight.definitions import check
+from localaws.quicksight.operations import DEFINITION
 from localaws.quicksight.store import DATA_SET, Context, Scope, Store
 from tests.localaws.quicksight.definitions_of_sales import definition
 
@@ -42,7 +42,7 @@ def wells(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_sound_definition_names_its_data_sets_and_has_no_errors(store: Store) -> None:
-    validation.check_shape(SHAPE, good(), "Definition")
+    DEFINITION.check_shape(SHAPE, good(), "Definition")
     found = check(store, SCOPE, SHAPE, good())
     assert found.data_sets == ["arn:aws:quicksight:us-east-1:000000000000:dataset/sales"]
     assert found.errors == []

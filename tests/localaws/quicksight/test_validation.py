@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localaws.protocol import AwsError
-from localaws.quicksight.validation import check_request
+from localaws.quicksight.operations import DEFINITION
 
 GOOD: dict[str, Any] = {
     "AwsAccountId": "000000000000",
@@ -44,7 +44,7 @@ TABLE = ["PhysicalTableMap", "one", "RelationalTable"]
 
 
 def test_a_request_by_the_definition_is_taken() -> None:
-    check_request("CreateDataSet", GOOD)
+    DEFINITION.check_request("CreateDataSet", GOOD)
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_what_the_definition_does_not_allow_is_refused_with_its_path(
     path: list[Any], value: Any, where: str, constraint: str
 ) -> None:
     with pytest.raises(AwsError, match=where) as caught:
-        check_request("CreateDataSet", spoiled(path, value))
+        DEFINITION.check_request("CreateDataSet", spoiled(path, value))
     assert caught.value.code == "InvalidParameterValueException"
     with pytest.raises(AwsError, match=constraint):
-        check_request("CreateDataSet", spoiled(path, value))
+        DEFINITION.check_request("CreateDataSet", spoiled(path, value))
 
 
 def board(visuals: int = 1, sheets: int = 1, identifier: str = "v") -> dict[str, Any]:
@@ -89,15 +89,15 @@ def board(visuals: int = 1, sheets: int = 1, identifier: str = "v") -> dict[str,
 
 
 def test_a_dashboard_has_20_sheets_and_75_visuals_on_each_at_most() -> None:
-    check_request("CreateDashboard", board(75, 20))
+    DEFINITION.check_request("CreateDashboard", board(75, 20))
     for given, where in ((board(76, 20), r"Sheets\[0\]\.Visuals"), (board(1, 21), "Definition.Sheets'")):
         with pytest.raises(AwsError, match=where):
-            check_request("CreateDashboard", given)
+            DEFINITION.check_request("CreateDashboard", given)
 
 
 def test_an_id_has_letters_of_ascii_alone() -> None:
     with pytest.raises(AwsError, match=r"VisualId' failed .* regular expression pattern"):
-        check_request("CreateDashboard", board(identifier="größe"))
+        DEFINITION.check_request("CreateDashboard", board(identifier="größe"))
 
 
 def test_a_number_out_of_range_is_refused() -> None:
@@ -105,4 +105,4 @@ def test_a_number_out_of_range_is_refused() -> None:
     properties = {"RefreshConfiguration": {"IncrementalRefresh": {"LookbackWindow": window}}}
     request = {"AwsAccountId": "000000000000", "DataSetId": "sales", "DataSetRefreshProperties": properties}
     with pytest.raises(AwsError, match=r"Size' failed .* value greater than or equal to 1"):
-        check_request("PutDataSetRefreshProperties", request)
+        DEFINITION.check_request("PutDataSetRefreshProperties", request)
