@@ -105,16 +105,13 @@ class Operators(Translator):
 
     def concatenate(self, a: Expr, b: Expr, node: Node) -> Expr:
         """`a || b` for text, arrays and binary."""
-        if a.type.name == "array" or b.type.name == "array":
-            whole = a.type if a.type.name == "array" else b.type
+        if "array" in (a.type.name, b.type.name):
+            if "unknown" in (a.type.name, b.type.name):
+                raise self.unsupported(f"{a.type} || {b.type}", node)
             sides = [x if x.type.name == "array" else Expr(f"[{x.sql}]", array(x.type)) for x in (a, b)]
-            if whole.name == "array":
-                if "unknown" in (a.type.name, b.type.name):
-                    raise self.unsupported(f"{a.type} || {b.type}", node)
-                values, kind = self.unify(sides, node)
-                absent = " OR ".join(f"{value.sql} IS NULL" for value in (a, b))
-                joined = f"list_concat({values[0].sql}, {values[1].sql})"
-                return Expr(f"CASE WHEN {absent} THEN NULL ELSE {joined} END", kind)
+            values, kind = self.unify(sides, node)
+            joined = f"list_concat({values[0].sql}, {values[1].sql})"
+            return Expr(f"CASE WHEN {a.sql} IS NULL OR {b.sql} IS NULL THEN NULL ELSE {joined} END", kind)
         if a.type == b.type == t.VARBINARY:
             return Expr(f"({a.sql} || {b.sql})", t.VARBINARY)
         for value in (a, b):

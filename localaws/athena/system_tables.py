@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
-from localaws.athena import duck, views
 from localaws.athena import types as t
-from localaws.athena.catalogue import CATALOG, DEFAULT_PARTITION, INFORMATION_SCHEMA, Catalogue, Table
+from localaws.athena import views
+from localaws.athena.catalogue import CATALOG, INFORMATION_SCHEMA, Catalogue, Table
 from localaws.athena.errors import QueryFailed
+from localaws.athena.tables import typed_values
 from localaws.athena.types import Type, to_arrow
 
 _SUFFIX = "$partitions"
@@ -97,11 +98,6 @@ def described(table: Table) -> list[tuple[str, str, str, str | None]]:
 def _partitions(catalogue: Catalogue, table: Table, alias: str) -> CatalogueRelation:
     kinds = [(key.name, t.parse_hive(key.type)) for key in table.partition_keys]
     found = catalogue.partitions(table)
-    with duck.cursor() as scratch:
-        columns = []
-        for i, (_, kind) in enumerate(kinds):
-            texts = [None if p.values[i] == DEFAULT_PARTITION else p.values[i] for p in found]
-            scratch.register("texts", pa.table({"x": pa.array(texts, pa.string())}))
-            columns.append(scratch.sql(f"SELECT CAST(x AS {t.to_duckdb(kind)}) FROM texts").fetchall())
-    rows: list[tuple[object, ...]] = [tuple(column[i][0] for column in columns) for i in range(len(found))]
+    columns = [typed_values([p.values[i] for p in found], *key).to_pylist() for i, key in enumerate(kinds)]
+    rows: list[tuple[object, ...]] = list(zip(*columns, strict=True))
     return CatalogueRelation(alias, kinds, rows)

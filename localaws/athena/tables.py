@@ -168,7 +168,8 @@ class TableScan:
         """The partitions whose key values satisfy the predicates, in the order they came."""
         if not found:
             return []
-        values = [self._typed(i, [p.values[i] for p in found]) for i in range(len(self.keys))]
+        keys = [(name, kind) for name, kind, _ in self.keys]
+        values = [typed_values([p.values[i] for p in found], *key) for i, key in enumerate(keys)]
         rows = pa.table([*values, pa.array(range(len(found)))], names=[*self.key_labels, "place"])
         kept = set(range(len(found)))
         if self.predicates:
@@ -186,15 +187,6 @@ class TableScan:
             _Part(tuple(column[i] for column in columns), found[i].storage, partition_name(self.table, found[i].values))
             for i in sorted(kept)
         ]
-
-    def _typed(self, index: int, texts: list[str]) -> pa.Array:
-        """Partition values in the key's type; HIVE_INVALID_PARTITION_VALUE when one is not of that type."""
-        name, kind, _ = self.keys[index]
-        given = [None if text_ == DEFAULT_PARTITION else text_ for text_ in texts]
-        if kind.name == "varchar":
-            return pa.array(given, pa.string())
-        parsed = _partition_values({text_ for text_ in given if text_ is not None}, name, kind)
-        return pa.array([None if text_ is None else parsed[text_] for text_ in given], to_arrow(kind))
 
     def _check_partition_schema(self, partition: Partition) -> None:
         own = {column.name: column.type for column in partition.storage.columns}
@@ -354,17 +346,20 @@ def _column_type(table: Table, name: str, text_: str) -> Type:
         raise failure("HIVE_INVALID_METADATA", f"column {name} of {table.full_name}: {error}") from error
 
 
-def _partition_values(texts: set[str], name: str, kind: Type) -> dict[str, Any]:
-    """Partition values by their texts; HIVE_INVALID_PARTITION_VALUE for one that is not of the key's type."""
+def typed_values(texts: list[str], name: str, kind: Type) -> pa.Array:
+    """Values of a partition key in its type; HIVE_INVALID_PARTITION_VALUE when one is not of that type."""
+    given = pa.array([None if text_ == DEFAULT_PARTITION else text_ for text_ in texts], pa.string())
+    if kind.name == "varchar":
+        return given
     with duck.cursor() as scratch:
-        scratch.register("texts", pa.table({"x": pa.array(sorted(texts), pa.string())}))
-        found = dict(scratch.sql(f"SELECT x, TRY_CAST(x AS {to_duckdb(kind)}) FROM texts").fetchall())
-    wrong = next((text_ for text_, value in found.items() if value is None), None)
-    if wrong is not None:
+        scratch.register("texts", pa.table({"x": given}))
+        values = scratch.sql(f"SELECT TRY_CAST(x AS {to_duckdb(kind)}) AS x FROM texts").to_arrow_table()["x"]
+    wrong = given.filter(pc.and_(values.combine_chunks().is_null(), given.is_valid()))
+    if len(wrong):
         raise failure(
-            "HIVE_INVALID_PARTITION_VALUE", f"Invalid partition value '{wrong}' for {kind} partition key: {name}"
+            "HIVE_INVALID_PARTITION_VALUE", f"Invalid partition value '{wrong[0]}' for {kind} partition key: {name}"
         )
-    return found
+    return values.combine_chunks().cast(to_arrow(kind))
 
 
 _WIDENING = {
