@@ -70,13 +70,8 @@ class OfWorkgroup:
         self._caller = caller
         self._workgroup = workgroup
 
-    def put(self, name: str, sql: str) -> None:
-        self._do("CreatePreparedStatement", StatementName=name, QueryStatement=sql)
-
-    def remove(self, name: str) -> None:
-        self._do("DeletePreparedStatement", StatementName=name)
-
-    def _do(self, operation: str, **members: str) -> dict[str, Any]:
+    def __call__(self, operation: str, **members: str) -> dict[str, Any]:
+        """An operation's answer. Raises QueryFailed."""
         arn = f"arn:aws:athena:{self._caller.region}:{self._caller.account}:workgroup/{self._workgroup}"
         if not rights.allowed(self._caller, f"athena:{operation}", arn):
             raise QueryFailed(f"Insufficient permissions to execute the query. athena:{operation} on resource: {arn}")
@@ -91,7 +86,7 @@ class OfWorkgroup:
 
         name, given = read_execute(sql)
         try:
-            found = self._do("GetPreparedStatement", StatementName=name)["PreparedStatement"]
+            found = self("GetPreparedStatement", StatementName=name)["PreparedStatement"]
             return parameters.substitute(found["QueryStatement"], [*given, *values])
         except QueryFailed as error:
             raise InvalidRequest(error.message) from error

@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,6 @@ class QueryResult:
     written: int | None = None
 
 
-class Prepared(Protocol):
-    """The workgroup's prepared statements."""
-
-    def put(self, name: str, sql: str) -> None:
-        """Keeps a statement. Raises QueryFailed for a name that is taken."""
-
-    def remove(self, name: str) -> None:
-        """Drops a statement. Raises QueryFailed when there is none."""
-
-
 @dataclass
 class QueryContext:
     """What a statement runs with: the session's database, clients of our own endpoint, when to stop, what it may do."""
@@ -62,4 +52,5 @@ class QueryContext:
     encryption: dict[str, str] = field(default_factory=dict)
     # The files that the statement has begun to write, failed or not.
     written: list[str] = field(default_factory=list)
-    prepared: Prepared | None = None
+    # Carries out an operation of the API on the workgroup's prepared statements. Raises QueryFailed.
+    prepared: Callable[..., Any] | None = None

@@ -19,7 +19,7 @@ from localaws.athena.catalogue import Column
 from localaws.athena.ddl import Ddl, Name, NewTable, PartitionSpec
 from localaws.athena.errors import InvalidRequest, not_supported
 from localaws.athena.kinds import makes_table
-from localaws.athena.results_model import Prepared, QueryContext, QueryResult
+from localaws.athena.results_model import QueryContext, QueryResult
 from localaws.athena.select import explained, run_query
 from localaws.athena.syntax import line_column, parse_query
 from localaws.athena.syntax import tokens as trino_tokens
@@ -534,7 +534,7 @@ class TrinoParser(DdlParser):
             raise InvalidRequest(UNSUPPORTED)
 
         def keep(context: QueryContext) -> QueryResult:
-            _prepared(context).put(name, text)
+            _prepared(context)("CreatePreparedStatement", StatementName=name, QueryStatement=text)
             return QueryResult("UTILITY", "PREPARE")
 
         return keep
@@ -565,13 +565,13 @@ class TrinoParser(DdlParser):
         name = self._identifier()
 
         def forget(context: QueryContext) -> QueryResult:
-            _prepared(context).remove(name)
+            _prepared(context)("DeletePreparedStatement", StatementName=name)
             return QueryResult("UTILITY", "DEALLOCATE_PREPARE")
 
         return forget
 
 
-def _prepared(context: QueryContext) -> Prepared:
+def _prepared(context: QueryContext) -> Callable[..., Any]:
     if context.prepared is None:
         raise not_supported("prepared statements without a workgroup")
     return context.prepared
