@@ -85,12 +85,14 @@ def plan(
     return queries.translate(parse_query(sql)), analysis
 
 
+def column_names(query: Query) -> list[str]:
+    """The result's column names: `_col0` and so on where the query gives none."""
+    return [f"_col{i}" if column.name is None else column.name for i, column in enumerate(query.columns)]
+
+
 def _result_columns(query: Query) -> list[ResultColumn]:
-    """The result's columns, named `_col0` and so on where the query gives no name."""
-    return [
-        ResultColumn(f"_col{i}" if column.name is None else column.name, *t.result_metadata(column.type))
-        for i, column in enumerate(query.columns)
-    ]
+    kinds = (t.result_metadata(column.type) for column in query.columns)
+    return [ResultColumn(name, *kind) for name, kind in zip(column_names(query), kinds, strict=True)]
 
 
 def _execute(
