@@ -75,9 +75,6 @@ class Aggregation(Translator):
         if len(raw) == 1 and isinstance(raw[0], exp.Distinct):
             call.distinct = True
             raw = list(raw[0].expressions)
-            if raw and isinstance(raw[-1], exp.Order):
-                order = raw[-1]
-                raw[-1] = raw[-1].this
         if len(raw) == 1 and isinstance(raw[0], exp.Star):
             if call.name != "count":
                 raise self.failure("SYNTAX_ERROR", "the argument * is for count only", node)

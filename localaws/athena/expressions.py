@@ -50,8 +50,6 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         name = node.name.lower()
         if name in AGGREGATES or name in WINDOW_FUNCTIONS:
             return self.aggregate(node)
-        if name == "if":
-            return self._if(node.expressions, node)
         if name == "row":
             return self._row([self.translate(item) for item in node.expressions])
         if name == "grouping":
@@ -89,17 +87,11 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         branches = " ".join(f"WHEN {c} THEN {v.sql}" for c, v in zip(conditions, values, strict=False))
         return Expr(f"CASE {branches} ELSE {values[-1].sql} END", kind)
 
-    def _if_node(self, node: exp.If) -> Expr:
-        parts = [node.this, node.args["true"], node.args.get("false")]
-        return self._if([part for part in parts if part is not None], node)
-
-    def _if(self, parts: list[Node], node: Node) -> Expr:
-        if len(parts) not in (2, 3):
-            raise self.failure("SYNTAX_ERROR", "Invalid number of arguments for 'if' function", node)
-        condition = self.boolean(parts[0], "IF condition")
-        results = [self.translate(part) for part in parts[1:]]
-        if len(results) == 1:
-            results.append(Expr("NULL", t.UNKNOWN))
+    def _if(self, node: exp.If) -> Expr:
+        condition = self.boolean(node.this, "IF condition")
+        otherwise = node.args.get("false")
+        results = [self.translate(node.args["true"])]
+        results.append(self.translate(otherwise) if otherwise is not None else Expr("NULL", t.UNKNOWN))
         values, kind = self.unify(results, node)
         return Expr(f"CASE WHEN {condition} THEN {values[0].sql} ELSE {values[1].sql} END", kind)
 
@@ -232,7 +224,7 @@ _HANDLERS: dict[type[Any], Callable[[Expressions, Any], Expr]] = {
     exp.Neg: Expressions._negative, exp.DPipe: Expressions._concat, exp.Is: Expressions._is,
     exp.NullSafeEQ: Expressions._distinct_from, exp.NullSafeNEQ: Expressions._distinct_from,
     exp.Between: Expressions._between, exp.In: Expressions._in, exp.Like: Expressions._like,
-    exp.Escape: Expressions._escape, exp.Case: Expressions._case, exp.If: Expressions._if_node,
+    exp.Escape: Expressions._escape, exp.Case: Expressions._case, exp.If: Expressions._if,
     exp.Cast: Expressions._cast, exp.TryCast: Expressions._cast, exp.Interval: Expressions._interval,
     exp.AtTimeZone: Expressions._at_time_zone, exp.Extract: Expressions._extract, exp.Trim: Expressions._trim,
     exp.Substring: Expressions._substring, exp.StrPosition: Expressions._position,

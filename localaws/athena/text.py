@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from localaws.athena.catalogue import Storage
@@ -249,29 +250,8 @@ def _boolean(text: str, kind: Type) -> bool:
     return text.lower() == "true"
 
 
-def _date(text: str, kind: Type) -> dt.date:
-    match = re.fullmatch(r"\s*(\d{4})-(\d{1,2})-(\d{1,2})\s*", text)
-    try:
-        if match is None:
-            raise ValueError
-        return dt.date(*map(int, match.groups()))
-    except ValueError as error:
-        raise _Unparseable(f"Invalid date '{text}'") from error
-
-
 def _millis(fraction: str | None) -> int:
     return int((Decimal(f"0.{fraction or 0}") * 1000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
-
-
-def _timestamp(text: str, kind: Type) -> dt.datetime:
-    try:
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d{1,9})?)?", text):
-            raise ValueError
-        whole, _, fraction = text.partition(".")
-        moment = dt.datetime.fromisoformat(whole)
-    except ValueError as error:
-        raise _Unparseable(f"Invalid timestamp '{text}'") from error
-    return moment + dt.timedelta(milliseconds=_millis(fraction))
 
 
 def _lax_integer(text: str, kind: Type) -> int:
@@ -294,14 +274,10 @@ def _lax_decimal(text: str, kind: Type) -> Decimal:
     return _decimal(text, kind)
 
 
-# Days since 1970 of a year, a month and a day that may lie beyond the ends of a year or month: Java's lenient calendar.
-_YEARS, _DAYS = 400, 146_097
-
-
 def _lenient_days(year: int, month: int, day: int) -> int:
-    year, month = year + (month - 1) // 12, (month - 1) % 12
-    cycles, place = divmod(year - 1970, _YEARS)
-    return (dt.date(1970 + place, month + 1, 1) - _EPOCH).days + cycles * _DAYS + day - 1
+    """Days since 1970. A month and a day may lie beyond the ends of a year or month, as in Java's lenient calendar."""
+    first = np.datetime64((year - 1970) * 12 + month - 1, "M").astype("datetime64[D]")
+    return int(first.astype(np.int64)) + day - 1
 
 
 def _lax_date(text: str, kind: Type) -> int:
@@ -332,8 +308,7 @@ def _epoch_millis(text: str, kind: Type) -> dt.datetime:
 
 _PARSERS: dict[str, Callable[[str, Type], Any]] = {
     "varchar": _text, "char": _text, "tinyint": _integer, "smallint": _integer, "integer": _integer,
-    "bigint": _integer, "double": _float, "real": _float, "decimal": _decimal, "boolean": _boolean, "date": _date,
-    "timestamp": _timestamp,
+    "bigint": _integer, "double": _float, "real": _float, "decimal": _decimal, "boolean": _boolean,
 }  # fmt: skip
 # As Hive's LazySimpleSerDe reads them, in Trino 483.
 _PARSERS_LAZY: dict[str, Callable[[str, Type], Any]] = {
