@@ -179,7 +179,7 @@ class Ddl:
         folder = key.rstrip("/")
         try:
             for marker in filter(None, (folder, f"{folder}/", f"{folder}_$folder$")):
-                self._is_there(bucket, marker)
+                self._ask_for(bucket, marker)
             found = self.context.s3.list_objects_v2(Bucket=bucket, Prefix=f"{folder}/" if folder else "", MaxKeys=1)
         except ClientError as error:
             if code_of(error) in ("AccessDenied", "403", "Forbidden"):
@@ -191,14 +191,13 @@ class Ddl:
                 if not self.context.allowed("s3:PutObject", f"arn:aws:s3:::{bucket}/{marker}"):
                     raise ddl_task_failure(_no_folder(location))
 
-    def _is_there(self, bucket: str, key: str) -> bool:
+    def _ask_for(self, bucket: str, key: str) -> None:
+        """Raises ClientError where S3 does not say whether there is such an object."""
         try:
             self.context.s3.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            if code_of(error) in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
-                return False
-            raise
-        return True
+            if code_of(error) not in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
+                raise
 
     def drop_table(self, name: Name, if_exists: bool) -> QueryResult:
         database, table, _ = self.find(name)

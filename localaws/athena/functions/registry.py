@@ -72,10 +72,6 @@ class Call:
         """SQL of an argument that is varchar (or char)."""
         return self.arg(index, t.VARCHAR).sql
 
-    def integer(self, index: int) -> str:
-        """SQL of an argument that is bigint."""
-        return self.arg(index, t.BIGINT).sql
-
     def constant(self, index: int) -> str:
         """The text of an argument that must be a literal: DuckDB needs it to choose a format or pattern."""
         value = self.args[index]
@@ -92,7 +88,8 @@ class Call:
         *kinds, result = self.signature.params[index].args
         wanted = [resolved(kind, self.bound) for kind in kinds]
         names, body = self.translator.lambda_(self.raw[index], wanted, self.node, list(given) or None)
-        self.bound.setdefault(result.name, body.type)
+        if len(result.name) == 1:
+            self.bound.setdefault(result.name, body.type)
         return names, body
 
     def invalid(self, text: str, duckdb_type: str = "") -> str:
@@ -190,8 +187,5 @@ function = registering(SCALARS)
 
 
 def simple(signature: str, sql: str) -> None:
-    """Registers a function as a DuckDB template: `{0}` is the first argument, `{result}` the type of the result."""
-
-    @function(signature)
-    def filled(call: Call) -> str:
-        return sql.format(*call.sql, result=to_duckdb(call.result))
+    """Registers a function as a DuckDB template: `{0}` is the first argument."""
+    function(signature)(lambda call: sql.format(*call.sql))

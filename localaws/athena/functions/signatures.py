@@ -28,6 +28,8 @@ class Signature:
 
 
 class _Reader(TypeParser):
+    """Reads a type of Trino's, with letters in it."""
+
     def signature(self) -> Signature:
         names = []
         while self._peek() != "(":
@@ -61,11 +63,8 @@ def bind(signature: Signature, given: Sequence[Type]) -> Bound | None:
     bound: Bound = {}
     if len(given) != len(signature.params):
         return None
-    return (
-        bound
-        if all(_binds(wanted, kind, bound) for wanted, kind in zip(signature.params, given, strict=True))
-        else None
-    )
+    pairs = zip(signature.params, given, strict=True)
+    return bound if all(_binds(wanted, kind, bound) for wanted, kind in pairs) else None
 
 
 def _binds(wanted: Type, given: Type, bound: Bound) -> bool:
@@ -74,14 +73,13 @@ def _binds(wanted: Type, given: Type, bound: Bound) -> bool:
     if len(wanted.name) == 1:
         given = t.DOUBLE if wanted.name == "n" and given == t.UNKNOWN else given
         common = t.common_type(bound.get(wanted.name, given), given)
+        if common is None or (wanted.name == "m" and common.name not in t.MOMENTS):
+            return False
         bound[wanted.name] = common
-        return common is not None and (
-            (wanted.name != "m" or common.name in t.MOMENTS) and (wanted.name != "n" or common.is_numeric)
-        )
+        return wanted.name != "n" or common.is_numeric
     if wanted.name in ("array", "map"):
-        return given.name == wanted.name and all(
-            _binds(w, g, bound) for w, g in zip(wanted.args, given.args, strict=True)
-        )
+        pairs = zip(wanted.args, given.args, strict=False)
+        return given.name == wanted.name and all(_binds(inner, kind, bound) for inner, kind in pairs)
     if wanted.args and isinstance(wanted.args[0], str):
         bound[wanted.args[0]] = (0,) if given == t.UNKNOWN else given.args
         return given.name == wanted.name or (wanted.name == "varchar" and (given.is_text or given == t.UNKNOWN))
