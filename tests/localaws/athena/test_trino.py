@@ -7,6 +7,10 @@ import pytest
 from localaws.athena.engine import QueryContext, QueryFailed, execute
 
 VALUES = {
+    "TIMESTAMP '2024-02-29 23:59:59.999500'": "2024-03-01 00:00:00.000",
+    "TIMESTAMP '2024-02-29 23:59:59.999499'": "2024-02-29 23:59:59.999",
+    "TIMESTAMP '12024-01-02 03:04:05.678 Europe/Zurich'": "+12024-01-02 03:04:05.678 Europe/Zurich",
+    "ARRAY[TIMESTAMP '12024-01-02 03:04:05.6785']": "[+12024-01-02 03:04:05.679]",
     "ltrim('xya', 'xy')": "a",
     "rtrim('axy', 'xy')": "a",
     "json_value('{\"a\": 1.50}', 'lax $.a')": "1.5E0",
