@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -142,6 +143,16 @@ def test_a_text_is_read_as_the_careful_reader_reads_it_or_left_to_it(hive_type: 
         if number not in odd:
             # As texts, for which -0.0 is not 0.0.
             assert (text, repr(next(values))) == (text, repr(judge(text.encode())[1] if text else None))
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("last", [1, 16, 17, 64, 65, 100])
+def test_a_text_of_any_length_arrives_whole(quote: str, last: int) -> None:
+    """Also at the end of a block, where nothing behind it may be read."""
+    texts = [(string.ascii_letters * 3)[(number + last) % 7 :][:number] for number in (*range(1, 130), last)]
+    data = bytearray("".join(f"{quote}{text}{quote}\n" for text in texts).encode())
+    read = kernel("string").read(data, len(data))
+    assert read.arrays[0].to_pylist() == texts
 
 
 def test_bytes_that_are_no_text_are_found_at_every_place() -> None:
