@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 
 from localaws.protocol import AwsError
-from localaws.quicksight.operations import service_model
-from localaws.quicksight.validation import check_request
+from localaws.quicksight.operations import DEFINITION, service_model
 from scripts import templates
 from tests.support.localaws import REPOSITORY
 
@@ -48,10 +47,10 @@ def check(resource: dict[str, Any]) -> None:
     kind = resource["Type"].rpartition("::")[2]
     if "RoleArn" in str(properties):
         properties["DataSourceParameters"]["AthenaParameters"]["WorkGroup"] = "primary"
-    check_request(f"Create{kind}", properties)
+    DEFINITION.check_request(f"Create{kind}", properties)
     if APART in resource["Properties"]:
         own = {"AwsAccountId": "123456789012", "DataSetId": "a", APART: resource["Properties"][APART]}
-        check_request("PutDataSetRefreshProperties", own)
+        DEFINITION.check_request("PutDataSetRefreshProperties", own)
 
 
 @pytest.mark.parametrize("name", BOARDS)
