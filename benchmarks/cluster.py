@@ -20,14 +20,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from benchmarks.cases import SLOTS, Case
 from benchmarks.proxy import CountingProxy
 from benchmarks.report import Sample, summary
 from scripts.airflow_api import AirflowApi
 from scripts.cluster import Cluster
-from scripts.processes import ManagedProcess
 from tests.support.lakes import config_text
 from tests.support.queries import fetch_rows, run_query
 
@@ -100,7 +97,7 @@ class _Counted(Cluster):
 
     def cpu_seconds(self) -> float:
         """What the nodes' processes have taken so far, and those that they waited for."""
-        return sum(_cpu(process) for process in self.running() if process.name in self.node_names)
+        return sum(process.cpu_seconds() for process in self.running() if process.name in self.node_names)
 
 
 def run(case: Case, say: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, list[Sample]]]:
@@ -214,16 +211,6 @@ def _xcoms(cluster: Cluster, run_id: str) -> int:
 def _asked(cluster: Cluster, sql: str) -> str:
     assert cluster.database is not None
     return cluster.database.ask(sql).strip() or "0"
-
-
-def _cpu(process: ManagedProcess) -> float:
-    seconds = 0.0
-    for member in process.members():
-        try:
-            seconds += sum(member.cpu_times()[:4])
-        except psutil.NoSuchProcess:
-            continue
-    return seconds
 
 
 def _numbers(sample: Sample) -> Iterable[tuple[str, float]]:

@@ -34,7 +34,7 @@ from scripts.package import mwaa_files
 from scripts.ports import HOST, reserved
 from scripts.postgres import Postgres
 from scripts.processes import ManagedProcess, ProcessTable, StackError
-from scripts.stack import FAULTS, ROOT, Stack, _terminate
+from scripts.stack import FAULTS, ROOT, Stack, end_by_signal
 from scripts.worker_user import NAME as WORKER_USER
 from scripts.worker_user import make_worker_user
 
@@ -298,7 +298,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=ROOT / ".local" / "cluster-state", help="state folder")
     parser.add_argument("--port", type=int, help="port of Airflow's UI (default: a free one)")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, end_by_signal)
     cluster = Cluster(
         config_path=arguments.config,
         state=arguments.state,

@@ -73,6 +73,14 @@ class ManagedProcess:
                     found.update((child.pid, child) for child in process.children(recursive=True))
         return [process for process in found.values() if _runs(process)]
 
+    def cpu_seconds(self) -> float:
+        """What its members have taken of a core so far, and those that have ended and that they waited for."""
+        seconds = 0.0
+        for member in self.members():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                seconds += sum(member.cpu_times()[:4])
+        return seconds
+
     def tail(self, lines: int = 30) -> str:
         """The last lines of its log."""
         try:

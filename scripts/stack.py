@@ -669,7 +669,7 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
+def end_by_signal(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
@@ -686,7 +686,7 @@ def main() -> int:
             command.add_argument("--port", type=int, help="port of Airflow's UI (default: 8080, or a free one)")
     arguments = parser.parse_args()
     # A start that gets SIGTERM stops what it has started so far.
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, end_by_signal)
     try:
         return int(arguments.run(arguments))
     except FAULTS as error:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psutil
 
@@ -97,13 +95,7 @@ class Machines(World):
 
     def cpu_seconds(self) -> dict[str, float]:
         """What each node's processes have taken of a core so far, those that have ended included where waited for."""
-        found = {}
-        for name in self.stack.node_names:
-            found[name] = 0.0
-            for member in self.process(name).members():
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    found[name] += sum(member.cpu_times()[:4])
-        return found
+        return {name: self.process(name).cpu_seconds() for name in self.stack.node_names}
 
     def place(self, process: ManagedProcess, path: str) -> tuple[int, int]:
         """Which file a process has at a path, by device and inode."""
@@ -145,37 +137,3 @@ class Machines(World):
             )
         )
         return [item["source"]["S"] for page in pages for item in page["Items"]]
-
-    def begin(self, dag_id: str, **settings: Any) -> Any:
-        """Triggers a run, and does not wait for it."""
-        return self.api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, **settings})
-
-    def state(self, run: Any) -> str:
-        path = f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}"
-        return str(self.api.get(path)["state"])
-
-
-def readings(day: str, rows: int) -> tuple[str, Decimal]:
-    """A day's file of about 32 bytes a row, and the sum of its kWh."""
-    lines = [f"m{number % 7},{number}.{number % 1000:03},{day} 00:15:00" for number in range(1, rows + 1)]
-    total = sum((Decimal(f"{number}.{number % 1000:03}") for number in range(1, rows + 1)), Decimal())
-    return "\n".join(["meter,kwh,read_at", *lines, ""]), total
-
-
-def put_readings(machines: Machines, month: str, days: dict[int, int]) -> dict[str, tuple[int, Decimal]]:
-    """Puts one file per day with so many rows; returns rows and kWh by day as Athena is to answer them."""
-    expected = {}
-    for day, rows in days.items():
-        text, total = readings(f"{month}-{day:02}", rows)
-        machines.put(f"utilities/north/readings-{month}-{day:02}.csv", text)
-        expected[f"{day:02}"] = (rows, total)
-    return expected
-
-
-def answer(machines: Machines, year: str, month: str) -> dict[str, tuple[int, Decimal]]:
-    """Rows and kWh by day, by Athena."""
-    rows = machines.query(
-        f"SELECT day, count(*) AS readings, sum(kwh) AS total FROM meter_readings "
-        f"WHERE year = '{year}' AND month = '{month}' GROUP BY day"
-    )
-    return {str(day): (int(str(count)), Decimal(str(total))) for day, count, total in rows}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.machines import Machines, answer, put_readings
+from tests.cluster.machines import Machines
+from tests.end_to_end.readings import answer, put_readings
 from tests.end_to_end.world import wait_for
 
 # A file that takes long enough to be in the middle of.

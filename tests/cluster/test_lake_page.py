@@ -8,7 +8,8 @@ import pytest
 import requests
 
 from lakelanes_airflow.page.app import the_app
-from tests.cluster.machines import Machines, put_readings
+from tests.cluster.machines import Machines
+from tests.end_to_end.readings import put_readings
 
 ROUTES = [(method, route.path) for route in the_app().routes for method in getattr(route, "methods", ["GET"])]
 STARTERS = ("User", "Op", "Admin")

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from scripts.airflow_processes import expected_dags, pages
-from tests.cluster.machines import Machines, answer, put_readings
+from tests.cluster.machines import Machines
+from tests.end_to_end.readings import answer, put_readings
 from tests.end_to_end.world import wait_for
 
 MEGABYTE_ROWS = 40_000

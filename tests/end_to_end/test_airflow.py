@@ -4,42 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
 from lakelanes_airflow.runs.xcoms import FAILURE
 from scripts.airflow_api import AirflowError
+from tests.end_to_end.readings import answer, put_readings
 from tests.end_to_end.world import FINAL, World, wait_for
 
 # Its task runs when a table is new, in whichever test that is.
 VIEWS = {"refresh_views"}
-
-
-def readings(day: str, rows: int) -> tuple[str, Decimal]:
-    """A day's file, and the sum of its kWh."""
-    values = [Decimal(f"{number}.{number % 1000:03}") for number in range(1, rows + 1)]
-    lines = [f"m{number % 7},{value},{day} 00:15:00" for number, value in enumerate(values)]
-    return "\n".join(["meter,kwh,read_at", *lines, ""]), sum(values, Decimal())
-
-
-def put_readings(world: World, month: str, days: dict[int, int]) -> dict[str, tuple[int, Decimal]]:
-    """Puts one file per day with so many rows; returns rows and kWh by day as Athena is to answer them."""
-    expected = {}
-    for day, rows in days.items():
-        text, total = readings(f"{month}-{day:02}", rows)
-        world.put(f"utilities/north/readings-{month}-{day:02}.csv", text)
-        expected[f"{day:02}"] = (rows, total)
-    return expected
-
-
-def answer(world: World, year: str, month: str) -> dict[str, tuple[int, Decimal]]:
-    """Rows and kWh by day, by Athena."""
-    rows = world.query(
-        f"SELECT day, count(*) AS readings, sum(kwh) AS total FROM meter_readings "
-        f"WHERE year = '{year}' AND month = '{month}' GROUP BY day"
-    )
-    return {str(day): (int(str(count)), Decimal(str(total))) for day, count, total in rows}
 
 
 def test_a_trigger_loads_all_that_is_there(world: World) -> None:

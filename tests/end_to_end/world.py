@@ -55,12 +55,18 @@ class World:
 
     def trigger(self, dag_id: str, **settings: Any) -> Any:
         """Triggers a run, with settings of the REST API (conf, partition_key); returns it once it has ended."""
-        run = self.api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, **settings})
-        return self.ended(run)
+        return self.ended(self.begin(dag_id, **settings))
+
+    def begin(self, dag_id: str, **settings: Any) -> Any:
+        """Triggers a run, and does not wait for it."""
+        return self.api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, **settings})
+
+    def state(self, run: Any) -> str:
+        return str(self.api.get(_path(run))["state"])
 
     def ended(self, run: Any) -> Any:
         """The run once it has ended."""
-        path = f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}"
+        path = _path(run)
         return wait_for(lambda: self.api.get(path), lambda found: found["state"] in FINAL, f"the end of {path}")
 
     def backfill(self, dag_id: str, first: str, last: str, **settings: Any) -> Any:
@@ -96,8 +102,7 @@ class World:
 
     def xcom(self, run: Any, task: str, key: str) -> Any:
         """An XCom of a task that is not mapped."""
-        path = f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances/{task}/xcomEntries"
-        return self.api.get(f"{path}/{key}", deserialize=True)["value"]
+        return self.api.get(f"{_path(run)}/taskInstances/{task}/xcomEntries/{key}", deserialize=True)["value"]
 
     def airflow(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs Airflow's command line beside the running components."""
@@ -116,9 +121,8 @@ class World:
 
     def tasks(self, run: Any) -> dict[str, list[Any]]:
         """The run's task instances by task."""
-        path = f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances"
         found: dict[str, list[Any]] = {}
-        for task in self.api.get(path)["task_instances"]:
+        for task in self.api.get(f"{_path(run)}/taskInstances")["task_instances"]:
             found.setdefault(task["task_id"], []).append(task)
         return found
 
@@ -219,6 +223,10 @@ class World:
     def alerts_of(self, run: Any) -> list[Any]:
         """The run's alerts that were read so far."""
         return [alert for alert in self._alerts if alert["run_id"] == run["dag_run_id"]]
+
+
+def _path(run: Any) -> str:
+    return f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}"
 
 
 def _without_airflow() -> dict[str, str]:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from scripts.processes import ManagedProcess, ProcessTable
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 # Ignores SIGTERM, and has started a child that does so too, in a process group of its own.
 STUBBORN = """
@@ -22,6 +22,12 @@ import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], process_group=0)
 print(child.pid, flush=True)
+time.sleep(600)
+"""
+# Its child works, and it does not.
+BUSY = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time\\nwhile time.process_time() < 0.4: pass\\ntime.sleep(600)"])
 time.sleep(600)
 """
 STARTER = """
@@ -59,6 +65,11 @@ def test_a_process_and_what_it_started_are_stopped_even_if_they_refuse(table: Pr
     assert not psutil.pid_exists(process.pid)
     assert psutil.wait_procs([child], timeout=PATIENCE_SECONDS)[1] == []
     assert not table.records.exists()
+
+
+def test_what_a_process_takes_of_a_core_is_that_of_all_it_started(table: ProcessTable) -> None:
+    process = _start(table, sys.executable, "-c", BUSY)
+    assert wait_for(process.cpu_seconds, lambda seconds: seconds >= 0.3, "the work of parent and child") < 60
 
 
 def test_children_left_by_a_dead_process_are_stopped(table: ProcessTable) -> None:

@@ -1,4 +1,4 @@
-"""How hard the tests try: a run of all of them fits into twenty minutes, and LAKELANES_EXAMPLES=10 tries more."""
+"""How hard the tests try: as hard as everybody can wait for, and with LAKELANES_EXAMPLES=10 ten times as hard."""
 
 from __future__ import annotations
 

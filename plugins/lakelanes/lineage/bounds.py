@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, takewhile
 
 from lakelanes.lineage.datasets import Dataset, Lineage, Rejected, object_name
 
@@ -128,11 +128,11 @@ def _folded(inputs: Sequence[Dataset], most: int) -> Sequence[Dataset]:
 
 def _folder(files: Sequence[Dataset]) -> Dataset:
     """Files as the deepest folder that has all of them, with their number and sums."""
-    first, last = (end(one.at.name for one in files) for end in (min, max))
-    same = len(list(_common(first.split("/")[:-1], last.split("/")[:-1])))
+    first, last = (end(one.at.name for one in files).split("/")[:-1] for end in (min, max))
+    folder = [part for part, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))]
     faults = [one.rejected for one in files if one.rejected]
     return Dataset(
-        object_name(files[0].at.namespace.removeprefix("s3://"), "/".join(first.split("/")[:same])),
+        object_name(files[0].at.namespace.removeprefix("s3://"), "/".join(folder)),
         "FILE",
         rows=_sum([one.rows for one in files]),
         size=_sum([one.size for one in files]),
@@ -140,13 +140,6 @@ def _folder(files: Sequence[Dataset]) -> Dataset:
         rejected=Rejected(sum(f.rows for f in faults), sum(f.files_not_loaded for f in faults)) if faults else None,
         group=files[0].group,
     )
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> Sequence[str]:
-    for place, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
-            return one[:place]
-    return one[: min(len(one), len(other))]
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:
