@@ -24,7 +24,7 @@ from localaws.athena.names import Names
 from localaws.athena.operators import ARITHMETIC
 from localaws.athena.predicates import COMPARISONS, Predicates
 from localaws.athena.syntax import Node, text_literal
-from localaws.athena.types import Type, array, to_duckdb
+from localaws.athena.types import array, to_duckdb
 
 # Types that Trino has and this engine does not.
 _OTHER_TYPES = {"uuid", "ipaddress", "hyperloglog", "p4hyperloglog", "qdigest", "tdigest", "geometry", "number",
@@ -113,19 +113,7 @@ class Expressions(Names, Predicates, Literals, Aggregation):
         return Expr(try_sql(value.sql), value.type) if isinstance(node, exp.TryCast) else value
 
     def _at_time_zone(self, node: exp.AtTimeZone) -> Expr:
-        zone = self.translate(node.args["zone"])
-        if not isinstance(zone.literal, str):
-            raise self.unsupported("AT TIME ZONE with a zone that is not a literal", node)
-        value = self.translate(node.this)
-        if value.type.name not in ("timestamp", "timestamp with time zone"):
-            raise self.failure(
-                "TYPE_MISMATCH",
-                f"Type of value must be a time or timestamp with or without time zone (actual {value.type})",
-                node,
-            )
-        precision = value.type.args
-        moment = coerce(value, Type("timestamp with time zone", precision)) if value.type.name == "timestamp" else value
-        return Expr(moment.sql, Type("timestamp with time zone", precision, self.zone(zone.literal, node)))
+        return self._called("at_timezone", [node.this, node.args["zone"]], node)
 
     def _extract(self, node: exp.Extract) -> Expr:
         value = self.translate(node.expression)

@@ -154,21 +154,13 @@ class Literals(Operators):
         return Expr("NULL", t.UNKNOWN)
 
     def _current_date(self, node: Node) -> Expr:
-        self._no_arguments(node)
         return Expr(f"DATE '{self.queries.analysis.now.date().isoformat()}'", t.DATE)
 
     def _current_timestamp(self, node: Node) -> Expr:
-        self._no_arguments(node)
         return self.now()
 
     def _local_timestamp(self, node: Node) -> Expr:
-        self._no_arguments(node)
         return Expr(f"timezone('UTC', {self.now().sql})", t.TIMESTAMP)
-
-    def _no_arguments(self, node: Node) -> None:
-        precision = node.args.get("this")
-        if precision is not None and precision.name != "3":
-            raise self.unsupported(f"{node.sql(dialect='trino')} with a precision", node)
 
     def now(self) -> Expr:
         """current_timestamp: the moment the query was planned, for all of the query."""

@@ -32,19 +32,7 @@ class Predicates(Operators):
         right = node.expression
         if isinstance(right, exp.Any | exp.All):
             raise self.unsupported("ALL, ANY or SOME over a subquery", node)
-        if isinstance(node.this, exp.Tuple) and isinstance(right, exp.Tuple):
-            return self._tuple_comparison(operator, node.this, right, node)
         return self.comparison(operator, self.translate(node.this), self.translate(right), node)
-
-    def _tuple_comparison(self, operator: str, a: exp.Tuple, b: exp.Tuple, node: Node) -> Expr:
-        if operator not in ("=", "<>") or len(a.expressions) != len(b.expressions):
-            raise self.unsupported(f"{operator} between rows", node)
-        pairs = [
-            self.comparison("=", self.translate(x), self.translate(y), node).sql
-            for x, y in zip(a.expressions, b.expressions, strict=True)
-        ]
-        equal = f"({' AND '.join(pairs)})"
-        return Expr(equal if operator == "=" else f"(NOT {equal})", t.BOOLEAN)
 
     def _is(self, node: exp.Is) -> Expr:
         if not isinstance(node.expression, exp.Null):
@@ -74,9 +62,6 @@ class Predicates(Operators):
         query = node.args.get("query")
         if query is not None:
             return self._in_query(node, query)
-        if isinstance(node.this, exp.Tuple):
-            equal = [self._tuple_comparison("=", node.this, item, node).sql for item in node.expressions]
-            return Expr(f"({' OR '.join(equal)})", t.BOOLEAN)
         values, kind = self.unify([self.translate(item) for item in (node.this, *node.expressions)], node)
         if kind.name in ("map", "json"):
             raise self.unsupported(f"IN over values of type {kind}", node)

@@ -174,23 +174,19 @@ def _sequence(call: Call) -> str:
     return _series(call, t.BIGINT, f"({stop} - {start})", step, f"{start} + t_i * {step}")
 
 
-@function("sequence(date, date) array(date)")
-def _sequence_of_days(call: Call) -> str:
-    start, stop = (f"CAST({end} AS TIMESTAMP)" for end in call.sql)
-    step = f"CASE WHEN {start} <= {stop} THEN 1 ELSE -1 END"
-    item = f"{call.sql[0]} + CAST(t_i * {step} AS INTEGER)"
-    return _series(call, t.DATE, f"date_sub('day', {start}, {stop})", step, item)
-
-
-@function("sequence(T, T, interval day to second) array(T)", "sequence(T, T, interval year to month) array(T)")
+@function(
+    "sequence(date, date) array(date)",
+    "sequence(T, T, interval day to second) array(T)",
+    "sequence(T, T, interval year to month) array(T)",
+)
 def _sequence_of_moments(call: Call) -> str:
-    kind = call.bound["t"]
+    kind = call.result.element
     if kind.name not in ("date", "timestamp"):
         raise call.mismatch()
     # From the start on, each time: the 31st comes again after February.
     start, stop = (f"CAST({end} AS TIMESTAMP)" for end in call.sql[:2])
-    interval = call.sql[2]
-    if call.args[2].type == t.INTERVAL_YEAR:
+    interval = call.sql[2] if len(call.args) == 3 else f"to_days(CASE WHEN {start} <= {stop} THEN 1 ELSE -1 END)"
+    if len(call.args) == 3 and call.args[2].type == t.INTERVAL_YEAR:
         step = f"CAST(date_part('year', {interval}) * 12 + date_part('month', {interval}) AS BIGINT)"
         item = f"{start} + to_months(CAST(t_i * {step} AS INTEGER))"
         return _series(call, kind, f"date_sub('month', {start}, {stop})", step, item)

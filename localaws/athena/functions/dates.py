@@ -156,9 +156,11 @@ def _to_unixtime(call: Call) -> str:
 @function("at_timezone(M, varchar) M")
 def _at_timezone(call: Call) -> Expr:
     value = call.args[0]
-    if value.type.name != "timestamp with time zone":
-        value = call.arg(0, t.TIMESTAMP_TZ)
-    return Expr(value.sql, Type(value.type.name, value.type.args, call.translator.zone(call.constant(1), call.node)))
+    if value.type.name == "date":
+        raise call.mismatch()
+    kind = Type("timestamp with time zone", value.type.args, call.translator.zone(call.constant(1), call.node))
+    moment = value if value.type.name == kind.name else call.arg(0, Type(kind.name, kind.args))
+    return Expr(moment.sql, kind)
 
 
 @function("with_timezone(M, varchar) timestamp with time zone")
