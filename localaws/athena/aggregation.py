@@ -8,7 +8,7 @@ from localaws.athena.casts import Expr
 from localaws.athena.functions.aggregates import AggregateCall
 from localaws.athena.functions.library import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
 from localaws.athena.functions.registry import trino_has
-from localaws.athena.syntax import Node, identifier
+from localaws.athena.syntax import Node
 from localaws.athena.translator import Translator
 
 
@@ -106,16 +106,10 @@ class Aggregation(Translator):
         )
 
     def _window(self, node: exp.Window) -> str:
+        if node.args.get("alias") is not None:
+            raise self.unsupported("a named window", node)
         parts: list[str] = []
-        named = node.args.get("alias")
-        base = None
-        if named is not None:
-            base = self.windows.get(identifier(named))
-            if base is None:
-                raise self.failure("SYNTAX_ERROR", f"Cannot resolve WINDOW name {identifier(named)}", node)
-        partition = node.args.get("partition_by") or (base.args.get("partition_by") if base else None)
-        order = node.args.get("order") or (base.args.get("order") if base else None)
-        spec = node.args.get("spec") or (base.args.get("spec") if base else None)
+        partition, order, spec = (node.args.get(part) for part in ("partition_by", "order", "spec"))
         if partition:
             parts.append("PARTITION BY " + ", ".join(self.translate(item).sql for item in partition))
         if order:

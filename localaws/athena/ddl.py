@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -273,28 +273,6 @@ class Ddl:
                 if detail.get("ErrorCode") != "AlreadyExistsException":
                     raise ddl_task_failure(f"{detail.get('ErrorCode')}(message:{detail.get('ErrorMessage')})")
 
-    def drop_partitions(self, name: Name, if_exists: bool, specs: Sequence[PartitionSpec]) -> QueryResult:
-        table = self._table(name)
-        keys = [key.name for key in table.partition_keys]
-        existing = self.catalogue.partitions(table)
-        for spec in specs:
-            unknown = [key for key, _ in spec if key not in keys]
-            if unknown:
-                raise hive_failure(
-                    "SemanticException [Error 10098]: Non-Partition column appears in the partition specification: "
-                    f"{unknown[0]}"
-                )
-            chosen = [p for p in existing if all(p.values[keys.index(key)] == value for key, value in spec)]
-            if not chosen and not if_exists:
-                shown = ", ".join(f"{key} = {value}" for key, value in spec)
-                raise hive_failure(f"SemanticException [Error 10006]: Partition not found ({shown})")
-            for partition in chosen:
-                self._check()
-                self.glue.delete_partition(
-                    DatabaseName=table.database, TableName=table.name, PartitionValues=list(partition.values)
-                )
-        return QueryResult("DDL", "ALTER_TABLE_DROP_PARTITION")
-
     def repair(self, name: Name) -> QueryResult:
         """MSCK REPAIR TABLE adds the partitions whose folders exist; never removes one."""
         table = self._table(name)
@@ -355,10 +333,6 @@ class Ddl:
     def show_databases(self, pattern: str | None) -> QueryResult:
         return _listing("SHOW_DATABASES", "database_name", [*filter(_matcher(pattern), self.catalogue.databases())])
 
-    def show_columns(self, name: Name) -> QueryResult:
-        table = self._table(name)
-        return _listing("SHOW_COLUMNS", "field", [c.name for c in (*table.columns, *table.partition_keys)])
-
     def describe(self, name: Name) -> QueryResult:
         table = self._table(name)
         keys = [_described(c.name, c.type, c.comment) for c in table.partition_keys]
@@ -370,14 +344,12 @@ class Ddl:
         # As on Athena, a row is one cell, in which tabs separate the three columns.
         return QueryResult("UTILITY", "DESCRIBE_TABLE", columns, [(line,) for line in lines])
 
-    def show_create(self, name: Name, view: bool) -> QueryResult:
+    def show_create_view(self, name: Name) -> QueryResult:
         table = self._table(name)
-        if view != table.is_view:
-            raise failure("NOT_SUPPORTED", f"{table.full_name} is {'a view' if table.is_view else 'a table'}")
-        if view:
-            text = f"CREATE VIEW {table.name} AS {views.decode(table).sql}"
-            return _listing("SHOW_CREATE_VIEW", "Create View", text.split("\n"))
-        return _listing("SHOW_CREATE_TABLE", "createtab_stmt", _create_text(table))
+        if not table.is_view:
+            raise not_supported(f"{table.full_name} is a table")
+        text = f"CREATE VIEW {table.name} AS {views.decode(table).sql}"
+        return _listing("SHOW_CREATE_VIEW", "Create View", text.split("\n"))
 
     # --- views
 
@@ -515,43 +487,3 @@ def named_columns(query: Query) -> list[tuple[str, t.Type]]:
         seen.add(name)
         found.append((name, column.type))
     return found
-
-
-def _literal(text: str) -> str:
-    """A Hive string literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _block(items: Iterable[str]) -> list[str]:
-    """The lines of a list that ends in a bracket."""
-    lines = [f"  {item}, " for item in items]
-    return [*lines[:-1], f"{lines[-1][:-2]})"]
-
-
-def _create_text(table: Table) -> list[str]:
-    def listed(columns: tuple[Column, ...]) -> list[str]:
-        return _block(
-            f"`{c.name}` {c.type}" + (f" COMMENT {_literal(c.comment)}" if c.comment else "") for c in columns
-        )
-
-    def pairs(given: dict[str, str]) -> list[str]:
-        return _block(f"{_literal(name)}={_literal(value)}" for name, value in sorted(given.items()))
-
-    lines = [f"CREATE EXTERNAL TABLE `{table.name}`(", *listed(table.columns)]
-    if table.partition_keys:
-        lines += ["PARTITIONED BY ( ", *listed(table.partition_keys)]
-    lines += ["ROW FORMAT SERDE ", f"  '{table.storage.serde}' "]
-    if table.storage.serde_parameters:
-        lines += ["WITH SERDEPROPERTIES ( ", *pairs(table.storage.serde_parameters)]
-    raw = table.raw.get("StorageDescriptor") or {}
-    lines += [
-        "STORED AS INPUTFORMAT ",
-        f"  '{table.storage.input_format}' ",
-        "OUTPUTFORMAT ",
-        f"  '{raw.get('OutputFormat', '')}'",
-    ]
-    lines += ["LOCATION", f"  '{table.storage.location}'"]
-    properties = {key: value for key, value in table.parameters.items() if key != "EXTERNAL"}
-    if properties:
-        lines += ["TBLPROPERTIES (", *pairs(properties)]
-    return lines

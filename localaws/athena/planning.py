@@ -34,7 +34,7 @@ class Analysis:
 
     catalogue: Catalogue
     scan: Callable[[Table, int], Relation]
-    system_table: Callable[[str, str | None, int], Relation | None]
+    system_table: Callable[[str, int], Relation | None]
     now: dt.datetime
     scans: list[Relation] = field(default_factory=list)
     counter: int = 0

@@ -13,7 +13,7 @@ from localaws.athena.syntax import Node, identifier, parse_query, position, quot
 from localaws.athena.types import Type, to_duckdb
 
 _SELECT_ARGS = {"kind", "hint", "distinct", "expressions", "limit", "operation_modifiers", "from_", "joins", "where",
-                "group", "having", "windows", "order", "offset", "with_"}  # fmt: skip
+                "group", "having", "order", "offset", "with_"}  # fmt: skip
 _SET_ARGS = {"this", "expression", "distinct", "order", "limit", "offset", "with_", "by_name"}
 
 
@@ -58,7 +58,6 @@ class Queries(Relations):
         self._check_select(node)
         source = self.from_clause(node, outer)
         expressions = Expressions(self, Scope(source.fields if source else [], outer))
-        expressions.windows = {identifier(window.this): window for window in node.args.get("windows") or []}
         clauses = [f"FROM {source.sql}"] if source else []
         where = node.args.get("where")
         if where is not None:

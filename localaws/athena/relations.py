@@ -55,8 +55,8 @@ class Relations(ABC):
         for key, value in node.args.items():
             if value and key not in allowed:
                 word = key.strip("_").upper()
-                if key in ("sample", "version", "match_recognize"):
-                    raise self.failure("NOT_SUPPORTED", f"{word} after a table", node)
+                if key in ("sample", "version", "match_recognize", "windows"):
+                    raise self.failure("NOT_SUPPORTED", f"the clause {word.removesuffix('S')}", node)
                 raise self.failure("SYNTAX_ERROR", f"mismatched input: {word} is not part of the grammar here", node)
 
     def from_clause(self, node: exp.Select, outer: Scope | None) -> Source | None:
@@ -69,7 +69,7 @@ class Relations(ABC):
         return source
 
     def _relation(self, node: Node, left: list[Field], outer: Scope | None) -> Source:
-        """One FROM item. `left` are the columns of the items before it, which UNNEST and LATERAL may use."""
+        """One FROM item. `left` are the columns of the items before it, which UNNEST may use."""
         if isinstance(node, exp.Table):
             self._only(node, _TABLE_ARGS)
             source = self._table(node, outer)
@@ -89,12 +89,6 @@ class Relations(ABC):
             source = self._derived(self.values(node, outer), node.args.get("alias"), node)
         elif isinstance(node, exp.Unnest):
             source = self._unnest(node, Scope(left, outer))
-        elif isinstance(node, exp.Lateral):
-            inner = node.this
-            if not isinstance(inner, exp.Subquery) or node.args.get("view") or node.args.get("outer"):
-                raise self.failure("NOT_SUPPORTED", "this form of LATERAL", node)
-            query = self.query(inner.this, Scope(left, outer))
-            source = self._derived(query, node.args.get("alias"), node, "LATERAL ")
         else:
             raise self.failure("NOT_SUPPORTED", f"FROM {node.sql(dialect='trino')[:80]}", node)
         for join in node.args.get("joins") or []:
@@ -152,7 +146,7 @@ class Relations(ABC):
         if not schema:
             raise self.failure("MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set", node)
         qualifiers = ((identifier(alias.this),),) if alias is not None else ((CATALOG, schema, name),)
-        relation = self._system_relation(schema, name)
+        relation = self._system_relation(schema, name, node)
         if relation is None:
             table = self.analysis.catalogue.table(schema, name)
             if table is None:
@@ -176,10 +170,10 @@ class Relations(ABC):
         ]
         return Source(relation.name, fields)
 
-    def _system_relation(self, schema: str, name: str) -> Relation | None:
-        if schema != INFORMATION_SCHEMA and not name.endswith("$partitions"):
-            return None
-        relation = self.analysis.system_table(name, schema, self.analysis.next())
+    def _system_relation(self, schema: str, name: str, node: exp.Table) -> Relation | None:
+        if name.endswith("$partitions"):
+            raise self.failure("NOT_SUPPORTED", f'the table "{name}"', node)
+        relation = self.analysis.system_table(name, self.analysis.next()) if schema == INFORMATION_SCHEMA else None
         if relation is not None:
             self.analysis.scans.append(relation)
         return relation

@@ -72,7 +72,6 @@ class AthenaService:
             "ListWorkGroups": self._list_workgroups,
             "StartQueryExecution": self._start_query_execution,
             "StopQueryExecution": self._stop_query_execution,
-            "UpdateWorkGroup": lambda request, caller: workgroups.update(request),
             **{name: _without_caller(operation) for name, operation in prepared.OPERATIONS.items()},
         }
 

@@ -346,14 +346,11 @@ class DdlParser:
             return lambda context: Ddl(context).add_columns(table, columns)
         if self._accept("ADD"):
             return self._add_partitions(table)
-        if self._accept("DROP"):
-            if_exists, specs = self._if_exists(), self._listed(self._partition_spec)
-            return lambda context: Ddl(context).drop_partitions(table, if_exists, specs)
         if self._accept("SET", "TBLPROPERTIES"):
             properties = self._properties()
             return lambda context: Ddl(context).set_properties(table, properties)
         raise self._unknown(
-            ("RENAME", "CHANGE", "REPLACE", "EXECUTE", "PARTITION", "SET", "UNSET", "COMPACT"),
+            ("RENAME", "CHANGE", "DROP", "REPLACE", "EXECUTE", "PARTITION", "SET", "UNSET", "COMPACT"),
             "ADD", "DROP", "PARTITION", "RENAME", "SET",
         )  # fmt: skip
 
@@ -398,20 +395,11 @@ class DdlParser:
         if self._accept_one_of("DATABASES", "SCHEMAS"):
             pattern = self._pattern()
             return lambda context: Ddl(context).show_databases(pattern)
-        if self._accept("COLUMNS"):
-            if not self._accept_one_of("IN", "FROM"):
-                raise self._mismatch("FROM", "IN")
-            named = self._name()
-            table = Name(self._identifier(), named.name) if self._accept_one_of("IN", "FROM") else named
-            return lambda context: Ddl(context).show_columns(table)
-        if self._accept("CREATE", "TABLE"):
-            created = self._name()
-            return lambda context: Ddl(context).show_create(created, view=False)
         if self._accept("CREATE", "VIEW"):
             view = self._view_name()
-            return lambda context: Ddl(context).show_create(view, view=True)
+            return lambda context: Ddl(context).show_create_view(view)
         raise self._unknown(
-            ("TBLPROPERTIES", "FUNCTIONS", "CREATE", "SESSION", "STATS", "ROLES", "GRANTS"),
+            ("TBLPROPERTIES", "FUNCTIONS", "COLUMNS", "CREATE", "SESSION", "STATS", "ROLES", "GRANTS"),
             "COLUMNS", "CREATE", "DATABASES", "PARTITIONS", "SCHEMAS", "TABLES", "VIEWS",
         )  # fmt: skip
 

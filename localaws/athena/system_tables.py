@@ -1,4 +1,4 @@
-"""Tables that are made of the catalogue: information_schema and `"table$partitions"`."""
+"""Tables that are made of the catalogue: information_schema."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from localaws.athena import types as t
 from localaws.athena import views
 from localaws.athena.catalogue import CATALOG, INFORMATION_SCHEMA, Catalogue, Table
 from localaws.athena.errors import QueryFailed
-from localaws.athena.tables import typed_values
 from localaws.athena.types import Type, to_arrow
-
-_SUFFIX = "$partitions"
 
 
 @dataclass
@@ -36,16 +33,10 @@ class CatalogueRelation:
         connection.register(self.name, pa.Table.from_pylist(data, schema))
 
 
-def relation(catalogue: Catalogue, name: str, schema: str | None, number: int) -> CatalogueRelation | None:
-    """The system table of that name, or None when there is none."""
-    alias = f"system_{number}"
-    if schema == INFORMATION_SCHEMA:
-        maker = {"schemata": _schemata, "tables": _tables, "columns": _columns}.get(name)
-        return maker(catalogue, alias) if maker else None
-    table = catalogue.table(schema or "", name.removesuffix(_SUFFIX))
-    if table is None or not table.partition_keys:
-        return None
-    return _partitions(catalogue, table, alias)
+def relation(catalogue: Catalogue, name: str, number: int) -> CatalogueRelation | None:
+    """The table of that name in information_schema, or None when there is none."""
+    maker = {"schemata": _schemata, "tables": _tables, "columns": _columns}.get(name)
+    return maker(catalogue, f"system_{number}") if maker else None
 
 
 def _text_columns(*names: str) -> list[tuple[str, Type]]:
@@ -93,11 +84,3 @@ def described(table: Table) -> list[tuple[str, str, str, str | None]]:
                 continue
             found.append((column.name, kind, column.comment, extra))
     return found
-
-
-def _partitions(catalogue: Catalogue, table: Table, alias: str) -> CatalogueRelation:
-    kinds = [(key.name, t.parse_hive(key.type)) for key in table.partition_keys]
-    found = catalogue.partitions(table)
-    columns = [typed_values([p.values[i] for p in found], *key).to_pylist() for i, key in enumerate(kinds)]
-    rows: list[tuple[object, ...]] = list(zip(*columns, strict=True))
-    return CatalogueRelation(alias, kinds, rows)

@@ -181,29 +181,15 @@ def _delimiter(parameters: dict[str, str]) -> str:
 
 def _simple_splitter(parameters: dict[str, str], width: int) -> Callable[[str], list[str | None]]:
     separator = _delimiter(parameters)
-    escape = (parameters.get("escape.delim") or "")[:1]
     null = parameters.get("serialization.null.format", "\\N")
+    if parameters.get("escape.delim"):
+        raise not_supported("LazySimpleSerDe with an escape character")
 
     def split(line: str) -> list[str | None]:
-        fields = _split_escaped(line, separator, escape) if escape and escape in line else line.split(separator)
-        cells: list[str | None] = [None if cell == null else cell for cell in fields[:width]]
-        if escape:
-            cells = [cell if cell is None else re.sub(re.escape(escape) + "(.)", r"\1", cell) for cell in cells]
+        cells: list[str | None] = [None if cell == null else cell for cell in line.split(separator)[:width]]
         return cells + [None] * (width - len(cells))
 
     return split
-
-
-def _split_escaped(line: str, separator: str, escape: str) -> list[str]:
-    fields, start, at = [], 0, 0
-    while at < len(line):
-        if line[at] == escape:
-            at += 1
-        elif line[at] == separator:
-            fields.append(line[start:at])
-            start = at + 1
-        at += 1
-    return [*fields, line[start:]]
 
 
 # --- values

@@ -6,8 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
-from sqlglot import exp
-
 from localaws.athena import types as t
 from localaws.athena.casts import Expr, coerce
 from localaws.athena.errors import QueryFailed, failure
@@ -38,7 +36,6 @@ class Translator(ABC):
         self.scope = scope
         self.lambdas: list[dict[str, Expr]] = []
         self.aliases: dict[str, Expr] = {}
-        self.windows: dict[str, exp.Window] = {}
         self.grouped: set[str] = set()
         self.aggregates = False
         self.inside_aggregate = False

@@ -118,17 +118,6 @@ def create(request: Request) -> dict[str, Any]:
     return {}
 
 
-def update(request: Request) -> dict[str, Any]:
-    """UpdateWorkGroup."""
-    record = _record(request.get("WorkGroup") or "")
-    updates = request.get("ConfigurationUpdates") or {}
-    _check({**updates, "ResultConfiguration": updates.get("ResultConfigurationUpdates")})
-    _ministack()._update_workgroup(request)
-    if updates.get("RemoveBytesScannedCutoffPerQuery"):
-        record["Configuration"].pop("BytesScannedCutoffPerQuery", None)
-    return {}
-
-
 def delete(request: Request, holds_queries: bool) -> dict[str, Any]:
     """DeleteWorkGroup; one that ``holds_queries`` only goes with RecursiveDeleteOption."""
     name = _record(request.get("WorkGroup") or "")["Name"]

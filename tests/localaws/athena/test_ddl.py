@@ -131,21 +131,19 @@ def test_show_and_describe(lake: Any) -> None:
     assert lake.rows("SHOW TABLES") == [("sales",), ("seen",)]
     assert lake.rows(f"SHOW TABLES IN {lake.database} 'sal*|other'") == [("sales",)]
     assert lake.rows("SHOW VIEWS") == [("seen",)]
-    assert lake.rows("SHOW COLUMNS IN sales") == [("id",), ("amount",), ("tags",), ("year",), ("month",)]
     described = lake.run("DESCRIBE sales")
     assert described.statement_type == "UTILITY"
     assert described.rows[1] == ("amount              \tdecimal(10,2)       \t                    ",)
     assert ("# Partition Information\t \t ",) in described.rows
-    text = "\n".join(row[0] or "" for row in lake.rows("SHOW CREATE TABLE sales"))
-    lake.run("DROP TABLE sales")
-    lake.run(text)
-    assert lake.rows("SHOW COLUMNS FROM sales") == [("id",), ("amount",), ("tags",), ("year",), ("month",)]
+    assert lake.rows("SHOW CREATE VIEW seen") == [("CREATE VIEW seen AS SELECT id FROM sales",)]
+    assert lake.failure("SHOW CREATE VIEW sales").startswith("NOT_SUPPORTED: ")
 
 
 def test_columns_are_added_at_the_end(lake: Any) -> None:
     lake.run(PARQUET_TABLE)
     lake.run("ALTER TABLE sales ADD COLUMNS (note string COMMENT 'new', score double)")
-    assert lake.rows("SHOW COLUMNS IN sales")[3:5] == [("note",), ("score",)]
+    described = [(row[0] or "").split() for row in lake.rows("DESCRIBE sales")]
+    assert described[3:5] == [["note", "string", "new"], ["score", "double"]]
     assert "Duplicate column name: note" in lake.failure("ALTER TABLE sales ADD COLUMNS (note string)")
 
 
@@ -170,8 +168,8 @@ def test_table_properties_change_and_the_location_does_not(lake: Any, glue: Any)
             ),
         ),
         (
-            "alter table `T` drop partition (dt = date '2024-01-01'), partition (dt='x\\'y')",
-            call.drop_partitions(Name(None, "t"), False, [[("dt", "2024-01-01")], [("dt", "x'y")]]),
+            "alter table `T` add partition (dt = date '2024-01-01') partition (dt='x\\'y')",
+            call.add_partitions(Name(None, "t"), False, [([("dt", "2024-01-01")], ""), ([("dt", "x'y")], "")]),
         ),
         ("msck repair table d.`t`;", call.repair(Name("d", "t"))),
         ("SHOW TABLES IN d 'x*'", call.show_tables("d", "x*", False)),

@@ -64,7 +64,7 @@ FAILURES = {
     "SELECT json_extract('{}', '$..a')": "NOT_SUPPORTED: line 1:8: Invalid JSON path: '$..a'",
     "SELECT regexp_like('a', '(?=a)')": "NOT_SUPPORTED: line 1:8: the regular expression (?=a)",
     "SELECT a FROM (VALUES 1) t(a) FOR UPDATE": "SYNTAX_ERROR: line 1:8: mismatched input",
-    "SELECT * FROM t TABLESAMPLE BERNOULLI (10)": "NOT_SUPPORTED: line 1:15: SAMPLE after a table",
+    "SELECT * FROM t TABLESAMPLE BERNOULLI (10)": "NOT_SUPPORTED: line 1:15: the clause SAMPLE",
     "SELECT ARRAY[1] < ARRAY[1]": "NOT_SUPPORTED: line 1:14: < between values of type array(integer)",
     "WITH RECURSIVE t(n) AS (SELECT 1) SELECT * FROM t": "NOT_SUPPORTED: line 1:16: WITH RECURSIVE",
     "SELECT a FROM (VALUES 1) t(a) LIMIT 1 OFFSET 1": "SYNTAX_ERROR: line 1:46: mismatched input 'OFFSET'",
@@ -158,6 +158,9 @@ def test_syntax_of_other_engines_is_refused_when_it_is_submitted(sql: str) -> No
         ("MERGE INTO t USING s ON true", "Queries of this type are not supported"),
         ("VACUUM t", "Queries of this type are not supported"),
         ("ALTER TABLE t RENAME PARTITION (a=1) TO PARTITION (a=2)", "Queries of this type are not supported"),
+        ("ALTER TABLE t DROP IF EXISTS PARTITION (a=1)", "Queries of this type are not supported"),
+        ("SHOW CREATE TABLE t", "Queries of this type are not supported"),
+        ("SHOW COLUMNS IN t", "Queries of this type are not supported"),
     ],
 )  # fmt: skip
 def test_text_that_athena_does_not_accept_is_refused_when_it_is_submitted(sql: str, message: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.support.localaws import LocalAws, make_client, start_localaws
+from tests.support.localaws import STACK_WAIT, LocalAws, make_client, start_localaws
 from tests.support.queries import fetch_rows, run_query, wait_for_query
 
 
@@ -346,20 +346,27 @@ class TestWorkGroups:
         assert message.startswith("No output location provided.")
 
     def test_that_do_not_enforce_yield_to_the_client(
-        self, athena: Any, bucket: str, workgroup: str, output: dict[str, str]
+        self, athena: Any, bucket: str, output: dict[str, str], unique: Callable[[str], str]
     ) -> None:
-        athena.update_work_group(WorkGroup=workgroup, ConfigurationUpdates={"EnforceWorkGroupConfiguration": False})
-        execution = run_query(athena, "SELECT ROWS 1", WorkGroup=workgroup, ResultConfiguration=output)
+        name = unique("workgroup-")
+        own = {"OutputLocation": f"s3://{bucket}/own/"}
+        configuration = {"EnforceWorkGroupConfiguration": False, "ResultConfiguration": own}
+        athena.create_work_group(Name=name, Configuration=configuration)
+        execution = run_query(athena, "SELECT ROWS 1", WorkGroup=name, ResultConfiguration=output)
         assert execution["ResultConfiguration"]["OutputLocation"].startswith(output["OutputLocation"])
-        execution = run_query(athena, "SELECT ROWS 1", WorkGroup=workgroup)
-        assert execution["ResultConfiguration"]["OutputLocation"].startswith(f"s3://{bucket}/enforced/")
+        execution = run_query(athena, "SELECT ROWS 1", WorkGroup=name)
+        assert execution["ResultConfiguration"]["OutputLocation"].startswith(own["OutputLocation"])
 
-    def test_that_are_disabled_take_no_query(self, athena: Any, workgroup: str) -> None:
-        athena.update_work_group(WorkGroup=workgroup, State="DISABLED")
-        message = refusal(athena.start_query_execution, QueryString="SELECT ROWS 1", WorkGroup=workgroup)
-        assert message == f"WorkGroup {workgroup} is disabled."
-        athena.update_work_group(WorkGroup=workgroup, State="ENABLED")
-        assert run_query(athena, "SELECT ROWS 1", WorkGroup=workgroup)["Status"]["State"] == "SUCCEEDED"
+    def test_that_are_disabled_take_no_query(
+        self, stub_aws: LocalAws, athena: Any, unique: Callable[[str], str]
+    ) -> None:
+        name = unique("workgroup-")
+        group = {"Type": "AWS::Athena::WorkGroup", "Properties": {"Name": name, "State": "DISABLED"}}
+        client = stub_aws.client("cloudformation")
+        client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Group": group}}))
+        client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=STACK_WAIT)
+        message = refusal(athena.start_query_execution, QueryString="SELECT ROWS 1", WorkGroup=name)
+        assert message == f"WorkGroup {name} is disabled."
 
     @pytest.mark.parametrize("sql", ["SELECT SCAN 10000001", "SELECT LIMIT"])
     def test_cancel_a_query_that_scans_too_much(self, athena: Any, s3: Any, workgroup: str, sql: str) -> None:
@@ -369,32 +376,6 @@ class TestWorkGroups:
         bucket, key = execution["ResultConfiguration"]["OutputLocation"].removeprefix("s3://").split("/", 1)
         assert s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 0
         assert run_query(athena, "SELECT SCAN 10000000", WorkGroup=workgroup)["Status"]["State"] == "SUCCEEDED"
-
-    def test_are_updated_and_settings_removed(self, athena: Any, bucket: str, workgroup: str) -> None:
-        athena.update_work_group(
-            WorkGroup=workgroup,
-            Description="changed",
-            ConfigurationUpdates={
-                "RemoveBytesScannedCutoffPerQuery": True,
-                "ResultConfigurationUpdates": {
-                    "OutputLocation": f"s3://{bucket}/moved/",
-                    "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"},
-                },
-            },
-        )
-        group = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]
-        assert group["Description"] == "changed"
-        assert "BytesScannedCutoffPerQuery" not in group["Configuration"]
-        assert group["Configuration"]["ResultConfiguration"] == {
-            "OutputLocation": f"s3://{bucket}/moved/",
-            "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"},
-        }
-        athena.update_work_group(
-            WorkGroup=workgroup,
-            ConfigurationUpdates={"ResultConfigurationUpdates": {"RemoveEncryptionConfiguration": True}},
-        )
-        group = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]
-        assert group["Configuration"]["ResultConfiguration"] == {"OutputLocation": f"s3://{bucket}/moved/"}
 
     @pytest.mark.parametrize(
         "configuration",
@@ -585,6 +566,7 @@ class TestMetadata:
     ("operation", "arguments"),
     [
         ("list_named_queries", {}),
+        ("update_work_group", {"WorkGroup": "primary", "State": "DISABLED"}),
         ("create_data_catalog", {"Name": "c", "Type": "HIVE"}),
         ("start_session", {"WorkGroup": "primary", "EngineConfiguration": {"MaxConcurrentDpus": 2}}),
         ("get_query_runtime_statistics", {"QueryExecutionId": "x"}),

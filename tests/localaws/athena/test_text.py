@@ -131,6 +131,12 @@ def test_lazy_simple_without_a_delimiter_is_control_a(lake: Any) -> None:
     assert lake.rows("SELECT a, b FROM t") == [("x,y", "z")]
 
 
+def test_lazy_simple_with_an_escape_character_is_not_read(lake: Any) -> None:
+    simple(lake, "a string", ",' ESCAPED BY '|")
+    lake.put("t/x", b"x|,y\n")
+    assert lake.failure("SELECT a FROM t") == "NOT_SUPPORTED: LazySimpleSerDe with an escape character"
+
+
 def test_gzip_is_read_by_its_name_and_paid_as_stored(lake: Any) -> None:
     simple(lake, "a string, b string", table=HEADER)
     packed = gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n")
