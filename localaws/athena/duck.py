@@ -6,14 +6,12 @@ no function that does what Trino's does, a macro or a Python function over Arrow
 
 from __future__ import annotations
 
-import base64
 import functools
 import inspect
 import math
 import re
 import threading
 import unicodedata
-import urllib.parse
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -183,13 +181,6 @@ def _json_length(text: str) -> int | None:
     return len(found) if isinstance(found, list) else None
 
 
-def _json_size(text: str, path: str) -> int | None:
-    found = jsonpath.extract(text, path)
-    if found is jsonpath.MISSING:
-        return None
-    return len(found) if isinstance(found, list | dict) else 0
-
-
 def _json_as(text: str, wanted: str) -> str | None:
     """A JSON scalar as the text that a CAST to varchar, integer, double, decimal or boolean begins with."""
     value = jsonpath.load(text)
@@ -237,79 +228,8 @@ def _json_field(text: str, name: str, index: int) -> str | None:
     raise _marked("INVALID_CAST_ARGUMENT", f"Expected a json array or object, but got {text}")
 
 
-def _levenshtein(one: str, other: str) -> int:
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        diagonal, row[0] = row[0], i
-        for j, b in enumerate(other, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
-    return row[-1]
-
-
-def _from_hex(text: str) -> bytes:
-    if len(text) % 2:
-        raise _marked("INVALID_FUNCTION_ARGUMENT", f"invalid input length {len(text)}")
-    if not re.fullmatch("[0-9A-Fa-f]*", text):
-        raise _marked("INVALID_FUNCTION_ARGUMENT", f"not a hexadecimal digit in {text}")
-    return bytes.fromhex(text)
-
-
-def _from_base64(text: str) -> bytes:
-    try:
-        # Java takes a text without the last equals signs.
-        return base64.b64decode(text + "=" * (-len(text) % 4) if len(text) % 4 != 1 else text, validate=True)
-    except ValueError as error:
-        raise _marked("INVALID_FUNCTION_ARGUMENT", f"Illegal base64: {text}") from error
-
-
 def _normalize(text: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"]) -> str:
     return unicodedata.normalize(form, text)
-
-
-def _url_decode(text: str) -> str:
-    if re.search("%(?![0-9A-Fa-f]{2})", text):
-        raise _marked("INVALID_FUNCTION_ARGUMENT", "URLDecoder: Illegal hex characters in escape (%) pattern")
-    return urllib.parse.unquote_plus(text, errors="replace")
-
-
-def _url_encode(text: str) -> str:
-    # Java's URLEncoder leaves letters, digits and .-*_ and writes a space as plus.
-    return urllib.parse.quote_plus(text, safe="*").replace("~", "%7E")
-
-
-# What java.net.URI takes: no blank, no control, none of these; the parts are kept as they are written.
-_URI = re.compile(
-    r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?"
-    r"(?://(?:[^/?#@]*@)?(?P<hostname>[^/?#:\[\]]*|\[[^\]]*\])(?::(?P<port>\d*))?)?"
-    r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:\#(?P<fragment>.*))?"
-)
-_NO_URI = re.compile(r"""[\x00-\x20\x7f"<>\\^`{|}]|%(?![0-9A-Fa-f]{2})""")
-
-
-def _uri(text: str) -> re.Match[str] | None:
-    return None if _NO_URI.search(text) else _URI.fullmatch(text)
-
-
-def _url_part(part: str) -> Callable[[str], str | None]:
-    def extract(text: str) -> str | None:
-        found = _uri(text)
-        return str(found[part] or "") if found else None
-
-    return extract
-
-
-def _url_port(text: str) -> int | None:
-    found = _uri(text)
-    return int(found["port"]) if found and found["port"] else None
-
-
-def _url_parameter(text: str, name: str) -> str | None:
-    found = _uri(text)
-    query = str(found["query"] or "") if found else ""
-    for key, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
-        if key == name:
-            return value
-    return None
 
 
 @functools.lru_cache(maxsize=512)
@@ -333,17 +253,11 @@ _PYTHON: dict[str, tuple[Any, str]] = {
     "t_float_text": (trino_float, "FT"), "t_regexp_group": (_regexp_group, "TTIT"),
     "t_json_parse": (_json_parse, "TT"), "t_json_scalar": (_json_scalar, "TTT"),
     "t_json_extract": (_json_extract, "TTT"), "t_json_length": (_json_length, "TL"),
-    "t_json_size": (_json_size, "TTL"), "t_json_string": (jsonpath.dump, "TT"),
+    "t_json_string": (jsonpath.dump, "TT"),
     "t_json_value": (_json_value, "TTTT"), "t_json_exists": (_json_exists, "TTTO"),
-    "t_levenshtein": (_levenshtein, "TTL"), "t_from_hex": (_from_hex, "TB"),
-    "t_from_base64": (_from_base64, "TB"), "t_from_utf8": (lambda data: data.decode("utf-8", "replace"), "BT"),
+    "t_from_utf8": (lambda data: data.decode("utf-8", "replace"), "BT"),
     "t_normalize": (_normalize, "TTT"), "t_json_as": (_json_as, "TTT"), "t_json_list": (_json_list, "TTA"),
     "t_json_field": (_json_field, "TTIT"),
-    "t_url_decode": (_url_decode, "TT"), "t_url_encode": (_url_encode, "TT"),
-    "t_url_host": (_url_part("hostname"), "TT"), "t_url_path": (_url_part("path"), "TT"),
-    "t_url_protocol": (_url_part("scheme"), "TT"), "t_url_query": (_url_part("query"), "TT"),
-    "t_url_fragment": (_url_part("fragment"), "TT"), "t_url_port": (_url_port, "TL"),
-    "t_url_parameter": (_url_parameter, "TTT"),
 }  # fmt: skip
 _FUNCTIONS = {
     name: (_rowwise(function, _TYPES[kinds[-1]][1], len(kinds) - 1), [_TYPES[of][0] for of in kinds[:-1]], kinds[-1])

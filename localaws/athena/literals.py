@@ -117,12 +117,7 @@ class Literals(Operators):
         if start is not None and self.queries.sql[start : start + 1] != "'":
             raise self.failure("SYNTAX_ERROR", f"mismatched input '{text}'. Expecting: '+', '-', <string>", node)
         if isinstance(unit, exp.IntervalSpan):
-            span = f"{unit.this.name} TO {unit.expression.name}".upper()
-            match = re.fullmatch(r"([+-]?)(\d+)-(\d+)", text)
-            if span != "YEAR TO MONTH" or match is None:
-                raise self.unsupported(f"INTERVAL '{text}' {span}", node)
-            months = int(match[2]) * 12 + int(match[3])
-            return Expr(f"to_months({'-' if match[1] == '-' else ''}{months})", t.INTERVAL_YEAR)
+            raise self.unsupported(f"INTERVAL '{text}' {unit.this.name} TO {unit.expression.name}", node)
         name = unit.name.upper()
         seconds = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
         if name in seconds and re.fullmatch(r"[+-]?\d+(\.\d{1,3})?" if name == "SECOND" else r"[+-]?\d+", text):

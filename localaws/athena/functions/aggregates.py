@@ -175,14 +175,6 @@ def _map_agg(call: AggregateCall) -> str:
     return f"map_from_entries({first})"
 
 
-@_aggregate("histogram(K) map(K, bigint)")
-def _histogram(call: AggregateCall) -> str:
-    if call.distinct:
-        raise call.fail("NOT_SUPPORTED", "DISTINCT in histogram")
-    counted = call.aggregate("histogram", *call.sql)
-    return f"CASE WHEN cardinality({counted}) > 0 THEN CAST({counted} AS {to_duckdb(call.result)}) END"
-
-
 @_aggregate("stddev_samp stddev_pop var_samp var_pop(double) double", "stddev variance(double) double")
 def _statistic(call: AggregateCall) -> str:
     return call.aggregate({"stddev": "stddev_samp", "variance": "var_samp"}.get(call.name, call.name), *call.sql)
@@ -195,14 +187,6 @@ def _paired(call: AggregateCall) -> Expr:
         found = f"CASE WHEN isfinite({found}) THEN {found} END"
     # Of the overloads for real and double, Trino takes the first that fits.
     return Expr(found, t.DOUBLE) if call.result == t.DOUBLE else Expr(f"CAST({found} AS FLOAT)", t.REAL)
-
-
-@_aggregate("geometric_mean(T) T")
-def _geometric_mean(call: AggregateCall) -> Expr:
-    found = f"exp({call.aggregate('avg', f'ln({call.arg(0, t.DOUBLE).sql})')})"
-    if call.result.name in ("real", "decimal"):
-        return Expr(f"CAST({found} AS FLOAT)", t.REAL)
-    return Expr(found, t.DOUBLE)
 
 
 # --- window functions

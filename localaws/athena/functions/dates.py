@@ -82,8 +82,6 @@ _CLOCK_FIELDS = ("hour", "minute", "second", "millisecond")
 
 def field(name: str, value: Expr) -> Expr | None:
     """EXTRACT(name FROM value), or None when the type has no such field."""
-    if value.type.name == "interval day to second":
-        return _interval_field(name, value.sql)
     if value.type.name not in t.MOMENTS or (value.type.name == "date" and name in _CLOCK_FIELDS):
         return None
     local = wall_clock(value)
@@ -94,13 +92,6 @@ def field(name: str, value: Expr) -> Expr | None:
     if name not in _FIELDS:
         return None
     return Expr(f"CAST(date_part('{_FIELDS[name]}', {local}) AS BIGINT)", t.BIGINT)
-
-
-def _interval_field(name: str, sql: str) -> Expr | None:
-    seconds = f"CAST(trunc(epoch({sql})) AS BIGINT)"
-    parts = {"day": f"{seconds} // 86400", "hour": f"{seconds} // 3600 % 24", "minute": f"{seconds} // 60 % 60",
-             "second": f"{seconds} % 60"}  # fmt: skip
-    return Expr(f"CAST({parts[name]} AS BIGINT)", t.BIGINT) if name in parts else None
 
 
 @function(f"{' '.join(_FIELDS)} second millisecond(T) bigint")
@@ -163,15 +154,6 @@ def _at_timezone(call: Call) -> Expr:
     return Expr(moment.sql, kind)
 
 
-@function("with_timezone(M, varchar) timestamp with time zone")
-def _with_timezone(call: Call) -> Expr:
-    value = call.args[0]
-    if value.type.name != "timestamp":
-        raise call.mismatch()
-    zone = call.translator.zone(call.constant(1), call.node)
-    return Expr(f"timezone('{zone}', {value.sql})", Type("timestamp with time zone", value.type.args, zone))
-
-
 @function("date_format(M, varchar) varchar")
 def _date_format(call: Call) -> str:
     return f"strftime({wall_clock(call.args[0])}, {text_literal(_mysql_format(call, call.constant(1)))})"
@@ -179,28 +161,14 @@ def _date_format(call: Call) -> str:
 
 @function("date_parse(varchar, varchar) timestamp")
 def _date_parse(call: Call) -> str:
-    return _parsed(call, _mysql_format(call, call.constant(1), parsing=True))
-
-
-@function("format_datetime(M, varchar) varchar")
-def _format_datetime(call: Call) -> str:
-    value = call.args[0]
-    return f"strftime({wall_clock(value)}, {text_literal(_joda_format(call, value.type))})"
-
-
-@function("parse_datetime(varchar, varchar) timestamp with time zone")
-def _parse_datetime(call: Call) -> str:
-    return f"timezone('UTC', {_parsed(call, _joda_format(call, None))})"
-
-
-def _parsed(call: Call, pattern: str) -> str:
     """A text by a pattern of strptime, read as Joda reads it.
 
     DuckDB would pass over blanks, take "epoch" and "infinity" in any pattern, begin at 1900, and hold hour 12 for noon.
     """
+    pattern = _mysql_format(call, call.constant(1), parsing=True)
     letters = set(re.findall("%(.)", pattern.replace("%%", "")))
-    if letters & set("aAjuGV") or ("y" in letters and call.name == "parse_datetime"):
-        raise call.fail("NOT_SUPPORTED", f"{call.name} of weeks, days of the week or the year, or years of two digits")
+    if letters & set("aAjGV"):
+        raise call.fail("NOT_SUPPORTED", "date_parse of weeks, days of the week or days of the year")
     if not pattern:
         raise call.fail("INVALID_FUNCTION_ARGUMENT", "Both printing and parsing not supported")
     half = ("AM", "%p") if "I" in letters and "p" not in letters else ("", "")
@@ -247,63 +215,7 @@ def _mysql_format(call: Call, pattern: str, parsing: bool = False) -> str:
     return "".join(out)
 
 
-_JODA = {
-    ("y", 2): "%y", ("y", 4): "%Y", ("Y", 4): "%Y", ("M", 1): "%-m", ("M", 2): "%m", ("M", 3): "%b", ("M", 4): "%B",
-    ("d", 1): "%-d", ("d", 2): "%d", ("H", 1): "%-H", ("H", 2): "%H", ("h", 1): "%-I", ("h", 2): "%I",
-    ("m", 1): "%-M", ("m", 2): "%M", ("s", 1): "%-S", ("s", 2): "%S", ("S", 3): "%g", ("S", 6): "%f", ("a", 1): "%p",
-    ("E", 1): "%a", ("E", 2): "%a", ("E", 3): "%a", ("E", 4): "%A", ("D", 3): "%j", ("e", 1): "%u", ("w", 2): "%V",
-    ("x", 4): "%G",
-}  # fmt: skip
-
-
-def _joda_format(call: Call, kind: Type | None) -> str:
-    """A Joda pattern as strftime's; `kind` None means the pattern is for parsing."""
-    pattern = call.constant(1)
-    out: list[str] = []
-    for quoted, letters, other in _joda_tokens(pattern):
-        if letters:
-            symbol = _JODA.get((letters[0], len(letters)))
-            if letters[0] in "zZ" and kind is not None:
-                if kind.name != "timestamp with time zone":
-                    raise call.fail(
-                        "INVALID_FUNCTION_ARGUMENT",
-                        "format_datetime for TIMESTAMP type, cannot use 'Z' nor 'z' in format, as this type does not "
-                        "contain TZ information",
-                    )
-                if kind.zone == "UTC":
-                    symbol = {"z": "UTC", "Z": "+0000", "ZZ": "+00:00"}.get(letters)
-            if symbol is None:
-                raise call.fail("NOT_SUPPORTED", f"the date pattern {letters} in '{pattern}'")
-            out.append(symbol.replace("-", "") if kind is None else symbol)
-        else:
-            out.append((quoted or other).replace("%", "%%"))
-    return "".join(out)
-
-
-def _joda_tokens(pattern: str) -> list[tuple[str, str, str]]:
-    found = []
-    for match in re.finditer(r"'((?:[^']|'')*)'|(([A-Za-z])\3*)|(.)", pattern, re.DOTALL):
-        quoted = match[1]
-        if quoted is not None:
-            found.append((quoted.replace("''", "'") if quoted else "'", "", ""))
-        else:
-            found.append(("", match[2] or "", match[4] or ""))
-    return found
-
-
 simple("to_milliseconds(interval day to second) bigint", "CAST(round(epoch({0}) * 1000) AS BIGINT)")
-
-
-@function("from_iso8601_date(varchar) date")
-def _from_iso_date(call: Call) -> str:
-    text = call.sql[0]
-    refused = fail_sql("NOT_SUPPORTED", f"'from_iso8601_date of ' || {text}", "DATE")
-    return (
-        f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') "
-        f"AND TRY_CAST({text} AS DATE) IS NOT NULL THEN TRY_CAST({text} AS DATE) "
-        f"WHEN regexp_full_match({text}, '[0-9]{{4}}(-[0-9]{{2,3}}|-?W[0-9]{{2}}(-[1-7])?)?') THEN {refused} "
-        f"ELSE {_invalid_format(text, 'DATE')} END"
-    )
 
 
 @function("from_iso8601_timestamp(varchar) timestamp with time zone")
@@ -322,14 +234,3 @@ def _from_iso_timestamp(call: Call) -> str:
         f"AND {converted} IS NOT NULL THEN {converted} WHEN regexp_full_match({text}, '{other}') THEN {refused} "
         f"ELSE {_invalid_format(text, 'TIMESTAMPTZ')} END"
     )
-
-
-@function("to_iso8601(M) varchar")
-def _to_iso(call: Call) -> Expr:
-    value = call.args[0]
-    if value.type.name == "date":
-        return Expr(f"CAST({value.sql} AS VARCHAR)", t.varchar(16))
-    if value.type.precision != 3 or (value.type.name == "timestamp with time zone" and value.type.zone != "UTC"):
-        raise call.fail("NOT_SUPPORTED", f"to_iso8601 of {value.type} in {value.type.zone}")
-    suffix, length = ("Z", 32) if value.type.name == "timestamp with time zone" else ("", 26)
-    return Expr(f"strftime({wall_clock(value)}, '%Y-%m-%dT%H:%M:%S.%g{suffix}')", t.varchar(length))

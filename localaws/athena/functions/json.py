@@ -29,11 +29,6 @@ def _extract(call: Call) -> str:
     return f"t_json_extract({call.sql[0]}, {_path(call)})"
 
 
-@function("json_size(json, varchar) bigint", "json_size(varchar, varchar) bigint")
-def _size(call: Call) -> str:
-    return f"t_json_size({call.sql[0]}, {_path(call)})"
-
-
 simple("json_array_length(json) bigint", "t_json_length({0})")
 simple("json_array_length(varchar) bigint", "t_json_length({0})")
 simple("json_parse(varchar) json", "t_json_parse({0})")

@@ -118,16 +118,7 @@ def _mod(call: Call) -> Expr:
     return call.translator.arithmetic("%", call.args[0], call.args[1], call.node)
 
 
-@function("rand", "random")
-def _random(call: Call) -> Expr:
-    if not call.args:
-        return Expr("random()", t.DOUBLE)
-    call.count(1, 2)
-    values, kind = call.translator.unify(call.args, call.node)
-    if not kind.is_integer:
-        raise call.mismatch()
-    low, high = values[0].sql if len(values) == 2 else "0", values[-1].sql
-    return Expr(f"CAST({low} + floor(random() * ({high} - {low})) AS {to_duckdb(kind)})", kind)
+simple("rand random() double", "random()")
 
 
 @function("greatest", "least")

@@ -1,4 +1,4 @@
-"""String, regular expression, URL and binary functions (https://trino.io/docs/current/functions/string.html)."""
+"""String, regular expression and binary functions (https://trino.io/docs/current/functions/string.html)."""
 
 from __future__ import annotations
 
@@ -36,22 +36,14 @@ simple("starts_with(varchar, varchar) boolean", "starts_with({0}, {1})")
 simple("ends_with(varchar, varchar) boolean", "ends_with({0}, {1})")
 simple("replace(varchar(x), varchar) varchar(x)", "replace({0}, {1}, '')")
 simple("translate(varchar, varchar, varchar) varchar", "translate({0}, {1}, {2})")
-simple("levenshtein_distance(varchar, varchar) bigint", "t_levenshtein({0}, {1})")
 simple("split_part(varchar(x), varchar, bigint) varchar(x)", "t_split_part({0}, {1}, {2})")
 simple("to_utf8(varchar) varbinary", "encode({0})")
 simple("from_utf8(varbinary) varchar", "t_from_utf8({0})")
 simple("to_hex(varbinary) varchar", "hex({0})")
-simple("from_hex(varchar) varbinary", "t_from_hex({0})")
 simple("to_base64(varbinary) varchar", "base64({0})")
-simple("from_base64(varchar) varbinary", "t_from_base64({0})")
 simple("md5(varbinary) varbinary", "unhex(md5({0}))")
 simple("sha1(varbinary) varbinary", "unhex(sha1({0}))")
 simple("sha256(varbinary) varbinary", "unhex(sha256({0}))")
-simple("url_decode(varchar(x)) varchar(x)", "t_url_decode({0})")
-simple("url_extract_parameter(varchar(x), varchar) varchar(x)", "t_url_parameter({0}, {1})")
-for _name in ("host", "path", "protocol", "query", "fragment"):
-    simple(f"url_extract_{_name}(varchar(x)) varchar(x)", f"t_url_{_name}({{0}})")
-simple("url_extract_port(varchar) bigint", "t_url_port({0})")
 simple("reverse(array(E)) array(E)", "list_reverse({0})")
 simple("reverse(varbinary) varbinary", "unhex(array_to_string(list_reverse(regexp_extract_all(hex({0}), '..')), ''))")
 simple("reverse(varchar(x)) varchar(x)", "reverse({0})")
@@ -82,22 +74,6 @@ def _chr(call: Call) -> str:
         f"CASE WHEN {number} BETWEEN 0 AND 1114111 AND {number} NOT BETWEEN 55296 AND 57343 "
         f"THEN chr(CAST({number} AS INTEGER)) WHEN {number} IS NOT NULL THEN {failing} END"
     )
-
-
-@function("url_encode(varchar(x)) varchar")
-def _url_encode(call: Call) -> Expr:
-    return Expr(f"t_url_encode({call.sql[0]})", t.varchar(*(length * 12 for length in call.bound["x"])))
-
-
-@function("codepoint")
-def _codepoint(call: Call) -> Expr:
-    call.count(1)
-    value = call.args[0]
-    if not value.type.is_text or value.type.args[:1] not in ((0,), (1,)):
-        raise call.fail("FUNCTION_NOT_FOUND", f"Unexpected parameters ({value.type}) for function codepoint")
-    single = call.invalid("Input string must be a single character string", "INTEGER")
-    text = call.text(0)
-    return Expr(f"CASE WHEN {text} = '' THEN {single} ELSE CAST(unicode({text}) AS INTEGER) END", t.INTEGER)
 
 
 @function("split(varchar(x), varchar) array(varchar(x))", "split(varchar(x), varchar, bigint) array(varchar(x))")

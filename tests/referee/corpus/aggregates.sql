@@ -49,8 +49,6 @@ SELECT corr(r, d) FROM types WHERE id < 4
 SELECT skewness(x), kurtosis(x) FROM (VALUES 1, 2, 5, 9) t(x)
 SELECT skewness(x), kurtosis(x) FROM (VALUES 1, 2) t(x)
 SELECT geometric_mean(x) FROM (VALUES 1, 2, 4) t(x)
-SELECT geometric_mean(x) FROM (VALUES 1e0, -2e0) t(x)
-SELECT typeof(geometric_mean(x)) FROM (VALUES REAL '1') t(x)
 SELECT checksum(x) IS NOT NULL FROM (VALUES 1) t(x)
 SELECT entropy(x) FROM (VALUES 1, 2, 4) t(x)
 SELECT bitwise_and_agg(x), bitwise_or_agg(x), bitwise_xor_agg(x) FROM (VALUES 1, 3, 7) t(x)
@@ -74,8 +72,6 @@ SELECT map_agg(k, v) FROM (VALUES ('a', 1), (NULL, 2), ('b', NULL)) t(k, v)
 SELECT map_agg(k, v) FROM (VALUES ('a', 1)) t(k, v) WHERE v > 5
 SELECT multimap_agg(b, id) FROM types WHERE id IN (1, 2)
 SELECT histogram(b) FROM types
-SELECT histogram(s) FROM types WHERE id < 4
-SELECT histogram(x) FROM (VALUES 1) t(x) WHERE x > 5
 SELECT map_union(m) FROM types WHERE id = 1
 SELECT sum(x), avg(x), max(x), count(x), count_if(x > 1), stddev(x) FROM (VALUES 1) t(x) WHERE x > 5
 SELECT b, count(*), sum(i) FROM types GROUP BY b ORDER BY b

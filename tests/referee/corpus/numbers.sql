@@ -215,7 +215,6 @@ from_base('zz', 16)
 from_base('11', 37)
 rand() < 1
 random(5) < 5
-random(3, 4)
 CAST(1 AS integer) = 1.0
 1 = 1.0
 1 = '1'

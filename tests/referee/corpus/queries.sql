@@ -58,7 +58,6 @@ SELECT (SELECT id FROM types)
 SELECT (SELECT id FROM types WHERE id > 1000)
 SELECT (SELECT id, s FROM types)
 SELECT t.id, x.m FROM types t CROSS JOIN LATERAL (SELECT t.id * 2 AS m) x ORDER BY 1
-SELECT t.id, x.m FROM types t LEFT JOIN LATERAL (SELECT max(u.id) AS m FROM types u WHERE u.id < t.id) x ON true ORDER BY 1
 WITH a AS (SELECT 1 AS x), b AS (SELECT x + 1 AS y FROM a) SELECT * FROM a, b
 WITH a(z) AS (SELECT 1) SELECT z FROM a
 WITH a(z, y) AS (SELECT 1) SELECT z FROM a
