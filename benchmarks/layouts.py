@@ -15,5 +15,6 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "dictionary_for_all": {"parquet": {"dictionary": "all"}},
     "dictionary_for_none": {"parquet": {"dictionary": "none"}},
     "no_deltas": {"parquet": {"deltas": False}},
+    "compression_of_all": {"parquet": {"compression": "all"}},
     "sort_by_customer": {"sort_by": ["customer_id"]},
 }

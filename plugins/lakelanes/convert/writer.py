@@ -1,6 +1,7 @@
 """Typed batches into a Parquet file that Athena reads and prunes well; docs/benchmarks.md has what each choice saves.
 
-- zstd at level 1: level 3 costs half as much again of the writing and saves no byte on what tables hold.
+- zstd at level 1: level 3 costs half as much again of the writing and saves no byte on what tables hold. Columns of
+  large files that it hardly makes smaller, numbers stored as differences above all, are left as they are.
 - Row groups of up to 16 MB of Arrow data: large enough to compress, small enough for memory and to prune.
 - Minimum, maximum and null count of every column per row group, by which Athena skips row groups, and per page (the
   page index), by which readers that use it skip pages.
@@ -15,7 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -28,6 +29,10 @@ from lakelanes.convert.row_groups import ROW_GROUP_BYTES, RowGroupWriter
 from lakelanes.convert.sink import OpenSink
 
 _SAMPLE_ROWS = 10_000
+# Fewer rows are encoded sooner than a sample tells which columns need no compression.
+_ROWS_WORTH_A_SAMPLE = 4 * _SAMPLE_ROWS
+# A column is compressed if that saves at least one byte in so many.
+_LEAST_SAVING = 50
 _LONGEST_SHORT_DECIMAL = 18
 # Of so many columns a row group has a page each, of which its own statistics say as much as the page index, and what is
 # noted of a row group (some hundred bytes a column) stays in memory until the file ends: it has twice the rows.
@@ -40,15 +45,35 @@ class ParquetSettings:
 
     statistics: minimum, maximum and null count of each column chunk. page_index: the same of each page; there is none
     without statistics. dictionary: for the columns that repeat, for all or for none. deltas: whether whole numbers
-    without a dictionary are stored as differences.
+    without a dictionary are stored as differences. compression: of the columns that it makes smaller, or of all.
     """
 
     statistics: bool = True
     page_index: bool = True
     dictionary: Literal["repeating", "all", "none"] = "repeating"
     deltas: bool = True
+    compression: Literal["saving", "all"] = "saving"
 
 
+@dataclass(frozen=True)
+class _Storage:
+    """How a file's columns are stored, which its first row group decides.
+
+    with_dictionary: names of columns. codecs: of every leaf, by its path in the Parquet schema; or one for all.
+    """
+
+    with_dictionary: list[str]
+    codecs: str | dict[str, str] = "zstd"
+
+    @property
+    def levels(self) -> int | dict[str, int]:
+        """Of the compression, as pyarrow takes them: a column that is not compressed may have none."""
+        if isinstance(self.codecs, str):
+            return _LEVEL
+        return {path: _LEVEL for path, codec in self.codecs.items() if codec == "zstd"}
+
+
+_LEVEL = 1
 DEFAULT_SETTINGS = ParquetSettings()
 
 
@@ -73,7 +98,7 @@ class TableWriter:
     ) -> None:
         self._sort_by = tuple(sort_by)
         self._settings = settings
-        self._with_dictionary: list[str] | None = None
+        self._storage: _Storage | None = None
         self._groups = RowGroupWriter(
             open_sink,
             schema,
@@ -106,21 +131,33 @@ class TableWriter:
     def _open_parquet(self, sink: Any, first: pa.Table) -> Any:
         """A Parquet writer for rows like those of the first row group, in the order they came in; for later ones if it
         is called again."""
-        settings, schema = self._settings, first.schema
-        if self._with_dictionary is None:
-            self._with_dictionary = _with_dictionary(first, settings)
-        repeating = self._with_dictionary
+        if self._storage is None:
+            self._storage = self._decide(first)
+        return self._parquet(sink, first.schema, self._storage)
+
+    def _decide(self, first: pa.Table) -> _Storage:
+        storage = _Storage(_with_dictionary(first, self._settings))
+        if self._settings.compression == "all" or first.num_rows < _ROWS_WORTH_A_SAMPLE:
+            return storage
+        made = pa.BufferOutputStream(POOL)
+        with self._parquet(made, first.schema, storage) as parquet:
+            parquet.write_table(first.slice(0, _SAMPLE_ROWS))
+        chunks = pq.read_metadata(pa.BufferReader(made.getvalue())).row_group(0)
+        return replace(storage, codecs=dict(_codec(chunks.column(place)) for place in range(chunks.num_columns)))
+
+    def _parquet(self, sink: Any, schema: pa.Schema, storage: _Storage) -> Any:
+        settings = self._settings
         return pq.ParquetWriter(
             sink,
             schema,
             version="2.6",
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=repeating or False,
+            compression=storage.codecs,
+            compression_level=storage.levels,
+            use_dictionary=storage.with_dictionary or False,
             column_encoding={
                 field.name: "DELTA_BINARY_PACKED"
                 for field in schema
-                if settings.deltas and field.name not in repeating and _is_whole(field.type)
+                if settings.deltas and field.name not in storage.with_dictionary and _is_whole(field.type)
             },
             store_decimal_as_integer=True,
             memory_pool=POOL,
@@ -129,6 +166,12 @@ class TableWriter:
             sorting_columns=_sorting_columns(schema, self._sort_by),
             store_schema=False,
         )
+
+
+def _codec(chunk: pq.ColumnChunkMetaData) -> tuple[str, str]:
+    """The path of a leaf, and the codec that its values are worth."""
+    packed, unpacked = chunk.total_compressed_size, chunk.total_uncompressed_size
+    return chunk.path_in_schema, "zstd" if (unpacked - packed) * _LEAST_SAVING >= unpacked else "none"
 
 
 def _with_dictionary(first: pa.Table, settings: ParquetSettings) -> list[str]:

@@ -175,14 +175,15 @@ def test_odd_records_leave_no_trace_in_the_columns(runs: list[tuple[str, int]]) 
         [("odd date", 511), ("plain", 511), ("odd", 1), ("null", 512), ("plain", 3)],
     ],
 )
-def test_nor_do_they_in_the_slices_after_theirs(runs: list[tuple[str, int]]) -> None:
-    check_without_odd_records(runs)
+@pytest.mark.parametrize("times", [1, 10, 1000], ids=["512 records a slice", "some hundred", "16"])
+def test_nor_do_they_in_the_slices_after_theirs(runs: list[tuple[str, int]], times: int) -> None:
+    check_without_odd_records(runs, times)
 
 
-def check_without_odd_records(runs: list[tuple[str, int]]) -> None:
-    """Runs of records of a kind, read into columns that have the plain ones and nulls."""
+def check_without_odd_records(runs: list[tuple[str, int]], times: int = 1) -> None:
+    """Runs of records of a kind, read into columns that have the plain ones and nulls; texts so many times as long."""
     kinds = [kind for kind, count in runs for _ in range(count)]
-    rows = [(f"t{number}" * (number % 3), str(number), "tn"[number % 2]) for number in range(len(kinds))]
+    rows = [(f"t{number}" * (number % 3 * times), str(number), "tn"[number % 2]) for number in range(len(kinds))]
     spoiled = {"plain": "2024-01-01", "null": "", "odd": "2024-01-01,surplus", "odd date": "2024-02-30"}
     lines = [
         ",".join(("", "", "") if kind == "null" else row) + f",{spoiled[kind]}\n"

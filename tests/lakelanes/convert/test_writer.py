@@ -94,6 +94,32 @@ def test_only_columns_that_repeat_get_a_dictionary() -> None:
     assert [group.column(position).has_dictionary_page for position in range(3)] == [False, True, False]
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_columns_of_a_large_file_that_hardly_shrink_are_not_compressed(threads: int) -> None:
+    chance = random.Random(3)
+    numbers = [chance.randrange(10**12) for _ in range(50_000)]
+    text = b"items,number,word\n" + "".join(f"[{n % 9}],{n},no {n % 1000}\n" for n in numbers).encode()
+    types = {"items": "array<int>", "number": "bigint", "word": "string"}
+
+    def written(**settings: Any) -> Any:
+        tuning = Tuning(
+            threads=threads, block_bytes=200_000, row_group_bytes=1_100_000, parquet=ParquetSettings(**settings)
+        )
+        return load(text, types, tuning)
+
+    outcome, packed = written(), written(compression="all")
+    metadata = parquet_of(outcome.target).metadata
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    assert groups[0].num_rows >= 40_000 and len(groups) > 1
+    for group in groups:
+        assert [group.column(leaf).compression for leaf in range(3)] == ["ZSTD", "UNCOMPRESSED", "ZSTD"]
+    assert outcome.column("number") == packed.column("number") == numbers
+    few = load(text[: text.index(b"\n", len(text) // 2)], types)
+    for other in (packed, few):
+        group = parquet_of(other.target).metadata.row_group(0)
+        assert {group.column(leaf).compression for leaf in range(3)} == {"ZSTD"}
+
+
 UNSORTED = {"items": "struct<n:int,tags:array<string>>", "shop": "string", "amount": "decimal(10,2)", "id": "int"}
 
 
