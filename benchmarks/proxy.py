@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections import Counter
 from types import TracebackType
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 _CHUNK = 1 << 16
@@ -52,12 +53,12 @@ class CountingProxy:
         upstream_reader, upstream_writer = await asyncio.open_connection(self._host, self._port)
         answers = asyncio.create_task(_pump(upstream_reader, writer))
         try:
-            while head := await _head(reader):
+            while head := await read_head(reader):
                 self.counts[operation(head)] += 1
                 if await self._answer(head, writer):
                     continue
                 upstream_writer.write(head)
-                await _body(reader, upstream_writer, headers_of(head))
+                await copy_body(reader, upstream_writer, headers_of(head))
                 await upstream_writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
@@ -108,14 +109,24 @@ def headers_of(head: bytes) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
 
 
-async def _head(reader: asyncio.StreamReader) -> bytes:
+async def read_head(reader: asyncio.StreamReader) -> bytes:
+    """The head of a request or an answer, with the empty line that ends it; b"" where the connection ended."""
     try:
         return await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return b""
 
 
-async def _body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: dict[str, str]) -> None:
+class Sink(Protocol):
+    """Where a body goes to."""
+
+    def write(self, data: bytes) -> Any: ...
+
+    async def drain(self) -> Any: ...
+
+
+async def copy_body(reader: asyncio.StreamReader, writer: Sink, headers: dict[str, str]) -> None:
+    """Passes on the body of a message with these headers as it is. Raises ConnectionError where it ends early."""
     if "chunked" in headers.get("transfer-encoding", ""):
         while True:
             line = await reader.readuntil(b"\r\n")
@@ -127,7 +138,7 @@ async def _body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head
     await _copy(reader, writer, int(headers.get("content-length", 0)))
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: Sink, size: int) -> None:
     while size:
         data = await reader.read(min(size, _CHUNK))
         if not data:

@@ -199,7 +199,7 @@ class Cluster(Stack):
         variables = self._variables(self.database, self._make_queue())
         self.say(f"infrastructure deployed ({time.monotonic() - started:.0f} s)")
         airflow = self._airflow
-        airflow.lay_out(mwaa_files(self.state / "mwaa", text, build_kernel.of_this_machine()), variables)
+        airflow.lay_out(self._package(text), variables)
         airflow.install_requirements(self._airflow_environment())
         migration = airflow.migrate(table, self._airflow_environment())
         if (code := wait_for_end(migration, deadline)) != 0:
@@ -224,6 +224,10 @@ class Cluster(Stack):
         table.stop([process.name for process in table.processes if process.name != postgres.NAME])
         postgres.stop(table)
         super()._stop(table)
+
+    def _package(self, text: str) -> Path:
+        """What the nodes are laid out from."""
+        return mwaa_files(self.state / "mwaa", text, build_kernel.of_this_machine())
 
     def _make_queue(self) -> str:
         """Celery's queue and the right to use it, which the policy of an execution role has on MWAA

@@ -16,30 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from lakelanes.dashboards.refresh_plan import DAILY_REFRESHES
-from lakelanes.files import dead_letters
-from lakelanes.files.batch_plan import plan_batches
-from lakelanes.files.listing import list_entity, list_partition
-from lakelanes.files.matching import partition_for
+from lakelanes.files.listing import list_entity
 from lakelanes.files.pending import pending
 from lakelanes.files.queue_lane import Message
-from lakelanes.files.sweep import find_unloaded, register_done
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import MAX_ATTEMPTS
 from lakelanes.ledger.source_file import SourceFile
 from tests.faults import lanes
+from tests.faults.batch_lane import Armed, BatchLane, ProcessLane
 from tests.faults.dashboards import Refreshed, refreshing
 from tests.faults.findings import injected, listed
 from tests.faults.oracle import Findings, current_entries, examine, history, open_uploads
 from tests.faults.plan import ENTITIES, ENTITY, Change, Day, Plan, Version
-from tests.faults.points import QUIET, Fault, Noise
-from tests.faults.roles import deploy_with_roles
+from tests.faults.roles import Roles, deploy_with_roles
 from tests.faults.workers import RECEIVES, Pool, Settings, Task, open_lake
 from tests.support.lakes import config_text
 from tests.support.localaws import LocalAws
 from tests.support.roles import lake_as
 
-# How often Airflow starts a task.
-TRIES = 2
 # Messages of an invocation, as the function's event source mapping has it.
 _MESSAGES = 10
 # What an invocation has left; some are short, and give back what they have not finished.
@@ -71,6 +65,7 @@ class Report:
     findings: Findings = field(default_factory=Findings)
     histories: dict[str, list[str]] = field(default_factory=dict)
     refreshed: Refreshed = field(default_factory=Refreshed)
+    lane: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -90,6 +85,7 @@ class Report:
             f"repaired: {self.sweeps} sweeps, {self.swept} files loaded and {self.registered} partitions "
             f"registered by them; {self.triggered} files that failed "
             f"{MAX_ATTEMPTS} times were triggered",
+            *self.lane,
             f"SPICE: refreshes {listed(self.refreshed.kinds)}; faults {listed(self.refreshed.faults)}; at most "
             f"{self.refreshed.most} of a data set; different from its view: {listed(self.refreshed.differs)}",
             listed(self.findings.counts()),
@@ -104,21 +100,58 @@ def run(
     aws: LocalAws, plan: Plan, folder: Path, workers: int, *, lease_seconds: float, mutation: str | None = None
 ) -> Report:
     """Carries out ``plan`` on a new lake of ``aws``. The process's environment must point at ``aws``."""
-    started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     text = config_text(ENTITIES)
-    lake = open_lake(text, lease_seconds)
     roles = deploy_with_roles(aws, text, folder)
+    days_at_once = max(2, workers)
+    return run_on(
+        Site(text, roles, folder), plan, workers, days_at_once, lease_seconds=lease_seconds, mutation=mutation
+    )
+
+
+@dataclass(frozen=True)
+class Site:
+    """A lake that is deployed, by the configuration ``text``, and a folder for what the harness notes."""
+
+    text: str
+    roles: Roles
+    folder: Path
+
+
+LaneOf = Callable[[Lake, Pool, ThreadPoolExecutor, Plan], BatchLane]
+
+
+def own_processes(own: Lake, pool: Pool, executor: ThreadPoolExecutor, plan: Plan) -> BatchLane:
+    """The batch lane in the harness's own processes."""
+    return ProcessLane(own, pool, executor, plan.noise)
+
+
+def run_on(
+    site: Site,
+    plan: Plan,
+    workers: int,
+    days_at_once: int,
+    *,
+    lease_seconds: float,
+    mutation: str | None = None,
+    lane_of: LaneOf = own_processes,
+) -> Report:
+    """Carries out ``plan`` with so many processes of the harness, whose leases last so long. ``lane_of`` makes the
+    batch lane; its lake has the rights of Airflow's workers. The process's environment must point at the AWS."""
+    started = time.monotonic()
+    folder, roles, text = site.folder, site.roles, site.text
+    lake = open_lake(text, lease_seconds)
     function, hang_seconds = roles.function("FileProcessor"), lease_seconds * 1.5
     settings = Settings(text, roles.worker, function, folder, lease_seconds, hang_seconds, mutation)
     own = lake_as(roles.worker, lambda: open_lake(text, lease_seconds))
     with (
         Pool(settings, workers) as pool,
-        ThreadPoolExecutor(workers * 2) as executor,
-        refreshing(aws, own, plan.seed, folder) as refresher,
+        ThreadPoolExecutor(max(workers, days_at_once) * 2) as executor,
+        refreshing(roles.aws, own, plan.seed, folder) as refresher,
     ):
-        report = _Run(lake, own, plan, pool, executor).carry_out(days_at_once=max(2, workers))
-        report.killed = pool.killed
+        lane = lane_of(own, pool, executor, plan)
+        report = _Run(lake, own, plan, pool, executor, lane).carry_out(days_at_once)
+        report.killed, report.lane = pool.killed + lane.killed, lane.describe()
         report.refreshed = refresher.end()
     report.uploads = open_uploads(lake)
     report.findings = examine(lake, plan.files)
@@ -132,8 +165,10 @@ def run(
 class _Run:
     """``lake`` is for those who put files; ``own`` has the rights of Airflow's workers."""
 
-    def __init__(self, lake: Lake, own: Lake, plan: Plan, pool: Pool, executor: ThreadPoolExecutor) -> None:
-        self.lake, self.own, self.plan, self.pool, self.executor = lake, own, plan, pool, executor
+    def __init__(
+        self, lake: Lake, own: Lake, plan: Plan, pool: Pool, executor: ThreadPoolExecutor, lane: BatchLane
+    ) -> None:
+        self.lake, self.own, self.plan, self.pool, self.executor, self.lane = lake, own, plan, pool, executor, lane
         self.bucket = lake.config.resources.source_bucket
         self.entity = lake.config.entities[ENTITY]
         queue = lake.config.resources.dead_letter_queue
@@ -150,17 +185,16 @@ class _Run:
 
     def _day(self, day: Day) -> None:
         events: dict[int, list[dict[str, Any]]] = {wave: [] for wave in range(self.plan.waves + 1)}
-        armed: dict[str, Fault] = {}
+        armed = Armed()
         for wave in range(self.plan.waves):
-            with self.lock:
-                armed |= day.faults[wave]
-                if fault := day.register_faults[wave]:
-                    armed[""] = fault
+            armed.add(day.faults[wave])
+            if fault := day.register_faults[wave]:
+                armed.add({"": fault})
             own = [change for change in day.changes if change.wave == wave]
             self._apply([change for change in own if not change.in_flight], events)
             running = [self.executor.submit(self._fast, events.pop(wave), armed, f"{day.key}/{wave}")]
             if wave in day.batch_waves:
-                running.append(self.executor.submit(self._batch, day, armed, wave))
+                running.append(self.executor.submit(self.lane.load, day, armed, wave))
             # In flight: while both lanes are at work.
             late: dict[int, list[dict[str, Any]]] = {w: [] for w in range(self.plan.waves + 1)}
             for change in (change for change in own if change.in_flight):
@@ -194,7 +228,7 @@ class _Run:
         when = datetime.now(UTC)
         return lanes.s3_event(self.bucket, key, version.etag, len(body), when, next(self.sequencers))
 
-    def _fast(self, events: list[dict[str, Any]], armed: dict[str, Fault], name: str) -> None:
+    def _fast(self, events: list[dict[str, Any]], armed: Armed, name: str) -> None:
         """Delivers events in another order than they came in, each message until it is done or given up."""
         shuffled = sorted(events, key=lambda event: hash_of(name, lanes.key_of(event)))
         for number, start in enumerate(range(0, len(shuffled), _MESSAGES)):
@@ -206,7 +240,7 @@ class _Run:
                     batch,
                     messages=[Message(i, json.dumps(event), "", receive) for i, event in waiting.items()],
                     seconds=_SHORT_SECONDS if hash_of(batch) % 8 == 0 else _SECONDS,
-                    faults=self._take(armed, ["", *map(lanes.key_of, waiting.values())]),
+                    faults=armed.take(["", *map(lanes.key_of, waiting.values())]),
                     noise=self.plan.noise,
                 )
                 result = self.pool.run(task)
@@ -219,52 +253,17 @@ class _Run:
             with self.lock:
                 self.report.events["dead letters"] += len(waiting)
 
-    def _batch(self, day: Day, armed: dict[str, Fault], wave: int) -> None:
-        run_id = f"load_{ENTITY}/{day.key}/{wave}"
-        found = list_partition(self.own, self.entity, day.key)
-        batches = plan_batches(pending(self.own, found), self.entity.batch_bytes)
-        for number, batch in enumerate(batches):
-            self._load(batch, f"{run_id}/{number}", run_id, lambda keys: self._take(armed, keys), self.plan.noise)
-        self._publish([day.partition], f"{run_id}/publish", self._take(armed, [""]), self.plan.noise)
-
-    def _load(
-        self,
-        files: list[SourceFile],
-        name: str,
-        run_id: str,
-        faults: Callable[[Iterable[str]], list[Fault]],
-        noise: Noise,
-    ) -> None:
-        for attempt in range(TRIES):
-            own = faults(file.key for file in files)
-            result = self.pool.run(Task(f"{name}/{attempt}", run_id, ENTITY, files=files, faults=own, noise=noise))
-            if not (result.died or result.error or result.again):
-                return
-
-    def _publish(self, partitions: list[str], name: str, faults: list[Fault], noise: Noise) -> None:
-        for attempt in range(TRIES):
-            own = faults if attempt == 0 else []
-            result = self.pool.run(Task(f"{name}/{attempt}", name, ENTITY, publish=partitions, faults=own, noise=noise))
-            if not (result.died or result.error):
-                return
-
-    def _take(self, armed: dict[str, Fault], keys: Iterable[str]) -> list[Fault]:
-        with self.lock:
-            return [armed.pop(key) for key in dict.fromkeys(keys) if key in armed]
-
     def _repair(self) -> None:
         """Sweeps until a sweep finds nothing and nobody holds a claim; then triggers what the sweeps gave up."""
         triggered = False
         for number in range(_SWEEPS):
             self.report.sweeps += 1
-            dead_letters.delete(self.own, dead_letters.receive(self.own))
-            sweep = find_unloaded(self.own, full=True)
-            files = sweep.files.get(ENTITY, [])
-            self.report.registered += register_done(self.own, sweep)
-            if files:
-                self.report.swept += len(files)
-                self._load_all(files, f"sweep_sources/{number}")
-            elif claims := [entry.lease_until for entry in current_entries(self.lake) if entry.state == "claimed"]:
+            swept = self.lane.sweep(number)
+            self.report.registered += swept.registered
+            self.report.swept += swept.files
+            if swept.files or not swept.complete:
+                continue
+            if claims := [entry.lease_until for entry in current_entries(self.lake) if entry.state == "claimed"]:
                 ends = datetime.fromisoformat(min(claims)) + timedelta(milliseconds=1)
                 time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds()))
             elif triggered:
@@ -272,29 +271,20 @@ class _Run:
             else:
                 # Somebody triggers load_<entity>; whatever else the sweeps did not find is theirs to answer for.
                 triggered = True
-                left = pending(self.own, list_entity(self.own, self.entity))
-                known = self.own.ledger.get_many(file.uri for file in left)
-                given_up = [
-                    file
-                    for file in left
-                    if (entry := known.get(file.uri))
-                    and entry.state in ("claimed", "failed")
-                    and entry.attempts >= MAX_ATTEMPTS
-                ]
+                given_up = self._given_up()
                 self.report.triggered += len(given_up)
-                self._load_all(given_up, "triggered")
+                self.lane.load_rest(given_up)
 
-    def _load_all(self, files: list[SourceFile], run_id: str) -> None:
-        batches = plan_batches(files, self.entity.batch_bytes)
-        tasks = [
-            self.executor.submit(self._load, batch, f"{run_id}/{number}", run_id, lambda _: [], QUIET)
-            for number, batch in enumerate(batches)
+    def _given_up(self) -> list[SourceFile]:
+        left = pending(self.own, list_entity(self.own, self.entity))
+        known = self.own.ledger.get_many(file.uri for file in left)
+        return [
+            file
+            for file in left
+            if (entry := known.get(file.uri))
+            and entry.state in ("claimed", "failed")
+            and entry.attempts >= MAX_ATTEMPTS
         ]
-        for task in tasks:
-            task.result()
-        partitions = sorted({partition_for(self.entity, file.key).path for file in files})
-        if partitions:
-            self._publish(partitions, f"{run_id}/publish", [], QUIET)
 
     def _count(self, name: str) -> None:
         with self.lock:

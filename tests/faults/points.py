@@ -44,6 +44,10 @@ class Fault:
     kind: str
     key: str | None = None
 
+    def is_at(self, point: str, stem: str) -> bool:
+        """Whether it acts at a point, for the file with this stem of its name."""
+        return self.point == point and (self.key is None or _stem(self.key) == stem)
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -119,7 +123,7 @@ class Injector:
     def _take(self, point: str, stem: str) -> Fault | None:
         with self._lock:
             for fault in self._armed:
-                if fault.point == point and (fault.key is None or _stem(fault.key) == stem):
+                if fault.is_at(point, stem):
                     if fault.kind != "silence":
                         self._armed.remove(fault)
                     return fault
@@ -171,18 +175,23 @@ class Injector:
                 if kind == "failed_afterwards":
                     session.send(request)
                 self._note({"point": f"{service}.{operation}", "kind": kind, "key": None})
-                return _error(request, service, kind)
+                return passing(request, service, kind)
             dice -= share
         return None
 
     def _note(self, entry: dict[str, Any]) -> None:
-        # Each line in one write: several processes append, and this one may be gone the next moment.
-        line = json.dumps({**entry, "pid": os.getpid(), "time": time.time()}) + "\n"
-        descriptor = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
+        note(self._log, entry)
+
+
+def note(log: Path, entry: dict[str, Any]) -> None:
+    """Appends a fault to the log that ``findings.injected`` counts."""
+    # Each line in one write: several processes append, and this one may be gone the next moment.
+    line = json.dumps({**entry, "pid": os.getpid(), "time": time.time()}) + "\n"
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
 
 
 def file_step(source_bucket: str, service: str, operation: str, request: Any) -> Step | None:
@@ -236,7 +245,9 @@ def _body(request: Any) -> Any:
     return json.loads(request.body)
 
 
-class _Raw:
+class Raw:
+    """A body, as AWSResponse reads it."""
+
     def __init__(self, data: bytes) -> None:
         self._data = data
 
@@ -244,7 +255,8 @@ class _Raw:
         yield self._data
 
 
-def _error(request: Any, service: str, kind: str) -> AWSResponse:
+def passing(request: Any, service: str, kind: str) -> AWSResponse:
+    """The answer of a service to a request that it throttles (``throttled``), or that meets a fault of its own."""
     throttled = kind == "throttled"
     if service == "s3":
         return refusal(request, service, "SlowDown" if throttled else "InternalError", 503 if throttled else 500)
@@ -280,21 +292,21 @@ def partly_done(request: Any, operation: str, response: Any, dice: random.Random
         ]
     # DynamoDB's checksum is of the answer as it was.
     headers = {"Content-Type": response.headers.get("Content-Type", "application/x-amz-json-1.1")}
-    return AWSResponse(request.url, HTTPStatus.OK, headers, _Raw(json.dumps(answer).encode()))
+    return AWSResponse(request.url, HTTPStatus.OK, headers, Raw(json.dumps(answer).encode()))
 
 
 def refusal(request: Any, service: str, code: str, status: int, **members: Any) -> AWSResponse:
     """The answer of a service to a request that it does not do: a code, and members of the error's own."""
     if request.method == "HEAD":
-        return AWSResponse(request.url, status, {}, _Raw(b""))
+        return AWSResponse(request.url, status, {}, Raw(b""))
     if service in ("s3", "sns"):
         own = "".join(f"<{name}>{value}</{name}>" for name, value in members.items())
         error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>injected</Message>{own}</Error>"
         body = error if service == "s3" else f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"
-        return AWSResponse(request.url, status, {"Content-Type": "application/xml"}, _Raw(body.encode()))
+        return AWSResponse(request.url, status, {"Content-Type": "application/xml"}, Raw(body.encode()))
     body = json.dumps({"__type": code, "message": "injected", **members})
     # QuickSight's protocol has the code in a header.
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-errortype": code}
     if service == "sqs":
         headers["x-amzn-query-error"] = f"{code};Sender"
-    return AWSResponse(request.url, status, headers, _Raw(body.encode()))
+    return AWSResponse(request.url, status, headers, Raw(body.encode()))

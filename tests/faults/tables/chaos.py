@@ -23,7 +23,7 @@ from lakelanes.tables.ledger import TableLedger
 from lakelanes.tables.planning import exported_until
 from lakelanes.tables.windows import Window, next_window
 from scripts.sample_orders import Orders
-from tests.faults.chaos import TRIES
+from tests.faults.batch_lane import TRIES
 from tests.faults.findings import injected, listed
 from tests.faults.points import QUIET
 from tests.faults.roles import deploy_with_roles
