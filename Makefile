@@ -78,9 +78,12 @@ bench:  ## Measure against other tools; prints a table, writes build/bench.json 
 	@$(VENV)/python -m benchmarks --size $(SIZE) $(if $(CASES),--cases $(CASES)) $(if $(REPEATS),--repeats $(REPEATS)) \
 		$(if $(KEEP),--keep)
 
-chaos: setup  ## Kill, hang, throttle and reorder the lanes of FILES=n files, or of a table of TABLE_ITEMS=n; SEED=s
-	@$(VENV)/python -m tests.faults $(if $(TABLE_ITEMS),tables --items $(TABLE_ITEMS),$(if $(FILES),--files $(FILES))) \
-		$(if $(SEED),--seed $(SEED))
+# With CLUSTER=n Airflow does the batch lane, on n workers of Celery (docs/cluster.md).
+chaos: WITH := $(if $(CLUSTER),cluster compiler)
+
+chaos: setup  ## Kill, hang, throttle the lanes of FILES=n files (CLUSTER=n: on Airflow's workers), or of TABLE_ITEMS=n; SEED=s
+	@$(VENV)/python -m tests.faults $(if $(TABLE_ITEMS),tables --items $(TABLE_ITEMS),$(if $(FILES),--files $(FILES)) \
+		$(if $(CLUSTER),--cluster $(CLUSTER))) $(if $(SEED),--seed $(SEED)) $(if $(MUTATION),--mutation $(MUTATION))
 
 referee: setup  ## Ask the local Athena and a Trino the same; EXPRESSIONS=n random ones for each SEED="s t" (needs a JDK and Maven)
 	@$(VENV)/python -m tests.referee $(if $(EXPRESSIONS),--expressions $(EXPRESSIONS)) $(foreach one,$(SEED),--seed $(one)) $(OPTIONS)

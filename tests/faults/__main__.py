@@ -1,6 +1,7 @@
 """The fault harness at any size. Exit code 1: the oracle objects.
 
 python -m tests.faults --files 10000 --seed 7
+python -m tests.faults --files 5000 --cluster 3 --seed 7
 python -m tests.faults tables --items 50000 --seed 7
 """
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser.set_defaults(run=_files)
     parser.add_argument("--files", type=int, default=1000, help="number of source files")
     parser.add_argument("--lease", type=float, default=1.0, help="seconds of a lease; hangs last half as long again")
+    parser.add_argument("--cluster", type=int, default=0, help="Airflow's workers, for the batch lane")
     _add_common(parser)
     tables = parser.add_subparsers().add_parser("tables", help="a DynamoDB table, its exports and its stream")
     tables.set_defaults(run=_tables)
@@ -31,14 +33,34 @@ def main() -> int:
     _add_common(tables)
     options = parser.parse_args()
     options.seed = options.seed or secrets.token_hex(4)
+    on_cluster = options.run is _files and options.cluster
+    report = _cluster(options) if on_cluster else _own_processes(options)
+    print(report.describe(), flush=True)
+    return 0 if report.passed else 1
+
+
+def _own_processes(options: argparse.Namespace) -> chaos.Report | table_chaos.Report:
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as folder,
         running_localaws(Path(folder) / "aws", environment=ENFORCED) as aws,
     ):
         os.environ.update(aws.environment)
-        report = options.run(options, aws, Path(folder) / "run")
-    print(report.describe(), flush=True)
-    return 0 if report.passed else 1
+        report: chaos.Report | table_chaos.Report = options.run(options, aws, Path(folder) / "run")
+    return report
+
+
+def _cluster(options: argparse.Namespace) -> chaos.Report:
+    # Only here: it imports what only a cluster needs.
+    from tests.faults.cluster import run
+
+    made = plan.make_plan(options.files, options.seed)
+    print(f"seed {made.seed}: {options.files} files, {made.faults} faults planned", flush=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as folder,
+        run.started(Path(folder), made.seed, options.cluster, options.mutation) as cluster,
+    ):
+        os.environ.update(cluster.site.roles.aws.environment)
+        return run.run(cluster, made, options.workers, lease_seconds=options.lease)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

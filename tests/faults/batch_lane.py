@@ -55,7 +55,8 @@ class Swept:
 class BatchLane(Protocol):
     """Thread-safe. ``killed``: how many processes with files in their hands were killed."""
 
-    killed: int
+    @property
+    def killed(self) -> int: ...
 
     def load(self, day: Day, armed: Armed, wave: int) -> None:
         """Loads what is there of a day and not loaded yet; its faults come from ``armed``. Returns when that is over,

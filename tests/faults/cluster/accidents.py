@@ -21,7 +21,8 @@ KINDS: tuple[Kind, ...] = (
     "cut_off",
     "triggerer",
 )
-# Those at workers come more often.
+AT_WORKERS: tuple[Kind, ...] = ("kill_worker", "kill_task", "stand_still")
+# These come more often.
 _WEIGHTS = (5, 5, 3, 2, 1, 2, 1)
 # Runs of Airflow that begin between two accidents.
 EVERY = 2
@@ -32,8 +33,8 @@ CLOCK_SECONDS = (-150, 150)
 
 @dataclass(frozen=True)
 class Accident:
-    """``after`` so many runs have begun, ``kind`` happens; of the workers it meets the one with this number, or the next
-    one that has a task."""
+    """``after`` so many runs have begun, ``kind`` happens; of the workers it meets the one with this number, or the
+    next one that has a task."""
 
     after: int
     kind: Kind
@@ -53,7 +54,7 @@ def make_accidents(seed: str, count: int, workers: int) -> list[Accident]:
     dice = random.Random(f"{seed}/accidents")
     kinds: list[Kind] = dice.sample(KINDS, len(KINDS))
     # With few files there are few accidents, and a killed worker is what most looks for.
-    kinds.sort(key=lambda kind: kind not in ("kill_worker", "stand_still", "kill_task"))
+    kinds.sort(key=lambda kind: kind not in AT_WORKERS)
     kinds += dice.choices(KINDS, _WEIGHTS, k=max(0, count - len(kinds)))
     return [
         Accident(1 + EVERY * number, kind, dice.randrange(workers) + 1) for number, kind in enumerate(kinds[:count])

@@ -30,7 +30,9 @@ def lease(seconds: int) -> Change:
 
 BROKEN = {
     # A claim says at once that the version is loaded.
-    "hold_on_to_nothing": Change("lakelanes/ledger/files.py", '            state="claimed",\n', '            state="loaded",\n'),
+    "hold_on_to_nothing": Change(
+        "lakelanes/ledger/files.py", '            state="claimed",\n', '            state="loaded",\n'
+    ),
     # Objects are put without If-Match and If-None-Match.
     "write_unconditionally": Change(
         "lakelanes/aws/storage.py",
