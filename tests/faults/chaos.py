@@ -10,6 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,14 +65,15 @@ class Report:
     seconds: float = 0.0
     findings: Findings = field(default_factory=Findings)
     histories: dict[str, list[str]] = field(default_factory=dict)
-    refreshed: Refreshed = field(default_factory=Refreshed)
+    refreshed: Refreshed | None = None
     lane: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
         """Nothing is wrong, only processes that were killed left uploads open (a lifecycle rule removes those), and
         QuickSight has the views' rows without more refreshes than it takes."""
-        copied = not self.refreshed.differs and self.refreshed.most <= DAILY_REFRESHES
+        refreshed = self.refreshed
+        copied = refreshed is None or (not refreshed.differs and refreshed.most <= DAILY_REFRESHES)
         return self.findings.clean and self.uploads <= self.killed and copied
 
     def describe(self) -> str:
@@ -86,10 +88,13 @@ class Report:
             f"registered by them; {self.triggered} files that failed "
             f"{MAX_ATTEMPTS} times were triggered",
             *self.lane,
-            f"SPICE: refreshes {listed(self.refreshed.kinds)}; faults {listed(self.refreshed.faults)}; at most "
-            f"{self.refreshed.most} of a data set; different from its view: {listed(self.refreshed.differs)}",
-            listed(self.findings.counts()),
         ]
+        if (copied := self.refreshed) is not None:
+            lines.append(
+                f"SPICE: refreshes {listed(copied.kinds)}; faults {listed(copied.faults)}; at most "
+                f"{copied.most} of a data set; different from its view: {listed(copied.differs)}"
+            )
+        lines.append(listed(self.findings.counts()))
         if not self.passed:
             lines.append(self.findings.describe())
             lines += [f"{key}\n    " + "\n    ".join(entries) for key, entries in self.histories.items()]
@@ -135,9 +140,11 @@ def run_on(
     lease_seconds: float,
     mutation: str | None = None,
     lane_of: LaneOf = own_processes,
+    refreshes: bool = True,
 ) -> Report:
     """Carries out ``plan`` with so many processes of the harness, whose leases last so long. ``lane_of`` makes the
-    batch lane; its lake has the rights of Airflow's workers. The process's environment must point at the AWS."""
+    batch lane; its lake has the rights of Airflow's workers. ``refreshes``: whether SPICE has copies meanwhile, whose
+    quota of a day is for a plan of minutes. The process's environment must point at the AWS."""
     started = time.monotonic()
     folder, roles, text = site.folder, site.roles, site.text
     lake = open_lake(text, lease_seconds)
@@ -147,12 +154,12 @@ def run_on(
     with (
         Pool(settings, workers) as pool,
         ThreadPoolExecutor(max(workers, days_at_once) * 2) as executor,
-        refreshing(roles.aws, own, plan.seed, folder) as refresher,
+        refreshing(roles.aws, own, plan.seed, folder) if refreshes else nullcontext() as refresher,
     ):
         lane = lane_of(own, pool, executor, plan)
         report = _Run(lake, own, plan, pool, executor, lane).carry_out(days_at_once)
         report.killed, report.lane = pool.killed + lane.killed, lane.describe()
-        report.refreshed = refresher.end()
+        report.refreshed = refresher.end() if refresher else None
     report.uploads = open_uploads(lake)
     report.findings = examine(lake, plan.files)
     report.histories = {key: history(lake, key) for key in report.findings.keys()[:20]}

@@ -6,6 +6,7 @@ The plan, the other lane and the oracle are those of ``tests.faults``. No code o
 happens to them comes from outside.
 
 accidents  what happens to the machines, and when, as a pure function of the seed
+clocks     a wrong time of day for the processes of a node
 wreckers   does it: signals, stopped processes, a clock that is wrong
 proxy      stands between the nodes and AWS: refuses, delays, cuts; and strikes at a named step of the engine
 package    what the nodes are laid out from: the package with a short lease, or with an engine that is broken on purpose

@@ -132,4 +132,12 @@ def run(
             return ClusterLane(machines, proxy, wreckers, own, f"chaos-{plan.seed}", cluster.say)
 
         proxy.begin(plan.noise)
-        return run_on(cluster.site, plan, workers, max(4, 2 * nodes), lease_seconds=lease_seconds, lane_of=lane_of)
+        return run_on(
+            cluster.site,
+            plan,
+            workers,
+            max(4, 2 * nodes),
+            lease_seconds=lease_seconds,
+            lane_of=lane_of,
+            refreshes=False,
+        )

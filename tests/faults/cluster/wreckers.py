@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import psutil
 
 from tests.cluster.machines import Machines
 from tests.faults.cluster.accidents import AT_WORKERS, Accident, Clock
+from tests.faults.cluster.clocks import build, set_clock
 from tests.faults.cluster.proxy import FaultyProxy
 from tests.faults.findings import listed
 
-# As Debian has it (`apt-get install faketime`): a library that answers a process's questions for the time.
-FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 CUT_OFF_SECONDS = 12.0
 # A machine is not replaced at once.
 _GONE_SECONDS = 3.0
@@ -46,6 +43,7 @@ class Wreckers:
         self._machines, self._proxy = machines, proxy
         self._accidents, self._clocks, self._still_seconds = list(accidents), list(clocks), still_seconds
         self._say = say
+        self._library = build(machines.stack.state)
         self._begun = 0
         self.done: Counter[str] = Counter()
         self.planned = len(accidents)
@@ -59,7 +57,7 @@ class Wreckers:
         self._fault: BaseException | None = None
 
     def __enter__(self) -> Wreckers:
-        for clock in self._clocks if FAKETIME else ():
+        for clock in self._clocks:
             self._set_clock(clock)
         self._thread.start()
         return self
@@ -79,7 +77,7 @@ class Wreckers:
         self._thread.join()
         self._resume(everything=True)
         self._proxy.calm()
-        for clock in self._clocks if FAKETIME else ():
+        for clock in self._clocks:
             self._set_clock(Clock(clock.worker, 0))
         self._mend()
 
@@ -90,7 +88,9 @@ class Wreckers:
 
     def describe(self) -> str:
         """A line of the report."""
-        clocks = ", ".join(self.clocks) or ("all right" if FAKETIME else "all right, for there is no libfaketime here")
+        clocks = ", ".join(self.clocks) or (
+            "all right" if self._library else "all right, for there is no C compiler here"
+        )
         return (
             f"machines ({self.done.total()} of {self.planned} accidents): {listed(self.done)}; "
             f"started anew: {listed(self.mended)}; clocks: {clocks}"
@@ -166,14 +166,11 @@ class Wreckers:
 
     def _set_clock(self, clock: Clock) -> None:
         """The worker is started anew, with a clock that is so many seconds ahead; 0: with the machine's own."""
+        if self._library is None:
+            return
         name = f"worker-{clock.worker}"
-        file = self._machines.stack.node(name).folder / "environment"
-        lines = [line for line in file.read_text().splitlines() if "FAKETIME" not in line and "LD_PRELOAD" not in line]
+        set_clock(self._machines.stack.node(name).folder / "environment", self._library, clock.seconds)
         if clock.seconds:
-            # Only the time of day: what counts seconds goes on as it does.
-            wrong = {"LD_PRELOAD": FAKETIME[0], "FAKETIME": f"{clock.seconds:+}", "FAKETIME_DONT_FAKE_MONOTONIC": 1}
-            lines += [f"export {variable}={shlex.quote(str(value))}" for variable, value in wrong.items()]
             self.clocks.append(f"{name} {clock.seconds:+} s")
-        file.write_text("".join(f"{line}\n" for line in lines))
         self._machines.kill(name)
         self._mend()
