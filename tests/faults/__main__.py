@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from scripts.stack import end_by_signal
 from tests.faults import chaos, plan
 from tests.faults.tables import chaos as table_chaos
 from tests.faults.tables import plan as table_plan
@@ -53,6 +55,8 @@ def _cluster(options: argparse.Namespace) -> chaos.Report:
     # Only here: it imports what only a cluster needs.
     from tests.faults.cluster import run
 
+    # What was started is stopped, and what was made is removed.
+    signal.signal(signal.SIGTERM, end_by_signal)
     made = plan.make_plan(options.files, options.seed)
     print(f"seed {made.seed}: {options.files} files, {made.faults} faults planned", flush=True)
     with (

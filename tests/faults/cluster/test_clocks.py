@@ -20,7 +20,8 @@ time.sleep(0.01)
 held = threading.Lock()
 held.acquire()
 held.acquire(timeout=0.01)
-print(json.dumps([time.time(), datetime.datetime.now(datetime.UTC).timestamp(), time.monotonic(), time.monotonic() - before]))
+slept = time.monotonic() - before
+print(json.dumps([time.time(), datetime.datetime.now(datetime.UTC).timestamp(), time.monotonic(), slept]))
 """
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import psutil
 
+from scripts.mwaa_settings import HOME
 from tests.cluster.machines import Machines
-from tests.faults.cluster.accidents import AT_WORKERS, Accident, Clock
+from tests.faults.cluster.accidents import AT_WORKERS, Accident, Clock, Kind
 from tests.faults.cluster.clocks import build, set_clock
 from tests.faults.cluster.proxy import FaultyProxy
 from tests.faults.findings import listed
@@ -88,9 +91,8 @@ class Wreckers:
 
     def describe(self) -> str:
         """A line of the report."""
-        clocks = ", ".join(self.clocks) or (
-            "all right" if self._library else "all right, for there is no C compiler here"
-        )
+        right = "all right" if self._library else "all right, for there is no C compiler here"
+        clocks = ", ".join(self.clocks) or right
         return (
             f"machines ({self.done.total()} of {self.planned} accidents): {listed(self.done)}; "
             f"started anew: {listed(self.mended)}; clocks: {clocks}"
@@ -112,35 +114,42 @@ class Wreckers:
         self.mended.update(self._machines.mend())
 
     def _happen(self, accident: Accident) -> None:
-        name = f"worker-{accident.worker}"
         if accident.kind in AT_WORKERS:
-            name = self._busy(accident.worker) or name
-        tasks = self._machines.tasks_at(name) if accident.kind in AT_WORKERS else []
-        self._say(f"{accident.kind} {f'{name}, which has {len(tasks)} tasks' if accident.kind in AT_WORKERS else ''}")
-        if accident.kind == "kill_worker":
+            name = self._busy(accident.worker) or f"worker-{accident.worker}"
+            tasks = self._machines.tasks_at(name)
+            self._say(f"{accident.kind}: {name}, which has {len(tasks)} task processes")
+            self._strike(accident.kind, name, tasks)
+        else:
+            self._say(accident.kind)
+            self._break(accident.kind)
+        self.done[accident.kind] += 1
+        self._ended.wait(_GONE_SECONDS)
+
+    def _strike(self, kind: Kind, name: str, tasks: list[int]) -> None:
+        if kind == "kill_worker":
             self._machines.kill(name)
             self.killed += len(tasks)
-        elif accident.kind == "kill_task":
-            for pid in tasks[:1]:
-                with contextlib.suppress(psutil.NoSuchProcess):
+        elif kind == "kill_task":
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for pid in tasks[:1]:
                     psutil.Process(pid).kill()
                     self.killed += 1
-        elif accident.kind == "stand_still":
+        else:
             members = self._machines.process(name).members()
             for member in members:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     member.suspend()
             self._standing.append((time.monotonic() + self._still_seconds, members))
-        elif accident.kind == "cut_off":
+
+    def _break(self, kind: Kind) -> None:
+        if kind == "cut_off":
             self._proxy.cut_off(CUT_OFF_SECONDS)
-        elif accident.kind == "database":
+        elif kind == "database":
             self._machines.stack.stop_database()
             self._ended.wait(_GONE_SECONDS)
             self._machines.replace("database")
         else:
-            self._machines.kill(accident.kind)
-        self.done[accident.kind] += 1
-        self._ended.wait(_GONE_SECONDS)
+            self._machines.kill(kind)
 
     def _busy(self, first: int) -> str | None:
         """A worker that has a task in its hands, from the first one on; None where none has for long."""
@@ -169,7 +178,10 @@ class Wreckers:
         if self._library is None:
             return
         name = f"worker-{clock.worker}"
-        set_clock(self._machines.stack.node(name).folder / "environment", self._library, clock.seconds)
+        node = self._machines.stack.node(name)
+        # Where the node sees it.
+        shutil.copy(self._library, node.home)
+        set_clock(node.folder / "environment", Path(HOME) / self._library.name, clock.seconds)
         if clock.seconds:
             self.clocks.append(f"{name} {clock.seconds:+} s")
         self._machines.kill(name)
