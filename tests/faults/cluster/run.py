@@ -112,7 +112,7 @@ def started(
         aws = LocalAws(cluster.endpoint_url, process.popen, Path(process.log))  # type: ignore[arg-type]
         worker = {**aws.environment, **worker_credentials(aws, cluster.outputs)}
         site = Site(cluster.served_file.read_text(), Roles(aws, cluster.outputs, worker), notes)
-        for dag_id in (LOAD, SWEEP):
+        for dag_id in (LOAD, SWEEP, "refresh_views"):
             machines.pause(dag_id, False)
         yield Started(machines, cluster.proxy, site, say)
 
