@@ -24,8 +24,6 @@ KINDS: tuple[Kind, ...] = (
 AT_WORKERS: tuple[Kind, ...] = ("kill_worker", "kill_task", "stand_still")
 # These come more often.
 _WEIGHTS = (5, 5, 3, 2, 1, 2, 1)
-# Runs of Airflow that begin between two accidents.
-EVERY = 2
 # Minutes that a clock may be wrong without AWS's refusing all that it signs: 5
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html).
 CLOCK_SECONDS = (-150, 150)
@@ -56,9 +54,7 @@ def make_accidents(seed: str, count: int, workers: int) -> list[Accident]:
     # With few files there are few accidents, and a killed worker is what most looks for.
     kinds.sort(key=lambda kind: kind not in AT_WORKERS)
     kinds += dice.choices(KINDS, _WEIGHTS, k=max(0, count - len(kinds)))
-    return [
-        Accident(1 + EVERY * number, kind, dice.randrange(workers) + 1) for number, kind in enumerate(kinds[:count])
-    ]
+    return [Accident(number, kind, dice.randrange(workers) + 1) for number, kind in enumerate(kinds[:count], 1)]
 
 
 def make_clocks(seed: str, workers: int) -> list[Clock]:
@@ -70,4 +66,4 @@ def make_clocks(seed: str, workers: int) -> list[Clock]:
 
 def accidents_of(days: Sequence[object]) -> int:
     """How many there are in a plan of so many days."""
-    return max(2, len(days) // 2)
+    return max(3, len(days) // 2)
