@@ -58,9 +58,10 @@ class BatchLane(Protocol):
     @property
     def killed(self) -> int: ...
 
-    def load(self, day: Day, armed: Armed, wave: int) -> None:
+    def load(self, day: Day, armed: Armed, wave: int, at_work: threading.Event) -> None:
         """Loads what is there of a day and not loaded yet; its faults come from ``armed``. Returns when that is over,
-        whatever came of it."""
+        whatever came of it. ``at_work`` is set as soon as it knows its files, or is over: the other lane waits for
+        that, so that both want the same."""
 
     def sweep(self, number: int) -> Swept:
         """Loads whatever no lane has loaded, without faults but for the first time (0)."""
@@ -82,7 +83,9 @@ class ProcessLane:
         self._own, self._pool, self._executor, self._noise = own, pool, executor, noise
         self._entity = own.config.entities[ENTITY]
 
-    def load(self, day: Day, armed: Armed, wave: int) -> None:
+    def load(self, day: Day, armed: Armed, wave: int, at_work: threading.Event) -> None:
+        # Processes that are there are as quick as the other lane's.
+        at_work.set()
         run_id = f"load_{ENTITY}/{day.key}/{wave}"
         found = list_partition(self._own, self._entity, day.key)
         batches = plan_batches(pending(self._own, found), self._entity.batch_bytes)

@@ -199,9 +199,11 @@ class _Run:
                 armed.add({"": fault})
             own = [change for change in day.changes if change.wave == wave]
             self._apply([change for change in own if not change.in_flight], events)
-            running = [self.executor.submit(self._fast, events.pop(wave), armed, f"{day.key}/{wave}")]
+            running, at_work = [], threading.Event()
             if wave in day.batch_waves:
-                running.append(self.executor.submit(self.lane.load, day, armed, wave))
+                running.append(self.executor.submit(self.lane.load, day, armed, wave, at_work))
+                at_work.wait()
+            running.append(self.executor.submit(self._fast, events.pop(wave), armed, f"{day.key}/{wave}"))
             # In flight: while both lanes are at work.
             late: dict[int, list[dict[str, Any]]] = {w: [] for w in range(self.plan.waves + 1)}
             for change in (change for change in own if change.in_flight):

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
@@ -38,6 +39,14 @@ _RUN_SECONDS = 2400.0
 _PAUSE = 1.0
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """A day that waits for a run: what is to be told when that has planned its batches, and when it is over."""
+
+    at_work: threading.Event
+    over: Future[None] = field(default_factory=Future)
+
+
 class ClusterLane:
     """``own`` is a lake with the rights of Airflow's workers, asked what is to be done; ``name`` begins the runs'."""
 
@@ -54,7 +63,7 @@ class ClusterLane:
         self._own, self._name, self._say = own, name, say
         self._entity = own.config.entities[ENTITY]
         self._lock, self._slots = threading.Lock(), threading.BoundedSemaphore(RUNS_AT_ONCE)
-        self._waiting: dict[date, Future[None]] = {}
+        self._waiting: dict[date, _Waiting] = {}
         self._begun = 0
         self.states: Counter[str] = Counter()
         self.tries: Counter[str] = Counter()
@@ -64,26 +73,36 @@ class ClusterLane:
     def killed(self) -> int:
         return self._wreckers.killed + self._proxy.killed
 
-    def load(self, day: Day, armed: Armed, wave: int) -> None:
+    def load(self, day: Day, armed: Armed, wave: int, at_work: threading.Event) -> None:
         """Waits for a run that loads the day; one that begins loads all days that wait and follow each other."""
-        found = list_partition(self._own, self._entity, day.key)
-        if not found:
-            return
-        left = pending(self._own, found)
-        self._proxy.arm(armed.take([*(file.key for file in left), ""]))
-        when, mine = date.fromisoformat(day.key), Future[None]()
-        with self._lock:
-            self._waiting[when] = mine
-        with self._slots:
-            taken = self._take(when)
-            if taken:
-                try:
-                    first, last = min(taken), max(taken)
-                    self._run(LOAD, {"first_partition": f"{first}", "last_partition": f"{last}"})
-                finally:
-                    for future in taken.values():
-                        future.set_result(None)
-        mine.result()
+        try:
+            found = list_partition(self._own, self._entity, day.key)
+            if not found:
+                return
+            left = pending(self._own, found)
+            self._proxy.arm(armed.take([*(file.key for file in left), ""]))
+            when, mine = date.fromisoformat(day.key), _Waiting(at_work)
+            with self._lock:
+                self._waiting[when] = mine
+            with self._slots:
+                if taken := self._take(when):
+                    self._load(taken)
+            mine.over.result()
+        finally:
+            at_work.set()
+
+    def _load(self, taken: dict[date, _Waiting]) -> None:
+        def tell(run: Any) -> None:
+            if self._ask(lambda: self._machines.states(run)).get("sense") == ["success"]:
+                for one in taken.values():
+                    one.at_work.set()
+
+        try:
+            conf = {"first_partition": f"{min(taken)}", "last_partition": f"{max(taken)}"}
+            self._run(LOAD, conf, tell)
+        finally:
+            for one in taken.values():
+                one.over.set_result(None)
 
     def sweep(self, number: int) -> Swept:
         if number == 1:
@@ -105,7 +124,7 @@ class ClusterLane:
             f"on the way to AWS: {self._proxy.counts.total()} requests",
         ]
 
-    def _take(self, when: date) -> dict[date, Future[None]]:
+    def _take(self, when: date) -> dict[date, _Waiting]:
         """The day and those beside it that wait too; none where somebody has taken it."""
         with self._lock:
             if when not in self._waiting:
@@ -119,8 +138,9 @@ class ClusterLane:
             self.days += len(taken)
             return taken
 
-    def _run(self, dag_id: str, conf: dict[str, Any]) -> str:
-        """Triggers a run and waits for its end, whatever has become of Airflow meanwhile; returns its state."""
+    def _run(self, dag_id: str, conf: dict[str, Any], look: Callable[[Any], None] = lambda run: None) -> str:
+        """Triggers a run and waits for its end, whatever has become of Airflow meanwhile; returns its state. ``look``
+        is called now and then until that."""
         with self._lock:
             self._begun += 1
             run = {"dag_id": dag_id, "dag_run_id": f"{self._name}-{self._begun}"}
@@ -131,6 +151,7 @@ class ClusterLane:
             if time.monotonic() - started > _RUN_SECONDS:
                 raise AssertionError(f"{run} is {state}: {self._ask(lambda: self._machines.states(run))}")
             self._wreckers.check()
+            look(run)
             time.sleep(_PAUSE)
         tasks = self._ask(lambda: self._machines.tasks(run))
         asked = " to ".join(map(str, conf.values()))

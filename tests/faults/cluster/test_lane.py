@@ -28,7 +28,7 @@ class Machines:
 
     def __init__(self) -> None:
         self.runs: dict[str, Any] = {}
-        self.released = threading.Event()
+        self.released, self.planned = threading.Event(), threading.Event()
         self.bad: list[Exception] = []
 
     def begin(self, dag_id: str, dag_run_id: str, conf: Any) -> None:
@@ -42,6 +42,9 @@ class Machines:
         if self.bad:
             raise self.bad.pop()
         return "success" if self.released.is_set() else "running"
+
+    def states(self, run: Any) -> dict[str, list[str]]:
+        return {"sense": ["success" if self.planned.is_set() else "running"]}
 
     def tasks(self, run: Any) -> dict[str, list[Any]]:
         return {"convert": [{"state": "success", "try_number": 2}]}
@@ -85,10 +88,10 @@ def test_days_that_wait_and_follow_each_other_are_one_run(lane: ClusterLane) -> 
     first, waiting = DAYS[:RUNS_AT_ONCE], [*DAYS[RUNS_AT_ONCE : RUNS_AT_ONCE + 3], DAYS[RUNS_AT_ONCE + 4]]
     with ThreadPoolExecutor(len(DAYS)) as threads:
         for number, day in enumerate(first, 1):
-            threads.submit(lane.load, day, Armed(), 0)
+            threads.submit(lane.load, day, Armed(), 0, threading.Event())
             wait_for(lambda wanted=number: len(machines.runs) == wanted)  # type: ignore[misc]
         for day in waiting:
-            threads.submit(lane.load, day, Armed(), 0)
+            threads.submit(lane.load, day, Armed(), 0, threading.Event())
         wait_for(lambda: len(lane._waiting) == len(waiting))
         assert len(machines.runs) == RUNS_AT_ONCE, "no more at once"
         machines.released.set()
@@ -100,7 +103,7 @@ def test_what_was_asked_for_and_not_answered_is_one_run(lane: ClusterLane) -> No
     machines: Any = lane._machines
     machines.bad = [AirflowError("GET /: 500 no"), requests.ConnectionError("cut"), requests.ConnectionError("cut")]
     machines.released.set()
-    lane.load(DAYS[0], Armed(), 0)
+    lane.load(DAYS[0], Armed(), 0, threading.Event())
     assert spans(machines) == [(DAYS[0].key, DAYS[0].key)]
     assert not machines.bad
 
@@ -109,4 +112,17 @@ def test_what_airflow_refuses_is_said(lane: ClusterLane) -> None:
     machines: Any = lane._machines
     machines.bad = [AirflowError("POST /dags/load_orders/dagRuns: 404 there is no such DAG")]
     with pytest.raises(AirflowError, match="404"):
-        lane.load(DAYS[0], Armed(), 0)
+        lane.load(DAYS[0], Armed(), 0, threading.Event())
+
+
+def test_the_other_lane_is_told_when_a_run_has_its_files(lane: ClusterLane) -> None:
+    machines: Any = lane._machines
+    at_work = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(lane.load, DAYS[0], Armed(), 0, at_work)
+        wait_for(lambda: machines.runs)
+        assert not at_work.is_set()
+        machines.planned.set()
+        wait_for(at_work.is_set)
+        assert not running.done()
+        machines.released.set()
