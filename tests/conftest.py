@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -120,6 +121,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Spares ``-m "not stack"`` the import of Airflow, which takes seconds, for folders of which no test is left."""
     left_out = config.option.markexpr.startswith("not stack") and collection_path.parent == TESTS
     return True if left_out and collection_path.name in STACKS else None
+
+
+def pytest_sessionstart() -> None:
+    # What is imported and collected stays until the end: to look for garbage in it is a seventh of a run's time.
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
