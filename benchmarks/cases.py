@@ -35,6 +35,7 @@ Kind = Literal[
     "start",
     "parsing",
     "hostile",
+    "sweep",
 ]
 Tools = tuple[str, ...]
 
@@ -137,6 +138,10 @@ def _cases(label: str) -> Iterator[Case]:
         slots = tuple(f"slots_{number}" for number in SLOTS)
         yield Case("cluster_few_files", "cluster", files, slots, 1, frozenset(), files=2_000)
         yield Case("cluster_small_files", "cluster", files, slots, 1, frozenset(), files=20_000)
+        # Of the last days first: the other one notes that everything has been looked at.
+        ways = ("last_days", "full")
+        yield Case("sweep_few", "sweep", arrivals, ways, 1, small, files=10_000)
+        yield Case("sweep_million", "sweep", arrivals, ways, 1, frozenset(), files=1_000_000)
         yield Case("fast_lane", "latency", arrivals, (OURS,), 1, frozenset({"full"}), files=200)
     if label != "10gb":
         suites = small or frozenset({"full"} if label == "1gb" else ())

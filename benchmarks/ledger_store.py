@@ -123,6 +123,10 @@ def _answer(connection: sqlite3.Connection, action: str, request: Any) -> dict[s
     if action == "PutItem":
         connection.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", _row(request["Item"]))
         return {}
+    if action == "DescribeTable":
+        # Who asks wants to know which table it is.
+        name = request["TableName"]
+        return {"Table": {"TableName": name, "TableArn": f"arn:aws:dynamodb:::table/{name}", "TableId": "benchmark"}}
     if action == "TransactWriteItems" and all("Put" in one for one in request["TransactItems"]):
         rows = [_row(one["Put"]["Item"]) for one in request["TransactItems"]]
         connection.execute("BEGIN IMMEDIATE")

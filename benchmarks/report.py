@@ -16,6 +16,7 @@ _COLUMNS = (
     ("peak_rss_mb", "peak MB", "{:.0f}"),
     ("output_mb", "output MB", "{:.1f}"),
     ("requests_per_file", "requests/file", "{:.2f}"),
+    ("requests", "requests", "{:.0f}"),
     ("scanned_mb", "scanned MB", "{:.1f}"),
     ("paged_mb", "by page MB", "{:.1f}"),
     ("import_s", "import s", "{:.2f}"),

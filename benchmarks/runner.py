@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from benchmarks import backfill, cluster, cold_start, dag_parsing, lake_page, latency, measure, queries
+from benchmarks import backfill, cluster, cold_start, dag_parsing, lake_page, latency, measure, queries, sweep
 from benchmarks.cases import OURS, Case
 from benchmarks.check import faults_of, misplaced
 from benchmarks.exports import manifest_entry
@@ -76,6 +76,8 @@ def run_case(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
     if case.kind == "cluster":
         by_slots, runs = cluster.run(case, lambda text: say(f"{case.name} {text}"))
         return Outcome(by_slots, runs, {})
+    if case.kind == "sweep":
+        return Outcome(*sweep.run(case, lambda text: say(f"{case.name} {text}")))
     if case.kind == "start":
         by_function, starts = cold_start.run(case, lambda text: say(f"{case.name} {text}"))
         return Outcome(by_function, starts, {})
@@ -279,7 +281,7 @@ def _large_s3(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
     path, truth = make(case.input, folder)
     key = source_key(0)
     faults: list[str] = []
-    with running_lake() as lake, LargeSource(lake.aws.endpoint_url, lake.source, key, path) as source:
+    with running_lake() as lake, LargeSource(lake.aws.endpoint_url, lake.source, [key], path) as source:
         environment = lake.environment(source.endpoint_url)
 
         def sample(tool: str) -> Sample:

@@ -18,7 +18,8 @@ def test_the_file_is_listed_and_read_by_ranges_and_the_rest_passes(tmp_path: Pat
     path = tmp_path / "rows.csv"
     path.write_bytes(os.urandom(300_000))
     data = path.read_bytes()
-    with running_localaws(tmp_path / "aws") as aws, LargeSource(aws.endpoint_url, "source", "a b.csv", path) as large:
+    keys = ["c.csv", "a b.csv"]
+    with running_localaws(tmp_path / "aws") as aws, LargeSource(aws.endpoint_url, "source", keys, path) as large:
         s3 = make_client("s3", large.endpoint_url)
         [listed] = s3.list_objects_v2(Bucket="source", Prefix="a ")["Contents"]
         assert (listed["Key"], listed["Size"]) == ("a b.csv", len(data))
@@ -28,6 +29,9 @@ def test_the_file_is_listed_and_read_by_ranges_and_the_rest_passes(tmp_path: Pat
         part = s3.get_object(**asked, Range="bytes=100000-499999")
         assert part["ContentRange"] == "bytes 100000-299999/300000"
         assert part["Body"].read() == data[100_000:]
+        assert s3.get_object(**asked | {"Key": "c.csv"}, Range="bytes=0-9")["Body"].read() == data[:10]
+        with pytest.raises(ClientError, match="NoSuchKey"):
+            s3.get_object(**asked | {"Key": "b.csv"})
         with pytest.raises(ClientError, match="PreconditionFailed"):
             s3.get_object(**asked | {"IfMatch": '"another"'})
         with pytest.raises(ClientError, match="InvalidRange"):

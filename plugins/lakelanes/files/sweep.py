@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, tee
 from typing import TYPE_CHECKING
 
 from lakelanes.aws.storage import is_readable, place_of
@@ -79,17 +80,17 @@ def find_unloaded(lake: Lake, *, full: bool = False, note: bool = True) -> Sweep
         or now - last_full >= FULL_LISTING_EVERY
         or int(last.get("listed", 0)) <= FULL_LISTING_KEYS
     )
+    listing: Iterable[SourceFile]
     if full:
         # Beyond the entities' prefixes too: a file in the wrong folder needs an alert.
-        listing = list(list_prefix(lake, ""))
+        listing = list_prefix(lake, "")
     else:
         recent = (list_recent(lake, entity, now - LOOKBACK) for entity in lake.config.entities.values())
-        listing = list({file.key: file for file in chain.from_iterable(recent)}.values())
-    sweep = _sort_out(lake, [*listing, *_unfinished(lake, {file.key for file in listing})], full, now)
-    sweep = replace(sweep, listed=len(listing), loaded_fast=_loaded_fast(lake, now), until=timestamp(now))
+        listing = {file.key: file for file in chain.from_iterable(recent)}.values()
+    sweep = replace(_sort_out(lake, listing, full, now), loaded_fast=_loaded_fast(lake, now), until=timestamp(now))
     if full and note:
         # Only now, so that a sweep that died on the way is made again in full.
-        lake.ledger.write_note(_NOTE, {"full_at": timestamp(now), "listed": len(listing)})
+        lake.ledger.write_note(_NOTE, {"full_at": timestamp(now), "listed": sweep.listed})
     return sweep
 
 
@@ -115,54 +116,76 @@ def _loaded_fast(lake: Lake, now: datetime) -> dict[str, dict[str, str]]:
     return found
 
 
-def _sort_out(lake: Lake, listing: list[SourceFile], full: bool, now: datetime) -> Sweep:
-    sweep, settling, ignored = Sweep(full, len(listing)), 0, 0
-    known = lake.ledger.get_many(file.uri for file in listing)
-    archived = _archived(lake, listing, known, now)
-    for file in listing:
+def _sort_out(lake: Lake, listing: Iterable[SourceFile], full: bool, now: datetime) -> Sweep:
+    """Sorts the files of a listing, and those that the ledger has as open. Of files that are done with nothing is kept:
+    there may be millions of them."""
+    sweep, counts, moment = Sweep(full, 0), Counter[str](), timestamp(now)
+    unfinished = _unfinished(lake)
+    archived: list[tuple[str, SourceFile]] = []
+    for file, entry in _with_entries(lake, _followed_by(listing, unfinished, counts)):
         entity = taker_of(lake.config, file.key)
         if entity is None and is_ignored(lake.config, file.key):
-            ignored += 1
+            counts["ignored"] += 1
         elif entity is None:
-            entry = known.get(file.uri)
             if entry is None or (entry.state == "unmatched" and (entry.etag, entry.error) != (file.etag, UNMATCHED)):
                 sweep.unmatched.append(file)
         elif now - file.last_modified < timedelta(seconds=entity.settle_seconds):
-            settling += 1
-        elif file.uri in archived:
-            continue
-        elif wants_loading(known.get(file.uri), file, timestamp(now)):
+            counts["settling"] += 1
+        elif entry and entry.waits_for and (entry.state, entry.etag) == ("failed", file.etag):
+            archived.append((entity.name, file))
+        elif wants_loading(entry, file, moment):
             sweep.files.setdefault(entity.name, []).append(file)
-        elif (entry := known.get(file.uri)) and entry.state in ("loaded", "rejected") and entry.partition:
+        elif entry and entry.state in ("loaded", "rejected") and entry.partition:
             sweep.done.setdefault(entity.name, set()).add(Partition.from_path(entry.partition))
-    for name, file in _overtaken(lake, now):
+    restored = _restored(lake, archived, now)
+    for name, file in chain(restored, _overtaken(lake, now)):
         if file not in sweep.files.get(name, ()):
             sweep.files.setdefault(name, []).append(file)
-    return replace(sweep, settling=settling, ignored=ignored, archived=len(archived))
-
-
-def _archived(lake: Lake, listing: Iterable[SourceFile], known: Mapping[str, Entry], now: datetime) -> set[str]:
-    """The URIs of files that wait for their restoring, and still do. A HEAD for each, of a part of them where there are
-    many: another part in the next sweep."""
-    waiting = sorted(
-        file.uri
-        for file in listing
-        if (entry := known.get(file.uri)) and entry.waits_for and (entry.state, entry.etag) == ("failed", file.etag)
+    return replace(
+        sweep,
+        listed=counts["listed"],
+        settling=counts["settling"],
+        ignored=counts["ignored"],
+        archived=len(archived) - len(restored),
     )
+
+
+def _with_entries(lake: Lake, files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Entry | None]]:
+    """Each file with what the ledger says of it; so many at a time as ``each`` reads."""
+    ours, asked = tee(files)
+    for file, (_, entry) in zip(ours, lake.ledger.each(file.uri for file in asked), strict=True):
+        yield file, entry
+
+
+def _followed_by(
+    listing: Iterable[SourceFile], unfinished: dict[str, SourceFile], counts: Counter[str]
+) -> Iterator[SourceFile]:
+    """The files of a listing, which are counted as "listed", and after them the unfinished ones that it lacks: too old
+    for it, or deleted meanwhile. Those that it has are taken out of ``unfinished``."""
+    for file in listing:
+        counts["listed"] += 1
+        unfinished.pop(file.key, None)
+        yield file
+    yield from unfinished.values()
+
+
+def _restored(lake: Lake, waiting: list[tuple[str, SourceFile]], now: datetime) -> list[tuple[str, SourceFile]]:
+    """Of files that wait for their restoring, with the names of their entities, those that wait no longer. A HEAD for
+    each, of a part of them where there are many: another part in the next sweep."""
+    waiting = sorted(waiting, key=lambda one: one[1].uri)
     parts = -(-len(waiting) // _HEADS)
     turn = int(now.timestamp() // SWEEP_EVERY.total_seconds()) % parts if parts else 0
     looked = waiting[turn * _HEADS : (turn + 1) * _HEADS]
-    readable = map_concurrently(lambda uri: is_readable(lake.s3, *place_of(uri)), looked)
-    return set(waiting) - {uri for uri, is_so in zip(looked, readable, strict=True) if is_so}
+    readable = map_concurrently(lambda one: is_readable(lake.s3, one[1].bucket, one[1].key), looked)
+    return [one for one, is_so in zip(looked, readable, strict=True) if is_so]
 
 
-def _unfinished(lake: Lake, listed: Container[str]) -> Iterator[SourceFile]:
-    """Files that the ledger has as open, that are in no listing: too old for it, or deleted meanwhile."""
-    for entity in lake.config.entities:
-        for state in _OPEN:
-            for entry in lake.ledger.in_state(entity, state):
-                if (file := _file_of(entry)).key not in listed:
-                    yield file
+def _unfinished(lake: Lake) -> dict[str, SourceFile]:
+    """Files that the ledger has as open, by their keys."""
+    entries = (
+        entry for entity in lake.config.entities for state in _OPEN for entry in lake.ledger.in_state(entity, state)
+    )
+    return {(file := _file_of(entry)).key: file for entry in entries}
 
 
 def _overtaken(lake: Lake, now: datetime) -> Iterator[tuple[str, SourceFile]]:
@@ -199,14 +222,13 @@ def record_unmatched(lake: Lake, files: Iterable[SourceFile]) -> None:
 
 
 def wants_loading(entry: Entry | None, file: SourceFile, now: str) -> bool:
-    """Whether a sweep should load ``file``, given what the ledger says of it."""
+    """Whether a sweep should load ``file``, given what the ledger says of it; not of one that waits for its
+    restoring."""
     if entry is None or entry.state == "unmatched":
         return True
     if entry.state == "claimed" and entry.lease_until >= now:
         return False
     if entry.etag != file.etag:
-        return True
-    if entry.waits_for:  # it has come: whoever asks has looked
         return True
     if entry.state in ("claimed", "failed"):  # a worker that died does not count its attempt as failed
         return entry.attempts < MAX_ATTEMPTS

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ from lakelanes.files.batch import load_batch
 from lakelanes.files.listing import list_entity
 from lakelanes.files.sweep import find_unloaded, record_unmatched, register_done
 from lakelanes.lake import Lake
+from lakelanes.ledger import queries
+from lakelanes.ledger.entries import Entry
 from tests.lakelanes.files.support import HEADER, KEY, later, leave_uncommitted, load, rows, table
 from tests.support.lakes import SALES, put
 
@@ -119,3 +122,27 @@ def test_a_sweep_tries_failed_files_again_and_refused_ones_only_in_a_new_version
     assert find_unloaded(lake).files == {}
     put(lake, KEY, HEADER + rows(1))
     assert len(find_unloaded(lake).files["sales"]) == 1
+
+
+def test_a_full_sweep_holds_no_more_of_what_is_done_with_than_it_reads_at_once(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 10):
+        put(lake, f"sales_data_2024_03_{day:02}.csv", HEADER + rows(1))
+    load(lake)
+    new = put(lake, "sales_data_2024_03_10.csv", HEADER + rows(1))
+    monkeypatch.setattr(queries, "_READ_AT_ONCE", 2)
+    held: list[weakref.ref[Entry]] = []
+    most, get_many = [], lake.ledger.get_many
+
+    def watched(sources: Iterable[str]) -> dict[str, Entry]:
+        most.append(sum(one() is not None for one in held))
+        found = get_many(sources)
+        held.extend(map(weakref.ref, found.values()))
+        return found
+
+    monkeypatch.setattr(lake.ledger, "get_many", watched)
+    sweep = find_unloaded(lake, full=True)
+    assert [file.uri for file in sweep.files["sales"]] == [new]
+    assert (sweep.listed, len(sweep.done["sales"])) == (10, 9)
+    assert len(held) == 9 and len(most) == 5 and max(most) <= 2
