@@ -138,6 +138,7 @@ def _cases(label: str) -> Iterator[Case]:
         slots = tuple(f"slots_{number}" for number in SLOTS)
         yield Case("cluster_few_files", "cluster", files, slots, 1, frozenset(), files=2_000)
         yield Case("cluster_small_files", "cluster", files, slots, 1, frozenset(), files=20_000)
+        yield Case("cluster_large_files", "cluster", Input("narrow", 5 * 10**8), slots, 1, frozenset(), files=20)
         # Of the last days first: the other one notes that everything has been looked at.
         ways = ("last_days", "full")
         yield Case("sweep_few", "sweep", arrivals, ways, 1, small, files=10_000)

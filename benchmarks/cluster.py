@@ -1,11 +1,13 @@
-"""What many small files cost on Airflow's distributed engine, with one, two and four task slots.
+"""What files cost on Airflow's distributed engine, with one, two and four task slots: many small ones, or large ones.
 
 A cluster of its own is started (scripts/cluster.py), with as many workers as the most slots, one slot each; for fewer
-slots workers are stopped. Each time as many new files are put, one run of load_<entity> loads them, and its batches are
-spread over the slots. Measured are the time from the request until Airflow says that the run is over, the CPU of
-Airflow's processes beside what they take when nothing runs, and the requests to AWS, which pass a counting proxy (so
-the time is an upper bound). The engine loads as many files once more in a process of its own: the difference of the CPU
-is Airflow's share. Checked is that each row is in the table once.
+slots workers are stopped. Each time one run of load_<entity> loads the files of a month, and its batches are spread
+over the slots. Measured are the time from the request until Airflow says that the run is over, that from the last
+file's commit until Glue has the partition, the CPU of Airflow's processes beside what they take when nothing runs, and
+the requests to AWS. These pass a proxy that counts them and serves the source files, all of them from one file on the
+disk (``benchmarks.large_source``), so the times are upper bounds. The engine loads as many files once more in a process
+of its own: the difference of the CPU is Airflow's share. Checked is that each row is in the table once. Then what was
+written is deleted, for the local AWS keeps it in memory.
 """
 
 from __future__ import annotations
@@ -17,12 +19,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import SLOTS, Case
-from benchmarks.proxy import CountingProxy
+from benchmarks.generate import NARROW, make
+from benchmarks.large_source import LargeSource
 from benchmarks.report import Sample, summary
+from lakelanes.config.model import Entity
+from lakelanes.ledger.files import Ledger
 from scripts.airflow_api import AirflowApi
 from scripts.cluster import Cluster
 from tests.support.lakes import config_text
@@ -30,14 +36,16 @@ from tests.support.queries import fetch_rows, run_query
 
 _PATIENCE_SECONDS = 3600.0
 _POLL_SECONDS = 0.5
-_IDLE_SECONDS = 20.0
-# Enough for every slot to have several; 20,000 files of 100 KB make batches of 256 MB, which is the default.
+_IDLE_SECONDS = 30.0
+# Enough for every slot to have several, where the default makes fewer.
 _BATCHES = 8
+# The month whose files the engine loads alone; each number of slots has one of the first months.
+_ALONE = 12
 _ENTITY: dict[str, Any] = {
-    "table_name": "small",
-    "filename_pattern": r"small_(\d{4})_(\d{2})_\d+\.csv",
+    "table_name": "sales",
+    "filename_pattern": r"sales_(\d{4})_(\d{2})_\d+\.csv",
     "partition_keys": ["year", "month"],
-    "schema": [{"name": "number", "type": "int"}, {"name": "text", "type": "string"}],
+    "schema": [{"name": name, "type": text} for name, text in NARROW.items()],
     "settle_seconds": 0,
     "lanes": ["batch"],
 }
@@ -55,7 +63,7 @@ from lakelanes.files.matching import partition_for
 from lakelanes.catalog.registrar import Registrar
 from lakelanes.lake import Lake
 lake = Lake.open()
-entity = lake.config.entities["small"]
+entity = lake.config.entities["sales"]
 files = [file for file in list_entity(lake, entity) if file.key.startswith(sys.argv[1])]
 before = resource.getrusage(resource.RUSAGE_SELF)
 load_batch(lake, entity, files, lane="batch", run_id="bench")
@@ -74,13 +82,17 @@ class ClusterBenchError(Exception):
 
 
 class _Counted(Cluster):
-    """A cluster whose nodes reach AWS by a proxy that counts; Celery's queue they reach without."""
+    """A cluster whose nodes reach AWS by a proxy that counts and has the source files; Celery's queue they reach
+    without. source_file: what is served under each of source_keys."""
 
-    proxy: CountingProxy | None = None
+    source_file: Path
+    source_keys: list[str]
+    proxy: LargeSource | None = None
 
     def _airflow_environment(self) -> dict[str, str]:
         if self.proxy is None:
-            self.proxy = CountingProxy(self.endpoint_url)
+            bucket = self.config.resources.source_bucket
+            self.proxy = LargeSource(self.endpoint_url, bucket, self.source_keys, self.source_file)
             self.proxy.__enter__()
         return {**super()._airflow_environment(), "AWS_ENDPOINT_URL": self.proxy.endpoint_url}
 
@@ -100,31 +112,49 @@ class _Counted(Cluster):
         return sum(process.cpu_seconds() for process in self.running() if process.name in self.node_names)
 
 
-def run(case: Case, say: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, list[Sample]]]:
-    """The figures by number of slots, and the samples; ``case.files`` files of ``case.input.size`` bytes each time."""
+def run(case: Case, folder: Path, say: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, list[Sample]]]:
+    """The figures by number of slots, and the samples; ``case.files`` files of ``case.input`` each time, which is
+    generated into the folder."""
+    path, truth = make(case.input, folder)
+    rows = truth.rows_ok * case.files
     samples: dict[str, list[Sample]] = {}
-    with tempfile.TemporaryDirectory(prefix="lakelanes-bench-") as folder:
-        config = Path(folder) / "lake.json"
-        batch = max(1 << 20, case.input.size * case.files // _BATCHES)
-        config.write_text(config_text({"small": {**_ENTITY, "batch_bytes": batch}}, "bench"))
-        cluster = _Counted(config_path=config, state=Path(folder) / "state", workers=max(SLOTS), airflow=_OPTIONS)
+    with tempfile.TemporaryDirectory(prefix="lakelanes-bench-") as own:
+        config = Path(own) / "lake.json"
+        config.write_text(config_text({"sales": {**_ENTITY, "batch_bytes": _batch_bytes(case)}}, "bench"))
+        cluster = _Counted(config_path=config, state=Path(own) / "state", workers=max(SLOTS), airflow=_OPTIONS)
+        cluster.source_file, cluster.source_keys = path, _keys(case)
         with cluster:
             say(f"{max(SLOTS)} workers run")
             api = cluster.open_api(_PATIENCE_SECONDS)
-            api.patch("/dags/load_small", {"is_paused": False})
+            api.patch("/dags/load_sales", {"is_paused": False})
             engine = _engine_alone(cluster, case)
+            _forget(cluster)
+            say(f"the engine alone: {engine:.4g} CPU ms a file")
             for month, slots in enumerate(SLOTS, 1):
                 cluster.leave(slots)
-                sample = _measure(cluster, api, case, month, slots) | {"engine_cpu_ms_per_file": engine}
+                sample = _measure(cluster, api, case, month, rows) | {"engine_cpu_ms_per_file": engine}
+                _forget(cluster)
                 sample["airflow_cpu_ms_per_file"] = sample["cpu_ms_per_file"] - engine
+                sample["airflow_cpu_share"] = sample["airflow_cpu_ms_per_file"] / sample["cpu_ms_per_file"]
                 samples[f"slots_{slots}"] = [sample]
                 say(f"{slots} slots: " + ", ".join(f"{name} {value:.4g}" for name, value in _numbers(sample)))
     figures = {name: summary(found, found[0].pop("faults")) for name, found in samples.items()}
     return figures, samples
 
 
-def _measure(cluster: _Counted, api: AirflowApi, case: Case, month: int, slots: int) -> Sample:
-    rows = _put(cluster, case, month)
+def _batch_bytes(case: Case) -> int:
+    """The default, or less where that makes too few batches."""
+    default = int(Entity.model_fields["batch_bytes"].default)
+    return min(default, max(1 << 20, case.input.size * case.files // _BATCHES))
+
+
+def _keys(case: Case) -> list[str]:
+    """The keys of the files of all months, each of which is loaded once."""
+    months = (*range(1, len(SLOTS) + 1), _ALONE)
+    return [f"sales_2024_{month:02}_{number}.csv" for month in months for number in range(case.files)]
+
+
+def _measure(cluster: _Counted, api: AirflowApi, case: Case, month: int, rows: int) -> Sample:
     idle = cluster.cpu_seconds()
     time.sleep(_IDLE_SECONDS)
     before, rows_before = cluster.cpu_seconds(), _rows(cluster)
@@ -133,15 +163,17 @@ def _measure(cluster: _Counted, api: AirflowApi, case: Case, month: int, slots: 
     cluster.proxy.counts.clear()
     started = time.monotonic()
     conf = {"first_partition": f"2024-{month:02}", "last_partition": f"2024-{month:02}"}
-    began = api.post("/dags/load_small/dagRuns", {"logical_date": None, "conf": conf})
-    state = _ended(api, began["dag_run_id"])
+    began = api.post("/dags/load_sales/dagRuns", {"logical_date": None, "conf": conf})
+    state, registered = _ended(cluster, api, began["dag_run_id"], month)
     seconds = time.monotonic() - started
     cpu = cluster.cpu_seconds() - before - per_second * seconds
     found = _loaded(cluster, month)
     return {
         "wall_s": seconds,
         "files_per_s": case.files / seconds,
+        "commit_to_partition_s": _since_last_commit(cluster, month, registered),
         "cpu_ms_per_file": 1000 * cpu / case.files,
+        "idle_cpu_s_per_s": per_second,
         "requests_per_file": cluster.proxy.counts.total() / case.files,
         "database_rows_per_run": _rows(cluster) - rows_before,
         "xcom_bytes_per_run": _xcoms(cluster, began["dag_run_id"]),
@@ -154,43 +186,62 @@ def _measure(cluster: _Counted, api: AirflowApi, case: Case, month: int, slots: 
     }
 
 
-def _put(cluster: Cluster, case: Case, month: int) -> int:
-    """Puts the files of a month; returns how many rows they have."""
-    line = "{number},%s\n" % ("x" * 90)
-    count = case.input.size // len(line.format(number=10_000))
-    body = "number,text\n" + "".join(line.format(number=10_000 + number) for number in range(count))
-    s3, bucket = cluster.client("s3"), cluster.config.resources.source_bucket
-    for number in range(case.files):
-        s3.put_object(Bucket=bucket, Key=f"small_2024_{month:02}_{number}.csv", Body=body.encode())
-    return count * case.files
-
-
-def _ended(api: AirflowApi, run_id: str) -> str:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (state := api.get(f"/dags/load_small/dagRuns/{run_id}")["state"]) not in ("success", "failed"):
+def _ended(cluster: Cluster, api: AirflowApi, run_id: str, month: int) -> tuple[str, datetime | None]:
+    """The state in which the run ended, and when the month's partition was first seen in Glue."""
+    deadline, registered = time.monotonic() + _PATIENCE_SECONDS, None
+    while True:
+        state = api.get(f"/dags/load_sales/dagRuns/{run_id}")["state"]
+        if registered is None and _has_partition(cluster, month):
+            registered = datetime.now(UTC)
+        if state in ("success", "failed"):
+            return str(state), registered
         if time.monotonic() > deadline:
             raise ClusterBenchError(f"{run_id} is {state} after {_PATIENCE_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)
-    return str(state)
+
+
+def _has_partition(cluster: Cluster, month: int) -> bool:
+    glue, database = cluster.client("glue"), cluster.config.resources.glue_database
+    try:
+        glue.get_partition(DatabaseName=database, TableName="sales", PartitionValues=["2024", f"{month:02}"])
+    except glue.exceptions.EntityNotFoundException:
+        return False
+    return True
+
+
+def _since_last_commit(cluster: Cluster, month: int, registered: datetime | None) -> float | None:
+    """Seconds from the last file's commit to a moment; at most _POLL_SECONDS and an answer more than it took."""
+    ledger = Ledger(cluster.client("dynamodb"), cluster.config.resources.ledger_table, lambda: datetime.now(UTC))
+    entries = ledger.in_partition("sales", f"year=2024/month={month:02}")
+    commits = [datetime.fromisoformat(entry.loaded_at) for entry in entries if entry.loaded_at]
+    return (registered - max(commits)).total_seconds() if registered and commits else None
+
+
+def _forget(cluster: Cluster) -> None:
+    """Deletes the table's objects, after their rows have been counted."""
+    s3, bucket = cluster.client("s3"), cluster.config.resources.analytics_bucket
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="sales/"):
+        if keys := [{"Key": one["Key"]} for one in page.get("Contents", ())]:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
 
 def _loaded(cluster: Cluster, month: int) -> int:
     resources, athena = cluster.config.resources, cluster.client("athena")
     done = run_query(
         athena,
-        f"SELECT count(*) FROM small WHERE year = '2024' AND month = '{month:02}'",
+        f"SELECT count(*) FROM sales WHERE year = '2024' AND month = '{month:02}'",
         WorkGroup=resources.workgroup_name,
         QueryExecutionContext={"Database": resources.glue_database},
     )
     return int(str(fetch_rows(athena, done["QueryExecutionId"])[1][0]))
 
 
-def _engine_alone(cluster: Cluster, case: Case) -> float:
+def _engine_alone(cluster: _Counted, case: Case) -> float:
     """CPU milliseconds of a file in a process that does nothing else; of files in a month of their own."""
-    _put(cluster, case, 12)
+    assert cluster.proxy is not None
     done = subprocess.run(
-        [sys.executable, "-c", _ENGINE, "small_2024_12"],
-        env={**os.environ, **cluster.environment},
+        [sys.executable, "-c", _ENGINE, f"sales_2024_{_ALONE}"],
+        env={**os.environ, **cluster.environment, "AWS_ENDPOINT_URL": cluster.proxy.endpoint_url},
         capture_output=True,
         text=True,
         check=True,

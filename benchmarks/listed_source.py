@@ -71,6 +71,10 @@ class ListedSource(CountingProxy):
         first = bisect_left(self._keys, prefix)
         # As on S3, a token goes before start-after. Here it is the place in the order of the keys.
         first = int(token) if token else max(first, bisect_right(self._keys, after) if after else 0)
+        if after and not token and delimiter and after.startswith(prefix) and delimiter in after[len(prefix) :]:
+            # As the local AWS has it: a folder is left out that sorts before what is asked for.
+            end = after.index(delimiter, len(prefix)) + len(delimiter)
+            first = bisect_left(self._keys, after[:end] + _LAST)
         limit = min(_PAGE, int(query.get("max-keys", [str(_PAGE)])[0]))
         keys, folders, following = self._page(prefix, delimiter, first, limit)
         found = "".join(

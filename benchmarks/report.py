@@ -28,6 +28,8 @@ _COLUMNS = (
     ("tasks_run", "tasks", "{:.0f}"),
     ("cpu_ms_per_file", "CPU ms/file", "{:.1f}"),
     ("airflow_cpu_ms_per_file", "Airflow's", "{:.1f}"),
+    ("airflow_cpu_share", "share", "{:.0%}"),
+    ("commit_to_partition_s", "to partition s", "{:.1f}"),
     ("database_rows_per_run", "DB rows", "{:.0f}"),
     ("xcom_bytes_per_run", "XCom bytes", "{:.0f}"),
     ("rows_ok", "rows", "{:.0f}"),

@@ -74,7 +74,7 @@ def run_case(case: Case, folder: Path, say: Callable[[str], None]) -> Outcome:
         figures, samples = backfill.run(case, lambda text: say(f"{case.name} {text}"))
         return Outcome({OURS: figures}, {OURS: samples}, {})
     if case.kind == "cluster":
-        by_slots, runs = cluster.run(case, lambda text: say(f"{case.name} {text}"))
+        by_slots, runs = cluster.run(case, folder, lambda text: say(f"{case.name} {text}"))
         return Outcome(by_slots, runs, {})
     if case.kind == "sweep":
         return Outcome(*sweep.run(case, lambda text: say(f"{case.name} {text}")))

@@ -67,6 +67,10 @@ def _of_case(case: str, tools: dict[str, dict[str, Any]]) -> Iterator[Target]:
             if "import_s" in figures:
                 seconds = figures["import_s"]
                 yield Target(f"{case}: import of {function}, seconds", "<= 0.5", seconds, seconds <= 0.5)
+    for slots, figures in tools.items() if case == "cluster_large_files" else ():
+        if "airflow_cpu_share" in figures:
+            share = figures["airflow_cpu_share"]
+            yield Target(f"{case}: Airflow's share of the CPU, {slots}", "<= 0.1", share, share <= 0.1)
     if case.startswith("memory_") and "peak_rss_mb" in ours:
         peak = ours["peak_rss_mb"]
         yield Target(f"{case}: peak memory in MB", "<= 300", peak, peak <= 300)
