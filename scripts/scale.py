@@ -54,6 +54,10 @@ MOST_WORKERS = 25
 SIDE_BY_SIDE = 8
 # Of a file that waits for the network, what its task computes besides converting: requests signed, answers read.
 TASK_SECONDS_A_FILE = 0.010
+# What a sweep computes for a file that it lists: the answers of S3 and of the ledger are read.
+SWEEP_SECONDS_A_FILE = 0.0003
+# LISTs that find the folders: the first page, and the one after all names that begin as the entity's do.
+FOLDER_LISTS = 2
 
 
 def steady(rate: int, lane: str = "fast") -> EntityLoad:
@@ -131,7 +135,7 @@ def needs(prices: Prices) -> str:
                 f"{max(1, ceil(a_second * seconds)):,}",
                 f"{a_second * busiest:,.1f} of {PARTITION_WRITES:,}",
                 f"{max(1, ceil(a_second / of_a_task)):,}",
-                f"{ceil(rate * 60 * 24 * 3 / 1000):,}",
+                f"{sweep_lists(rate):,}",
                 f"{sweep_seconds(rate):,.0f} s",
                 f"{hot * item_bytes(file_items()[1]) / 1e6:,.1f} MB",
             ]
@@ -140,10 +144,22 @@ def needs(prices: Prices) -> str:
     return table([*headings, "tasks of the batch lane", "LISTs of a sweep", "it takes", "a count reads"], rows)
 
 
+def listed_files(rate: float) -> float:
+    """How many files a sweep lists, in a lake that has more than it lists in full."""
+    return rate * 60 * 24 * LOOKBACK.days
+
+
+def sweep_lists(rate: float) -> int:
+    """LISTs of a sweep: one for 1,000 names, beside those that find the folders."""
+    return FOLDER_LISTS + ceil(listed_files(rate) / 1000)
+
+
 def sweep_seconds(rate: float) -> float:
-    """How long a sweep looks for files: a LIST for 1,000 names and a BatchGetItem for 100, one after the other."""
-    listed = rate * 60 * 24 * LOOKBACK.days
-    return listed / 1000 * S3_SECONDS + listed / 100 * DYNAMODB_SECONDS
+    """How long a sweep looks for files: a LIST for 1,000 names and a BatchGetItem for 100, one after the other, and the
+    reading of their answers."""
+    listed = listed_files(rate)
+    requests = (FOLDER_LISTS + listed / 1000) * S3_SECONDS + listed / 100 * DYNAMODB_SECONDS
+    return requests + listed * SWEEP_SECONDS_A_FILE
 
 
 def limits(prices: Prices) -> str:
@@ -155,7 +171,7 @@ def limits(prices: Prices) -> str:
     pages = 300 / DYNAMODB_SECONDS
     found = [
         (
-            SWEEP_EVERY.total_seconds() / sweep_seconds(1),
+            (SWEEP_EVERY.total_seconds() - sweep_seconds(0)) / (sweep_seconds(1) - sweep_seconds(0)),
             "a sweep takes as long as the time between two",
             "no setting: it counts all entities together. Fewer and larger files",
         ),
@@ -338,6 +354,11 @@ def constants(prices: Prices) -> str:
                 "the ledger three times, S3 twice, one after the other; and the conversion",
             ],
             ["a task, for a file beside its conversion", f"{TASK_SECONDS_A_FILE:g} s of a core", "assumed"],
+            [
+                "a sweep, for a file that it lists",
+                f"{1000 * SWEEP_SECONDS_A_FILE:g} ms of a core",
+                "`make bench CASES=sweep_million`",
+            ],
             ["a file's item in the ledger", f"{size:,} bytes", "its attributes, with names of usual length"],
             ["seed of the simulated hours", str(SEED), "`scripts/simulated_hour.py`"],
         ],
