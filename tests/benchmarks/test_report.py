@@ -105,6 +105,15 @@ def test_a_file_made_to_take_memory_is_held_against_300_mb() -> None:
     assert _verdicts({"memory_wide": peaks})["memory_wide: peak memory in MB"] is False
 
 
+def test_airflows_share_is_held_against_a_tenth_where_files_are_large() -> None:
+    slots = {"slots_4": {"airflow_cpu_share": 0.1}, "slots_1": {"airflow_cpu_share": 0.11}}
+    case = "cluster_large_files"
+    assert _verdicts({case: slots, "cluster_few_files": slots}) == {
+        f"{case}: Airflow's share of the CPU, slots_4": True,
+        f"{case}: Airflow's share of the CPU, slots_1": False,
+    }
+
+
 def test_two_files_are_held_against_the_limit_as_well() -> None:
     tools = {"lakelanes": _figures(160), "duckdb": _figures(100), "limit": _figures(200)}
     case = "two_files_wide_100mb"
