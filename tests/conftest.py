@@ -123,9 +123,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if left_out and collection_path.name in STACKS else None
 
 
-def pytest_sessionstart() -> None:
-    # What is imported and collected stays until the end: to look for garbage in it is a seventh of a run's time.
-    gc.disable()
+def pytest_sessionstart(session: pytest.Session) -> None:
+    # What is imported and collected stays until the end: to look for garbage in it is a seventh of a run's time. Who
+    # only hands tests out to workers collects nothing.
+    if session.config.option.dist == "no":
+        gc.disable()
 
 
 def pytest_collection_finish() -> None:
