@@ -263,7 +263,7 @@ def test_the_cases_that_people_ask_for_are_there() -> None:
     assert {"dynamodb_200mb", "dynamodb_traps_1mb"} <= full
     assert {"small_files_s3", "s3_narrow_1gb", "two_files_narrow_100mb", "query_narrow_100mb"} <= full
     assert not any(name.endswith("10gb") for name in full)
-    assert all(OURS in case.tools for case in all_cases().values() if case.kind not in ("start", "cluster"))
+    assert all(OURS in case.tools for case in all_cases().values() if case.kind not in ("start", "cluster", "sweep"))
     assert all(case.input.size <= 10**6 or case.kind == "hostile" for case in chosen("small"))
     assert {f"memory_{name}" for name in HOSTILE} <= full
     assert "memory_large_records" in {case.name for case in chosen("small")}
