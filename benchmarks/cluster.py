@@ -32,6 +32,7 @@ from lakelanes.ledger.files import Ledger
 from scripts.airflow_api import AirflowApi
 from scripts.cluster import Cluster
 from tests.support.lakes import config_text
+from tests.support.proxied_cluster import ProxiedCluster
 from tests.support.queries import fetch_rows, run_query
 
 _PATIENCE_SECONDS = 3600.0
@@ -81,26 +82,16 @@ class ClusterBenchError(Exception):
     """A run did not end, or not well; the text says how far it came."""
 
 
-class _Counted(Cluster):
-    """A cluster whose nodes reach AWS by a proxy that counts and has the source files; Celery's queue they reach
-    without. source_file: what is served under each of source_keys."""
+class _Counted(ProxiedCluster[LargeSource]):
+    """A cluster behind a proxy that counts and has the source files. source_file: what is served under each of
+    source_keys."""
 
     source_file: Path
     source_keys: list[str]
-    proxy: LargeSource | None = None
 
-    def _airflow_environment(self) -> dict[str, str]:
-        if self.proxy is None:
-            bucket = self.config.resources.source_bucket
-            self.proxy = LargeSource(self.endpoint_url, bucket, self.source_keys, self.source_file)
-            self.proxy.__enter__()
-        return {**super()._airflow_environment(), "AWS_ENDPOINT_URL": self.proxy.endpoint_url}
-
-    def _stop(self, table: Any) -> None:
-        super()._stop(table)
-        if self.proxy is not None:
-            self.proxy.__exit__(None, None, None)
-            self.proxy = None
+    def make_proxy(self) -> LargeSource:
+        bucket = self.config.resources.source_bucket
+        return LargeSource(self.endpoint_url, bucket, self.source_keys, self.source_file)
 
     def leave(self, workers: int) -> None:
         """Stop all workers but so many."""

@@ -119,7 +119,7 @@ def _answer(connection: sqlite3.Connection, action: str, request: Any) -> dict[s
     if action == "BatchGetItem":
         [(table, wanted)] = request["RequestItems"].items()
         items = [item for key in wanted["Keys"] if (item := _get(connection, key))]
-        return {"Responses": {table: items}, "UnprocessedKeys": {}}
+        return {"Responses": {table: _projected(items, wanted)}, "UnprocessedKeys": {}}
     if action == "PutItem":
         connection.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", _row(request["Item"]))
         return {}
@@ -187,7 +187,13 @@ def _query(connection: sqlite3.Connection, request: Any) -> dict[str, Any]:
         if filtered != "#st = :superseded":
             raise NotImplementedError(f"the benchmark's ledger does not know the filter {filtered}")
         items = [item for item in items if item.get("state", {}).get("S") == "superseded"]
-    if projection := request.get("ProjectionExpression"):
-        known = {request["ExpressionAttributeNames"][name] for name in projection.split(", ")}
-        items = [{name: value for name, value in item.items() if name in known} for item in items]
-    return {**answer, "Items": items, "Count": len(items)}
+    return {**answer, "Items": _projected(items, request), "Count": len(items)}
+
+
+def _projected(items: list[dict[str, Any]], request: dict[str, Any]) -> list[dict[str, Any]]:
+    """The items with the attributes alone that a request names; with all where it names none."""
+    projection = request.get("ProjectionExpression")
+    if not projection:
+        return items
+    known = {request["ExpressionAttributeNames"][name] for name in projection.split(", ")}
+    return [{name: value for name, value in item.items() if name in known} for item in items]

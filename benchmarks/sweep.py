@@ -27,7 +27,7 @@ from lakelanes.config.deadlines import period_at
 from lakelanes.config.loading import parse_config
 from lakelanes.config.model import Entity
 from lakelanes.files.matching import partition_for
-from lakelanes.files.sweep import _FAST_NOTE, _NOTE, FULL_LISTING_KEYS, LOOKBACK, SWEEP_EVERY
+from lakelanes.files.sweep import FAST_NOTE, FULL_LISTING_KEYS, FULL_NOTE, LOOKBACK, SWEEP_EVERY
 from lakelanes.ledger.entries import Entry, timestamp
 from lakelanes.ledger.items import to_item
 from lakelanes.ledger.notes import note_key
@@ -69,8 +69,8 @@ class Minutes:
     def items(self, bucket: str, entity: Entity) -> Iterator[Item]:
         """What the ledger holds: the files, and that the sweeps before have been made."""
         note = {"full_at": timestamp(self.now - timedelta(hours=1)), "listed": max(self.count, FULL_LISTING_KEYS + 1)}
-        yield _note(_NOTE, note)
-        yield _note(_FAST_NOTE, {"until": timestamp(self.now - SWEEP_EVERY)})
+        yield _note(FULL_NOTE, note)
+        yield _note(FAST_NOTE, {"until": timestamp(self.now - SWEEP_EVERY)})
         base = Entry(
             "", entity=entity.name, state="loaded", etag=ETAG.strip('"'), size=_SIZE, run_id="load_files/scheduled",
             token=1, attempts=1, rows_loaded=500, rows_rejected=0, live_etag="0" * 32, live_rows=500,

@@ -29,13 +29,15 @@ FULL_LISTING_EVERY = timedelta(hours=24)
 # How far back names and changes are looked at again in between.
 LOOKBACK = timedelta(days=3)
 UNMATCHED = "the name matches no entity's filename_pattern"
-_NOTE = "sweep"
-_FAST_NOTE = "sweep-fast"
+FULL_NOTE = "sweep"
+FAST_NOTE = "sweep-fast"
 # How often a sweep is made, as dags/sweep_sources.py has it.
 SWEEP_EVERY = timedelta(minutes=15)
 # Archived files that one sweep looks at.
 _HEADS = 2000
 _OPEN: tuple[State, ...] = ("claimed", "failed", "deferred")
+# What of an entry decides whether its file is loaded, a quarter of it. A sweep reads one for each file that is listed.
+_DECIDING = ("source", "state", "lease_until", "etag", "attempts", "waits_for", "error", "partition")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def find_unloaded(lake: Lake, *, full: bool = False, note: bool = True) -> Sweep
     if note:
         lake.check_owner()
     now = lake.clock()
-    last = lake.ledger.read_note(_NOTE)
+    last = lake.ledger.read_note(FULL_NOTE)
     last_full = datetime.fromisoformat(last["full_at"]) if "full_at" in last else None
     full = (
         full
@@ -90,13 +92,13 @@ def find_unloaded(lake: Lake, *, full: bool = False, note: bool = True) -> Sweep
     sweep = replace(_sort_out(lake, listing, full, now), loaded_fast=_loaded_fast(lake, now), until=timestamp(now))
     if full and note:
         # Only now, so that a sweep that died on the way is made again in full.
-        lake.ledger.write_note(_NOTE, {"full_at": timestamp(now), "listed": sweep.listed})
+        lake.ledger.write_note(FULL_NOTE, {"full_at": timestamp(now), "listed": sweep.listed})
     return sweep
 
 
 def finish(lake: Lake, until: str) -> None:
     """Notes that what the low-latency lane did up to ``until`` has been registered, validated and published."""
-    lake.ledger.write_note(_FAST_NOTE, {"until": until})
+    lake.ledger.write_note(FAST_NOTE, {"until": until})
 
 
 def _loaded_fast(lake: Lake, now: datetime) -> dict[str, dict[str, str]]:
@@ -104,7 +106,7 @@ def _loaded_fast(lake: Lake, now: datetime) -> dict[str, dict[str, str]]:
 
     That lane registers what it loads, but neither looks whether Glue still has it, nor counts, nor tells Airflow.
     """
-    note = lake.ledger.read_note(_FAST_NOTE)
+    note = lake.ledger.read_note(FAST_NOTE)
     since = datetime.fromisoformat(note["until"]) - INDEX_LAG if note else now - LOOKBACK
     found: dict[str, dict[str, str]] = {}
     for name, entity in lake.config.entities.items():
@@ -151,9 +153,10 @@ def _sort_out(lake: Lake, listing: Iterable[SourceFile], full: bool, now: dateti
 
 
 def _with_entries(lake: Lake, files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Entry | None]]:
-    """Each file with what the ledger says of it; so many at a time as ``each`` reads."""
+    """Each file with what the ledger says of it, _DECIDING alone; so many at a time as ``each`` reads."""
     ours, asked = tee(files)
-    for file, (_, entry) in zip(ours, lake.ledger.each(file.uri for file in asked), strict=True):
+    entries = lake.ledger.each((file.uri for file in asked), fields=_DECIDING)
+    for file, (_, entry) in zip(ours, entries, strict=True):
         yield file, entry
 
 

@@ -27,17 +27,19 @@ class FileQueries(LedgerTable):
         item = self._get(source, CURRENT)
         return Entry.from_item(item) if item else None
 
-    def get_many(self, sources: Iterable[str]) -> dict[str, Entry]:
-        """The newest versions of many files, 100 a request; strongly consistent. Unknown files are left out."""
-        entries = map(Entry.from_item, self.read_items((source, CURRENT) for source in sources))
-        return {entry.source: entry for entry in entries}
+    def get_many(self, sources: Iterable[str], *, fields: Sequence[str] = ()) -> dict[str, Entry]:
+        """The newest versions of many files, 100 a request; strongly consistent. Unknown files are left out.
 
-    def each(self, sources: Iterable[str]) -> Iterator[tuple[str, Entry | None]]:
+        ``fields``: to read these attributes alone, source among them. Such an entry must not be given to ``claim``."""
+        items = self.read_items(((source, CURRENT) for source in sources), fields=fields)
+        return {entry.source: entry for entry in map(Entry.from_item, items)}
+
+    def each(self, sources: Iterable[str], *, fields: Sequence[str] = ()) -> Iterator[tuple[str, Entry | None]]:
         """Each of any number of files with its newest version, None of an unknown one; read as ``get_many`` does, in
         parts, for the entries of all may be more than memory has."""
         waiting = iter(sources)
         while some := list(islice(waiting, _READ_AT_ONCE)):
-            found = self.get_many(some)
+            found = self.get_many(some, fields=fields)
             yield from ((source, found.get(source)) for source in some)
 
     def parts(self, source: str) -> dict[str, Part]:

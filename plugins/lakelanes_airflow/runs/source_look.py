@@ -54,7 +54,8 @@ def look_at_source(lake: Lake, entity: Entity, selection: Selection) -> SourceLo
     if selection.reload:
         pending = [*found]
     else:
-        for file, (_, entry) in zip(found, lake.ledger.each(file.uri for file in found), strict=True):
+        entries = lake.ledger.each((file.uri for file in found), fields=("source", "state", "etag", "run_id"))
+        for file, (_, entry) in zip(found, entries, strict=True):
             if not is_done(entry, file):
                 pending.append(file)
             if entry is not None and entry.state == "loaded":

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from lakelanes.lake import Lake
-from scripts.cluster import Cluster
 from scripts.deploy import deploy
 from scripts.stack import AWS
 from tests.cluster.conftest import NOTICED_SOON
@@ -29,6 +28,7 @@ from tests.faults.roles import Roles
 from tests.faults.workers import Pool
 from tests.support.lakes import config_text
 from tests.support.localaws import LocalAws
+from tests.support.proxied_cluster import ProxiedCluster
 from tests.support.roles import worker_credentials
 
 # Of a claim in the nodes; the product's is 900. Airflow gives a task up before it ends.
@@ -41,31 +41,21 @@ def _say(text: str) -> None:
     print(f"{time.strftime('%X')} {text}", flush=True)
 
 
-class ChaosCluster(Cluster):
-    """A cluster whose nodes reach AWS by a proxy (Celery's queue without), and whose package is changed."""
+class ChaosCluster(ProxiedCluster[FaultyProxy]):
+    """A cluster behind a proxy that makes faults, and whose package is changed."""
 
     def __init__(self, seed: str, log: Path, changes: Sequence[Change], **options: Any) -> None:
         super().__init__(**options)
         self._seed, self._log, self._changes = seed, log, changes
-        self.proxy: FaultyProxy | None = None
 
     def _package(self, text: str) -> Path:
         folder = super()._package(text)
         rewrite(folder / "plugins.zip", self._changes)
         return folder
 
-    def _airflow_environment(self) -> dict[str, str]:
-        if self.proxy is None:
-            bucket = self.config.resources.source_bucket
-            self.proxy = FaultyProxy(self.endpoint_url, bucket, self._log, STILL_SECONDS, self._seed)
-            self.proxy.__enter__()
-        return {**super()._airflow_environment(), "AWS_ENDPOINT_URL": self.proxy.endpoint_url}
-
-    def _stop(self, table: Any) -> None:
-        super()._stop(table)
-        if self.proxy is not None:
-            self.proxy.__exit__(None, None, None)
-            self.proxy = None
+    def make_proxy(self) -> FaultyProxy:
+        bucket = self.config.resources.source_bucket
+        return FaultyProxy(self.endpoint_url, bucket, self._log, STILL_SECONDS, self._seed)
 
 
 @dataclass(frozen=True)

@@ -135,9 +135,9 @@ def test_a_full_sweep_holds_no_more_of_what_is_done_with_than_it_reads_at_once(
     held: list[weakref.ref[Entry]] = []
     most, get_many = [], lake.ledger.get_many
 
-    def watched(sources: Iterable[str]) -> dict[str, Entry]:
+    def watched(sources: Iterable[str], **options: Any) -> dict[str, Entry]:
         most.append(sum(one() is not None for one in held))
-        found = get_many(sources)
+        found = get_many(sources, **options)
         held.extend(map(weakref.ref, found.values()))
         return found
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_any_number_of_files_is_asked_for_in_parts(ledger: Ledger, monkeypatch: 
     assert [source for source, _ in found] == sources
     assert [entry and entry.source for _, entry in found] == [None, *sources[1:]]
     assert list(map(sorted, asked)) == [sorted(sources[:2]), sorted(sources[2:])]
+
+
+def test_of_many_entries_those_attributes_are_read_that_are_named(ledger: Ledger) -> None:
+    entry = commit(ledger, held(ledger))
+    answers: list[Mapping[str, Any]] = []
+    ledger.client.meta.events.register("after-call.dynamodb.BatchGetItem", lambda parsed, **_: answers.append(parsed))
+    found = dict(ledger.each([FILE.uri, "s3://bucket/unknown"], fields=("source", "state", "etag")))
+    assert found == {FILE.uri: Entry(FILE.uri, state="loaded", etag=entry.etag), "s3://bucket/unknown": None}
+    assert [item.keys() for item in answers[0]["Responses"][ledger.table]] == [{"source", "state", "etag"}]
 
 
 def test_the_failures_of_a_run_are_found_by_its_id(ledger: Ledger) -> None:
