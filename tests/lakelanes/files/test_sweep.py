@@ -14,7 +14,7 @@ from lakelanes.files.listing import list_entity
 from lakelanes.files.sweep import find_unloaded, record_unmatched, register_done
 from lakelanes.lake import Lake
 from lakelanes.ledger import queries
-from lakelanes.ledger.entries import Entry
+from lakelanes.ledger.entries import MAX_ATTEMPTS, Entry
 from tests.lakelanes.files.support import HEADER, KEY, later, leave_uncommitted, load, rows, table
 from tests.support.lakes import SALES, put
 
@@ -122,6 +122,19 @@ def test_a_sweep_tries_failed_files_again_and_refused_ones_only_in_a_new_version
     assert find_unloaded(lake).files == {}
     put(lake, KEY, HEADER + rows(1))
     assert len(find_unloaded(lake).files["sales"]) == 1
+
+
+def test_a_sweep_leaves_what_somebody_holds_and_what_failed_too_often(lake: Lake) -> None:
+    put(lake, KEY, HEADER + rows(1))
+    [file] = list_entity(lake, lake.config.entities["sales"])
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        claim = lake.ledger.claim(file, "sales", None, owner="worker", lane="fast", run_id=f"try-{attempt}")
+        assert isinstance(claim, Entry)
+        assert find_unloaded(lake).files == {}
+        wanted = {"sales": [file]} if attempt < MAX_ATTEMPTS else {}
+        assert find_unloaded(later(lake)).files == wanted
+        lake.ledger.failed(claim, "no answer", retryable=True)
+        assert find_unloaded(lake).files == wanted
 
 
 def test_a_full_sweep_holds_no_more_of_what_is_done_with_than_it_reads_at_once(
