@@ -35,6 +35,12 @@ def later(lake: Lake, **moved: float) -> Lake:
     return Lake.open(lake.config, clock=lambda: lake.clock() + timedelta(**moved))
 
 
+def tomorrow_at(lake: Lake, hour: int) -> Lake:
+    """The lake at a full hour of the next day. No day ends between two of these, which the watch would have noted."""
+    moment = (lake.clock() + timedelta(days=1)).replace(hour=hour, minute=0, second=0, microsecond=0)
+    return Lake.open(lake.config, clock=lambda: moment)
+
+
 def run(lake: Lake, name: str, files: list[SourceFile]) -> None:
     load_batch(lake, lake.config.entities[name], files, lane="batch", run_id="run")
     publish(lake, [(name, file) for file in files], Scope(entity=name), set())
@@ -89,9 +95,9 @@ def test_a_sweep_and_a_watch_make_the_requests_of_their_steps_for_each_entity(ma
     entities = {name: {**SALES, "table_name": f"{name}_data", "source_prefix": f"{name}/"} for name in names}
     lake = make_lake(entities)
     for name in names:
-        first_run(lake, name, f"{name}/")
-    watch.watch(later(lake, hours=1), lambda *_: None)
-    soon = later(lake, hours=2)
+        first_run(tomorrow_at(lake, 9), name, f"{name}/")
+    watch.watch(tomorrow_at(lake, 10), lambda *_: None)
+    soon = tomorrow_at(lake, 11)
     made = RequestsMade(soon)
     dead_letters.receive(soon)
     sweep = find_unloaded(soon)
