@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from localaws.athena.types import Type
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# 2038-01-01, and the 400 years after which the calendar begins anew, in microseconds.
+_LISTED, _CYCLE = 2_145_916_800_000_000, 146_097 * 86_400_000_000
 
 
 def java_double(value: float) -> str:
@@ -62,10 +68,28 @@ def _timestamps(column: pa.ChunkedArray, kind: Type) -> list[str | None]:
     """
     zone = ""
     if kind.name == "timestamp with time zone":
-        column, zone = pc.local_timestamp(column.cast(pa.timestamp("us", kind.zone))), f" {kind.zone}"
+        column, zone = _wall_clock(column.cast(pa.timestamp("us", kind.zone)), kind.zone), f" {kind.zone}"
     rounded = pc.floor_temporal(pc.add(column, pa.scalar(500, pa.duration("us"))), unit="millisecond")
     texts = rounded.cast(pa.timestamp("ms")).cast(pa.string()).to_pylist()
     return [None if text is None else _signed(text, len("2024-12-31 23:59:59.999")) + zone for text in texts]
+
+
+def _wall_clock(column: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
+    """Arrow takes the changes that a zone's file lists, which end with 2037, and not the rule for those that follow
+    (https://www.rfc-editor.org/rfc/rfc8536#section-3.3). zoneinfo takes both; its years end with 9999."""
+    local, moments = pc.local_timestamp(column), column.cast(pa.int64())
+    if (pc.max(moments).as_py() or 0) < _LISTED:
+        return local
+    rule = ZoneInfo(zone)
+
+    def shown(moment: int) -> int:
+        within = _LISTED + (moment - _LISTED) % _CYCLE
+        offset = (_EPOCH + timedelta(microseconds=within)).astimezone(rule).utcoffset()
+        return moment + (offset or timedelta()) // timedelta(microseconds=1)
+
+    kept = zip(moments.to_pylist(), local.cast(pa.int64()).to_pylist(), strict=True)
+    found = [one if moment is None or moment < _LISTED else shown(moment) for moment, one in kept]
+    return pa.chunked_array([pa.array(found, pa.int64()).cast(pa.timestamp("us"))])
 
 
 def _signed(text: str, usual: int) -> str:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tests.referee.answers import Answer, Ask, near
 from tests.referee.expressions import TABLE
-from tests.referee.verdict import ANSWERED, FAILED, REFUSED, SAME, VALUE, Verdict, judge
+from tests.referee.verdict import ANSWERED, FAILED, REFUSED, SAME, VALUE, VALUES, Verdict, judge
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
@@ -62,7 +62,7 @@ class Match:
         both = zip(together, _each(self.local, together, table), _each(self.trino, together, table), strict=True)
         for expression, ours, theirs in both:
             verdict = judge(_select([expression], table), ours, theirs)
-            if verdict.detail == "values":
+            if verdict.detail.startswith(VALUES):
                 verdict = self._why(expression, verdict, table)
             elif verdict.kind == ANSWERED:
                 # Trino works some constants out before a TRY around them.

@@ -16,6 +16,8 @@ VALUE = "different value"
 ANSWERED = "answered where Trino fails"
 FAILED = "fails where Trino answers"
 ERROR = "other error"
+# How the detail of a different value begins, where it is not the number of rows or the columns that differ.
+VALUES = "values"
 # An honest refusal is none of these.
 FAULTS = (VALUE, ANSWERED, FAILED, ERROR)
 KINDS = (SAME, SAME_ERROR, REFUSED, *FAULTS)
@@ -65,7 +67,7 @@ def _difference(sql: str, local: Answer, trino: Answer) -> str:
         return "number of rows"
     for mine, other in zip(ours, theirs, strict=True):
         if not all(near(a, b, kind) for a, b, kind in zip(mine, other, trino.types, strict=True)):
-            return "values"
+            return f"{VALUES}, first in the row {list(mine)} of the local side, {list(other)} of Trino's"
     if _plain(local.types) != _plain(trino.types):
         return "types"
     # Athena keeps a name as it was written.

@@ -239,6 +239,12 @@ DATES = {
     "from_unixtime(1.5)": "1970-01-01 00:00:01.500 UTC",
     "to_unixtime(timestamp '1970-01-01 00:00:01.5')": "1.5",
     "timestamp '2024-01-01 12:00:00 UTC' AT TIME ZONE 'Asia/Tokyo'": "2024-01-01 21:00:00.000 Asia/Tokyo",
+    # After the last change that the zone's file lists.
+    "timestamp '2038-07-05 14:05:06 UTC' AT TIME ZONE 'America/New_York'": "2038-07-05 10:05:06.000 America/New_York",
+    "timestamp '2050-10-30 00:30:00 UTC' AT TIME ZONE 'Europe/Zurich'": "2050-10-30 02:30:00.000 Europe/Zurich",
+    "timestamp '2050-10-30 01:30:00 UTC' AT TIME ZONE 'Europe/Zurich'": "2050-10-30 02:30:00.000 Europe/Zurich",
+    "timestamp '12050-07-10 00:00:00 UTC' AT TIME ZONE 'Europe/Zurich'": "+12050-07-10 02:00:00.000 Europe/Zurich",
+    "ARRAY[timestamp '2050-07-10 00:00:00 UTC' AT TIME ZONE 'Asia/Tokyo']": "[2050-07-10 09:00:00.000 Asia/Tokyo]",
     "CAST(timestamp '2024-01-01 23:00:00 UTC' AT TIME ZONE 'Asia/Tokyo' AS date)": "2024-01-02",
     "hour(timestamp '2024-01-01 23:00:00 UTC' AT TIME ZONE 'Asia/Tokyo')": "8",
     "timestamp '2024-03-15 00:00:00'": "2024-03-15 00:00:00.000",
