@@ -218,6 +218,18 @@ def _mysql_format(call: Call, pattern: str, parsing: bool = False) -> str:
 simple("to_milliseconds(interval day to second) bigint", "CAST(round(epoch({0}) * 1000) AS BIGINT)")
 
 
+@function("from_iso8601_date(varchar) date")
+def _from_iso_date(call: Call) -> str:
+    text = call.sql[0]
+    refused = fail_sql("NOT_SUPPORTED", f"'from_iso8601_date of ' || {text}", "DATE")
+    return (
+        f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') "
+        f"AND TRY_CAST({text} AS DATE) IS NOT NULL THEN TRY_CAST({text} AS DATE) "
+        f"WHEN regexp_full_match({text}, '[0-9]{{4}}(-[0-9]{{2,3}}|-?W[0-9]{{2}}(-[1-7])?)?') THEN {refused} "
+        f"ELSE {_invalid_format(text, 'DATE')} END"
+    )
+
+
 @function("from_iso8601_timestamp(varchar) timestamp with time zone")
 def _from_iso_timestamp(call: Call) -> str:
     text = call.sql[0]

@@ -105,6 +105,9 @@ from_iso8601_timestamp('2024-W10')
 from_iso8601_timestamp('2024-03-05 14:05:06')
 from_iso8601_timestamp_nanos('2024-03-05T14:05:06.123456789Z')
 from_iso8601_date('2024-03-05')
+from_iso8601_date('2024-065')
+from_iso8601_date('2024-W10-2')
+from_iso8601_date('x')
 to_iso8601(TIMESTAMP '2024-03-05 14:05:06.789')
 TIMESTAMP '2024-03-05 14:05:06' AT TIME ZONE 'Europe/Zurich'
 TIMESTAMP '2024-07-05 14:05:06 UTC' AT TIME ZONE 'America/New_York'
