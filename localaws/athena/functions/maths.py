@@ -53,7 +53,8 @@ def _sign(call: Call) -> Expr:
     value = call.args[0]
     kind = decimal(1, 0) if value.type.name == "decimal" else value.type
     if value.type.name in ("double", "real"):
-        return Expr(f"CASE WHEN isnan({value.sql}) THEN {value.sql} ELSE sign({value.sql}) END", kind)
+        kept = f"isnan({value.sql}) OR {value.sql} = 0"
+        return Expr(f"CASE WHEN {kept} THEN {value.sql} ELSE sign({value.sql}) END", kind)
     return Expr(f"CAST(sign({value.sql}) AS {to_duckdb(kind)})", kind)
 
 
@@ -78,16 +79,18 @@ def _round(call: Call) -> Expr:
         return value
     if kind.name == "decimal":
         return Expr(f"CAST(round({value.sql}) AS {to_duckdb(kind)})", kind)
-    # To zero from below: -0.0.
-    below = f"CASE WHEN {value.sql} < 0 AND {value.sql} > -0.5 THEN -abs(round({value.sql}))"
-    return Expr(f"{below} ELSE round({value.sql}) END", kind)
+    # To zero from below: -0.0. And from -0.0: 0.0.
+    below = f"WHEN {value.sql} < 0 AND {value.sql} > -0.5 THEN -abs(round({value.sql}))"
+    return Expr(f"CASE WHEN {value.sql} = 0 THEN abs({value.sql}) {below} ELSE round({value.sql}) END", kind)
 
 
 @function("round(N, integer) N")
 def _round_to(call: Call) -> Expr:
     value, digits, kind = call.args[0], call.args[1], call.result
     if kind.name in ("double", "real"):
-        return Expr(f"CAST(round({value.sql}, {digits.sql}) AS {to_duckdb(kind)})", kind)
+        rounded = f"CAST(round({value.sql}, {digits.sql}) AS {to_duckdb(kind)})"
+        zero = f"WHEN {value.sql} = 0 AND {digits.sql} IS NOT NULL THEN abs({value.sql})"
+        return Expr(f"CASE {zero} ELSE {rounded} END", kind)
     if not isinstance(digits.literal, int):
         of = "decimal" if kind.name == "decimal" else "integer"
         raise call.fail("NOT_SUPPORTED", f"round({of}, n) with an n that is not a literal")
