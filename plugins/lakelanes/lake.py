@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from lakelanes.aws import clients
+from lakelanes.aws.clients import Clients
 from lakelanes.config.loading import load_config
 from lakelanes.config.model import LakeConfig
 from lakelanes.ledger import ownership
@@ -36,37 +36,36 @@ class Lake:
     def make_clients(self) -> None:
         """Makes the clients that every load needs, those of S3 and of the ledger, which takes longer than loading a
         small file; no request is sent. The others are for new partitions and for what goes wrong."""
-        services = ("s3", "dynamodb")
-        # Where cached_property looks for them.
-        vars(self).update(zip(services, clients.clients(services, self.config.aws.region), strict=True))
+        for service in ("s3", "dynamodb"):
+            self._clients.get(service)
 
-    @cached_property
+    @property
     def s3(self) -> Any:
-        return self._client("s3")
+        return self._clients.get("s3")
 
-    @cached_property
+    @property
     def glue(self) -> Any:
-        return self._client("glue")
+        return self._clients.get("glue")
 
-    @cached_property
+    @property
     def athena(self) -> Any:
-        return self._client("athena")
+        return self._clients.get("athena")
 
-    @cached_property
+    @property
     def sns(self) -> Any:
-        return self._client("sns")
+        return self._clients.get("sns")
 
-    @cached_property
+    @property
     def sqs(self) -> Any:
-        return self._client("sqs")
+        return self._clients.get("sqs")
 
-    @cached_property
+    @property
     def quicksight(self) -> Any:
-        return self._client("quicksight")
+        return self._clients.get("quicksight")
 
-    @cached_property
+    @property
     def dynamodb(self) -> Any:
-        return self._client("dynamodb")
+        return self._clients.get("dynamodb")
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -81,5 +80,6 @@ class Lake:
     def _owner(self) -> ownership.Owner:
         return ownership.claim_bucket(self.s3, self.ledger, self.config)
 
-    def _client(self, service: str) -> Any:
-        return clients.client(service, self.config.aws.region)
+    @cached_property
+    def _clients(self) -> Clients:
+        return Clients(self.config.aws.region)

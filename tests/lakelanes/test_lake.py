@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from botocore.session import Session
 
 from lakelanes.lake import Lake
 from tests.support.lakes import config_text, make_config
@@ -38,15 +39,13 @@ def test_clients_are_made_once_and_in_the_configured_region() -> None:
         assert client.meta.region_name == lake.config.aws.region
 
 
-def test_the_clients_of_every_load_can_be_made_beforehand() -> None:
+def test_the_clients_of_every_load_can_be_made_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
     lake = Lake.open(make_config())
     lake.make_clients()
-    made = vars(lake) | {}
-    assert made.keys() - {"config", "clock"} == {"s3", "dynamodb"}
-    assert (lake.s3, lake.ledger.client) == (made["s3"], made["dynamodb"])
-    for service in ("s3", "dynamodb"):
-        assert made[service].meta.service_model.service_name == service
-        assert made[service].meta.region_name == lake.config.aws.region
+    monkeypatch.setattr(Session, "create_client", lambda *_, **__: pytest.fail("it is not made beforehand"))
+    for client, service in ((lake.s3, "s3"), (lake.ledger.client, "dynamodb")):
+        assert client.meta.service_model.service_name == service
+        assert client.meta.region_name == lake.config.aws.region
 
 
 def test_the_ledger_has_the_lakes_table_client_and_clock() -> None:

@@ -72,8 +72,10 @@ def deploy_lake(
 
 
 def deploy_config(aws: LocalAws, config: LakeConfig, **options: Any) -> Lake:
-    """The lake of a configuration, whose resources exist, and whose bucket and ledger are each other's."""
-    deploy(config, aws.client("cloudformation"), aws.client("sts"), parameters={"RequireTls": "false"})
+    """The lake of a configuration, whose resources exist, and whose bucket and ledger are each other's. They are not
+    protected from deletion: that is an update of the stack, which takes as long as all before."""
+    parameters = {"RequireTls": "false", "DeletionProtection": "off"}
+    deploy(config, aws.client("cloudformation"), aws.client("sts"), parameters=parameters)
     lake = Lake.open(config, **options)
     # As any process does before it writes the first time.
     lake.check_owner()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -37,21 +38,34 @@ class _Descriptions(Loader):
 _LOADER = _Descriptions()
 
 
+class Clients:
+    """The clients of a region, each made when it is asked for first, and shared by threads. They have one session,
+    whose making takes as long as that of a client."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._session = _session()
+        self._made: dict[str, Any] = {}
+        self._making = threading.Lock()
+
+    def get(self, service: str) -> Any:
+        """The client of a service; honours AWS_ENDPOINT_URL and AWS's other variables as boto3 does.
+
+        Raises LibraryError when botocore is too old for what the engine asks of the service."""
+        # A client may be used by any number of threads, and a session by one:
+        # https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients
+        with self._making:
+            if service not in self._made:
+                made = self._session.create_client(service, region_name=self._region, config=_CONFIG)
+                made.meta.events.register("after-call", name_service)
+                check_client(service, made.meta.service_model)
+                self._made[service] = made
+            return self._made[service]
+
+
 def client(service: str, region: str) -> Any:
-    """A thread-safe client of ``service``; honours AWS_ENDPOINT_URL and AWS's other variables as boto3 does.
-
-    Raises LibraryError when botocore is too old for what the engine asks of the service."""
-    return clients((service,), region)[0]
-
-
-def clients(services: Iterable[str], region: str) -> list[Any]:
-    """A client of each of the services; a quarter quicker than one after the other."""
-    session, made = _session(), []
-    for service in services:
-        made.append(session.create_client(service, region_name=region, config=_CONFIG))
-        made[-1].meta.events.register("after-call", name_service)
-        check_client(service, made[-1].meta.service_model)
-    return made
+    """The client of a service for who needs no other. Raises LibraryError as ``Clients.get`` does."""
+    return Clients(region).get(service)
 
 
 def read_descriptions(services: Iterable[str]) -> None:

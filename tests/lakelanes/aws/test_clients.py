@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 import pytest
 from botocore.credentials import CredentialResolver
 from botocore.exceptions import ClientError, UnknownRegionError, UnknownServiceError
 from botocore.loaders import JSONFileLoader
+from botocore.session import Session
 from botocore.stub import Stubber
 
 from lakelanes.aws import clients, failures
@@ -54,6 +57,27 @@ def test_a_client_takes_endpoint_and_credentials_from_the_environment_of_its_tim
         found = clients.client("glue", "eu-central-1")
         assert found.meta.endpoint_url == f"http://127.0.0.1:{number}"
         assert found._request_signer._credentials.access_key == f"key-{number}"
+
+
+def test_threads_that_ask_for_a_client_at_once_get_the_same_of_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions: list[Session] = []
+    create, busy = Session.create_client, Lock()
+
+    def alone(session: Session, *args: Any, **options: Any) -> Any:
+        sessions.append(session)
+        assert busy.acquire(blocking=False), "a session is used by two threads"
+        try:
+            return create(session, *args, **options)
+        finally:
+            busy.release()
+
+    monkeypatch.setattr(Session, "create_client", alone)
+    found = clients.Clients("eu-central-1")
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(found.get, [*SERVICES, *SERVICES]))
+    assert made[:3] == made[3:]
+    assert [client.meta.service_model.service_name for client in made[:3]] == list(SERVICES)
+    assert len(sessions) == 3 and len(set(map(id, sessions))) == 1
 
 
 def test_a_service_that_there_is_not_is_named() -> None:
