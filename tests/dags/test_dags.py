@@ -296,8 +296,7 @@ def test_a_large_lake_is_parsed_with_little_work(
 
     monkeypatch.setattr(loading, "parse_config", parse_config)
     monkeypatch.setattr(jsonschema, "validate", validate)
-    monkeypatch.setattr("lakelanes.aws.clients.client", refuse)
-    monkeypatch.setattr("lakelanes.aws.clients.clients", refuse)
+    monkeypatch.setattr("lakelanes.aws.clients.Clients.get", refuse)
     bag = parse(path)
     assert bag.import_errors == {} and len(bag.dags) == 2 * count + 5
     readers = {dag.fileloc for dag in bag.dags.values() if "load_config" in Path(dag.fileloc).read_text()}

@@ -82,8 +82,7 @@ class Result:
 def open_lake(config: str, lease_seconds: float, ahead: timedelta = timedelta(0)) -> Lake:
     """A lake with short leases, whose clock is ``ahead`` of the time."""
     lake = Lake.open(parse_config(config, {}), clock=lambda: datetime.now(UTC) + ahead)
-    dynamodb = lake._client("dynamodb")
-    lake.__dict__["ledger"] = Ledger(dynamodb, lake.config.resources.ledger_table, lake.clock, lease_seconds)
+    lake.__dict__["ledger"] = Ledger(lake.dynamodb, lake.config.resources.ledger_table, lake.clock, lease_seconds)
     return lake
 
 

@@ -63,7 +63,7 @@ def test_a_message_stays_below_the_limit_of_sns_however_many_files_failed() -> N
 
 
 def test_a_published_alert_reaches_a_queue_on_the_topic(lake: Lake) -> None:
-    sqs = lake._client("sqs")
+    sqs = lake.sqs
     url = sqs.create_queue(QueueName="alerts-of-the-test")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     lake.sns.subscribe(TopicArn=lake.config.alert_topic_arn, Protocol="sqs", Endpoint=arn)
