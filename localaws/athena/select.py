@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -122,7 +123,9 @@ def _interrupt_when_cancelled(
 ) -> None:
     while not finished.wait(_CANCEL_POLL_SECONDS):
         if stats.cancelled.is_set():
-            connection.interrupt()
+            # Meanwhile the query may have ended, and its connection with it.
+            with suppress(duckdb.ConnectionException):
+                connection.interrupt()
 
 
 # --- what the optimised plan says of partitions

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import pytest
 
 from localaws.athena.engine import QueryCancelled, QueryContext, QueryFailed, execute
 from localaws.athena.objects import Objects
+from localaws.athena.select import _interrupt_when_cancelled
+from localaws.athena.tables import ScanStatistics
 
 
 @pytest.fixture
@@ -114,3 +118,13 @@ def test_many_small_files_are_listed_together(lake: Any) -> None:
     finally:
         lake.s3.meta.events.unregister("before-call.s3.ListObjectsV2", unique_id="count")
     assert requests == ["list"]
+
+
+def test_a_query_that_ends_while_it_is_cancelled_is_over() -> None:
+    """Its connection is closed by then, between a look at whether it has ended and one at whether it was cancelled."""
+    connection, stats, looks = duckdb.connect(), ScanStatistics(threading.Event(), None), iter((False, True))
+    stats.cancelled.set()
+    connection.close()
+    finished: Any = SimpleNamespace(wait=lambda _: next(looks))
+    _interrupt_when_cancelled(connection, stats, finished)
+    assert list(looks) == []
