@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.session import Session
@@ -40,12 +41,23 @@ def test_clients_are_made_once_and_in_the_configured_region() -> None:
 
 
 def test_the_clients_of_every_load_can_be_made_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: dict[str, Any] = {}
+    create = Session.create_client
+
+    def noted(session: Session, service: str, **options: Any) -> Any:
+        made[service] = create(session, service, **options)
+        return made[service]
+
+    monkeypatch.setattr(Session, "create_client", noted)
     lake = Lake.open(make_config())
     lake.make_clients()
-    monkeypatch.setattr(Session, "create_client", lambda *_, **__: pytest.fail("it is not made beforehand"))
-    for client, service in ((lake.s3, "s3"), (lake.ledger.client, "dynamodb")):
-        assert client.meta.service_model.service_name == service
-        assert client.meta.region_name == lake.config.aws.region
+    before = dict(made)
+    assert before.keys() == {"s3", "dynamodb"}
+    assert (lake.s3, lake.ledger.client) == (before["s3"], before["dynamodb"])
+    assert made == before
+    for service in ("s3", "dynamodb"):
+        assert made[service].meta.service_model.service_name == service
+        assert made[service].meta.region_name == lake.config.aws.region
 
 
 def test_the_ledger_has_the_lakes_table_client_and_clock() -> None:

@@ -220,14 +220,8 @@ simple("to_milliseconds(interval day to second) bigint", "CAST(round(epoch({0}) 
 
 @function("from_iso8601_date(varchar) date")
 def _from_iso_date(call: Call) -> str:
-    text = call.sql[0]
-    refused = fail_sql("NOT_SUPPORTED", f"'from_iso8601_date of ' || {text}", "DATE")
-    return (
-        f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') "
-        f"AND TRY_CAST({text} AS DATE) IS NOT NULL THEN TRY_CAST({text} AS DATE) "
-        f"WHEN regexp_full_match({text}, '[0-9]{{4}}(-[0-9]{{2,3}}|-?W[0-9]{{2}}(-[1-7])?)?') THEN {refused} "
-        f"ELSE {_invalid_format(text, 'DATE')} END"
-    )
+    other = "[0-9]{4}(-[0-9]{2,3}|-?W[0-9]{2}(-[1-7])?)?"
+    return _from_iso(call, "DATE", "[0-9]{4}-[0-9]{2}-[0-9]{2}", f"TRY_CAST({call.sql[0]} AS DATE)", other)
 
 
 @function("from_iso8601_timestamp(varchar) timestamp with time zone")
@@ -238,11 +232,17 @@ def _from_iso_timestamp(call: Call) -> str:
     # A type has one zone here, and Trino keeps the offset of each value.
     offset = f"-[0-9]{{2}}-[0-9]{{2}}({clock})[+-][0-9]{{2}}(:?[0-9]{{2}})?"
     other = f"[0-9]{{4}}(-[0-9]{{2}}|-?W[0-9]{{2}}|-[0-9]{{3}}|{offset})?"
-    refused = fail_sql("NOT_SUPPORTED", f"'from_iso8601_timestamp of ' || {text}", "TIMESTAMPTZ")
     full = f"CASE WHEN contains({text}, 'T') THEN {text} ELSE {text} || 'T00:00:00' END"
     converted = f"timezone('UTC', t_round_ms(timezone('UTC', TRY_CAST({full} AS TIMESTAMPTZ))))"
+    return _from_iso(call, "TIMESTAMPTZ", pattern, converted, other)
+
+
+def _from_iso(call: Call, kind: str, pattern: str, converted: str, other: str) -> str:
+    """What `converted` gives of a text in the pattern; Trino reads the other ones as well, and this does not."""
+    text = call.sql[0]
+    refused = fail_sql("NOT_SUPPORTED", f"'{call.name} of ' || {text}", kind)
     return (
         f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '{pattern}') "
         f"AND {converted} IS NOT NULL THEN {converted} WHEN regexp_full_match({text}, '{other}') THEN {refused} "
-        f"ELSE {_invalid_format(text, 'TIMESTAMPTZ')} END"
+        f"ELSE {_invalid_format(text, kind)} END"
     )

@@ -79,18 +79,14 @@ def _round(call: Call) -> Expr:
         return value
     if kind.name == "decimal":
         return Expr(f"CAST(round({value.sql}) AS {to_duckdb(kind)})", kind)
-    # To zero from below: -0.0. And from -0.0: 0.0.
-    below = f"WHEN {value.sql} < 0 AND {value.sql} > -0.5 THEN -abs(round({value.sql}))"
-    return Expr(f"CASE WHEN {value.sql} = 0 THEN abs({value.sql}) {below} ELSE round({value.sql}) END", kind)
+    return Expr(f"round({value.sql} + 0)", kind)  # of -0.0 this is 0.0; to zero from below it is -0.0
 
 
 @function("round(N, integer) N")
 def _round_to(call: Call) -> Expr:
     value, digits, kind = call.args[0], call.args[1], call.result
     if kind.name in ("double", "real"):
-        rounded = f"CAST(round({value.sql}, {digits.sql}) AS {to_duckdb(kind)})"
-        zero = f"WHEN {value.sql} = 0 AND {digits.sql} IS NOT NULL THEN abs({value.sql})"
-        return Expr(f"CASE {zero} ELSE {rounded} END", kind)
+        return Expr(f"CAST(round({value.sql} + 0, {digits.sql}) AS {to_duckdb(kind)})", kind)
     if not isinstance(digits.literal, int):
         of = "decimal" if kind.name == "decimal" else "integer"
         raise call.fail("NOT_SUPPORTED", f"round({of}, n) with an n that is not a literal")

@@ -73,8 +73,9 @@ def read_descriptions(services: Iterable[str]) -> None:
 
     Opens no connection, and searches for no credentials: on AWS that may be a request.
     """
+    session = _session()
     for service in services:
-        _session().create_client(
+        session.create_client(
             service, "us-east-1", aws_access_key_id="unused", aws_secret_access_key="unused", config=_CONFIG
         )
 
