@@ -5,9 +5,10 @@ slots workers are stopped. Each time one run of load_<entity> loads the files of
 over the slots. Measured are the time from the request until Airflow says that the run is over, that from the last
 file's commit until Glue has the partition, the CPU of Airflow's processes beside what they take when nothing runs, and
 the requests to AWS. These pass a proxy that counts them and serves the source files, all of them from one file on the
-disk (``benchmarks.large_source``), so the times are upper bounds. The engine loads as many files once more in a process
-of its own: the difference of the CPU is Airflow's share. Checked is that each row is in the table once. Then what was
-written is deleted, for the local AWS keeps it in memory.
+disk (``benchmarks.large_source``), so the times are upper bounds. The engine loads as many files once more without
+Airflow, in as many processes at once as there are slots, which slow each other as the slots do: the difference of the
+CPU is Airflow's share. Checked is that each row is in the table once. Then what was written is deleted, for the local
+AWS keeps it in memory.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.cases import SLOTS, Case
 from benchmarks.generate import NARROW, make
@@ -40,8 +41,8 @@ _POLL_SECONDS = 0.5
 _IDLE_SECONDS = 30.0
 # Enough for every slot to have several, where the default makes fewer.
 _BATCHES = 8
-# The month whose files the engine loads alone; each number of slots has one of the first months.
-_ALONE = 12
+# Each number of slots has one of the first months, and one of the last whose files the engine loads alone.
+_MONTHS = {slots: (month, 13 - month) for month, slots in enumerate(SLOTS, 1)}
 _ENTITY: dict[str, Any] = {
     "table_name": "sales",
     "filename_pattern": r"sales_(\d{4})_(\d{2})_\d+\.csv",
@@ -55,7 +56,7 @@ _OPTIONS: dict[str, dict[str, object]] = {
     "core": {"dags_are_paused_at_creation": True},
     "dag_processor": {"min_file_process_interval": 600, "stale_dag_threshold": 1800},
 }
-# The engine alone, on files that are there; the number of its arguments is that of the files.
+# The engine alone, on every so manieth of a month's files, from one on.
 _ENGINE = """
 import json, resource, sys
 from lakelanes.files.batch import load_batch
@@ -65,7 +66,8 @@ from lakelanes.catalog.registrar import Registrar
 from lakelanes.lake import Lake
 lake = Lake.open()
 entity = lake.config.entities["sales"]
-files = [file for file in list_entity(lake, entity) if file.key.startswith(sys.argv[1])]
+month, first, step = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+files = [file for file in list_entity(lake, entity) if file.key.startswith(f"sales_2024_{month}")][first::step]
 before = resource.getrusage(resource.RUSAGE_SELF)
 load_batch(lake, entity, files, lane="batch", run_id="bench")
 Registrar(lake, "look").register_entity(entity, [partition_for(entity, file.key) for file in files])
@@ -80,6 +82,16 @@ _COUNT = (
 
 class ClusterBenchError(Exception):
     """A run did not end, or not well; the text says how far it came."""
+
+
+class CpuSeconds(NamedTuple):
+    """Of Airflow's processes: those that plan, watch and serve, and those that do tasks."""
+
+    others: float
+    workers: float
+
+    def less(self, other: CpuSeconds, times: float = 1.0) -> CpuSeconds:
+        return CpuSeconds(self.others - times * other.others, self.workers - times * other.workers)
 
 
 class _Counted(ProxiedCluster[LargeSource]):
@@ -98,9 +110,11 @@ class _Counted(ProxiedCluster[LargeSource]):
         with self._lock():
             self._table().stop(self.worker_names[workers:])
 
-    def cpu_seconds(self) -> float:
+    def cpu_seconds(self) -> CpuSeconds:
         """What the nodes' processes have taken so far, and those that they waited for."""
-        return sum(process.cpu_seconds() for process in self.running() if process.name in self.node_names)
+        by_name = {process.name: process.cpu_seconds() for process in self.running() if process.name in self.node_names}
+        workers = sum(seconds for name, seconds in by_name.items() if name in self.worker_names)
+        return CpuSeconds(sum(by_name.values()) - workers, workers)
 
 
 def run(case: Case, folder: Path, say: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, list[Sample]]]:
@@ -118,11 +132,11 @@ def run(case: Case, folder: Path, say: Callable[[str], None]) -> tuple[dict[str,
             say(f"{max(SLOTS)} workers run")
             api = cluster.open_api(_PATIENCE_SECONDS)
             api.patch("/dags/load_sales", {"is_paused": False})
-            engine = _engine_alone(cluster, case)
-            _forget(cluster)
-            say(f"the engine alone: {engine:.4g} CPU ms a file")
-            for month, slots in enumerate(SLOTS, 1):
+            for slots, (month, alone) in _MONTHS.items():
                 cluster.leave(slots)
+                engine = _engine_alone(cluster, case, alone, slots)
+                _forget(cluster)
+                say(f"the engine alone, {slots} processes: {engine:.4g} CPU ms a file")
                 sample = _measure(cluster, api, case, month, rows) | {"engine_cpu_ms_per_file": engine}
                 _forget(cluster)
                 sample["airflow_cpu_ms_per_file"] = sample["cpu_ms_per_file"] - engine
@@ -141,7 +155,7 @@ def _batch_bytes(case: Case) -> int:
 
 def _keys(case: Case) -> list[str]:
     """The keys of the files of all months, each of which is loaded once."""
-    months = (*range(1, len(SLOTS) + 1), _ALONE)
+    months = [month for both in _MONTHS.values() for month in both]
     return [f"sales_2024_{month:02}_{number}.csv" for month in months for number in range(case.files)]
 
 
@@ -149,7 +163,7 @@ def _measure(cluster: _Counted, api: AirflowApi, case: Case, month: int, rows: i
     idle = cluster.cpu_seconds()
     time.sleep(_IDLE_SECONDS)
     before, rows_before = cluster.cpu_seconds(), _rows(cluster)
-    per_second = (before - idle) / _IDLE_SECONDS
+    at_rest = before.less(idle)
     assert cluster.proxy is not None
     cluster.proxy.counts.clear()
     started = time.monotonic()
@@ -157,14 +171,15 @@ def _measure(cluster: _Counted, api: AirflowApi, case: Case, month: int, rows: i
     began = api.post("/dags/load_sales/dagRuns", {"logical_date": None, "conf": conf})
     state, registered = _ended(cluster, api, began["dag_run_id"], month)
     seconds = time.monotonic() - started
-    cpu = cluster.cpu_seconds() - before - per_second * seconds
+    cpu = cluster.cpu_seconds().less(before).less(at_rest, seconds / _IDLE_SECONDS)
     found = _loaded(cluster, month)
     return {
         "wall_s": seconds,
         "files_per_s": case.files / seconds,
         "commit_to_partition_s": _since_last_commit(cluster, month, registered),
-        "cpu_ms_per_file": 1000 * cpu / case.files,
-        "idle_cpu_s_per_s": per_second,
+        "cpu_ms_per_file": 1000 * sum(cpu) / case.files,
+        "workers_cpu_ms_per_file": 1000 * cpu.workers / case.files,
+        "idle_cpu_s_per_s": sum(at_rest) / _IDLE_SECONDS,
         "requests_per_file": cluster.proxy.counts.total() / case.files,
         "database_rows_per_run": _rows(cluster) - rows_before,
         "xcom_bytes_per_run": _xcoms(cluster, began["dag_run_id"]),
@@ -227,19 +242,24 @@ def _loaded(cluster: Cluster, month: int) -> int:
     return int(str(fetch_rows(athena, done["QueryExecutionId"])[1][0]))
 
 
-def _engine_alone(cluster: _Counted, case: Case) -> float:
-    """CPU milliseconds of a file in a process that does nothing else; of files in a month of their own."""
+def _engine_alone(cluster: _Counted, case: Case, month: int, slots: int) -> float:
+    """CPU milliseconds of a file in as many processes that do nothing else; of files in a month of their own."""
     assert cluster.proxy is not None
-    done = subprocess.run(
-        [sys.executable, "-c", _ENGINE, f"sales_2024_{_ALONE}"],
-        env={**os.environ, **cluster.environment, "AWS_ENDPOINT_URL": cluster.proxy.endpoint_url},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files, seconds = json.loads(done.stdout)
-    assert files == case.files
-    return float(1000 * seconds / files)
+    environment = {**os.environ, **cluster.environment, "AWS_ENDPOINT_URL": cluster.proxy.endpoint_url}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _ENGINE, f"{month:02}", str(first), str(slots)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for first in range(slots)
+    ]
+    answers = [process.communicate()[0] for process in processes]
+    assert not any(process.returncode for process in processes)
+    found = [json.loads(answer) for answer in answers]
+    assert sum(files for files, _ in found) == case.files
+    return float(1000 * sum(seconds for _, seconds in found) / case.files)
 
 
 def _rows(cluster: Cluster) -> int:

@@ -43,7 +43,8 @@ def test_each_number_of_slots_and_the_engine_alone_have_a_partition_of_their_own
     keys = module._keys(case)
     assert len(set(keys)) == len(keys)
     months = Counter(tuple(partition_for(entity, key).values) for key in keys)
-    expected = [*range(1, len(SLOTS) + 1), module._ALONE]
+    assert list(module._MONTHS) == list(SLOTS)
+    expected = [month for both in module._MONTHS.values() for month in both]
     assert months == {("2024", f"{month:02}"): case.files for month in expected}
 
 
