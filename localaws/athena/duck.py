@@ -6,6 +6,7 @@ no function that does what Trino's does, a macro or a Python function over Arrow
 
 from __future__ import annotations
 
+import atexit
 import functools
 import inspect
 import math
@@ -63,6 +64,7 @@ CREATE MACRO t_split_part(x, delimiter, i) AS
 
 _lock = threading.Lock()
 _databases: dict[bool, duckdb.DuckDBPyConnection] = {}
+atexit.register(_databases.clear)  # or DuckDB writes what was left of them to the standard error
 
 
 def cursor(sql: str = "") -> duckdb.DuckDBPyConnection:

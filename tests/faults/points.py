@@ -11,7 +11,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -273,10 +273,11 @@ def partly_done(request: Any, operation: str, response: Any, dice: random.Random
     if operation == "BatchGetItem":
         [(table, wanted)] = asked["RequestItems"].items()
         found = answer["Responses"].get(table, [])
-        left = [key for key in wanted["Keys"] if dice.random() < 0.5]
-        answer["Responses"][table] = [
-            one for one in found if {name: one[name] for name in wanted["Keys"][0]} not in left
-        ]
+        # What is read may have a part of the key alone (ProjectionExpression), and keys that share it go together.
+        shown = [name for name in wanted["Keys"][0] if all(name in one for one in found)]
+        gone = [_only(shown, key) for key in wanted["Keys"] if dice.random() < 0.5]
+        left = [key for key in wanted["Keys"] if _only(shown, key) in gone]
+        answer["Responses"][table] = [one for one in found if _only(shown, one) not in gone]
         answer["UnprocessedKeys"] = {table: {**wanted, "Keys": left}} if left else {}
     elif operation == "BatchGetPartition":
         left = [key for key in asked["PartitionsToGet"] if dice.random() < 0.5]
@@ -293,6 +294,10 @@ def partly_done(request: Any, operation: str, response: Any, dice: random.Random
     # DynamoDB's checksum is of the answer as it was.
     headers = {"Content-Type": response.headers.get("Content-Type", "application/x-amz-json-1.1")}
     return AWSResponse(request.url, HTTPStatus.OK, headers, Raw(json.dumps(answer).encode()))
+
+
+def _only(names: Sequence[str], item: dict[str, Any]) -> dict[str, Any]:
+    return {name: item[name] for name in names}
 
 
 def refusal(request: Any, service: str, code: str, status: int, **members: Any) -> AWSResponse:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
+from types import TracebackType
 
 import psutil
 from botocore.awsrequest import AWSResponse
@@ -94,7 +95,8 @@ class FaultyProxy(CountingProxy):
     """A proxy that lets everything pass until it is told otherwise.
 
     ``bucket``: the source bucket, by which requests are told apart. ``log`` gets a line per fault. ``hang_seconds``:
-    how long a process stands still. ``killed`` counts processes that were.
+    how long a process stands still. ``killed`` counts processes that were. What fails in the proxy itself, which its
+    client takes for one more fault, is raised when it is left.
     """
 
     def __init__(self, endpoint_url: str, bucket: str, log: Path, hang_seconds: float, seed: str) -> None:
@@ -105,7 +107,15 @@ class FaultyProxy(CountingProxy):
         self._armed: dict[Fault, int] = {}
         self._cut_until = 0.0
         self._lock = threading.Lock()
+        self._own: list[Exception] = []
         self.killed = 0
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if self._own:
+            raise ExceptionGroup("the proxy's own", self._own)
 
     def begin(self, noise: Noise) -> None:
         """From now on requests are disturbed."""
@@ -129,12 +139,16 @@ class FaultyProxy(CountingProxy):
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         port = writer.get_extra_info("peername")[1]
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        try:
             while head := await read_head(reader):
                 self.counts[operation(head)] += 1
                 request = await _whole(head, reader, writer, port)
                 if not await self._deal(request, writer):
                     break
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        except Exception as error:
+            self._own.append(error)
         writer.close()
 
     async def _deal(self, request: Request, writer: asyncio.StreamWriter) -> bool:

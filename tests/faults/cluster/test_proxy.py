@@ -107,6 +107,46 @@ def test_a_batch_is_done_in_part(local_aws: LocalAws, proxy: FaultyProxy, tmp_pa
     assert 0 < len(left) < len(ids) and len(left) + len(answer["Responses"]["wire"]) == len(ids)
 
 
+def test_what_is_left_of_a_batch_is_left_by_all_of_its_keys_that_are_read(
+    local_aws: LocalAws, proxy: FaultyProxy
+) -> None:
+    name, kinds = "wire_versions", {"source": "HASH", "version": "RANGE"}
+    local_aws.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in kinds.items()],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in kinds],
+    )
+    keys_of = [{"source": {"S": str(number // 2)}, "version": {"S": str(number % 2)}} for number in range(80)]
+    for item in keys_of:
+        local_aws.client("dynamodb").put_item(TableName=name, Item=item)
+    proxy.begin(Noise(partial=ALWAYS))
+    words = {"ProjectionExpression": "#s", "ExpressionAttributeNames": {"#s": "source"}}
+    answer = make_client("dynamodb", proxy.endpoint_url).batch_get_item(RequestItems={name: {"Keys": keys_of, **words}})
+    read = {one["source"]["S"] for one in answer["Responses"][name]}
+    left = answer["UnprocessedKeys"][name]
+    assert read and not read & {key["source"]["S"] for key in left["Keys"]}
+    assert len(left["Keys"]) + len(answer["Responses"][name]) == len(keys_of)
+    assert left["ProjectionExpression"] == "#s"
+
+
+def test_what_fails_in_the_proxy_itself_is_no_fault_of_the_plan(
+    local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise KeyError("version")
+
+    monkeypatch.setattr(faulty, "file_step", broken)
+    with (
+        pytest.raises(ExceptionGroup) as caught,
+        FaultyProxy(local_aws.endpoint_url, SOURCE, tmp_path / "faults.jsonl", 0.5, "seed") as proxy,
+    ):
+        proxy.begin(QUIET)
+        with pytest.raises(LOST):
+            put(proxy, "own/a")
+    assert caught.group_contains(KeyError, match="version")
+
+
 def test_cut_off_nothing_arrives_until_it_is_calm(local_aws: LocalAws, proxy: FaultyProxy) -> None:
     proxy.cut_off(3600)
     with pytest.raises(LOST):

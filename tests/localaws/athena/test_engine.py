@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.localaws import REPOSITORY, localaws_python
 from tests.support.queries import fetch_rows, run_query
 
 CSV = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
@@ -210,3 +212,10 @@ class TestWriting:
         assert rows[1:] == [("3",)]
         assert run("DEALLOCATE PREPARE more")["Status"]["State"] == "SUCCEEDED"
         assert "was not found" in run("DEALLOCATE PREPARE more")["Status"]["StateChangeReason"]
+
+
+def test_a_process_that_has_asked_ends_without_a_word() -> None:
+    asks = "from localaws.athena.duck import cursor; print(cursor().execute('SELECT 1').fetchone())"
+    command = [localaws_python(), "-c", asks]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("(1,)\n", "")

@@ -26,6 +26,10 @@ SELECT max_by(s, i), min_by(s, i), max_by(i, s) FROM types
 SELECT max_by(k, x), min_by(k, x) FROM (VALUES ('a', 1e0), ('b', nan()), ('c', 2e0)) t(k, x)
 SELECT max_by(k, x) FROM (VALUES ('a', nan())) t(k, x)
 SELECT max_by(s, CAST(NULL AS integer)) FROM types
+SELECT max_by(x, y), min_by(x, y) FROM (VALUES (NULL, 5), (1, 2)) t(x, y)
+SELECT max_by(x, y), min_by(x, y) FROM (VALUES (1, 5), (NULL, 2)) t(x, y)
+SELECT max_by(x, y), min_by(x, y) FROM (VALUES (1, NULL), (2, 3)) t(x, y)
+SELECT max_by(x, y), min_by(x, y) FROM (VALUES (NULL, 5e0), (1, 2e0), (2, nan())) t(x, y)
 SELECT max_by(s, i, 2), min_by(s, i, 2) FROM types WHERE id < 4
 SELECT max(i, 2), min(i, 2) FROM types
 SELECT count_if(b), count_if(i > 5) FROM types
