@@ -55,7 +55,7 @@ SIDE_BY_SIDE = 8
 # Of a file that waits for the network, what its task computes besides converting: requests signed, answers read.
 TASK_SECONDS_A_FILE = 0.010
 # What a sweep computes for a file that it lists: the answers of S3 and of the ledger are read.
-SWEEP_SECONDS_A_FILE = 0.0003
+SWEEP_SECONDS_A_FILE = 0.0002
 # LISTs that find the folders: the first page, and the one after all names that begin as the entity's do.
 FOLDER_LISTS = 2
 

@@ -5,33 +5,22 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.conftest import WORKERS
+from tests.end_to_end.world import FINAL, wait_for
 from tests.faults.cluster import run
 from tests.faults.cluster.accidents import Accident
-from tests.faults.plan import Change, Day, Plan, Version, make_plan
+from tests.faults.cluster.lane import LOAD
+from tests.faults.oracle import examine
+from tests.faults.plan import Version, make_plan
 from tests.faults.points import QUIET, Fault
+from tests.faults.workers import open_lake
 
 FILES = 20
 ACCIDENTS = [Accident(1, "kill_worker", 1), Accident(1, "stand_still", 2)]
-
-
-def only_on_the_nodes(fault: Fault, files: int) -> Plan:
-    """A day of files that no event tells of, and the fault for each."""
-    versions = {f"orders_2024_01_01_{n:06d}.csv": Version(f"{n:06d}", 1, "good") for n in range(files)}
-    day = Day(
-        "year=2024/month=01/day=01",
-        "2024-01-01",
-        tuple(Change(key, version, 0, in_flight=False) for key, version in versions.items()),
-        frozenset({0}),
-        ({key: replace(fault, key=key) for key in versions},),
-        (None,),
-    )
-    return Plan("bites", (day,), QUIET, 1, {key: [version] for key, version in versions.items()})
 
 
 def test_nothing_is_lost_doubled_or_stale_on_machines_that_fail(
@@ -50,9 +39,25 @@ def test_nothing_is_lost_doubled_or_stale_on_machines_that_fail(
 
 
 def test_an_engine_that_is_broken_on_the_nodes_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = only_on_the_nodes(Fault("after_commit", "kill"), 3)
-    with run.started(tmp_path, plan.seed, 1, "commit_before_upload") as cluster:
+    """A task is killed after it has committed what it would have put into S3."""
+    files: dict[str, list[Version | None]] = {
+        f"orders_2024_01_01_{number:06d}.csv": [Version(f"{number:06d}", 1, "good")] for number in range(3)
+    }
+    with run.started(tmp_path, "bites", 1, "commit_before_upload") as cluster:
         for name, value in cluster.site.roles.aws.environment.items():
             monkeypatch.setenv(name, value)
-        report = run.run(cluster, plan, 1, lease_seconds=1.0, accidents=[])
-    assert report.points and report.findings.counts()["lost"], report.describe()
+        lake = open_lake(cluster.site.text, run.LEASE_SECONDS)
+        for key, [version] in files.items():
+            assert version is not None
+            lake.s3.put_object(Bucket=lake.config.resources.source_bucket, Key=key, Body=version.body)
+        cluster.proxy.begin(QUIET)
+        cluster.proxy.arm(Fault("after_commit", "kill", key) for key in files)
+        begun = cluster.machines.begin(LOAD, conf={"first_partition": "2024-01-01", "last_partition": "2024-01-01"})
+        # By then it has registered the partition, and has found as many rows as the ledger has, or not.
+        published = wait_for(
+            lambda: cluster.machines.states(begun).get("publish", [None]),
+            lambda states: states[0] in ("up_for_retry", *FINAL),
+            "a try to publish",
+        )
+        lost = examine(lake, files).counts()["lost"]
+    assert lost and published == ["up_for_retry"], (lost, published)
