@@ -56,7 +56,7 @@ _OPTIONS: dict[str, dict[str, object]] = {
     "core": {"dags_are_paused_at_creation": True},
     "dag_processor": {"min_file_process_interval": 600, "stale_dag_threshold": 1800},
 }
-# The engine alone, on every so manieth of a month's files, from one on.
+# The engine alone, on every n-th file of a month; the arguments are the month, the first file's place, and n.
 _ENGINE = """
 import json, resource, sys
 from lakelanes.files.batch import load_batch
