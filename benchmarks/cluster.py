@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -247,20 +248,17 @@ def _engine_alone(cluster: _Counted, case: Case, month: int, slots: int) -> floa
     """CPU milliseconds of a file in as many processes that do nothing else; of files in a month of their own."""
     assert cluster.proxy is not None
     environment = {**os.environ, **cluster.environment, "AWS_ENDPOINT_URL": cluster.proxy.endpoint_url}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", _ENGINE, f"{month:02}", str(first), str(slots)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for first in range(slots)
-    ]
-    answers = [process.communicate()[0] for process in processes]
-    assert not any(process.returncode for process in processes)
-    found = [json.loads(answer) for answer in answers]
+
+    def load(first: int) -> tuple[int, float]:
+        command = [sys.executable, "-c", _ENGINE, f"{month:02}", str(first), str(slots)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        files, seconds = json.loads(done.stdout)
+        return files, seconds
+
+    with ThreadPoolExecutor(slots) as executor:
+        found = list(executor.map(load, range(slots)))
     assert sum(files for files, _ in found) == case.files
-    return float(1000 * sum(seconds for _, seconds in found) / case.files)
+    return 1000 * sum(seconds for _, seconds in found) / case.files
 
 
 def _rows(cluster: Cluster) -> int:

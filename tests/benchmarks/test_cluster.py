@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +13,14 @@ import pytest
 
 from benchmarks import cluster as module
 from benchmarks.cases import SLOTS, Case, all_cases, chosen
+from benchmarks.generate import NARROW
 from lakelanes.config.loading import parse_config
 from lakelanes.files.batch_plan import plan_batches
 from lakelanes.files.matching import partition_for
 from lakelanes.lake import Lake
 from lakelanes.ledger.entries import Entry, timestamp
 from lakelanes.ledger.source_file import SourceFile
-from tests.support.lakes import config_text, deploy_lake
+from tests.support.lakes import config_text, deploy_config, deploy_lake, put
 from tests.support.localaws import LocalAws
 
 NOW = datetime(2024, 3, 15, tzinfo=UTC)
@@ -44,7 +46,7 @@ def test_each_number_of_slots_and_the_engine_alone_have_a_partition_of_their_own
     assert len(set(keys)) == len(keys)
     months = Counter(tuple(partition_for(entity, key).values) for key in keys)
     assert list(module._MONTHS) == list(SLOTS)
-    expected = [month for both in module._MONTHS.values() for month in both]
+    expected = [*range(1, len(SLOTS) + 1), *range(13 - len(SLOTS), 13)]
     assert months == {("2024", f"{month:02}"): case.files for month in expected}
 
 
@@ -79,6 +81,25 @@ def test_what_was_written_is_deleted_and_nothing_else(lake: Lake) -> None:
         lake.s3.put_object(Bucket=bucket, Key=key, Body=b"1")
     module._forget(cluster_of(lake))
     assert [one["Key"] for one in lake.s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["lake-owner.json"]
+
+
+def test_the_engine_alone_loads_each_file_once_in_as_many_processes(
+    local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in local_aws.environment.items():
+        monkeypatch.setenv(name, value)
+    config = tmp_path / "lake.json"
+    config.write_text(config_text({"sales": module._ENTITY}))
+    lake = deploy_config(local_aws, parse_config(config.read_text(), {}))
+    for number in range(5):
+        put(lake, f"sales_2024_12_{number}.csv", ",".join(NARROW) + "\n")
+    cluster: Any = SimpleNamespace(
+        proxy=SimpleNamespace(endpoint_url=local_aws.endpoint_url),
+        environment={**local_aws.environment, "LAKE_CONFIG": str(config)},
+    )
+    assert module._engine_alone(cluster, replace(CASES[0], files=5), 12, 2) > 0
+    entries = list(lake.ledger.in_partition("sales", "year=2024/month=12"))
+    assert [(entry.state, entry.token) for entry in entries] == [("loaded", 1)] * 5
 
 
 def test_it_is_run_by_name_alone() -> None:
