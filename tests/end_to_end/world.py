@@ -141,10 +141,14 @@ class World:
 
     def asset_keys(self, table: str) -> list[str | None]:
         """The partition keys of the table's asset events, oldest first."""
+        return [event["partition_key"] for event in self.asset_events(table)]
+
+    def asset_events(self, table: str) -> list[Any]:
+        """The table's asset events, oldest first."""
         name = f"{self.resources.glue_database}.{table}"
         [asset] = [found for found in self.api.get("/assets", limit=100)["assets"] if found["name"] == name]
-        events = self.api.get("/assets/events", asset_id=asset["id"], limit=100, order_by="timestamp")["asset_events"]
-        return [event["partition_key"] for event in events]
+        events = self.api.get("/assets/events", asset_id=asset["id"], limit=100, order_by="timestamp")
+        return list(events["asset_events"])
 
     def query(self, sql: str) -> list[tuple[str | None, ...]]:
         """Athena's answer to a SELECT, without the header."""
