@@ -110,7 +110,9 @@ def _loaded_fast(lake: Lake, now: datetime) -> dict[str, dict[str, str]]:
     since = datetime.fromisoformat(note["until"]) - INDEX_LAG if note else now - LOOKBACK
     found: dict[str, dict[str, str]] = {}
     for name, entity in lake.config.entities.items():
-        entries = chain(lake.ledger.in_state(name, "loaded", since), lake.ledger.in_state(name, "rejected", since))
+        entries = chain.from_iterable(
+            lake.ledger.in_state(name, state, since, fields=("source", "lane")) for state in ("loaded", "rejected")
+        )
         sources = sorted(entry.source for entry in entries if entry.lane == "fast")
         paths = {source: spelled for source in sources if (spelled := partition_path(entity, place_of(source)[1]))}
         if paths:

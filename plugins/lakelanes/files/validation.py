@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _PARTITIONS_PER_QUERY = 500
 _WORKERS = 8
+# What of an entry says what is in the table, and whether that is about to change.
+_COUNTED = ("source", "state", "lease_until", "token", "live_etag", "live_rows")
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ class _LedgerCount:
 
 
 def _ledger_count(lake: Lake, entity: Entity, partition: Partition) -> _LedgerCount:
-    entries, now = list(lake.ledger.in_partition(entity.name, partition.path)), lake.ledger.now()
+    entries = list(lake.ledger.in_partition(entity.name, partition.path, fields=_COUNTED))
+    now = lake.ledger.now()
     rows = [e.live_rows for e in entries if e.live_etag]
     return _LedgerCount(
         None if None in rows else sum(row or 0 for row in rows),

@@ -9,7 +9,7 @@ booleans, None, and lists and maps of these.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +27,21 @@ CURRENT = "current"
 def key(source: str, version: str = CURRENT) -> Item:
     """The key of an item of the ledger's table."""
     return {"source": {"S": source}, "version": {"S": version}}
+
+
+def placeholders(attributes: Iterable[str]) -> dict[str, str]:
+    """Names of attributes as an expression has them, ``#<name>``, with what they stand for: among the ledger's own are
+    words that DynamoDB reserves.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html
+    """
+    return {f"#{name}": name for name in attributes}
+
+
+def projection(read: Mapping[str, str]) -> dict[str, str]:
+    """The setting of a request that is answered with these attributes alone, in the form of ``placeholders``; {} for
+    all of them."""
+    return {"ProjectionExpression": ", ".join(read)} if read else {}
 
 
 def to_item(values: Mapping[str, Any]) -> Item:

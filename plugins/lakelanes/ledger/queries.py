@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain, groupby, islice
 
 from lakelanes.ledger.entries import PART, Entry, Part, State, timestamp
-from lakelanes.ledger.items import CURRENT
+from lakelanes.ledger.items import CURRENT, placeholders, projection
 from lakelanes.ledger.table import LedgerTable
 
 # Files that ``each`` holds the entries of.
@@ -54,13 +54,16 @@ class FileQueries(LedgerTable):
         found = [Part.from_item(item) for page in pages for item in page["Items"]]
         return {part.folder: part for part in found}
 
-    def in_partition(self, entity: str, partition: str) -> Iterator[Entry]:
-        """Files of a partition (eventually consistent: an index)."""
-        yield from self._query("by_partition", "entity_partition", f"{entity}#{partition}")
+    def in_partition(self, entity: str, partition: str, *, fields: Sequence[str] = ()) -> Iterator[Entry]:
+        """Files of a partition (eventually consistent: an index). ``fields``: as in ``get_many``."""
+        yield from self._query("by_partition", "entity_partition", f"{entity}#{partition}", fields=fields)
 
-    def in_state(self, entity: str, state: State, since: datetime | None = None) -> Iterator[Entry]:
-        """Files of an entity in a state, oldest change first (eventually consistent: an index)."""
-        yield from self._query("by_state", "entity_state", f"{entity}#{state}", since)
+    def in_state(
+        self, entity: str, state: State, since: datetime | None = None, *, fields: Sequence[str] = ()
+    ) -> Iterator[Entry]:
+        """Files of an entity in a state, oldest change first (eventually consistent: an index). ``fields``: as in
+        ``get_many``."""
+        yield from self._query("by_state", "entity_state", f"{entity}#{state}", since, fields=fields)
 
     def latest(
         self,
@@ -119,24 +122,21 @@ class FileQueries(LedgerTable):
         fields: Sequence[str],
     ) -> Iterator[list[Entry]]:
         """Answers of the index by_state from the moment of ``after`` on, that moment included."""
-        condition, names, values = "#k = :k", {"#k": "entity_state"}, {":k": {"S": f"{entity}#{state}"}}
+        condition, values = "#entity_state = :k", {":k": {"S": f"{entity}#{state}"}}
+        names, read = placeholders(["entity_state"]), placeholders(fields)
         if after:
-            condition += " AND #u <= :u" if newest_first else " AND #u >= :u"
-            names["#u"] = "updated_at"
+            condition += " AND #updated_at <= :u" if newest_first else " AND #updated_at >= :u"
+            names |= placeholders(["updated_at"])
             values[":u"] = {"S": after[0]}
-        projection = {}
-        if fields:
-            names |= {"#u": "updated_at", **{f"#{name}": name for name in fields if name != "updated_at"}}
-            projection = {"ProjectionExpression": ", ".join(name for name in names if name != "#k")}
         pages = self._db.get_paginator("query").paginate(
             TableName=self.table,
             IndexName="by_state",
             KeyConditionExpression=condition,
-            ExpressionAttributeNames=names,
+            ExpressionAttributeNames=names | read,
             ExpressionAttributeValues=values,
             ScanIndexForward=not newest_first,
             Limit=page,
-            **projection,
+            **projection(read),
         )
         for answer in pages:
             yield [Entry.from_item(item) for item in answer["Items"]]
@@ -185,18 +185,22 @@ class FileQueries(LedgerTable):
             if entry.run_id == run_id
         ]
 
-    def _query(self, index: str, attribute: str, value: str, since: datetime | None = None) -> Iterator[Entry]:
-        condition, names, values = "#k = :k", {"#k": attribute}, {":k": {"S": value}}
+    def _query(
+        self, index: str, attribute: str, value: str, since: datetime | None = None, *, fields: Sequence[str] = ()
+    ) -> Iterator[Entry]:
+        condition, values = f"#{attribute} = :k", {":k": {"S": value}}
+        names, read = placeholders([attribute]), placeholders(fields)
         if since:
-            condition += " AND #u >= :u"
-            names["#u"] = "updated_at"
+            condition += " AND #updated_at >= :u"
+            names |= placeholders(["updated_at"])
             values[":u"] = {"S": timestamp(since)}
         pages = self._db.get_paginator("query").paginate(
             TableName=self.table,
             IndexName=index,
             KeyConditionExpression=condition,
-            ExpressionAttributeNames=names,
+            ExpressionAttributeNames=names | read,
             ExpressionAttributeValues=values,
+            **projection(read),
         )
         for page in pages:
             yield from map(Entry.from_item, page["Items"])

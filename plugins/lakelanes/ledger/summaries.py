@@ -53,6 +53,8 @@ _READ = (
     *("version", "state", "lane", "size", "rows_loaded", "rows_rejected", "rows_withheld"),
     *("live_rows", "live_etag", "loaded_at"),
 )
+# What of an entry says which partitions it has rows in.
+_PLACING = ("source", "partition", "parts")
 # What a cell of a calendar shows. One asks for hundreds, and most of its time would go into reading the answer.
 OF_A_CELL = (
     *("first_loaded_at", "rows", "partitions", *FILE_STATES),
@@ -283,7 +285,7 @@ def _differ(stored: Counts, counted: Counts) -> list[str]:
 def _touched(ledger: Ledger, name: str, since: datetime | None) -> Iterator[str]:
     """The partitions, or buckets, of files that changed since then: where they are, and where they were."""
     for state in _CHANGES:
-        for entry in ledger.in_state(name, state, since):
+        for entry in ledger.in_state(name, state, since, fields=_PLACING):
             if state != "superseded" or entry.partition:
                 yield place_in_index(entry)
             if entry.parts is not None and state != "superseded":
@@ -357,13 +359,14 @@ def _of_partition(ledger: Ledger, name: str, path: str) -> Summary:
     """What the index has in a partition, or in a bucket of files without one."""
     sums = dict.fromkeys(_COUNTS, 0)
     times: list[str] = []
+    names = items.placeholders(_READ)
     pages = ledger.client.get_paginator("query").paginate(
         TableName=ledger.table,
         IndexName="by_partition",
         KeyConditionExpression="entity_partition = :p",
-        ProjectionExpression=", ".join(f"#{name}" for name in _READ),
-        ExpressionAttributeNames={f"#{name}": name for name in _READ},
+        ExpressionAttributeNames=names,
         ExpressionAttributeValues={":p": {"S": f"{name}#{path}"}},
+        **items.projection(names),
     )
     for page in pages:
         for item in page["Items"]:
@@ -487,28 +490,25 @@ def _query(
     newest: int | None = None,
     fields: Sequence[str] = (),
 ) -> Iterator[Summary]:
-    condition, names, values = "#s = :s", {"#s": "source"}, {":s": {"S": source}}
+    condition, names, values = "#source = :s", items.placeholders(["source"]), {":s": {"S": source}}
     if between:
-        condition += " AND #v BETWEEN :a AND :b"
+        condition += " AND #version BETWEEN :a AND :b"
         values |= {":a": {"S": between[0]}, ":b": {"S": between[1]}}
     elif after:
-        condition += " AND #v > :a"
+        condition += " AND #version > :a"
         values[":a"] = {"S": after}
     if between or after:
-        names["#v"] = "version"
+        names |= items.placeholders(["version"])
     size = newest or limit
-    projection = {}
-    if fields:
-        names |= {"#v": "version", **{f"#{name}": name for name in fields}}
-        projection = {"ProjectionExpression": ", ".join(["#v", *(f"#{name}" for name in fields)])}
+    read = items.placeholders(["version", *fields]) if fields else {}
     pages = ledger.client.get_paginator("query").paginate(
         TableName=ledger.table,
         KeyConditionExpression=condition,
-        ExpressionAttributeNames=names,
+        ExpressionAttributeNames=names | read,
         ExpressionAttributeValues=values,
         ScanIndexForward=newest is None,
         PaginationConfig={"MaxItems": size, "PageSize": size},
-        **projection,
+        **items.projection(read),
     )
     for page in pages:
         yield from (Summary.from_item(item, source) for item in page["Items"])

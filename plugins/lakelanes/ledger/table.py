@@ -9,7 +9,7 @@ from typing import Any
 
 from lakelanes.aws.partial_answers import Left, require_all, send
 from lakelanes.ledger.entries import timestamp
-from lakelanes.ledger.items import Item, key, to_item
+from lakelanes.ledger.items import Item, key, placeholders, projection, to_item
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _GET_LIMIT = 100
@@ -37,9 +37,8 @@ class LedgerTable:
         capacity, but botocore takes apart only what is sent. Raises PartialAnswerError when DynamoDB does not get to
         some, however often."""
         wanted: dict[str, Any] = {"ConsistentRead": True}
-        if fields:
-            names = {f"#{name}": name for name in fields}
-            wanted |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+        if names := placeholders(fields):
+            wanted |= {"ExpressionAttributeNames": names, **projection(names)}
         distinct = list(dict.fromkeys(keys))
         for start in range(0, len(distinct), _GET_LIMIT):
             found: list[dict[str, Any]] = []

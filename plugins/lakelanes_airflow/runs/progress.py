@@ -19,6 +19,11 @@ from lakelanes.ledger.source_file import SourceFile
 SWEEP = "sweep_sources"
 # Of the runs that loaded a partition's files, Airflow is asked for the states of this many at most.
 _LOADERS = 20
+# What of an entry says whether its file is loaded, and by whom; and, where it is not, why. A run reads one per file.
+_JUDGED = (
+    *("source", "entity", "state", "lease_until", "etag", "run_id", "sequencer", "last_modified"),
+    *("error", "error_line", "error_column", "rejects", "rows_rejected", "rows_withheld"),
+)
 _DIED = "its task ended before it was loaded: the task was killed, or never started"
 
 
@@ -77,7 +82,7 @@ def progress(
     files = {file.uri: (entity, file) for entity, file in planned}
     now = lake.ledger.now()
     result = Progress()
-    for uri, entry in lake.ledger.each(files):
+    for uri, entry in lake.ledger.each(files, fields=_JUDGED):
         entity, file = files[uri]
         if entry is not None and is_done(entry, file):
             if reload and entry.run_id != run_id:
@@ -86,7 +91,7 @@ def progress(
         if entry is not None and entry.etag != file.etag and entry.run_id != run_id and not is_newer(entry, file):
             entry = None  # it is of an older version; this one was never claimed
         _judge(result, FileFault(uri, entity, "interrupted", _DIED), entry, run_id, now, scope.keyed)
-    for uri, entry in lake.ledger.each(scope.files.keys() - files.keys()):
+    for uri, entry in lake.ledger.each(scope.files.keys() - files.keys(), fields=_JUDGED):
         if entry is not None and entry.state != "loaded":
             _judge(result, FileFault(uri, entry.entity, "interrupted", _DIED), entry, run_id, now, scope.keyed)
     return result

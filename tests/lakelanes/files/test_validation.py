@@ -20,6 +20,21 @@ from tests.lakelanes.files.support import HEADER, KEY, load, partition, rows
 from tests.support.lakes import put
 
 
+def test_a_partition_whose_files_are_loaded_again_meanwhile_is_validated_later(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entity = lake.config.entities["sales"]
+    put(lake, KEY, HEADER + rows(3))
+    load(lake)
+
+    def count_while_it_is_loaded_again(*_: Any) -> dict[tuple[str, ...], int]:
+        load_batch(lake, entity, list_entity(lake, entity), lane="batch", run_id="other", reload=True)
+        return {}
+
+    monkeypatch.setattr(validation, "_athena_counts", count_while_it_is_loaded_again)
+    assert validate(lake, entity, [partition(lake)], pause_seconds=0.01) == []
+
+
 def test_rows_that_vanish_from_the_bucket_fail_the_validation(lake: Lake) -> None:
     put(lake, KEY, HEADER + rows(3))
     load(lake)

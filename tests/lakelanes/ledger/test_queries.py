@@ -12,7 +12,7 @@ import pytest
 
 from lakelanes.ledger.entries import Entry, Part, PartChanges
 from lakelanes.ledger.files import Ledger
-from tests.lakelanes.ledger.support import FILE, Clock, commit, held
+from tests.lakelanes.ledger.support import FILE, NOON, Clock, commit, held
 from tests.support.waiting import wait_for
 
 
@@ -47,6 +47,17 @@ def test_of_many_entries_those_attributes_are_read_that_are_named(ledger: Ledger
     found = dict(ledger.each([FILE.uri, "s3://bucket/unknown"], fields=("source", "state", "etag")))
     assert found == {FILE.uri: Entry(FILE.uri, state="loaded", etag=entry.etag), "s3://bucket/unknown": None}
     assert [item.keys() for item in answers[0]["Responses"][ledger.table]] == [{"source", "state", "etag"}]
+
+
+def test_of_a_partition_and_of_a_state_those_attributes_are_read_that_are_named(ledger: Ledger) -> None:
+    commit(ledger, held(ledger))
+    fields, expected = ("source", "token"), [Entry(FILE.uri, token=1)]
+    for answer in (
+        lambda: list(ledger.in_partition("sales", "year=2024", fields=fields)),
+        lambda: list(ledger.in_state("sales", "loaded", fields=fields)),
+        lambda: list(ledger.in_state("sales", "loaded", NOON, fields=fields)),
+    ):
+        assert until(answer, 1) == expected
 
 
 def test_the_failures_of_a_run_are_found_by_its_id(ledger: Ledger) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
+from lakelanes.alerts.messages import FileFault
 from lakelanes.files.listing import list_entity
 from lakelanes.files.publish import Scope
 from lakelanes.lake import Lake
@@ -70,6 +73,47 @@ def test_a_failure_has_its_reason(lake: Lake, file: SourceFile) -> None:
     lake.ledger.failed(claim(lake, file), "a lost connection", retryable=True)
     [fault] = progress(lake, RUN, [("sales", file)], Scope("sales")).faults
     assert (fault.state, fault.reason) == ("failed", "a lost connection")
+
+
+def test_a_refusal_is_told_with_all_that_the_ledger_knows_of_it(lake: Lake, file: SourceFile) -> None:
+    claimed = replace(claim(lake, file), rejects="s3://analytics/rejects", rejects_etag="e")
+    rows = {"rows_rejected": 3, "rows_withheld": 2}
+    lake.ledger.rejected(claimed, "not a number", line=7, column="amount", **rows)
+    expected = FileFault(
+        file.uri, "sales", "rejected", "not a number", line=7, column="amount", rejects="s3://analytics/rejects", **rows
+    )
+    assert progress(lake, RUN, [("sales", file)], Scope("sales")).faults == [expected]
+    asked = Scope("sales", keyed=True, files={file.uri: PATH})
+    assert progress(lake, RUN, [], asked).faults == [expected]
+
+
+def test_a_claim_of_another_run_that_ran_out_was_interrupted(
+    lake: Lake, file: SourceFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim(lake, file)
+    monkeypatch.setattr(lake.ledger, "_clock", lambda: datetime.now(UTC) + timedelta(hours=1))
+    state = progress(lake, "load_sales/run-2", [("sales", file)], Scope("sales"))
+    assert ([fault.state for fault in state.faults], state.busy) == (["interrupted"], [])
+
+
+@pytest.mark.parametrize(
+    ("known", "planned", "states"),
+    [
+        # By the times of the two versions, and by the order of their events where both have one.
+        ({}, {"last_modified": timedelta(seconds=1)}, ["interrupted"]),
+        ({}, {"last_modified": -timedelta(seconds=1)}, ["failed"]),
+        ({"sequencer": "01"}, {"sequencer": "02"}, ["interrupted"]),
+        ({"sequencer": "02"}, {"sequencer": "01"}, ["failed"]),
+    ],
+)
+def test_what_became_of_an_older_version_is_not_what_became_of_the_planned_one(
+    lake: Lake, file: SourceFile, known: dict[str, Any], planned: dict[str, Any], states: list[str]
+) -> None:
+    lake.ledger.failed(claim(lake, replace(file, **known)), "a lost connection", retryable=True)
+    later = {**planned, "last_modified": file.last_modified + planned.get("last_modified", timedelta())}
+    other = replace(file, etag="another", **later)
+    state = progress(lake, "load_sales/run-2", [("sales", other)], Scope("sales"))
+    assert [fault.state for fault in state.faults] == states
 
 
 @pytest.mark.parametrize(("keyed", "states"), [(True, ["deleted"]), (False, [])])
