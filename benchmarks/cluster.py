@@ -5,10 +5,10 @@ slots workers are stopped. Each time one run of load_<entity> loads the files of
 over the slots. Measured are the time from the request until Airflow says that the run is over, that from the last
 file's commit until Glue has the partition, the CPU of Airflow's processes beside what they take when nothing runs, and
 the requests to AWS. These pass a proxy that counts them and serves the source files, all of them from one file on the
-disk (``benchmarks.large_source``), so the times are upper bounds. The engine loads as many files once more without
-Airflow, in as many processes at once as there are slots, which slow each other as the slots do: the difference of the
-CPU is Airflow's share. Checked is that each row is in the table once. Then what was written is deleted, for the local
-AWS keeps it in memory.
+disk (``benchmarks.large_source``), so the times are upper bounds. The engine finds, loads and publishes as many files
+once more without Airflow, loading in as many processes at once as there are slots, which slow each other as the slots
+do: the difference of the CPU is Airflow's share. Checked is that each row is in the table once. Then what was written
+is deleted, for the local AWS keeps it in memory.
 """
 
 from __future__ import annotations
@@ -57,21 +57,26 @@ _OPTIONS: dict[str, dict[str, object]] = {
     "core": {"dags_are_paused_at_creation": True},
     "dag_processor": {"min_file_process_interval": 600, "stale_dag_threshold": 1800},
 }
-# The engine alone, on every n-th file of a month; the arguments are the month, the first file's place, and n.
-_ENGINE = """
+# A step that the engine does of a run, without Airflow: finding a month's files, loading every n-th of them, publishing
+# them. The arguments are the month, the step, the first file's place, and n; printed are files and CPU seconds.
+_STEP = """
 import json, resource, sys
 from lakelanes.files.batch import load_batch
-from lakelanes.files.listing import list_entity
-from lakelanes.files.matching import partition_for
-from lakelanes.catalog.registrar import Registrar
+from lakelanes.files.listing import list_between
+from lakelanes.files.pending import pending
+from lakelanes.files.publish import Scope, publish
 from lakelanes.lake import Lake
 lake = Lake.open()
 entity = lake.config.entities["sales"]
-month, first, step = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-files = [file for file in list_entity(lake, entity) if file.key.startswith(f"sales_2024_{month}")][first::step]
+month, step, first, every = f"2024-{sys.argv[1]}", sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+files = [] if step == "find" else list_between(lake, entity, month, month)[first::every]
 before = resource.getrusage(resource.RUSAGE_SELF)
-load_batch(lake, entity, files, lane="batch", run_id="bench")
-Registrar(lake, "look").register_entity(entity, [partition_for(entity, file.key) for file in files])
+if step == "find":
+    files = pending(lake, list_between(lake, entity, month, month))
+elif step == "load":
+    load_batch(lake, entity, files, lane="batch", run_id="bench")
+else:
+    publish(lake, [("sales", file) for file in files], Scope("sales"), set())
 after = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps([len(files), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime]))
 """
@@ -245,20 +250,24 @@ def _loaded(cluster: Cluster, month: int) -> int:
 
 
 def _engine_alone(cluster: _Counted, case: Case, month: int, slots: int) -> float:
-    """CPU milliseconds of a file in as many processes that do nothing else; of files in a month of their own."""
+    """CPU milliseconds of a file in a run's three steps without Airflow, loading in as many processes as there are
+    slots; of files in a month of their own."""
     assert cluster.proxy is not None
     environment = {**os.environ, **cluster.environment, "AWS_ENDPOINT_URL": cluster.proxy.endpoint_url}
 
-    def load(first: int) -> tuple[int, float]:
-        command = [sys.executable, "-c", _ENGINE, f"{month:02}", str(first), str(slots)]
+    def do(step: str, first: int = 0, every: int = 1) -> tuple[int, float]:
+        command = [sys.executable, "-c", _STEP, f"{month:02}", step, str(first), str(every)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         files, seconds = json.loads(done.stdout)
         return files, seconds
 
+    found = [do("find")]
     with ThreadPoolExecutor(slots) as executor:
-        found = list(executor.map(load, range(slots)))
-    assert sum(files for files, _ in found) == case.files
-    return 1000 * sum(seconds for _, seconds in found) / case.files
+        loaded = list(executor.map(lambda first: do("load", first, slots), range(slots)))
+    published = [do("publish")]
+    for step in (found, loaded, published):
+        assert sum(files for files, _ in step) == case.files
+    return 1000 * sum(seconds for _, seconds in (*found, *loaded, *published)) / case.files
 
 
 def _rows(cluster: Cluster) -> int:

@@ -83,7 +83,7 @@ def test_what_was_written_is_deleted_and_nothing_else(lake: Lake) -> None:
     assert [one["Key"] for one in lake.s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["lake-owner.json"]
 
 
-def test_the_engine_alone_loads_each_file_once_in_as_many_processes(
+def test_the_engine_alone_loads_each_file_once_in_as_many_processes_and_publishes_them(
     local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in local_aws.environment.items():
@@ -92,14 +92,17 @@ def test_the_engine_alone_loads_each_file_once_in_as_many_processes(
     config.write_text(config_text({"sales": module._ENTITY}))
     lake = deploy_config(local_aws, parse_config(config.read_text(), {}))
     for number in range(5):
-        put(lake, f"sales_2024_12_{number}.csv", ",".join(NARROW) + "\n")
+        put(lake, f"sales_2024_12_{number}.csv", ",".join(NARROW) + "\nt,c,1.50,2024-12-01\n")
     cluster: Any = SimpleNamespace(
         proxy=SimpleNamespace(endpoint_url=local_aws.endpoint_url),
         environment={**local_aws.environment, "LAKE_CONFIG": str(config)},
+        client=local_aws.client,
+        config=lake.config,
     )
     assert module._engine_alone(cluster, replace(CASES[0], files=5), 12, 2) > 0
     entries = list(lake.ledger.in_partition("sales", "year=2024/month=12"))
     assert [(entry.state, entry.token) for entry in entries] == [("loaded", 1)] * 5
+    assert module._loaded(cluster, 12) == 5
 
 
 def test_it_is_run_by_name_alone() -> None:

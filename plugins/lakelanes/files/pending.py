@@ -12,7 +12,7 @@ from lakelanes.ledger.source_file import SourceFile
 def pending(lake: Lake, files: Iterable[SourceFile]) -> list[SourceFile]:
     """The files whose listed version is not in the table yet, or not in its newest form."""
     files = list(files)
-    known = lake.ledger.get_many(file.uri for file in files)
+    known = lake.ledger.get_many((file.uri for file in files), fields=("source", "state", "etag"))
     return [file for file in files if not is_done(known.get(file.uri), file)]
 
 
