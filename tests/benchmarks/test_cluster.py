@@ -39,15 +39,18 @@ def lake(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Lake:
     return deploy_lake(local_aws, {"sales": module._ENTITY})
 
 
-def test_each_number_of_slots_and_the_engine_alone_have_a_partition_of_their_own() -> None:
+def test_each_number_of_slots_and_the_engine_alone_have_a_partition_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_ALONE_FILES", 3)
     case = replace(all_cases()["cluster_few_files"], files=5)
     entity = parse_config(config_text({"sales": module._ENTITY}, "bench"), {}).entities["sales"]
     keys = module._keys(case)
     assert len(set(keys)) == len(keys)
     months = Counter(tuple(partition_for(entity, key).values) for key in keys)
     assert list(module._MONTHS) == list(SLOTS)
-    expected = [*range(1, len(SLOTS) + 1), *range(13 - len(SLOTS), 13)]
-    assert months == {("2024", f"{month:02}"): case.files for month in expected}
+    expected = {**dict.fromkeys(range(1, len(SLOTS) + 1), 5), **dict.fromkeys(range(13 - len(SLOTS), 13), 3)}
+    assert months == {("2024", f"{month:02}"): files for month, files in expected.items()}
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 _FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
-def wait_for_query(athena: Any, identifier: str, states: tuple[str, ...] = _FINAL) -> Any:
-    """The query's QueryExecution once it is in one of ``states``."""
+def wait_for_query(
+    athena: Any, identifier: str, states: tuple[str, ...] = _FINAL, *, seconds: float = PATIENCE_SECONDS
+) -> Any:
+    """The query's QueryExecution once it is in one of ``states``; AssertionError after so many seconds."""
     return wait_for(
         lambda: athena.get_query_execution(QueryExecutionId=identifier)["QueryExecution"],
         lambda execution: execution["Status"]["State"] in states,
         f"query {identifier} to be {' or '.join(states)}",
+        seconds=seconds,
     )
 
 
-def run_query(athena: Any, sql: str, **arguments: Any) -> Any:
+def run_query(athena: Any, sql: str, *, seconds: float = PATIENCE_SECONDS, **arguments: Any) -> Any:
     """Start the query, wait for its end, and return its QueryExecution whatever its state."""
     started = athena.start_query_execution(QueryString=sql, **arguments)
-    return wait_for_query(athena, started["QueryExecutionId"])
+    return wait_for_query(athena, started["QueryExecutionId"], seconds=seconds)
 
 
 def fetch_rows(athena: Any, identifier: str) -> list[tuple[str | None, ...]]:

@@ -246,7 +246,7 @@ def _dashboards(views: set[str]) -> Iterator[str]:
 def _held(lake: Lake, entries: Iterable[Entry], exports: Iterable[Export]) -> Iterator[str]:
     now = lake.ledger.now()
     for entry in entries:
-        if entry.version == CURRENT and entry.state == "claimed" and entry.lease_until >= now:
+        if entry.version == CURRENT and entry.is_held(now):
             until = entry.lease_until[:16].replace("T", " ")
             yield f"{entry.source}, by {entry.run_id or entry.owner} until {until} UTC"
     for export in exports:

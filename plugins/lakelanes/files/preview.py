@@ -84,7 +84,7 @@ def _verdict(lake: Lake, entity: Entity, file: SourceFile, entry: Entry | None, 
         return "settling", f"changed at {file.last_modified:%H:%M:%SZ}; it is read {entity.settle_seconds} s after that"
     if entry is None:
         return "load", "new"
-    if entry.state == "claimed" and entry.lease_until >= lake.ledger.now():
+    if entry.is_held(lake.ledger.now()):
         return "being loaded", f"{entry.run_id or entry.owner} is loading it, until {entry.lease_until} at the latest"
     if done:
         return "load", "reload was asked for; it is loaded"

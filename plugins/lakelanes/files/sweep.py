@@ -231,7 +231,7 @@ def wants_loading(entry: Entry | None, file: SourceFile, now: str) -> bool:
     restoring."""
     if entry is None or entry.state == "unmatched":
         return True
-    if entry.state == "claimed" and entry.lease_until >= now:
+    if entry.is_held(now):
         return False
     if entry.etag != file.etag:
         return True

@@ -131,5 +131,5 @@ def _ledger_count(lake: Lake, entity: Entity, partition: Partition) -> _LedgerCo
     return _LedgerCount(
         None if None in rows else sum(row or 0 for row in rows),
         frozenset((e.source, e.live_etag, e.token) for e in entries if e.live_etag),
-        any(e.state == "claimed" and e.lease_until >= now for e in entries),
+        any(e.is_held(now) for e in entries),
     )

@@ -97,6 +97,11 @@ class Entry:
         """The rejected rows that have a fault of their own. Entries of before 0.2 do not say which these are: all."""
         return None if self.rows_rejected is None else self.rows_rejected - (self.rows_withheld or 0)
 
+    def is_held(self, now: str) -> bool:
+        """Whether somebody is loading the file at ``now`` (as ``Ledger.now`` has it): a claim's lease may have ended,
+        and then its worker is taken for dead."""
+        return self.state == "claimed" and self.lease_until >= now
+
     def to_item(self) -> Item:
         """The item as DynamoDB's API takes it, with the keys of the indexes."""
         values = items.attributes_of(self)

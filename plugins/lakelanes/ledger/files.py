@@ -267,7 +267,7 @@ class Ledger(FileQueries, Notes):
         """
         known = self.get(file.uri)
         for attempt in range(_CLAIM_TRIES):
-            if known and known.state == "claimed" and known.lease_until >= self.now():
+            if known and known.is_held(self.now()):
                 return False
             if known and known.etag != file.etag and compare_sequencers(known.sequencer, file.sequencer) == 1:
                 return False
@@ -306,7 +306,7 @@ class Ledger(FileQueries, Notes):
     def _refuse(self, file: SourceFile, known: Entry | None, run_id: str, reload: bool) -> Refusal | None:
         if known is None:
             return None
-        if known.state == "claimed" and known.lease_until >= self.now() and known.run_id != run_id:
+        if known.is_held(self.now()) and known.run_id != run_id:
             return Refusal("claimed_elsewhere", known)
         if known.etag != file.etag and compare_sequencers(known.sequencer, file.sequencer) == 1:
             return Refusal("superseded", known)
