@@ -42,7 +42,7 @@ _POLL_SECONDS = 0.5
 _IDLE_SECONDS = 30.0
 # Enough for every slot to have several, where the default makes fewer.
 _BATCHES = 8
-# Files that the engine loads alone at most: a file's CPU is not another's, and the mean of so many is good enough.
+# Files that the engine loads alone at most: the mean of so many is good enough.
 _ALONE_FILES = 2_000
 # Each number of slots has one of the first months, and one of the last whose files the engine loads alone.
 _MONTHS = {slots: (month, 13 - month) for month, slots in enumerate(SLOTS, 1)}
@@ -163,12 +163,10 @@ def _batch_bytes(case: Case) -> int:
 
 def _keys(case: Case) -> list[str]:
     """The keys of the files of all months, each of which is loaded once."""
-    files = [
-        (month, count)
-        for both in _MONTHS.values()
-        for month, count in zip(both, (case.files, _alone(case)), strict=True)
-    ]
-    return [f"sales_2024_{month:02}_{number}.csv" for month, count in files for number in range(count)]
+    files = {}
+    for month, alone in _MONTHS.values():
+        files |= {month: case.files, alone: _alone(case)}
+    return [f"sales_2024_{month:02}_{number}.csv" for month, count in files.items() for number in range(count)]
 
 
 def _alone(case: Case) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, groupby, islice
+from typing import Any
 
 from lakelanes.ledger.entries import PART, Entry, Part, State, timestamp
 from lakelanes.ledger.items import CURRENT, placeholders, projection
@@ -56,14 +57,16 @@ class FileQueries(LedgerTable):
 
     def in_partition(self, entity: str, partition: str, *, fields: Sequence[str] = ()) -> Iterator[Entry]:
         """Files of a partition (eventually consistent: an index). ``fields``: as in ``get_many``."""
-        yield from self._query("by_partition", "entity_partition", f"{entity}#{partition}", fields=fields)
+        pages = self._pages("by_partition", "entity_partition", f"{entity}#{partition}", None, fields)
+        yield from chain.from_iterable(pages)
 
     def in_state(
         self, entity: str, state: State, since: datetime | None = None, *, fields: Sequence[str] = ()
     ) -> Iterator[Entry]:
         """Files of an entity in a state, oldest change first (eventually consistent: an index). ``fields``: as in
         ``get_many``."""
-        yield from self._query("by_state", "entity_state", f"{entity}#{state}", since, fields=fields)
+        changed = (">=", timestamp(since)) if since else None
+        yield from chain.from_iterable(self._pages("by_state", "entity_state", f"{entity}#{state}", changed, fields))
 
     def latest(
         self,
@@ -122,24 +125,9 @@ class FileQueries(LedgerTable):
         fields: Sequence[str],
     ) -> Iterator[list[Entry]]:
         """Answers of the index by_state from the moment of ``after`` on, that moment included."""
-        condition, values = "#entity_state = :k", {":k": {"S": f"{entity}#{state}"}}
-        names, read = placeholders(["entity_state"]), placeholders(fields)
-        if after:
-            condition += " AND #updated_at <= :u" if newest_first else " AND #updated_at >= :u"
-            names |= placeholders(["updated_at"])
-            values[":u"] = {"S": after[0]}
-        pages = self._db.get_paginator("query").paginate(
-            TableName=self.table,
-            IndexName="by_state",
-            KeyConditionExpression=condition,
-            ExpressionAttributeNames=names | read,
-            ExpressionAttributeValues=values,
-            ScanIndexForward=not newest_first,
-            Limit=page,
-            **projection(read),
-        )
-        for answer in pages:
-            yield [Entry.from_item(item) for item in answer["Items"]]
+        changed = (("<=" if newest_first else ">="), after[0]) if after else None
+        order = {"ScanIndexForward": not newest_first, "Limit": page}
+        yield from self._pages("by_state", "entity_state", f"{entity}#{state}", changed, fields, **order)
 
     def page_of_partition(self, entity: str, partition: str, limit: int, after: str = "") -> list[Entry]:
         """The first files of a partition after the URI ``after``, by the index by_partition: the current entry of each
@@ -185,15 +173,23 @@ class FileQueries(LedgerTable):
             if entry.run_id == run_id
         ]
 
-    def _query(
-        self, index: str, attribute: str, value: str, since: datetime | None = None, *, fields: Sequence[str] = ()
-    ) -> Iterator[Entry]:
+    def _pages(
+        self,
+        index: str,
+        attribute: str,
+        value: str,
+        changed: tuple[str, str] | None,
+        fields: Sequence[str],
+        **order: Any,
+    ) -> Iterator[list[Entry]]:
+        """Answers of an index, each as its entries. ``changed``: how updated_at compares, and with what; ``order``: in
+        which order entries come, and how many at a time."""
         condition, values = f"#{attribute} = :k", {":k": {"S": value}}
         names, read = placeholders([attribute]), placeholders(fields)
-        if since:
-            condition += " AND #updated_at >= :u"
+        if changed:
+            condition += f" AND #updated_at {changed[0]} :u"
             names |= placeholders(["updated_at"])
-            values[":u"] = {"S": timestamp(since)}
+            values[":u"] = {"S": changed[1]}
         pages = self._db.get_paginator("query").paginate(
             TableName=self.table,
             IndexName=index,
@@ -201,6 +197,7 @@ class FileQueries(LedgerTable):
             ExpressionAttributeNames=names | read,
             ExpressionAttributeValues=values,
             **projection(read),
+            **order,
         )
         for page in pages:
-            yield from map(Entry.from_item, page["Items"])
+            yield [Entry.from_item(item) for item in page["Items"]]

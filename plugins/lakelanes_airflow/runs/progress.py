@@ -101,10 +101,10 @@ def _judge(result: Progress, died: FileFault, entry: Entry | None, run_id: str, 
     if entry is None:
         result.faults.append(died)
     elif entry.state == "claimed":
-        if entry.run_id == run_id or entry.lease_until < now:
-            result.faults.append(died)
-        else:
+        if entry.run_id != run_id and entry.is_held(now):
             result.busy.append(entry.source)
+        else:
+            result.faults.append(died)
     elif entry.state in ("rejected", "failed") or (entry.state == "deleted" and keyed):
         result.faults.append(FileFault.from_entry(entry))
     # Otherwise a newer version is loaded, or the file was deleted meanwhile: nothing is left to do.
