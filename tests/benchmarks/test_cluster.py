@@ -49,7 +49,11 @@ def test_each_number_of_slots_and_the_engine_alone_have_a_partition_of_their_own
     assert len(set(keys)) == len(keys)
     months = Counter(tuple(partition_for(entity, key).values) for key in keys)
     assert list(module._MONTHS) == list(SLOTS)
-    expected = {**dict.fromkeys(range(1, len(SLOTS) + 1), 5), **dict.fromkeys(range(13 - len(SLOTS), 13), 3)}
+    expected = {
+        **dict.fromkeys(range(1, len(SLOTS) + 1), 5),
+        **dict.fromkeys(range(13 - len(SLOTS), 13), 3),
+        module._FIRST_MONTH: 1,
+    }
     assert months == {("2024", f"{month:02}"): files for month, files in expected.items()}
 
 
