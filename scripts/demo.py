@@ -526,10 +526,6 @@ def _stop(stack: Stack, stages: Stages) -> None:
         stages.result("everything is stopped")
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=DEFAULT_DAYS, help="default: %(default)s")
@@ -550,7 +546,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Exports have windows of an hour, which the demo does not wait for.
     env = {**os.environ, "LOCALAWS_CLOCK_OFFSET": str(-BEHIND_SECONDS)}
     stack = Stack(ROOT, ROOT / "include" / "lake.json", state=state, env=env, say=stages.update)
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     started, owned, result = time.monotonic(), False, 1
     try:
         with time_limit(options.time_limit, stages):

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import boto3
 import botocore
@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.yes and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
         return 1
     report = Report(account, _about(trial))
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     given = Options(options.exports, options.minutes, options.seconds, parameters=dict(options.parameter))
     try:
         run(trial, report, given, stages)
@@ -174,10 +174,6 @@ def _about(trial: Trial) -> dict[str, str]:
         "python": platform.python_version(),
         "botocore": botocore.__version__,
     }
-
-
-def _interrupt(signum: int, frame: Any) -> None:
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
