@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.cluster import Cluster
+from tests.cluster.holding import HoldingCluster
 from tests.cluster.machines import Machines
 from tests.end_to_end.conftest import AIRFLOW, HOURLY_VISITS, METER_READINGS, ORDERS
 from tests.support.lakes import config_text
@@ -41,7 +41,8 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     config.write_text(config_text({"readings": READINGS, "visits": HOURLY_VISITS}, tables={"orders": ORDERS}))
     options = {**AIRFLOW, **NOTICED_SOON}
     workers = int(os.environ[WORKERS])
-    with Cluster(config_path=config, state=folder / "state", airflow=options, workers=workers, say=print) as cluster:
+    cluster = HoldingCluster(config_path=config, state=folder / "state", airflow=options, workers=workers, say=print)
+    with cluster:
         machines = Machines(cluster)
         for dag_id in ("load_readings", "load_visits", "refresh_views"):
             machines.pause(dag_id, False)

@@ -10,8 +10,8 @@ from typing import Any
 
 import psutil
 
-from scripts.cluster import Cluster
 from scripts.processes import ManagedProcess
+from tests.cluster.holding import HoldingCluster
 from tests.end_to_end.world import World, wait_for
 
 # What Airflow, Celery and Python themselves leave in a node's home and its /tmp.
@@ -21,9 +21,9 @@ THEIR_OWN = {"airflow.cfg", "logs", "__pycache__", "airflow_local_settings.py"}
 class Machines(World):
     """A running cluster, and the clients to use it with."""
 
-    stack: Cluster
+    stack: HoldingCluster
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: HoldingCluster) -> None:
         super().__init__(cluster)
         self._tokens: dict[str, str] = {}
 
@@ -59,6 +59,19 @@ class Machines(World):
             for member in members:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     member.resume()
+
+    @contextlib.contextmanager
+    def in_the_middle(self, file: str, **begun: Any) -> Iterator[tuple[Any, Any]]:
+        """A run of load_readings and its instance of convert, which cannot write the file's objects until this ends.
+
+        file: a part of the objects' keys. begun: as ``begin`` takes it.
+        """
+        proxy = self.stack.proxy
+        assert proxy is not None
+        with proxy.holding(file):
+            run = self.begin("load_readings", **begun)
+            proxy.wait()
+            yield run, self.running_task(run, "convert")
 
     def tasks_at(self, name: str) -> list[int]:
         """The processes of tasks at a worker."""
@@ -122,18 +135,3 @@ class Machines(World):
             return next((task for task in found if task["state"] == "running" and task["hostname"]), None)
 
         return wait_for(look, bool, f"{task_id} of {run['dag_run_id']} to run")
-
-    def claims(self) -> list[str]:
-        """The files that somebody holds in the ledger."""
-        table = self.resources.ledger_table
-        pages = (
-            self.stack.client("dynamodb")
-            .get_paginator("scan")
-            .paginate(
-                TableName=table,
-                FilterExpression="#state = :claimed",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues={":claimed": {"S": "claimed"}},
-            )
-        )
-        return [item["source"]["S"] for page in pages for item in page["Items"]]

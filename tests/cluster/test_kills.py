@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
 
 import pytest
 
 from tests.cluster.machines import Machines
 from tests.end_to_end.readings import answer, put_readings
-from tests.end_to_end.world import PATIENCE_SECONDS, wait_for
-from tests.support import waiting
+from tests.end_to_end.world import wait_for
 
-# A file that takes seconds on the fastest machine.
+# A file that is written in several parts.
 MANY_ROWS = 4_000_000
 SOME_ROWS = 40_000
 
@@ -22,17 +21,10 @@ def all_there(machines: Machines) -> None:
     machines.mend()
 
 
-def convert_of(machines: Machines, run: Any) -> Any:
-    """The instance of convert, in the middle of its file: the ledger is asked often, and Airflow only then."""
-    waiting.wait_for(machines.claims, bool, "the claim of a file", seconds=PATIENCE_SECONDS)
-    return machines.running_task(run, "convert")
-
-
 def test_a_killed_workers_file_is_loaded_once_by_another(machines: Machines) -> None:
     expected = put_readings(machines, "2025-01", {1: MANY_ROWS})
-    run = machines.begin("load_readings", conf={"partition": "2025-01-01"})
-    task = convert_of(machines, run)
-    machines.kill(task["hostname"])
+    with machines.in_the_middle("readings-2025-01-01", conf={"partition": "2025-01-01"}) as (run, task):
+        machines.kill(task["hostname"])
     assert machines.state(run) == "running"
     # Nobody replaces it before the run has ended.
     assert machines.ended(run)["state"] == "success", machines.states(run)
@@ -48,9 +40,10 @@ def test_a_killed_workers_file_is_loaded_once_by_another(machines: Machines) -> 
 def test_a_worker_that_stands_still_and_comes_back_too_late_changes_nothing(machines: Machines) -> None:
     """As one does that the network had cut off: Airflow has given its task to another one meanwhile."""
     expected = put_readings(machines, "2025-06", {1: MANY_ROWS})
-    run = machines.begin("load_readings", conf={"partition": "2025-06-01"})
-    name = convert_of(machines, run)["hostname"]
-    with machines.standing_still(name):
+    with contextlib.ExitStack() as standing:
+        with machines.in_the_middle("readings-2025-06-01", conf={"partition": "2025-06-01"}) as (run, task):
+            name = task["hostname"]
+            standing.enter_context(machines.standing_still(name))
         assert machines.tasks_at(name), "it holds its task"
         assert machines.ended(run)["state"] == "success", machines.states(run)
         [convert] = machines.tasks(run)["convert"]
@@ -86,10 +79,9 @@ def test_a_run_goes_on_with_the_next_scheduler(machines: Machines) -> None:
 
 def test_a_run_outlives_a_restart_of_the_database(machines: Machines) -> None:
     expected = put_readings(machines, "2025-04", {1: MANY_ROWS})
-    run = machines.begin("load_readings", conf={"partition": "2025-04-01"})
-    convert_of(machines, run)
-    machines.stack.stop_database()
-    machines.replace("database")
+    with machines.in_the_middle("readings-2025-04-01", conf={"partition": "2025-04-01"}) as (run, _):
+        machines.stack.stop_database()
+        machines.replace("database")
     # Airflow's processes may have ended by it; MWAA starts them anew.
     ended: list[str] = []
 
