@@ -12,7 +12,7 @@ import psutil
 
 from scripts.processes import ManagedProcess
 from tests.cluster.holding import HoldingCluster
-from tests.end_to_end.world import World, wait_for
+from tests.end_to_end.world import PATIENCE_SECONDS, World, wait_for
 
 # What Airflow, Celery and Python themselves leave in a node's home and its /tmp.
 THEIR_OWN = {"airflow.cfg", "logs", "__pycache__", "airflow_local_settings.py"}
@@ -61,16 +61,14 @@ class Machines(World):
                     member.resume()
 
     @contextlib.contextmanager
-    def in_the_middle(self, file: str, **begun: Any) -> Iterator[tuple[Any, Any]]:
-        """A run of load_readings and its instance of convert, which cannot write the file's objects until this ends.
-
-        file: a part of the objects' keys. begun: as ``begin`` takes it.
-        """
+    def in_the_middle(self, day: str) -> Iterator[tuple[Any, Any]]:
+        """A run that loads a day's readings, and its instance of convert, which cannot write the objects until this
+        ends."""
         proxy = self.stack.proxy
         assert proxy is not None
-        with proxy.holding(file):
-            run = self.begin("load_readings", **begun)
-            proxy.wait()
+        with proxy.holding(f"readings-{day}") as reached:
+            run = self.begin("load_readings", conf={"partition": day})
+            assert reached.wait(PATIENCE_SECONDS), "nobody wrote what was to be held"
             yield run, self.running_task(run, "convert")
 
     def tasks_at(self, name: str) -> list[int]:

@@ -23,7 +23,7 @@ def all_there(machines: Machines) -> None:
 
 def test_a_killed_workers_file_is_loaded_once_by_another(machines: Machines) -> None:
     expected = put_readings(machines, "2025-01", {1: MANY_ROWS})
-    with machines.in_the_middle("readings-2025-01-01", conf={"partition": "2025-01-01"}) as (run, task):
+    with machines.in_the_middle("2025-01-01") as (run, task):
         machines.kill(task["hostname"])
     assert machines.state(run) == "running"
     # Nobody replaces it before the run has ended.
@@ -41,7 +41,7 @@ def test_a_worker_that_stands_still_and_comes_back_too_late_changes_nothing(mach
     """As one does that the network had cut off: Airflow has given its task to another one meanwhile."""
     expected = put_readings(machines, "2025-06", {1: MANY_ROWS})
     with contextlib.ExitStack() as standing:
-        with machines.in_the_middle("readings-2025-06-01", conf={"partition": "2025-06-01"}) as (run, task):
+        with machines.in_the_middle("2025-06-01") as (run, task):
             name = task["hostname"]
             standing.enter_context(machines.standing_still(name))
         assert machines.tasks_at(name), "it holds its task"
@@ -79,7 +79,7 @@ def test_a_run_goes_on_with_the_next_scheduler(machines: Machines) -> None:
 
 def test_a_run_outlives_a_restart_of_the_database(machines: Machines) -> None:
     expected = put_readings(machines, "2025-04", {1: MANY_ROWS})
-    with machines.in_the_middle("readings-2025-04-01", conf={"partition": "2025-04-01"}) as (run, _):
+    with machines.in_the_middle("2025-04-01") as (run, _):
         machines.stack.stop_database()
         machines.replace("database")
     # Airflow's processes may have ended by it; MWAA starts them anew.
