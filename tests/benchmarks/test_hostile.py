@@ -29,6 +29,7 @@ def _text(path: Path) -> bytes:
         return bytes(file.read())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(HOSTILE) - {"window_zstandard"}))
 def test_a_file_has_about_the_bytes_that_were_asked_for(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"x{HOSTILE[name].suffix}"
@@ -39,6 +40,7 @@ def test_a_file_has_about_the_bytes_that_were_asked_for(name: str, tmp_path: Pat
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["window_zstandard", "long_record_of_lines", "open_quote", "wide_bad"])
 def test_a_case_is_measured_and_its_rows_are_counted(name: str, tmp_path: Path) -> None:
     case = all_cases()[f"memory_{name}"]

@@ -42,6 +42,7 @@ def _quiet(text: str) -> None:
     pass
 
 
+@pytest.mark.slow
 def test_our_converter_and_the_limit_are_measured(tmp_path: Path) -> None:
     outcome = runner.run_case(_case(repeats=2), tmp_path, _quiet)
     ours, limit = outcome.figures[OURS], outcome.figures["limit"]
@@ -56,6 +57,7 @@ def test_our_converter_and_the_limit_are_measured(tmp_path: Path) -> None:
     assert list(tmp_path.glob("out-*")) == []
 
 
+@pytest.mark.slow
 def test_a_function_is_started_again_and_again(tmp_path: Path) -> None:
     case = _case(kind="start", tools=("file_processor",), repeats=2)
     outcome = runner.run_case(case, tmp_path, _quiet)
@@ -65,6 +67,7 @@ def test_a_function_is_started_again_and_again(tmp_path: Path) -> None:
     assert 0.05 < figures["import_cpu_s"] < figures["ready_cpu_s"]
 
 
+@pytest.mark.slow
 def test_the_dag_files_are_parsed_for_a_lake_of_any_size(tmp_path: Path) -> None:
     outcome = runner.run_case(_case(kind="parsing", files=2), tmp_path, _quiet)
     figures = outcome.figures[OURS]
@@ -166,6 +169,7 @@ def test_a_tool_that_fails_is_told_and_not_tried_again(tmp_path: Path) -> None:
     assert len(outcome.samples["limit"]) == 1
 
 
+@pytest.mark.slow
 def test_many_files_from_s3_to_s3_take_the_least_requests(tmp_path: Path) -> None:
     case = _case(kind="small_files", input=Input("narrow", 10_000), files=12, tools=(OURS,))
     outcome = runner.run_case(case, tmp_path, _quiet)
@@ -183,6 +187,7 @@ def test_many_files_from_s3_to_s3_take_the_least_requests(tmp_path: Path) -> Non
     assert figures["requests_per_file"] == sum(requests.values()) / 12
 
 
+@pytest.mark.slow
 def test_queries_are_charged_what_athena_scanned(tmp_path: Path) -> None:
     case = _case(kind="query", tools=(OURS,), input=Input("narrow", 500_000))
     figures = runner.run_case(case, tmp_path, _quiet).figures
@@ -190,6 +195,7 @@ def test_queries_are_charged_what_athena_scanned(tmp_path: Path) -> None:
     assert figures["csv"]["scanned_mb"] > 4 * 0.5 > figures[OURS]["scanned_mb"] > 0
 
 
+@pytest.mark.slow
 def test_layouts_differ_in_what_queries_read_and_in_nothing_else(tmp_path: Path) -> None:
     tools = (OURS, "no_page_index", "no_statistics", "sort_by_customer")
     case = _case(kind="layout", tools=tools, input=Input("narrow", 3_000_000), repeats=2)
@@ -209,6 +215,7 @@ def test_layouts_differ_in_what_queries_read_and_in_nothing_else(tmp_path: Path)
     assert list(tmp_path.glob("out-*")) == []
 
 
+@pytest.mark.slow
 def test_a_layout_on_the_wide_shape_is_asked_for_a_column_with_a_dictionary(tmp_path: Path) -> None:
     case = _case(kind="layout", tools=(OURS, "dictionary_for_none"), input=Input("wide", 1_000_000))
     figures = runner.run_case(case, tmp_path, _quiet).figures

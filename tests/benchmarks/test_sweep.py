@@ -37,6 +37,7 @@ def test_what_is_new_of_the_last_days_is_named_for_them() -> None:
     assert 0 < len(recent) < 100
 
 
+@pytest.mark.slow
 def test_a_small_sweep_is_right_in_both_ways() -> None:
     # Enough minutes for both to differ: the last three days are 4,320.
     figures, _, requests = module.run(replace(all_cases()["sweep_few"], files=5_000), print)

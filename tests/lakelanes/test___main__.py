@@ -48,6 +48,7 @@ def test_set_up_installs_the_command_and_both_packages(tmp_path: Path) -> None:
     assert metadata.version("lakelanes") == lakelanes.__version__
 
 
+@pytest.mark.slow
 def test_the_package_is_the_same_command_where_nothing_is_installed(tmp_path: Path) -> None:
     shown = run(sys.executable, "-m", "lakelanes", "--help", cwd=tmp_path)
     assert shown.stdout == run(COMMAND, "--help", cwd=tmp_path).stdout
@@ -104,6 +105,7 @@ def test_what_is_no_command_is_refused_with_the_usage_and_exit_code_2(
     assert capsys.readouterr().err.startswith("usage: lakelanes ")
 
 
+@pytest.mark.slow
 def test_the_variables_of_the_stack_beside_it_are_found(tmp_path: Path) -> None:
     file = tmp_path / ".local" / "env"
     file.parent.mkdir()

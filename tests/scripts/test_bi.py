@@ -25,6 +25,7 @@ from tests.support.localaws import ACCOUNT, REPOSITORY, LocalAws, make_client
 CONFIG = load_config(DEFAULT_PATH, {"AWS_ACCOUNT_ID": ACCOUNT})
 
 
+@pytest.mark.slow
 def test_without_a_stack_it_says_in_a_line_what_to_do(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scripts.bi", "--state", str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'plugins'}{os.pathsep}{REPOSITORY}"}

@@ -18,6 +18,7 @@ from scripts import build_kernel
 with_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler")
 
 
+@pytest.mark.slow
 @with_compiler
 def test_it_is_built_once_and_replaces_older_ones(tmp_path: Path) -> None:
     suffix = "-".join(library_name().split("-")[2:])

@@ -67,6 +67,7 @@ def test_two_that_want_the_same_port_at_the_same_time_get_two() -> None:
         assert again == port
 
 
+@pytest.mark.slow
 def test_another_process_on_a_port_is_not_taken_for_the_one_that_was_started(tmp_path: Path, taken: int) -> None:
     table = ProcessTable(tmp_path / "records.json")
     command = [sys.executable, "-c", SERVER]

@@ -55,6 +55,7 @@ def _start(table: ProcessTable, *command: str, **options: int) -> ManagedProcess
     return table.start("test", list(command), env=os.environ, cwd=folder, log=folder / "log", **options)
 
 
+@pytest.mark.slow
 def test_a_process_and_what_it_started_are_stopped_even_if_they_refuse(table: ProcessTable) -> None:
     process = _start(table, sys.executable, "-c", STUBBORN, stdout=subprocess.PIPE)
     assert process.popen is not None
@@ -67,11 +68,13 @@ def test_a_process_and_what_it_started_are_stopped_even_if_they_refuse(table: Pr
     assert not table.records.exists()
 
 
+@pytest.mark.slow
 def test_what_a_process_takes_of_a_core_is_that_of_all_it_started(table: ProcessTable) -> None:
     process = _start(table, sys.executable, "-c", BUSY)
     assert wait_for(process.cpu_seconds, lambda seconds: seconds >= 0.3, "the work of parent and child") < 60
 
 
+@pytest.mark.slow
 def test_children_left_by_a_dead_process_are_stopped(table: ProcessTable) -> None:
     process = _start(table, "sh", "-c", "sleep 600 & echo $!; exit 3", stdout=subprocess.PIPE)
     assert process.popen is not None

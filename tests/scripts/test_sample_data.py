@@ -44,6 +44,7 @@ def read_again(file: SampleFile) -> Iterator[tuple[int, list[str], list[str]]]:
         line = reader.line_num + 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(week: list[SampleFile]) -> None:
     assert list(SampleData(seed=1, **WEEK).files()) == week
 

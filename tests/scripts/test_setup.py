@@ -175,6 +175,7 @@ def uv(root: Path) -> Path:
     return _command(root, "uv", f'echo "$*" >> {root}/asked; if [ "$1" = venv ]; then {made}; fi')
 
 
+@pytest.mark.slow
 def test_all_other_faults_are_told_once_the_few_packages_are_there(
     root: Path, uv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +195,7 @@ def test_all_other_faults_are_told_once_the_few_packages_are_there(
     assert not (root / ".local" / "check").exists()
 
 
+@pytest.mark.slow
 def test_a_configuration_in_order_is_no_hindrance(
     root: Path, uv: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -225,6 +227,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_proxies")
 def test_what_an_installation_waits_for_is_said(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

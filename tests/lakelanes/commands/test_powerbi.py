@@ -35,6 +35,7 @@ def test_it_writes_a_project_and_says_what_is_in_it(terminal: Terminal, tmp_path
     assert counts["pages"] == len(list(folder.rglob("page.json"))) > 0
 
 
+@pytest.mark.slow
 def test_what_was_changed_since_is_replaced_on_request_alone(terminal: Terminal, tmp_path: Path) -> None:
     terminal.text("powerbi", str(tmp_path / "folder"))
     changed = next(tmp_path.rglob("page.json"))

@@ -8,6 +8,7 @@ from tests.lakelanes.commands.terminal import Terminal
 from tests.support.localaws import ACCOUNT, REPOSITORY
 
 
+@pytest.mark.slow
 def test_the_template_is_that_of_the_repository(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCOUNT_ID", ACCOUNT)
     path = str(REPOSITORY / "include" / "lake.json")

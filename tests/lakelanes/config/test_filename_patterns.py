@@ -84,6 +84,7 @@ def patterns_and_names(draw: st.DrawFn) -> tuple[str, str]:
     return pattern, name
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(patterns_and_names())
 def test_a_pattern_means_what_it_means_to_re(case: tuple[str, str]) -> None:

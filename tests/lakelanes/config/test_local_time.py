@@ -109,6 +109,7 @@ def chain(schedule: str, zone: str, first: str, count: int) -> list[str]:
     return [f"{tick:%Y-%m-%dT%H:%M}" for tick in ticks]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["*/15 * * * *", "0 * * * *", "30 2 * * *", "0 0 * * *", "10 1-3 * * *"])
 def test_ticks_around_every_change_follow_each_other(schedule: str) -> None:
     """From any moment the next tick and the previous one are neighbours among those that the offsets tell."""

@@ -32,6 +32,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grain", FORMS)
 def test_around_every_change_periods_follow_each_other_and_have_one_run(grain: str) -> None:
     """Each is the one that is due by its schedule at the moment that the offsets tell, and no other is."""
@@ -70,6 +71,7 @@ def check(periods: Periods, clocks: Clocks, first: datetime, last: datetime) -> 
     return len(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grain", ["day", "month", "year"])
 def test_from_1970_to_2099_no_period_is_left_out_and_none_is_there_twice(grain: str) -> None:
     some = [one for one, _ in tried()] if EVERYTHING else [clocks("Pacific/Apia")]

@@ -64,6 +64,7 @@ def test_the_kernels_agree_with_the_definition(
     agree(hive_type, texts, Dialect(null_values=("", "NULL"), **forms))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hive_type", [*TYPES, "float"])
 @examples(35)
 @given(data=st.data())

@@ -52,6 +52,7 @@ class Watched:
             assert blocks < 2000
 
 
+@pytest.mark.slow
 def test_a_block_of_mostly_odd_records_and_some_after_it_are_read_without_the_kernel() -> None:
     watched = Watched()
     pauses = []

@@ -116,6 +116,7 @@ times = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)) | st.datetimes(
 )
 
 
+@pytest.mark.slow
 @examples(100)
 @given(
     rows=st.lists(

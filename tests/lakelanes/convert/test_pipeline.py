@@ -177,6 +177,7 @@ def test_a_long_record_is_loaded_whole() -> None:
     assert outcome.rejects[0]["line"] == 400_003
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_file_of_many_blocks_keeps_its_order_and_numbers(threads: int) -> None:
     """Dirty rows far apart, quoted line ends and CRLF, over hundreds of block boundaries."""

@@ -64,6 +64,7 @@ def test_a_long_record_with_a_stray_quote_ends_with_its_line(tuning: Tuning) -> 
     assert outcome.reasons() == [TOO_LONG.format(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [50_000, 200_000, 700_000])
 def test_a_quote_that_is_never_closed_rejects_the_lines_however_many(tuning: Tuning, count: int) -> None:
     rows = b"a,1,xx\n" * count
@@ -82,6 +83,7 @@ def test_a_header_that_is_too_long_is_one_line(line_end: bytes) -> None:
     assert [(reject["line"], reject["raw"]) for reject in outcome.rejects] == [(1, cut(b"x" * LONG))]
 
 
+@pytest.mark.slow
 def test_a_header_with_an_open_quote_is_told_as_such_however_long_the_file() -> None:
     outcome = load(b'"id,amount,day\n' + b"a,1,\n" * 1_000_000, tuning=Tuning(threads=1))
     assert outcome.conversion.refused == "the header does not end: a quote in it is never closed"
@@ -138,6 +140,7 @@ _LONG = [
 ]
 
 
+@pytest.mark.slow
 @examples(120)
 @given(
     st.lists(st.sampled_from(_SHORT) | st.sampled_from(_LONG), min_size=1, max_size=8),
@@ -188,6 +191,7 @@ def reason_on(outcome: Outcome, line: int) -> str:
     return next(row["reason"] for row in outcome.rejects if row["line"] == line)
 
 
+@pytest.mark.slow
 @examples(80)
 @given(
     st.lists(st.sampled_from(_SHORT) | st.sampled_from(_LONG), min_size=1, max_size=8),

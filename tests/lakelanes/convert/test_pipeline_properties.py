@@ -46,6 +46,7 @@ def check(data: bytes, types: dict[str, str], dialect: Dialect, expected: Expect
     assert written[-2] == written[-1]
 
 
+@pytest.mark.slow
 @examples(60)
 @given(files(), BLOCKS)
 @example((b"a\n0\n0\n0\n0\n\n0\n0\\\n\n\n", {"a": "string"}, {"escape": "\\"}), 16)
@@ -95,6 +96,7 @@ PIECES = {
 CROWDED = {"parse._MANY_CAREFUL": 1, "parse.SMALL_ENOUGH": 32, "blocks._SMALL_BYTES": 16}
 
 
+@pytest.mark.slow
 @examples(60)
 @given(files(), BLOCKS)
 @example((b"a,b\n1,x\r\n" + b"2,y\r\n" * 9 + b"3,\xff\r\n", {"a": "int", "b": "string"}, {}), 50)
@@ -114,6 +116,7 @@ def test_what_bounds_memory_changes_no_row_and_no_reason(
         check(data, types, Dialect(null_values=NULLS, **dialect), expected, block)
 
 
+@pytest.mark.slow
 @examples(80)
 @given(files_of_forms(), BLOCKS)
 @example((b'c\r""\r "\n\n"x"\r', {"c": "string"}, {}, {}, {}), 1 << 20)

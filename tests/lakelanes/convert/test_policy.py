@@ -363,6 +363,7 @@ def every_tuning() -> Iterator[Tuning]:
     yield Tuning(threads=3, block_bytes=40, row_group_bytes=100)
 
 
+@pytest.mark.slow
 @examples(120)
 @given(policy=st.sampled_from(POLICIES), file=grown_files())
 def test_every_policy_loads_what_the_reference_says(

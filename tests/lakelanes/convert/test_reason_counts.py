@@ -125,6 +125,7 @@ texts = st.sampled_from(["short", "much too long", "longer than nine", "\N{LATIN
 rows = st.lists(st.tuples(numbers, booleans, texts) | st.just(("1", "t")), max_size=30)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(rows, st.sampled_from([0, 1, 2, 5]), st.sampled_from([16, 64, 1 << 20]))
 def test_a_refused_file_says_what_most_of_its_bad_rows_have(

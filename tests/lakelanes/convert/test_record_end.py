@@ -37,6 +37,7 @@ def fed(record: RecordEnd, data: bytes, pieces: list[int]) -> int | None:
             return None
 
 
+@pytest.mark.slow
 @examples(600)
 @given(
     st.text('aa,,""\r\n\n\\\' #', min_size=1, max_size=14),

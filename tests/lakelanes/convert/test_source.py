@@ -161,6 +161,7 @@ def little_for_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lakelanes.convert.source.HEAD_UNPACKED", 1 << 18)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("little_for_free")
 @pytest.mark.parametrize("packer", PACKERS)
 @pytest.mark.parametrize("threads", [1, 2])

@@ -73,6 +73,7 @@ def test_what_is_no_encoding_of_files(encoding: str) -> None:
         Dialect(encoding=encoding)
 
 
+@pytest.mark.slow
 def test_whatever_bytes_an_encoding_meets_nothing_is_raised_but_that_the_source_cannot_be_read() -> None:
     random = Random(13)
     names = {normalised for name in set(aliases.values()) if (normalised := _encoding(name))}

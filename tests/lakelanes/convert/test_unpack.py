@@ -102,6 +102,7 @@ def test_zeros_after_the_last_member_are_padding(packer: str) -> None:
     assert load(PACKERS[packer](HEADER + b"a,1,\n") + b"\0" * 700).column("id") == ["a"]
 
 
+@pytest.mark.slow
 @each_packer
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_truncated_file_is_refused_with_every_readable_row_in_the_rejects(packer: str, threads: int) -> None:
@@ -284,6 +285,7 @@ def test_a_failing_source_is_no_damage(packer: str) -> None:
         convert(Source(lambda: Broken(data), "s"), Destination(Sinks(), Sinks()), TargetTable(table_columns(SALES)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
 def test_whatever_is_damaged_and_however_nothing_is_raised(encoding: str) -> None:
     """The damage is the file's fault: the accounts add up (see load), and a refused file has a reason."""

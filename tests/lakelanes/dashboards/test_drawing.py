@@ -283,6 +283,7 @@ def answers(draw: st.DrawFn) -> Drawing:
     return drawn([(*key, value) for key, value in values.items()], kind, **settings)
 
 
+@pytest.mark.slow
 @given(found=answers())
 @examples(200)
 def test_the_table_has_each_group_of_the_answer_once(found: Drawing) -> None:

@@ -173,6 +173,7 @@ draft_entity([Sample("sales_2024-03-15.csv", lambda: open(sys.argv[1], "rb"))])
 """
 
 
+@pytest.mark.slow
 def test_the_memory_that_a_draft_needs_is_bounded_whatever_the_size_of_the_sample(tmp_path: Path) -> None:
     peaks = []
     for size in (40 << 20, 120 << 20):

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import assume, event, given
 
 from lakelanes.config.loading import parse_config
@@ -41,6 +42,7 @@ def same(expected: Any, found: Any) -> bool:
     return found == expected or (expected == "" and found is None)
 
 
+@pytest.mark.slow
 @given(files())
 @examples(150)
 def test_every_row_of_a_sample_is_loaded_as_it_was_written(written: Written) -> None:
@@ -61,6 +63,7 @@ def test_every_row_of_a_sample_is_loaded_as_it_was_written(written: Written) -> 
             assert all(isinstance(one, Decimal) for one in found if one is not None), "money is no float"
 
 
+@pytest.mark.slow
 @given(files(), files())
 @examples(30)
 def test_two_samples_of_one_kind_are_both_taken(first: Written, second: Written) -> None:

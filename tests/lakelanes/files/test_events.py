@@ -199,6 +199,7 @@ def test_anything_else_is_refused_with_what_was_found(body: str) -> None:
     assert len(str(error.value)) < 500
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)))
 def test_no_json_makes_it_fail_in_another_way(value: Any) -> None:
     bridged = {"detail-type": "Object Created", "source": "aws.s3", "detail": value}

@@ -28,6 +28,7 @@ def record(name: str, keys: Any, image: Any = None, **data: Any) -> dict[str, An
     return {"eventName": name, "eventSource": "aws:dynamodb", "dynamodb": base | data}
 
 
+@pytest.mark.slow
 @examples(150)
 @given(pair=tables_and_items(), deleted=st.booleans())
 def test_an_export_and_a_stream_make_equal_rows(pair: Any, deleted: bool) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +97,7 @@ def without_nulls(table: Table, members: Members, path: tuple[str, ...] = ()) ->
     return kept
 
 
+@pytest.mark.slow
 @examples(150)
 @given(data=st.data(), items=st.lists(_members(), min_size=1, max_size=4))
 def test_an_item_is_rebuilt_from_its_row(data: st.DataObject, items: list[Members]) -> None:

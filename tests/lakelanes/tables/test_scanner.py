@@ -50,6 +50,7 @@ def change(item: dict[str, Any], keys: list[str], at: int, **images: Any) -> dic
     return {"Metadata": metadata, "Keys": {name: item[name] for name in keys}, **images}
 
 
+@pytest.mark.slow
 @examples(150)
 @given(data=st.data(), pair=tables_and_items())
 def test_full_exports_are_read_alike(data: Any, pair: Any) -> None:
@@ -58,6 +59,7 @@ def test_full_exports_are_read_alike(data: Any, pair: Any) -> None:
     assert both(table, b"\n".join(lines) + data.draw(st.sampled_from([b"", b"\n"])), 1)
 
 
+@pytest.mark.slow
 @examples(100)
 @given(data=st.data(), pair=tables_and_items())
 def test_incremental_exports_are_read_alike(data: Any, pair: Any) -> None:

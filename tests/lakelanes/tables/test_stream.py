@@ -92,6 +92,7 @@ class Bucket:
         self.bodies.append(Body)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(pair=tables_and_items(), deleted=st.booleans())
 def test_equal_images_become_equal_rows_of_an_export_and_of_the_stream(pair: Any, deleted: bool) -> None:

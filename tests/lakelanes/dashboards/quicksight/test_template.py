@@ -32,6 +32,7 @@ def changed(folder: Path, name: str, change: Any) -> Path:
     return copied
 
 
+@pytest.mark.slow
 def test_the_file_of_the_repository_is_what_is_made() -> None:
     made = dashboards_template(CONFIG)
     assert text(made) == FILE.read_text(encoding="utf-8")
