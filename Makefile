@@ -55,7 +55,7 @@ cluster:  ## Airflow's distributed engine as MWAA has it, WORKERS=n workers, and
 	@CLUSTER_WORKERS=$(WORKERS) $(VENV)/python -m pytest tests/cluster --durations 20
 
 test-fast: setup  ## Run what needs no local AWS, no Airflow, no browser and no patience
-	@$(VENV)/python -m pytest -n 2 --dist worksteal -m "not stack and not slow"
+	@$(VENV)/python -m pytest -n 2 --dist worksteal -m "not stack and not slow and not long"
 
 check: setup  ## Lint, types, configuration, infrastructure template, Compose file, workflow
 	$(VENV)/ruff check

@@ -142,7 +142,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ())) | set(vars(getattr(item, "module", object)))
         if folder in STACKS or names & SERVERS:
             item.add_marker(pytest.mark.stack)
-        if folder in ("cluster", "end_to_end") or item.get_closest_marker("slow"):
+        if folder in ("cluster", "end_to_end") or item.get_closest_marker("long"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
     items.sort(key=_turn)
 

@@ -14,7 +14,7 @@ from tests.clients.__main__ import run_client
 from tests.clients.lake import client_lake
 from tests.support.localaws import LocalAws
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.mark.skipif(

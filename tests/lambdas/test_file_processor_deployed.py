@@ -119,7 +119,7 @@ def test_the_lane_is_switched_off_and_on_without_loss_or_doubling(deployed: Call
     assert stack.rows() == 8
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_files_of_one_partition_cost_one_call_for_it(deployed: Callable[..., DeployedLake]) -> None:
     stack = deployed(FastLane="off", FastLaneConcurrency="4")
     functions, name = stack.aws.client("lambda"), stack.outputs["FileProcessor"]

@@ -22,7 +22,7 @@ from tests.referee.tables import DATABASE, Maker, make_tables
 from tests.referee.verdict import Verdict
 from tests.support.localaws import LocalAws, running_localaws
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 # Of the corpus every so many-th statement is asked here; `make referee` asks them all.
 STRIDE = 6

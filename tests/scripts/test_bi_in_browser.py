@@ -37,7 +37,7 @@ from tests.support.waiting import wait_for
 
 PYTHON = REPOSITORY / ".local" / "bi" / "bin" / "python"
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(1800),
     pytest.mark.skipif(not PYTHON.exists(), reason="there is no .local/bi: make setup WITH=bi"),
     pytest.mark.skipif(chromium() is None, reason="no chromium here: apt-get install chromium (.ci/run does)"),

@@ -42,7 +42,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return request.param, function_layer(folder / "layer.zip", libraries, level=1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_is_for_one_processor_and_the_functions_python(made: tuple[str, Path]) -> None:
     architecture, layer = made
     assert architectures(layer) == {architecture}
@@ -52,7 +52,7 @@ def test_it_is_for_one_processor_and_the_functions_python(made: tuple[str, Path]
     assert {name.split(".cpython-")[1].split("-")[0] for name in names if ".cpython-" in name} == {"312"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_compiled_library_finds_those_that_it_needs(made: tuple[str, Path]) -> None:
     """Those for another processor cannot be loaded here, but it can be seen whether they could be there."""
     _, layer = made
@@ -65,7 +65,7 @@ def test_every_compiled_library_finds_those_that_it_needs(made: tuple[str, Path]
     assert {name: names for name, names in missing.items() if names} == {}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_is_far_below_the_limit_and_has_nothing_that_only_compilers_and_tests_read(made: tuple[str, Path]) -> None:
     _, layer = made
     assert unpacked_bytes(layer) < 0.8 * UNPACKED_LIMIT
@@ -75,7 +75,7 @@ def test_it_is_far_below_the_limit_and_has_nothing_that_only_compilers_and_tests
     assert [name for name in arrow if Path(name).suffix in {".a", ".h", ".pyx", ".pxd"}] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_has_the_versions_of_the_constraints_and_botocore_whole(made: tuple[str, Path]) -> None:
     _, layer = made
     with zipfile.ZipFile(layer) as inside:
@@ -92,7 +92,7 @@ def test_it_has_the_versions_of_the_constraints_and_botocore_whole(made: tuple[s
     assert len([name for name in names if name.startswith("python/botocore/data/") and "service-2" in name]) > 400
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_same_input_makes_the_same_bytes(made: tuple[str, Path], tmp_path: Path) -> None:
     architecture, layer = made
     if architecture != this_architecture():

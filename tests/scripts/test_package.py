@@ -39,7 +39,7 @@ def test_the_same_input_makes_the_same_bytes(tmp_path: Path) -> None:
     assert plugins[0] == plugins[1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_kernel_is_for_the_processor_of_whoever_gets_it(tmp_path: Path) -> None:
     machines = {"linux-aarch64": 0xB7, "linux-x86_64": 0x3E}
     kernels = {target: build_for(target, tmp_path) for target in machines}

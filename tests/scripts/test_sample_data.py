@@ -81,7 +81,7 @@ def test_totals_hold_when_the_files_are_read_again(week: list[SampleFile]) -> No
     assert manifest.entities["sales"].bad > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_kind_of_defect_is_in_the_default_files() -> None:
     wanted = (sample_data.SALES_DEFECTS, sample_data.SESSION_DEFECTS, sample_data.TARGET_DEFECTS)
     manifest = Manifest()

@@ -259,7 +259,7 @@ assert records > 20_000 and 0 < odd < records and torn
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_access_is_out_of_bounds(tmp_path: Path) -> None:
     run_sanitized(FUZZ, tmp_path, "1")
 

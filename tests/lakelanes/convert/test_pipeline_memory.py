@@ -65,7 +65,7 @@ assert Nowhere.written > megabytes * 1000
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "megabytes"),
     [("clean", 300), ("sorted", 150), ("rejected", 60), ("refused", 60), ("partitioned", 300)],

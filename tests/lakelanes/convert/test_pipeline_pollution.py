@@ -78,7 +78,7 @@ def check(data: bytes, outcome: Outcome, damage: tuple[int, int]) -> None:
         start = end
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", INSERTED)
 def test_no_damage_at_any_place_loads_what_is_not_there(kind: str) -> None:
     loaded = 0

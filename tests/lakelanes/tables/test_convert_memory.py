@@ -58,6 +58,6 @@ assert sum(rows.values()) == 2 * pieces * 5000, rows
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_memory_stays_constant() -> None:
     assert peak_mib(PROGRAM, "150", json.dumps(ORDERS)) < LIMIT_MIB

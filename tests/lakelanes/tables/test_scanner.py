@@ -103,7 +103,7 @@ _BITS = st.sampled_from(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @examples(120)
 @given(data=st.data(), pair=tables_and_items(), full=st.booleans())
 def test_damaged_lines_are_read_or_refused_alike(data: Any, pair: Any, full: bool) -> None:
@@ -365,6 +365,6 @@ assert rows > 1500 and refused > 50
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_access_is_out_of_bounds(tmp_path: Path) -> None:
     run_sanitized(FUZZ, tmp_path, "1", json.dumps([ORDERS, ITEM]))

@@ -78,7 +78,7 @@ def options(aws: LocalAws, **changed: Any) -> Options:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_way_and_every_question_is_tried_and_nothing_is_left(aws: LocalAws, tmp_path: Path) -> None:
     trial, report = Trial.begin(REGION, ACCOUNT), Report()
     with passing_hours(aws):
